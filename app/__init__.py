@@ -1,0 +1,1 @@
+"""The program: window, session, commands, settings, command line."""

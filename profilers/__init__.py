@@ -1,0 +1,1 @@
+"""Run models under their framework's profiler and read what was captured. No Qt here."""

@@ -1,0 +1,36 @@
+"""Capture folders read into Profiles: one module per runtime family.
+
+A family module offers ``read(folder: Path, run: RunRecord, progress: Progress) -> Profile``.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+from profilers.errors import DamagedFile
+from profilers.profile import Profile
+from profilers.run_record import RUN_FILE, RunRecord
+from profilers.traces import Progress
+
+FAMILIES: tuple[str, ...] = ("torch", "tensorflow", "onnxruntime")
+
+
+def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Profile:
+    """The Profile of a capture folder.
+
+    Raises
+    ------
+    DamagedFile
+        If the folder lacks its run record or one of its files cannot be read.
+    """
+    try:
+        run = RunRecord.read(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(
+            f"Cannot read the capture {folder}", f"its {RUN_FILE} is missing or damaged ({error})"
+        ) from error
+    if run.family not in FAMILIES:
+        raise DamagedFile(f"Cannot read the capture {folder}", f"unknown family {run.family!r}")
+    profile: Profile = import_module(f"profilers.captures.{run.family}_capture").read(
+        folder, run, progress
+    )
+    return profile

@@ -1,0 +1,52 @@
+"""Errors that a person can cause or mend: each says what happened, why, and what to do."""
+
+
+class TwinscopeError(Exception):
+    """A failure told in one sentence.
+
+    Parameters
+    ----------
+    what : str
+        What could not be done ("Cannot open model.pt").
+    why : str
+        The reason, as far as it is known.
+    remedy : str
+        What the person can do about it.
+    detail : str
+        Long text shown on demand (a traceback, the worker's last log lines).
+    """
+
+    def __init__(self, what: str, why: str = "", remedy: str = "", detail: str = "") -> None:
+        super().__init__(what, why, remedy, detail)
+        self.what = what
+        self.why = why
+        self.remedy = remedy
+        self.detail = detail
+
+    def __str__(self) -> str:
+        sentence = f"{self.what}: {self.why}" if self.why else self.what
+        return f"{sentence.rstrip('.')}. {self.remedy}".strip() if self.remedy else sentence
+
+
+class UnrecognisedFile(TwinscopeError):
+    """The content is none of the formats that Twinscope opens."""
+
+
+class DamagedFile(TwinscopeError):
+    """The format was recognised, but the content is cut, inconsistent or too large."""
+
+
+class TrustRequired(TwinscopeError):
+    """Loading the file can execute code and nobody has agreed to that yet."""
+
+
+class ModeUnavailable(TwinscopeError):
+    """The run mode needs something that this machine or environment lacks."""
+
+
+class CaptureFailed(TwinscopeError):
+    """The worker could not finish a capture: the model raised, crashed, hung or ran out of memory."""
+
+
+class Cancelled(TwinscopeError):
+    """The person stopped the work."""

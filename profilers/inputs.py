@@ -1,0 +1,95 @@
+"""Input arrays for a run: random within dtype and range, or from a .npz file."""
+
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profilers.errors import TwinscopeError
+from profilers.request import InputSpec, RunRequest
+
+Array = NDArray[np.generic]
+_MOST_ELEMENTS = 2**33
+
+
+def make_inputs(request: RunRequest) -> dict[str, Array]:
+    """Arrays by input name, in the request's order.
+
+    Raises
+    ------
+    TwinscopeError
+        If a dtype is unknown, a shape is not concrete, or the .npz lacks an input.
+    """
+    if request.inputs_file:
+        return _from_file(request.inputs_file, request.inputs)
+    rng = np.random.default_rng(request.seed)
+    return {spec.name: random_array(spec, rng) for spec in request.inputs}
+
+
+def random_array(spec: InputSpec, rng: np.random.Generator) -> Array:
+    """Normal floats, integers in [low, high) (default 0 or 1), fair booleans, short strings."""
+    if not spec.is_concrete or np.prod([int(s) for s in spec.shape], dtype=float) > _MOST_ELEMENTS:
+        raise TwinscopeError(
+            f"Cannot make the input {spec.text}",
+            "its shape is not a list of plain sizes, or too large",
+            "Give each dimension a size.",
+        )
+    shape = tuple(int(size) for size in spec.shape)
+    if spec.dtype == "string":
+        return np.full(shape, "hello", dtype=object)
+    dtype = numpy_dtype(spec.dtype)
+    if dtype.kind == "b":
+        return rng.random(shape) < 0.5
+    if dtype.kind in "iu":
+        low = int(spec.low if spec.low is not None else 0)
+        high = int(spec.high if spec.high is not None else low + 2)
+        return rng.integers(low, max(high, low + 1), shape).astype(dtype)
+    if spec.low is not None or spec.high is not None:
+        values = rng.uniform(spec.low or 0.0, 1.0 if spec.high is None else spec.high, shape)
+    else:
+        values = rng.standard_normal(shape)
+    if dtype.kind == "c":
+        values = values + 1j * rng.standard_normal(shape)
+    return np.asarray(values, dtype)
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """The numpy dtype of a name; bfloat16 and float8 come from ml_dtypes where it is installed."""
+    try:
+        return np.dtype(name)
+    except TypeError:
+        pass
+    try:
+        import ml_dtypes
+
+        special: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+        return special
+    except (ImportError, AttributeError, TypeError):
+        raise TwinscopeError(
+            f"Cannot make an input of dtype {name!r}",
+            "numpy has no such type here",
+            "Use a numpy name such as float32, int64 or bool.",
+        ) from None
+
+
+def _from_file(path: str, specs: Sequence[InputSpec]) -> dict[str, Array]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise TwinscopeError(
+            f"Cannot read the inputs from {path}",
+            str(error),
+            "Save them with numpy.savez(path, name=array).",
+        ) from error
+    names = [spec.name for spec in specs] or list(arrays)
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise TwinscopeError(
+            f"The inputs file {path} lacks {', '.join(missing)}",
+            f"it holds {', '.join(arrays) or 'nothing'}",
+            "Name its arrays like the model's inputs.",
+        )
+    return {name: arrays[name] for name in names}

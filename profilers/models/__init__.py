@@ -1,0 +1,35 @@
+"""Model formats: each module recognises one family by content and inspects it without executing it.
+
+A format module offers::
+
+    def matches(probe: Probe) -> bool      # cheap, never raises
+    def inspect(path: Path) -> ModelFile   # raises DamagedFile with a reason
+
+Adding a format is one module and one line here; the first match wins.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from profilers.models.model_file import Danger, ModelFile
+from profilers.probe import Probe
+
+FORMATS: tuple[str, ...] = ()
+
+
+class Format(Protocol):
+    def matches(self, probe: Probe) -> bool: ...
+    def inspect(self, path: Path) -> ModelFile: ...
+
+
+def format_of(probe: Probe) -> Format | None:
+    """The format module that recognises the probed path, if any does."""
+    for name in FORMATS:
+        module = cast(Format, import_module(f"profilers.models.{name}"))
+        if module.matches(probe):
+            return module
+    return None
+
+
+__all__ = ["FORMATS", "Danger", "Format", "ModelFile", "format_of"]

@@ -1,0 +1,90 @@
+"""The immutable result of a capture: frozen dataclasses over numpy columns.
+
+Times are int64 nanoseconds since the profile's start, sizes int64 bytes, a row number is an id,
+-1 means none, and text columns hold row numbers of `Profile.strings`.
+"""
+
+from profilers.profile.fusion import Fusion, FusionBreaks, FusionGroups, FusionMembers
+from profilers.profile.graph import (
+    UNKNOWN,
+    Edges,
+    Graph,
+    NodeKind,
+    Nodes,
+    Origins,
+    Parameters,
+    ParameterUses,
+    Scopes,
+    Subgraphs,
+)
+from profilers.profile.json_column import JsonColumn, JsonText, decode
+from profilers.profile.memory import (
+    NEVER_NS,
+    Allocations,
+    Memory,
+    MemoryCategory,
+    MemoryCounters,
+)
+from profilers.profile.profile import (
+    Diagnostic,
+    Environment,
+    Profile,
+    Severity,
+    Steps,
+    TimingPhase,
+    Timings,
+)
+from profilers.profile.strings import StringPool, StringTable
+from profilers.profile.table import Table, column
+from profilers.profile.trace import (
+    Counters,
+    Flows,
+    SliceKind,
+    Slices,
+    Trace,
+    TrackKind,
+    Tracks,
+)
+
+__all__ = [
+    "NEVER_NS",
+    "UNKNOWN",
+    "Allocations",
+    "Counters",
+    "Diagnostic",
+    "Edges",
+    "Environment",
+    "Flows",
+    "Fusion",
+    "FusionBreaks",
+    "FusionGroups",
+    "FusionMembers",
+    "Graph",
+    "JsonColumn",
+    "JsonText",
+    "Memory",
+    "MemoryCategory",
+    "MemoryCounters",
+    "NodeKind",
+    "Nodes",
+    "Origins",
+    "ParameterUses",
+    "Parameters",
+    "Profile",
+    "Scopes",
+    "Severity",
+    "SliceKind",
+    "Slices",
+    "Steps",
+    "StringPool",
+    "StringTable",
+    "Subgraphs",
+    "Table",
+    "TimingPhase",
+    "Timings",
+    "Trace",
+    "TrackKind",
+    "Tracks",
+    "column",
+    "decode",
+]

@@ -1,0 +1,116 @@
+"""A model's graph at one stage: nodes in nested scopes, the tensors between them, its parameters."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from profilers.profile.json_column import JsonColumn, JsonText
+from profilers.profile.table import Int8, Int32, Int64, Table, column
+
+UNKNOWN = -1  # FLOPs or bytes that nobody could tell; never shown as zero
+
+
+class NodeKind(IntEnum):
+    OPERATOR = 0
+    INPUT = 1
+    OUTPUT = 2
+    CONSTANT = 3
+    CONTROL = 4  # owns subgraphs: If, While, cond, Loop, Scan, a called function
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes(Table):
+    """One row per node. Weights are not nodes: see `Parameters` and `ParameterUses`."""
+
+    name: Int32 = column("i4")  # string row; unique within its subgraph
+    operator: Int32 = column("i4")  # string row: "aten.conv2d", "Conv2D", "Conv"
+    kind: Int8 = column("i1")  # NodeKind
+    scope: Int32 = column("i4")  # row of Graph.scopes, -1 at the top
+    subgraph: Int32 = column(
+        "i4"
+    )  # row of Graph.subgraphs that holds the node, -1 for the main graph
+    flops: Int64 = column("i8")  # per step, multiply and add counted apart; UNKNOWN if not known
+    parameter_bytes: Int64 = column("i8")  # of the parameters the node reads
+    source: Int32 = column("i4")  # string row: "model.py:12", -1 if not known
+
+
+@dataclass(frozen=True, eq=False)
+class Edges(Table):
+    """One row per tensor read: from the node that makes it to a node that reads it."""
+
+    source: Int32 = column("i4")  # node
+    target: Int32 = column("i4")  # node
+    tensor: Int32 = column("i4")  # string row: the tensor's name
+    dtype: Int32 = column("i4")  # string row: numpy name ("float32"), -1 if not known
+    shape: Int32 = column("i4")  # string row: "1,64,?,56", "" for a scalar, -1 if not known
+    bytes: Int64 = column("i8")  # UNKNOWN if not known
+
+
+@dataclass(frozen=True, eq=False)
+class Scopes(Table):
+    """The hierarchy that views fold: module path, Keras layer, name scope. Parents come first."""
+
+    name: Int32 = column("i4")  # string row: last part of the path
+    parent: Int32 = column("i4")  # scope, -1 at the top
+    kind: Int32 = column("i4")  # string row: class name such as "Conv2d", -1 if not known
+    subgraph: Int32 = column("i4")  # the subgraph that the scope lies in, -1 for the main graph
+
+
+@dataclass(frozen=True, eq=False)
+class Subgraphs(Table):
+    """Bodies of control-flow nodes."""
+
+    name: Int32 = column("i4")  # string row: "then", "else", "body", "cond", or the function's name
+    owner: Int32 = column("i4")  # node
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters(Table):
+    """Weights and buffers; a shared weight is one row with two uses."""
+
+    name: Int32 = column("i4")  # string row
+    dtype: Int32 = column("i4")  # string row
+    shape: Int32 = column("i4")  # string row
+    bytes: Int64 = column("i8")
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterUses(Table):
+    parameter: Int32 = column("i4")
+    node: Int32 = column("i4")
+
+
+@dataclass(frozen=True, eq=False)
+class Origins(Table):
+    """Ties a node of a later stage to the authored nodes that it was made from."""
+
+    node: Int32 = column("i4")  # of this graph
+    authored: Int32 = column("i4")  # node of the authored graph
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """`stage` is "authored" for the model as written, else what a compiler made of it."""
+
+    stage: str
+    nodes: Nodes
+    edges: Edges
+    scopes: Scopes
+    subgraphs: Subgraphs
+    parameters: Parameters
+    parameter_uses: ParameterUses
+    origins: Origins
+    attributes: JsonColumn  # one JSON object per node
+
+    @classmethod
+    def empty(cls, stage: str = "authored") -> "Graph":
+        return cls(
+            stage,
+            Nodes.empty(),
+            Edges.empty(),
+            Scopes.empty(),
+            Subgraphs.empty(),
+            Parameters.empty(),
+            ParameterUses.empty(),
+            Origins.empty(),
+            JsonText.blank(0),
+        )

@@ -1,0 +1,55 @@
+"""Who held how many bytes, from when to when."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from profilers.profile.table import Int8, Int32, Int64, Table, column
+
+NEVER_NS = 2**63 - 1  # freed_ns of what was still alive when the capture ended
+
+
+class MemoryCategory(IntEnum):
+    UNKNOWN = 0
+    PARAMETER = 1
+    ACTIVATION = 2
+    GRADIENT = 3
+    OPTIMISER_STATE = 4
+    INPUT = 5
+    TEMPORARY = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Allocations(Table):
+    """One row per block. What was alive before the capture has ``allocated_ns`` 0."""
+
+    allocated_ns: Int64 = column("i8")  # since the profile's start
+    freed_ns: Int64 = column("i8")  # NEVER_NS if it outlived the capture
+    bytes: Int64 = column("i8")
+    device: Int32 = column("i4")  # string row: "cpu", "cuda:0"
+    category: Int8 = column("i1")  # MemoryCategory
+    slice: Int32 = column("i4")  # the slice that allocated it
+    node: Int32 = column("i4")  # node of the authored graph
+    parameter: Int32 = column("i4")  # row of the authored graph's parameters
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryCounters(Table):
+    """What the allocator itself reported, where it does."""
+
+    time_ns: Int64 = column("i8")
+    device: Int32 = column("i4")  # string row
+    allocated_bytes: Int64 = column("i8")
+    reserved_bytes: Int64 = column("i8")  # -1 if not reported
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """`source` says in words where the figures come from ("allocator events of torch.profiler")."""
+
+    source: str
+    allocations: Allocations
+    counters: MemoryCounters
+
+    @classmethod
+    def empty(cls) -> "Memory":
+        return cls("", Allocations.empty(), MemoryCounters.empty())

@@ -1,0 +1,54 @@
+"""Run modes: each module runs one kind of model one way, inside a worker process.
+
+A runtime module offers ``run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord``:
+it loads the model, runs it and leaves the profiler's files in `folder`. It imports its framework
+inside `run` only. Adding a mode is one module and one line here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+
+@dataclass(frozen=True)
+class RunMode:
+    """One way to run a model.
+
+    Parameters
+    ----------
+    id : str
+        Stable name, used on the command line and in snapshots.
+    title : str
+        For people.
+    framework : str
+        Distribution that a worker imports; workers are kept warm per framework.
+    module : str
+        Module in `profilers.runtimes`.
+    requires : tuple of str
+        Import names that must be installed.
+    """
+
+    id: str
+    title: str
+    framework: str
+    module: str
+    requires: tuple[str, ...]
+
+    def missing(self, is_installed: Callable[[str], bool] | None = None) -> tuple[str, ...]:
+        """Import names that are not installed here; nothing is imported to find out."""
+        installed = is_installed or (lambda name: find_spec(name) is not None)
+        return tuple(name for name in self.requires if not installed(name))
+
+
+RUN_MODES: tuple[RunMode, ...] = (
+    RunMode("torch-eager", "PyTorch eager", "torch", "torch_eager", ("torch",)),
+    RunMode("torch-export", "PyTorch exported program", "torch", "torch_export", ("torch",)),
+    RunMode("torchscript", "TorchScript", "torch", "torchscript", ("torch",)),
+    RunMode("tf-graph", "TensorFlow graph", "tensorflow", "tf_graph", ("tensorflow",)),
+    RunMode("keras", "Keras on TensorFlow", "tensorflow", "keras_tf", ("tensorflow", "keras")),
+    RunMode("onnxruntime", "ONNX Runtime", "onnxruntime", "onnxruntime_cpu", ("onnxruntime",)),
+)
+
+
+def mode_named(mode_id: str) -> RunMode | None:
+    return next((mode for mode in RUN_MODES if mode.id == mode_id), None)

@@ -1,0 +1,36 @@
+"""Trace readers: each module turns one trace format into a Profile.
+
+A reader module offers::
+
+    def matches(probe: Probe) -> bool                          # cheap, never raises
+    def read(path: Path, progress: Progress) -> Profile        # raises DamagedFile with a reason
+
+`progress` takes a fraction from 0 to 1 and may raise Cancelled. Adding a format is one module and
+one line here; the first match wins.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from profilers.probe import Probe
+from profilers.profile import Profile
+
+Progress = Callable[[float], None]
+
+READERS: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    def matches(self, probe: Probe) -> bool: ...
+    def read(self, path: Path, progress: Progress) -> Profile: ...
+
+
+def reader_of(probe: Probe) -> Reader | None:
+    """The reader module that recognises the probed path, if any does."""
+    for name in READERS:
+        module = cast(Reader, import_module(f"profilers.traces.{name}"))
+        if module.matches(probe):
+            return module
+    return None

@@ -1,0 +1,47 @@
+"""Numbers as people read them: four significant digits, binary bytes."""
+
+_TIME_UNITS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"), (1, "ns"))
+_BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_COUNT_UNITS = ("", "k", "M", "G", "T", "P", "E")
+
+
+def format_duration(duration_ns: float) -> str:
+    """``12.34 ms``; exact below a microsecond."""
+    size = abs(duration_ns)
+    for scale, unit in _TIME_UNITS:
+        if size >= scale:
+            value = duration_ns / scale
+            return (
+                f"{value:,.0f} {unit}" if value >= 1000 or unit == "ns" else f"{value:.4g} {unit}"
+            )
+    return "0 ns"
+
+
+def format_bytes(size: float) -> str:
+    """``1.5 MiB``; negative sizes (unknown) read as ``?``."""
+    if size < 0:
+        return "?"
+    value = float(size)
+    for unit in _BYTE_UNITS:
+        if value < 1024 or unit == _BYTE_UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.4g} {unit}"
+        value /= 1024
+    raise AssertionError("unreachable")
+
+
+def format_count(count: float, unit: str = "") -> str:
+    """``4.09 GFLOPs`` for (4.09e9, "FLOPs"); negative counts (unknown) read as ``?``."""
+    if count < 0:
+        return "?"
+    value = float(count)
+    for prefix in _COUNT_UNITS:
+        if value < 1000 or prefix == _COUNT_UNITS[-1]:
+            text = f"{value:.0f}" if not prefix else f"{value:.4g}"
+            return f"{text} {prefix}{unit}".strip()
+        value /= 1000
+    raise AssertionError("unreachable")
+
+
+def format_percent(share: float) -> str:
+    """``12.3 %`` for 0.123."""
+    return f"{100 * share:.1f} %"

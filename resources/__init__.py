@@ -1,0 +1,1 @@
+"""Icons, translations, demo models and desktop integration; read with importlib.resources."""
