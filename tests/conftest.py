@@ -1,5 +1,52 @@
 import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ROOT = Path(__file__).parent.parent
+
+
+def _build(script: str, folder: Path) -> Path:
+    """Make the model files of one framework in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.models.{script}", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def torch_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with cnn, block and control in every PyTorch format."""
+    return _build("build_torch", tmp_path_factory.mktemp("torch_files"))
+
+
+@pytest.fixture(scope="session")
+def tf_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with cnn, block and control in every TensorFlow and Keras format."""
+    return _build("build_tf", tmp_path_factory.mktemp("tf_files"))
+
+
+@pytest.fixture(scope="session")
+def onnx_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with cnn, block and control as ONNX."""
+    return _build("build_onnx", tmp_path_factory.mktemp("onnx_files"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real GPU traces kept beside the checkout."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real GPU traces (../shared/data) are not here")
+    return folder
