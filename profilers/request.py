@@ -79,6 +79,8 @@ class RunRequest:
         File or folder.
     mode : str
         Id of a run mode, e.g. "torch-eager".
+    model_sha256 : str
+        Digest of the model's content as `profilers.trust.digest` gives it; "" if not taken.
     inputs : tuple of InputSpec
         Concrete shapes, in the order the model takes them; empty where the worker must guess.
     inputs_file : str
@@ -107,6 +109,7 @@ class RunRequest:
 
     model_path: str
     mode: str
+    model_sha256: str = ""
     inputs: tuple[InputSpec, ...] = ()
     inputs_file: str = ""
     steps: int = 10

@@ -1,0 +1,91 @@
+"""From a path to what Twinscope makes of it: a model to run or a profile to look at."""
+
+from pathlib import Path
+
+from profilers.errors import TwinscopeError, UnrecognisedFile
+from profilers.models import ModelFile, format_of
+from profilers.probe import Probe
+from profilers.profile import Profile
+from profilers.traces import Progress, reader_of
+
+WHAT_WORKS = (
+    "Twinscope opens PyTorch (.pt2, TorchScript, pickled modules, state dicts, safetensors), "
+    "TensorFlow and Keras (.keras, .h5, SavedModel folders, frozen .pb, .tflite), ONNX, "
+    "Kineto/Chrome traces (.json, .json.gz), xplane.pb and .twin snapshots."
+)
+
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"%PDF", "a PDF document"),
+    (b"\x7fELF", "a native program or library"),
+    (b"MZ", "a Windows program"),
+    (b"PK\x05\x06", "an empty ZIP archive"),
+    (b"PK\x03\x04", "a ZIP archive with none of the known model layouts"),
+    (b"\x1f\x8b", "a gzip file whose content is no trace"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file without a Keras model"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x93NUMPY", "a numpy array"),
+    (b"PAR1", "a Parquet table"),
+    (b"GGUF", "a GGUF file"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+)
+
+
+def open_path(path: Path, progress: Progress = lambda fraction: None) -> Profile | ModelFile:
+    """Recognise a path by content and read it as far as that executes nothing.
+
+    Parameters
+    ----------
+    path : Path
+        File or folder.
+    progress : callable
+        Takes the fraction read; may raise Cancelled.
+
+    Returns
+    -------
+    Profile or ModelFile
+        A profile for traces and snapshots, a model file (with a preview) for models.
+
+    Raises
+    ------
+    UnrecognisedFile
+        If the content is no known format; the sentence names what was found.
+    DamagedFile
+        If the format was recognised but the content is unsound.
+    """
+    probe = Probe(path)
+    try:
+        reader = reader_of(probe)
+        if reader is not None:
+            return reader.read(path, progress)
+        model_format = format_of(probe)
+        if model_format is not None:
+            return model_format.inspect(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    raise UnrecognisedFile(f"Cannot open {path.name}", f"it is {_describe(probe)}", WHAT_WORKS)
+
+
+def _unreadable(path: Path, error: OSError) -> TwinscopeError:
+    reason = error.strerror or str(error)
+    return TwinscopeError(
+        f"Cannot open {path.name or path}", reason, "Check the path and its rights."
+    )
+
+
+def _describe(probe: Probe) -> str:
+    if probe.is_folder:
+        names = ", ".join(sorted(probe.folder_names)[:5]) or "nothing"
+        return f"a folder without a saved_model.pb (it holds {names})"
+    if probe.size == 0:
+        return "empty"
+    for magic, description in _SIGNATURES:
+        if probe.head.startswith(magic):
+            return description
+    text = probe.head[:512]
+    if text.isascii() and text.strip().startswith((b"{", b"[")):
+        return "JSON that is no trace"
+    if text.isascii():
+        return "plain text"
+    return f"binary data beginning with {probe.head[:8].hex(' ')}"

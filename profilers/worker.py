@@ -1,0 +1,195 @@
+"""The worker end of the pipe: one framework, one capture at a time, JSON lines in and out.
+
+Started as ``python -P -m profilers.worker HIDDEN_ROOT`` with `profilers` alone on its path. Each line
+on stdin is ``{"request": ..., "folder": ...}``; each line on the real stdout is an event: progress,
+log, error or done. File descriptor 1 points at stderr, so that a framework's own prints cannot
+corrupt the stream.
+"""
+
+import gc
+import importlib
+import importlib.machinery
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TextIO
+
+from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
+from profilers.request import RunRequest
+from profilers.runtimes import RunMode, mode_named
+
+OUR_OTHER_NAMES = ("app", "views", "resources")
+_SHORTEST_PROGRESS_GAP_S = 0.05
+_OUT_OF_MEMORY = (
+    "not enough memory",
+    "can't allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "OOM when",
+)
+
+
+class HideOurNames:
+    """Import hook that keeps Twinscope's own `app`, `views`, `resources` from user code.
+
+    A pickled model may come from a package of the same name in the user's own folder; that one is
+    found, ours is not.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = Path(root).resolve()
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name not in OUR_OTHER_NAMES:
+            return None
+        elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() != self._root]
+        spec = importlib.machinery.PathFinder.find_spec(name, elsewhere)
+        if spec is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return spec
+
+
+class PipeReporter:
+    """Writes progress and log events; remembers the stage for error messages."""
+
+    def __init__(self, pipe: TextIO) -> None:
+        self._pipe = pipe
+        self._last_progress = 0.0
+        self.stage = "import"
+
+    def progress(self, stage: str, fraction: float) -> None:
+        now = time.monotonic()
+        is_new_stage = stage != self.stage
+        self.stage = stage
+        if is_new_stage or now - self._last_progress >= _SHORTEST_PROGRESS_GAP_S:
+            self._last_progress = now
+            self.send({"event": "progress", "stage": stage, "fraction": fraction})
+
+    def log(self, text: str) -> None:
+        self.send({"event": "log", "text": text})
+
+    def send(self, event: dict[str, Any]) -> None:
+        self._pipe.write(json.dumps(event) + "\n")
+        self._pipe.flush()
+
+
+def main() -> None:
+    pipe = _claim_stdout()
+    sys.meta_path.insert(0, HideOurNames(sys.argv[1]))
+    requests: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+    while True:
+        job = requests.get()
+        reporter = PipeReporter(pipe)
+        try:
+            capture(RunRequest.from_json(job["request"]), Path(job["folder"]), reporter)
+            reporter.send({"event": "done"})
+        except BaseException as error:  # the pipe is the only way to tell; the loop lives on
+            reporter.send(_error_event(error, reporter.stage))
+        gc.collect()
+
+
+def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
+    """Run one request and leave the capture in `folder`.
+
+    Raises
+    ------
+    ModeUnavailable
+        If this interpreter lacks the mode's framework.
+    TwinscopeError
+        Whatever the runtime raises for this model.
+    """
+    mode = mode_named(request.mode)
+    if mode is None:
+        raise ModeUnavailable(f"There is no run mode {request.mode!r}")
+    if request.trusted:
+        _put_first(request.source_folder, str(Path(request.model_path).resolve().parent))
+    import_ns = _import_framework(mode, report)
+    runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")
+    record = runtime.run(request, folder, report)
+    record.import_ns = import_ns
+    report.progress("write", 0.0)
+    record.write(folder)
+
+
+def _import_framework(mode: RunMode, report: PipeReporter) -> int:
+    """Nanoseconds that importing took; about 0 in a warm worker."""
+    report.progress("import", 0.0)
+    begin = time.perf_counter_ns()
+    for name in mode.requires:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise ModeUnavailable(
+                f"{mode.title} cannot run in this Python environment",
+                f"importing {name} failed: {error}",
+                "Install it (pip install 'twinscope[frameworks]') or choose another mode.",
+                traceback.format_exc(),
+            ) from error
+    report.progress("import", 1.0)
+    return time.perf_counter_ns() - begin
+
+
+def _put_first(*folders: str) -> None:
+    """User code comes before everything else on the import path, in the order given."""
+    for folder in reversed([each for each in folders if each]):
+        if folder in sys.path:
+            sys.path.remove(folder)
+        sys.path.insert(0, folder)
+
+
+def _claim_stdout() -> TextIO:
+    """A text stream on the real stdout, while fd 1 goes to stderr."""
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return pipe
+
+
+def _read_requests(requests: "queue.Queue[dict[str, Any]]") -> None:
+    """Feed the loop; when the launcher is gone, so are we, even in the middle of a step."""
+    for line in sys.stdin:
+        requests.put(json.loads(line))
+    os._exit(0)
+
+
+def _error_event(error: BaseException, stage: str) -> dict[str, Any]:
+    detail = "".join(traceback.format_exception(error))
+    told = error if isinstance(error, TwinscopeError) else _as_capture_failure(error, stage)
+    return {
+        "event": "error",
+        "kind": type(told).__name__,
+        "what": told.what,
+        "why": told.why,
+        "remedy": told.remedy,
+        "detail": told.detail or detail,
+    }
+
+
+def _as_capture_failure(error: BaseException, stage: str) -> CaptureFailed:
+    text = str(error).strip()
+    first_line = text.splitlines()[0] if text else type(error).__name__
+    if isinstance(error, MemoryError) or any(sign in text for sign in _OUT_OF_MEMORY):
+        return CaptureFailed(
+            "The model ran out of memory",
+            f"an allocation failed in the stage “{stage}”",
+            "Try a smaller batch or input, or a machine with more memory.",
+        )
+    return CaptureFailed(
+        f"The capture failed in the stage “{stage}”",
+        f"{type(error).__name__}: {first_line}",
+        "The details hold the full traceback.",
+    )
+
+
+if __name__ == "__main__":
+    main()
