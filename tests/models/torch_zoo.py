@@ -68,7 +68,7 @@ class Control(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.first(x)
-        if bool(x.sum() > 0):
+        if bool(x.sum() > 0):  # noqa: SIM108  # a branch, as people write it
             x = torch.relu(self.positive(x))
         else:
             x = torch.tanh(self.negative(x))
