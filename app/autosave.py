@@ -1,0 +1,85 @@
+"""Unsaved captures on disk, so that a crash loses nothing."""
+
+import logging
+import os
+import shutil
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from profilers import snapshot
+from profilers.profile import Profile
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Autosave:
+    """One running program's part of the autosave folder.
+
+    The part is named after the process that owns it; parts whose owner is gone are left-overs of a
+    crash and are offered to the person.
+    """
+
+    root: Path
+    _owner: str = field(default_factory=lambda: _owner_name(os.getpid()))
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self._owner
+
+    def new_capture_folder(self) -> Path:
+        """An empty folder for a worker to write into."""
+        folder = self.folder / f"capture-{uuid.uuid4().hex[:12]}"
+        folder.mkdir(parents=True)
+        return folder
+
+    def store(self, profile: Profile) -> Path:
+        """Write a profile beside the captures and return the snapshot's path."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{uuid.uuid4().hex[:12]}.twin"
+        snapshot.write(profile, path)
+        return path
+
+    def left_over(self) -> list[Path]:
+        """Snapshots and capture folders of programs that did not end properly, oldest first."""
+        found: list[Path] = []
+        for part in self._orphaned_parts():
+            found += [each for each in part.iterdir() if _is_whole(each)]
+        return sorted(found, key=lambda path: path.stat().st_mtime)
+
+    def discard_left_over(self) -> None:
+        for part in self._orphaned_parts():
+            shutil.rmtree(part, ignore_errors=True)
+
+    def close(self) -> None:
+        """The program ends properly: what is unsaved now was given up by the person."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _orphaned_parts(self) -> list[Path]:
+        if not self.root.is_dir():
+            return []
+        return [
+            part
+            for part in self.root.iterdir()
+            if part.is_dir() and part.name != self._owner and not _owner_lives(part.name)
+        ]
+
+
+def _owner_name(pid: int) -> str:
+    """Process id and start time: a reused id is another owner."""
+    return f"{pid}-{int(psutil.Process(pid).create_time())}"
+
+
+def _owner_lives(name: str) -> bool:
+    pid = name.partition("-")[0]
+    try:
+        return pid.isdigit() and _owner_name(int(pid)) == name
+    except psutil.Error:
+        return False
+
+
+def _is_whole(path: Path) -> bool:
+    return path.suffix == ".twin" or (path / "run.json").is_file()

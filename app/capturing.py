@@ -1,0 +1,107 @@
+"""A capture from request to Profile: the same path for the window and the command line."""
+
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from app.autosave import Autosave
+from profilers.captures import read_capture
+from profilers.errors import TrustRequired, TwinscopeError
+from profilers.launcher import Launcher, OnEvent, Progress
+from profilers.models import ModelFile
+from profilers.profile import Profile
+from profilers.request import InputSpec, RunRequest
+from profilers.trust import digest
+
+
+def request_for(model: ModelFile, mode: str = "") -> RunRequest:
+    """The request that the file itself suggests: its best mode and inputs, sizes filled in.
+
+    Raises
+    ------
+    TwinscopeError
+        If the file cannot run at all, or not in `mode`.
+    """
+    if not model.modes:
+        raise TwinscopeError(f"{model.path.name} cannot run", model.cannot_run)
+    if mode and mode not in model.modes:
+        raise TwinscopeError(
+            f"{model.path.name} cannot run in the mode {mode}",
+            f"a {model.title} runs in: {', '.join(model.modes)}",
+        )
+    return RunRequest(
+        model_path=str(model.path),
+        mode=mode or model.modes[0],
+        inputs=tuple(spec.with_sizes() for spec in model.inputs),
+    )
+
+
+def merge_inputs(
+    known: tuple[InputSpec, ...], given: tuple[InputSpec, ...]
+) -> tuple[InputSpec, ...]:
+    """The model's inputs with the person's own in place of those of the same name.
+
+    A given input keeps the range that the model suggests, where the dtype stays the same.
+    """
+    by_name = {spec.name: spec for spec in given}
+    merged = []
+    for spec in known:
+        own = by_name.pop(spec.name, None)
+        if own is None:
+            merged.append(spec)
+        elif own.dtype == spec.dtype:
+            merged.append(replace(own, low=spec.low, high=spec.high))
+        else:
+            merged.append(own)
+    return (*merged, *by_name.values())
+
+
+def require_trust(model: ModelFile, *, is_trusted: bool) -> None:
+    """Refuse to run a file that can execute code before the person agreed.
+
+    Raises
+    ------
+    TrustRequired
+        With what the file would call.
+    """
+    if model.needs_trust and not is_trusted:
+        calls = ", ".join(dict.fromkeys(danger.call for danger in model.dangers[:8]))
+        raise TrustRequired(
+            f"{model.path.name} was not loaded",
+            f"loading it can execute code; it would call {calls}",
+            "Run it only if you trust where it comes from (on the command line: --trust).",
+        )
+
+
+def capture_profile(
+    launcher: Launcher,
+    request: RunRequest,
+    autosave: Autosave,
+    on_event: OnEvent = lambda event: None,
+    cancelled: threading.Event | None = None,
+) -> tuple[Profile, Path]:
+    """Run `request` and read the result; blocks.
+
+    Returns
+    -------
+    profile : Profile
+    path : Path
+        The autosaved snapshot.
+
+    Raises
+    ------
+    TwinscopeError
+        See `profilers.launcher.Launcher.capture` and `profilers.captures.read_capture`.
+    """
+    request = replace(request, model_sha256=digest(Path(request.model_path)))
+    folder = autosave.new_capture_folder()
+    try:
+        launcher.capture(request, folder, on_event, cancelled)
+    except TwinscopeError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    profile = read_capture(folder, lambda fraction: on_event(Progress("read", fraction)))
+    path = autosave.store(profile)
+    shutil.rmtree(folder, ignore_errors=True)
+    return profile, path

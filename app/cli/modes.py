@@ -1,0 +1,30 @@
+"""``twinscope modes``: which run modes work here, and why the others do not."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from app.cli.output import print_table
+from profilers.runtimes import RUN_MODES
+
+HELP = "List the run modes: which work in this Python environment, and why the others do not."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    rows: list[Mapping[str, Any]] = []
+    for mode in RUN_MODES:
+        missing = mode.missing()
+        rows.append(
+            {
+                "mode": mode.id,
+                "title": mode.title,
+                "works": not missing,
+                "reason": f"not installed: {', '.join(missing)}" if missing else "",
+            }
+        )
+    print_table(rows, as_json=arguments.json)
+    return 0

@@ -1,0 +1,39 @@
+"""Facts printed for people or as JSON."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
+    """A flat mapping as aligned lines, or the whole mapping as JSON."""
+    if as_json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    width = max((len(key) for key in facts), default=0)
+    for key, value in facts.items():
+        print(f"{key.replace('_', ' '):<{width}}  {_plain(value)}")
+
+
+def print_table(rows: list[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Rows of equal keys as a table with a header, or as JSON."""
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    if not rows:
+        return
+    cells = [list(rows[0]), *([_plain(value) for value in row.values()] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    for line in cells:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(padded).rstrip())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_plain, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "not applicable" if value is None else str(value)

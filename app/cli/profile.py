@@ -1,0 +1,109 @@
+"""``twinscope profile MODEL --out X.twin``: run a model in a worker and save the profile."""
+
+import argparse
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from profilers.analysis.stats import statistics
+
+from app.autosave import Autosave
+from app.capturing import capture_profile, merge_inputs, request_for, require_trust
+from app.cli.output import print_facts
+from app.cli.progress import ProgressBar
+from app.paths import config_folder, data_folder
+from profilers.errors import TwinscopeError
+from profilers.launcher import Launcher
+from profilers.models import ModelFile
+from profilers.opening import open_path
+from profilers.request import RunRequest, parse_input
+from profilers.runtimes import RUN_MODES
+from profilers.trust import TrustStore, digest
+
+HELP = "Run a model under its framework's profiler and save the result as a snapshot."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL", help="model file or SavedModel folder")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="X.twin", help="snapshot to write"
+    )
+    parser.add_argument(
+        "--mode", choices=[mode.id for mode in RUN_MODES], help="default: the best for the file"
+    )
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="NAME=SHAPE:DTYPE", help="repeatable"
+    )
+    parser.add_argument("--inputs-file", default="", metavar="X.npz", help="arrays to feed")
+    parser.add_argument("--steps", type=_positive, default=10, help="measured and profiled steps")
+    parser.add_argument("--warmup", type=_not_negative, default=3, help="steps before them")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:0")
+    parser.add_argument("--threads", type=_not_negative, default=0, help="0: the framework's own")
+    parser.add_argument("--signature", default="", help="of a SavedModel")
+    parser.add_argument("--source-folder", default="", help="where a pickled model's classes live")
+    parser.add_argument("--limit", type=float, default=300.0, metavar="S", help="without progress")
+    parser.add_argument(
+        "--memory-limit", type=float, default=0.0, metavar="GIB", help="0: most of the machine's"
+    )
+    parser.add_argument(
+        "--trust", action="store_true", help="let the file execute code while it loads"
+    )
+    parser.add_argument("--json", action="store_true", help="print the profile's figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    model = open_path(arguments.model)
+    if not isinstance(model, ModelFile):
+        raise TwinscopeError(
+            f"{arguments.model.name} is no model", "it is a profile already", "Open it instead."
+        )
+    request = _request(arguments, model)
+    launcher = Launcher()
+    autosave = Autosave(data_folder() / "autosave")
+    try:
+        with ProgressBar() as bar:
+            profile, path = capture_profile(launcher, request, autosave, bar.on_event)
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, arguments.out)
+    finally:
+        launcher.close()
+        autosave.close()
+    print_facts(statistics(profile), as_json=arguments.json)
+    return 0
+
+
+def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
+    trusted = arguments.trust or TrustStore(config_folder() / "trusted.json").holds(
+        digest(model.path)
+    )
+    suggested = request_for(model, arguments.mode or "")
+    require_trust(model, is_trusted=trusted)
+    given = tuple(parse_input(text) for text in arguments.input)
+    return replace(
+        suggested,
+        inputs=merge_inputs(suggested.inputs, given),
+        inputs_file=arguments.inputs_file,
+        steps=arguments.steps,
+        warmup=arguments.warmup,
+        device=arguments.device,
+        threads=arguments.threads,
+        signature=arguments.signature,
+        source_folder=arguments.source_folder,
+        limit_s=arguments.limit,
+        memory_limit_bytes=int(arguments.memory_limit * 2**30),
+        trusted=trusted,
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return value

@@ -1,0 +1,54 @@
+"""The demo: the same small network built in PyTorch and in Keras, profiled side by side."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from profilers.errors import ModeUnavailable
+from profilers.request import InputSpec, RunRequest
+
+_BATCH = 8
+
+
+def demo_requests(folder: Path, steps: int = 10) -> tuple[RunRequest, RunRequest]:
+    """Build both models in `folder`, each in a process of its own, and say how to run them.
+
+    Raises
+    ------
+    ModeUnavailable
+        If a framework is missing.
+    """
+    torch_path = _build("torch_model", folder / "demo_torch.pt2")
+    keras_path = _build("keras_model", folder / "demo_keras.keras")
+    return (
+        RunRequest(
+            str(torch_path),
+            "torch-export",
+            inputs=(InputSpec("x", "float32", (_BATCH, 3, 64, 64)),),
+            steps=steps,
+        ),
+        RunRequest(
+            str(keras_path),
+            "keras",
+            inputs=(InputSpec("x", "float32", (_BATCH, 64, 64, 3)),),
+            steps=steps,
+        ),
+    )
+
+
+def _build(module: str, path: Path) -> Path:
+    done = subprocess.run(
+        [sys.executable, "-m", f"resources.demo.{module}", str(path)],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ModeUnavailable(
+            "The demo could not be built",
+            done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no reason given",
+            "It needs both frameworks: pip install 'twinscope[frameworks]'.",
+            done.stderr,
+        )
+    return path

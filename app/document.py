@@ -1,0 +1,79 @@
+"""One column's content: a profile, the model it came from, and the work going on for it."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs import Job
+from profilers.errors import TwinscopeError
+from profilers.launcher import Log, Progress
+from profilers.models import ModelFile
+from profilers.profile import Profile
+from profilers.request import RunRequest
+from views.selection import Selection
+
+
+class Document(QObject):
+    """A profile and where it comes from.
+
+    `profile` is the model's preview until it was run. `unsaved_snapshot` is the autosaved file of
+    a capture that the person has not saved.
+    """
+
+    profile_changed = Signal()
+    progressed = Signal(str, float)
+    logged = Signal(str)
+    failed = Signal(object)
+    state_changed = Signal()
+
+    def __init__(
+        self, path: Path, profile: Profile, model: ModelFile | None = None, sha256: str = ""
+    ) -> None:
+        super().__init__()
+        self.path = path
+        self.model = model
+        self.sha256 = sha256
+        self.profile = profile
+        self.selection = Selection(profile, self)
+        self.request: RunRequest | None = None
+        self.unsaved_snapshot: Path | None = None
+        self.error: TwinscopeError | None = None
+        self.job: Job | None = None
+
+    @property
+    def title(self) -> str:
+        return self.profile.environment.model_name or self.path.name
+
+    @property
+    def was_run(self) -> bool:
+        """True for a captured or opened trace, False for a model's preview."""
+        return self.model is None or self.request is not None
+
+    @property
+    def is_busy(self) -> bool:
+        return self.job is not None
+
+    def show_profile(self, profile: Profile) -> None:
+        """Replace the profile; views of the old one are to be dropped."""
+        self.profile = profile
+        self.selection = Selection(profile, self)
+        self.profile_changed.emit()
+
+    def begin(self, job: Job) -> None:
+        self.job = job
+        self.error = None
+        job.progressed.connect(self._follow)
+        self.state_changed.emit()
+
+    def end(self, error: TwinscopeError | None = None) -> None:
+        self.job = None
+        self.error = error
+        self.state_changed.emit()
+        if error is not None:
+            self.failed.emit(error)
+
+    def _follow(self, event: object) -> None:
+        if isinstance(event, Progress):
+            self.progressed.emit(event.stage, event.fraction)
+        elif isinstance(event, Log):
+            self.logged.emit(event.text)

@@ -1,0 +1,196 @@
+"""What is open and what is running; knows no widget."""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.autosave import Autosave
+from app.capturing import capture_profile
+from app.demo import demo_requests
+from app.document import Document
+from app.jobs import Job
+from profilers import snapshot
+from profilers.captures import read_capture
+from profilers.errors import Cancelled, TwinscopeError
+from profilers.launcher import Launcher, Progress
+from profilers.models import ModelFile
+from profilers.opening import open_path
+from profilers.profile import Profile
+from profilers.request import RunRequest
+from profilers.trust import TrustStore, digest
+
+
+class Session(QObject):
+    """Documents in column order, and the jobs that fill them.
+
+    Captures run one after another: two at once would falsify each other's times.
+    """
+
+    document_added = Signal(object)
+    document_removed = Signal(object)
+    failed = Signal(object)
+    busy_changed = Signal()
+
+    def __init__(self, autosave: Autosave, trust: TrustStore) -> None:
+        super().__init__()
+        self.documents: list[Document] = []
+        self.autosave = autosave
+        self.trust = trust
+        self._launcher = Launcher()
+        self._one_capture = threading.Lock()
+        self._jobs: set[Job] = set()
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._jobs)
+
+    def open(self, path: Path) -> None:
+        """Recognise and read `path` in the background; a document appears when it is there."""
+        self._start(
+            Job(lambda job: _open(path, job), self),
+            lambda opened: self._add_opened(path, *opened),
+        )
+
+    def run(self, document: Document, request: RunRequest) -> Document:
+        """Capture `request`; a document that was run already stays, and a new one stands beside."""
+        target = document
+        if document.was_run:
+            target = Document(document.path, document.profile, document.model, document.sha256)
+            self._add(target, after=document)
+        target.request = request
+        job = Job(lambda job: self._capture(request, job), self)
+        target.begin(job)
+        self._start(
+            job,
+            lambda result: self._finish_capture(target, *result),
+            lambda error: self._fail_capture(target, error),
+        )
+        return target
+
+    def run_demo(self) -> None:
+        """Build the demo models and capture both, side by side."""
+        folder = Path(tempfile.mkdtemp(prefix="twinscope-demo-"))
+        self._start(
+            Job(
+                lambda job: [(r, _open(Path(r.model_path), job)) for r in demo_requests(folder)],
+                self,
+            ),
+            self._run_requests,
+        )
+
+    def save(self, document: Document, path: Path) -> None:
+        """Write a snapshot; raises TwinscopeError or OSError."""
+        snapshot.write(document.profile, path)
+        if document.unsaved_snapshot is not None:
+            document.unsaved_snapshot.unlink(missing_ok=True)
+            document.unsaved_snapshot = None
+        document.path = path
+        document.state_changed.emit()
+
+    def restore(self, path: Path) -> None:
+        """Open what a crash left: an autosaved snapshot or a finished capture folder."""
+
+        def read(job: Job) -> tuple[Profile, Path]:
+            profile = read_capture(path) if path.is_dir() else snapshot.read(path)
+            return profile, self.autosave.store(profile)
+
+        def show(result: tuple[Profile, Path]) -> None:
+            profile, kept = result
+            document = Document(kept, profile)
+            document.unsaved_snapshot = kept
+            self._add(document)
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
+
+        self._start(Job(read, self), show)
+
+    def close(self, document: Document) -> None:
+        """Drop a document, ending its capture."""
+        if document.job is not None:
+            document.job.abandon()
+            self._forget(document.job)
+            document.job = None
+        if document.unsaved_snapshot is not None:
+            document.unsaved_snapshot.unlink(missing_ok=True)
+        self.documents.remove(document)
+        self.document_removed.emit(document)
+
+    def shut_down(self) -> None:
+        """End all work and workers; blocks until they are gone."""
+        for job in list(self._jobs):
+            job.abandon()
+        self._jobs.clear()
+        self._launcher.close()
+        self.autosave.close()
+
+    def _start(
+        self,
+        job: Job,
+        on_done: Callable[[Any], object],
+        on_failed: Callable[[TwinscopeError], object] | None = None,
+    ) -> None:
+        def finish(result: object) -> None:
+            self._forget(job)
+            on_done(result)
+
+        def fail(error: TwinscopeError) -> None:
+            self._forget(job)
+            (on_failed or self.failed.emit)(error)
+
+        self._jobs.add(job)
+        job.done.connect(finish)
+        job.failed.connect(fail)
+        job.start()
+        self.busy_changed.emit()
+
+    def _forget(self, job: Job) -> None:
+        self._jobs.discard(job)
+        job.deleteLater()
+        self.busy_changed.emit()
+
+    def _add_opened(self, path: Path, opened: Profile | ModelFile, sha256: str) -> None:
+        if isinstance(opened, ModelFile):
+            self._add(Document(path, opened.preview, opened, sha256))
+        else:
+            self._add(Document(path, opened))
+
+    def _add(self, document: Document, after: Document | None = None) -> None:
+        at = self.documents.index(after) + 1 if after in self.documents else len(self.documents)
+        self.documents.insert(at, document)
+        self.document_added.emit(document)
+
+    def _run_requests(self, prepared: list[tuple[RunRequest, tuple[ModelFile, str]]]) -> None:
+        for request, (model, sha256) in prepared:
+            document = Document(model.path, model.preview, model, sha256)
+            self._add(document)
+            self.run(document, request)
+
+    def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
+        while not self._one_capture.acquire(timeout=0.1):
+            job.report(Progress("waiting", 0.0))
+        try:
+            return capture_profile(
+                self._launcher, request, self.autosave, job.report, job.cancelled
+            )
+        finally:
+            self._one_capture.release()
+
+    def _finish_capture(self, document: Document, profile: Profile, kept: Path) -> None:
+        document.unsaved_snapshot = kept
+        document.end()
+        document.show_profile(profile)
+
+    def _fail_capture(self, document: Document, error: TwinscopeError) -> None:
+        if isinstance(error, Cancelled):
+            document.end()
+        else:
+            document.end(error)
+
+
+def _open(path: Path, job: Job) -> tuple[Profile | ModelFile, str]:
+    opened = open_path(path, lambda fraction: job.report(Progress("read", fraction)))
+    return opened, digest(path) if isinstance(opened, ModelFile) else ""

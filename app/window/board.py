@@ -1,0 +1,182 @@
+"""Rows of views, columns of profiles."""
+
+import logging
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from app.document import Document
+from app.window.column_header import ColumnHeader
+from app.window.row_pane import RowPane
+from views import VIEWS
+from views.axes import TimeAxis, ValueAxis
+from views.context import ViewContext
+from views.theme import Theme
+
+logger = logging.getLogger(__name__)
+
+
+class Board(QWidget):
+    """Builds each view when its row is first unfolded; columns keep one width in all rows."""
+
+    header_added = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._documents: list[Document] = []
+        self._contexts: dict[Document, ViewContext] = {}
+        self._time_axis = TimeAxis(self)
+        self._bytes_axis = ValueAxis(self)
+        self._filling: RowPane | None = None
+        self._headers = QSplitter(Qt.Orientation.Horizontal)
+        self._headers.setChildrenCollapsible(False)
+        self.rows = [RowPane(spec) for spec in VIEWS]
+        stack = QSplitter(Qt.Orientation.Vertical)
+        stack.setChildrenCollapsible(False)
+        for row in self.rows:
+            stack.addWidget(row)
+            row.fold_changed.connect(self._fill_open_rows)
+            row.fill_asked.connect(self.toggle_fill)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setWidget(stack)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self._headers)
+        layout.addWidget(self._scroll, 1)
+        for splitter in self._splitters():
+            splitter.splitterMoved.connect(lambda *_, moved=splitter: self._follow_widths(moved))
+
+    @property
+    def documents(self) -> list[Document]:
+        return list(self._documents)
+
+    def row(self, view_id: str) -> RowPane:
+        return next(row for row in self.rows if row.spec.id == view_id)
+
+    def view(self, document: Document, view_id: str) -> QWidget:
+        """The view of one column in one row; unfolds the row."""
+        row = self.row(view_id)
+        row.set_folded(False)
+        view = row.columns.widget(self._documents.index(document))
+        assert view is not None
+        return view
+
+    def header(self, document: Document) -> ColumnHeader:
+        header = self._headers.widget(self._documents.index(document))
+        assert isinstance(header, ColumnHeader)
+        return header
+
+    def is_settled(self) -> bool:
+        """True when no view computes in the background."""
+        return all(
+            getattr(row.columns.widget(at), "is_settled", lambda: True)()
+            for row in self.rows
+            for at in range(row.columns.count())
+        )
+
+    def insert(self, document: Document, at: int) -> None:
+        self._documents.insert(at, document)
+        self._headers.insertWidget(at, ColumnHeader(document, self._theme))
+        for row in self.rows:
+            row.columns.insertWidget(at, _Placeholder())
+        document.profile_changed.connect(lambda: self._rebuild(document))
+        self._new_context(document)
+        self._even_widths()
+        self._fill_open_rows()
+        self.header_added.emit(self.header(document))
+
+    def remove(self, document: Document) -> None:
+        at = self._documents.index(document)
+        self._documents.pop(at)
+        self._contexts.pop(document)
+        for splitter in self._splitters():
+            _discard(splitter.widget(at))
+        self._even_widths()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw everything anew in another theme."""
+        self._theme = theme
+        for document in self._documents:
+            self._rebuild(document)
+
+    def toggle_fill(self, row: RowPane) -> None:
+        """Let one row fill the window, or bring the others back."""
+        self._filling = None if self._filling is row else row
+        for each in self.rows:
+            each.setVisible(self._filling is None or each is self._filling)
+        if self._filling is not None:
+            row.set_folded(False)
+
+    def _splitters(self) -> list[QSplitter]:
+        return [self._headers, *(row.columns for row in self.rows)]
+
+    def _new_context(self, document: Document) -> None:
+        context = ViewContext(
+            document.profile, document.selection, self._theme, self._time_axis, self._bytes_axis
+        )
+        self._contexts[document] = context
+        slices = document.profile.trace.slices
+        if len(slices):
+            begin = int(slices.start_ns.min()) - context.origin_ns
+            end = int((slices.start_ns + slices.duration_ns).max()) - context.origin_ns
+            self._time_axis.include(begin, end)
+
+    def _rebuild(self, document: Document) -> None:
+        at = self._documents.index(document)
+        self._new_context(document)
+        for row in self.rows:
+            sizes = row.columns.sizes()
+            old = row.columns.replaceWidget(at, _Placeholder())
+            _discard(old)
+            row.columns.setSizes(sizes)
+        self._fill_open_rows()
+
+    def _fill_open_rows(self) -> None:
+        for row in self.rows:
+            if row.is_folded:
+                continue
+            for at, document in enumerate(self._documents):
+                if isinstance(row.columns.widget(at), _Placeholder):
+                    self._fill(row, at, document)
+
+    def _fill(self, row: RowPane, at: int, document: Document) -> None:
+        try:
+            view: QWidget = row.spec.create(self._contexts[document])
+        except Exception as error:  # one broken view must not take the window with it
+            logger.exception("the %s view failed", row.spec.id)
+            view = QLabel(self.tr("This view failed: {}").format(error))
+            view.setWordWrap(True)
+        sizes = row.columns.sizes()
+        placeholder = row.columns.replaceWidget(at, view)
+        _discard(placeholder)
+        view.setMinimumWidth(120)
+        view.show()
+        row.columns.setSizes(sizes)
+
+    def _even_widths(self) -> None:
+        for splitter in self._splitters():
+            splitter.setSizes([10_000] * max(splitter.count(), 1))
+
+    def _follow_widths(self, moved: QSplitter) -> None:
+        for splitter in self._splitters():
+            if splitter is not moved:
+                splitter.setSizes(moved.sizes())
+
+
+class _Placeholder(QWidget):
+    """Stands where a view was not built yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMinimumWidth(120)
+
+
+def _discard(widget: QWidget | None) -> None:
+    if widget is not None:
+        widget.hide()
+        widget.setParent(None)
+        widget.deleteLater()

@@ -1,0 +1,123 @@
+"""The head of a column: what is shown in it, what is going on, and what went wrong."""
+
+from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.document import Document
+from app.window.notice import NoticeBar
+from views.theme import Theme
+
+
+class ColumnHeader(QFrame):
+    """Title, origin, buttons; a progress bar while a capture runs; a notice when it failed."""
+
+    run_asked = Signal(object)
+    save_asked = Signal(object)
+    close_asked = Signal(object)
+    cancel_asked = Signal(object)
+
+    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.document = document
+        self._theme = theme
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self._title = QLabel()
+        self._title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        font = self._title.font()
+        font.setBold(True)
+        self._title.setFont(font)
+        self._origin = QLabel()
+        for label in (self._title, self._origin):
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._run = self._button(self.tr("Run…"), self.run_asked)
+        self._save = self._button(self.tr("Save"), self.save_asked)
+        close = self._button("✕", self.close_asked)
+        close.setAccessibleName(self.tr("Close this column"))
+        close.setAutoRaise(True)
+        self._progress = QProgressBar()
+        self._progress.setRange(0, 1000)
+        self._progress.setTextVisible(True)
+        self._cancel = self._button(self.tr("Cancel"), self.cancel_asked)
+        self._working = QWidget()
+        working = QHBoxLayout(self._working)
+        working.setContentsMargins(0, 0, 0, 0)
+        working.addWidget(self._progress, 1)
+        working.addWidget(self._cancel)
+        self._log = QLabel()
+        self._log.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._notice = NoticeBar()
+
+        names = QVBoxLayout()
+        names.setSpacing(0)
+        names.addWidget(self._title)
+        names.addWidget(self._origin)
+        line = QHBoxLayout()
+        line.addLayout(names, 1)
+        for button in (self._run, self._save, close):
+            line.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 6, 4)
+        layout.setSpacing(2)
+        layout.addLayout(line)
+        layout.addWidget(self._working)
+        layout.addWidget(self._log)
+        layout.addWidget(self._notice)
+
+        document.progressed.connect(self._show_progress)
+        document.logged.connect(self._show_log)
+        document.failed.connect(lambda error: self._notice.tell_error(error, self._theme))
+        document.state_changed.connect(self.refresh)
+        document.profile_changed.connect(self.refresh)
+        self.refresh()
+
+    @property
+    def notice(self) -> NoticeBar:
+        return self._notice
+
+    def refresh(self) -> None:
+        document = self.document
+        unsaved = " ●" if document.unsaved_snapshot is not None else ""
+        self._title.setText(document.title + unsaved)
+        self._title.setToolTip(str(document.path))
+        self._origin.setText(self._origin_text())
+        self._run.setVisible(document.model is not None and bool(document.model.modes))
+        self._run.setEnabled(not document.is_busy)
+        self._run.setText(self.tr("Run again…") if document.request else self.tr("Run…"))
+        self._save.setVisible(document.was_run and not document.is_busy)
+        self._working.setVisible(document.is_busy)
+        self._log.setVisible(document.is_busy)
+        self._cancel.setEnabled(True)
+
+    def _origin_text(self) -> str:
+        environment = self.document.profile.environment
+        parts = [environment.framework, environment.mode, environment.device]
+        if not any(parts) and self.document.model is not None:
+            parts = [self.document.model.title, self.tr("not run yet")]
+        return "  ·  ".join(part for part in parts if part)
+
+    def _show_progress(self, stage: str, fraction: float) -> None:
+        if stage == "waiting":
+            self._progress.setRange(0, 0)
+            self._progress.setFormat(self.tr("waiting for the capture before"))
+            return
+        self._progress.setRange(0, 1000)
+        self._progress.setValue(round(1000 * fraction))
+        self._progress.setFormat(f"{stage}  %p%")
+
+    def _show_log(self, text: str) -> None:
+        self._log.setText(text[:300])
+
+    def _button(self, text: str, asked: SignalInstance) -> QToolButton:
+        button = QToolButton()
+        button.setText(text)
+        button.clicked.connect(lambda: asked.emit(self.document))
+        return button

@@ -1,0 +1,407 @@
+"""The window: puts session, board and dialogs together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.autosave import Autosave
+from app.commands import Command, install
+from app.document import Document
+from app.linking import SelectionLinker
+from app.paths import config_folder, data_folder
+from app.session import Session
+from app.settings import Settings
+from app.window.board import Board
+from app.window.column_header import ColumnHeader
+from app.window.empty_state import EmptyState
+from app.window.notice import NoticeBar
+from app.window.palette import CommandPalette, KeySheet
+from app.window.run_dialog import RunDialog
+from app.window.trust_dialog import TrustDialog
+from profilers.errors import TwinscopeError
+from profilers.request import RunRequest
+from profilers.trust import TrustStore
+from views import VIEWS
+from views.selection import Selection
+from views.theme import DARK, LIGHT, Theme, system_theme
+
+_SNAPSHOT_FILTER = "Twinscope snapshot (*.twin)"
+
+
+class MainWindow(QMainWindow):
+    """One window over one session."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.settings = settings or Settings()
+        self.session = Session(
+            Autosave(data_folder() / "autosave"), TrustStore(config_folder() / "trusted.json")
+        )
+        self._theme = self._chosen_theme()
+        self.setWindowTitle("Twinscope")
+        self.setAcceptDrops(True)
+        self.resize(1600, 1000)
+        self.empty = EmptyState()
+        self.board = Board(self._theme)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(self.board)
+        self.notice = NoticeBar()
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.addWidget(self.notice)
+        layout.addWidget(self._pages, 1)
+        self.setCentralWidget(body)
+        self._linker = SelectionLinker(lambda: self.session.documents, self)
+        self.commands = self._command_table()
+        self.actions_by_id = install(self, self.commands)
+        self._connect()
+        self._apply_theme(self._theme)
+        self.empty.show_recent(self.settings.recent_files)
+        if self.settings.geometry:
+            self.restoreGeometry(self.settings.geometry)
+        QTimer.singleShot(0, self._offer_left_over)
+
+    # What the person does
+
+    def open(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            self.session.open(path)
+            self.statusBar().showMessage(self.tr("Opening {}…").format(path.name))
+
+    def ask_open(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self, self.tr("Open"))
+        self.open([Path(name) for name in names])
+
+    def ask_open_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, self.tr("Open a SavedModel folder"))
+        if name:
+            self.open([Path(name)])
+
+    def ask_run(self, document: Document) -> None:
+        if document.model is None or document.is_busy:
+            return
+        try:
+            dialog = RunDialog(document.model, document.request, self)
+        except TwinscopeError as error:
+            self.notice.tell_error(error, self._theme)
+            return
+        dialog.accepted.connect(lambda: self.run(document, dialog.request))
+        dialog.open()
+
+    def run(self, document: Document, request: RunRequest) -> None:
+        """Run at once where the file is harmless or trusted, else ask first."""
+        model = document.model
+        if model is None:
+            return
+        if not model.needs_trust or self.session.trust.holds(document.sha256):
+            self.session.run(document, _trusted(request, bool(model.needs_trust)))
+            return
+        dialog = TrustDialog(model, self)
+
+        def trust() -> None:
+            if dialog.remember.isChecked():
+                self.session.trust.add(document.sha256, model.path.name)
+            self.session.run(document, _trusted(request, True))
+
+        dialog.accepted.connect(trust)
+        dialog.open()
+
+    def ask_save(self, document: Document) -> None:
+        suggestion = document.path.with_suffix(".twin").name
+        name, _ = QFileDialog.getSaveFileName(
+            self, self.tr("Save the snapshot"), suggestion, _SNAPSHOT_FILTER
+        )
+        if name:
+            self.save(document, Path(name))
+
+    def save(self, document: Document, path: Path) -> None:
+        path = path if path.suffix == ".twin" else path.with_name(path.name + ".twin")
+        try:
+            self.session.save(document, path)
+        except OSError as error:
+            self.notice.tell_error(
+                TwinscopeError(
+                    f"Cannot save {path.name}",
+                    error.strerror or str(error),
+                    "Choose another place.",
+                ),
+                self._theme,
+            )
+            return
+        self._remember(path)
+        self.statusBar().showMessage(self.tr("Saved {}").format(path), 5000)
+
+    def close_column(self, document: Document) -> None:
+        if document.unsaved_snapshot is not None and not self._may_discard([document]):
+            return
+        self.session.close(document)
+
+    def show_palette(self) -> None:
+        CommandPalette(self.commands, self).open()
+
+    def show_keys(self) -> None:
+        KeySheet(self.commands, self).open()
+
+    def set_theme(self, name: str) -> None:
+        self.settings.theme = name
+        self._apply_theme(self._chosen_theme())
+
+    def show_theme(self, name: str) -> None:
+        """Use a theme for this start without remembering it."""
+        self._apply_theme(_theme_named(name))
+
+    def close_without_asking(self) -> None:
+        """Close and discard unsaved captures."""
+        for document in self.session.documents:
+            document.unsaved_snapshot = None
+        self.close()
+
+    def is_settled(self) -> bool:
+        """True when nothing runs and everything is drawn."""
+        return not self.session.is_busy and self._linker.is_settled and self.board.is_settled()
+
+    # Qt events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self.open([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        unsaved = [each for each in self.session.documents if each.unsaved_snapshot is not None]
+        if unsaved and not self._may_discard(unsaved):
+            event.ignore()
+            return
+        self.settings.save_geometry(bytes(self.saveGeometry().data()))
+        self._linker.close()
+        self.session.shut_down()
+        super().closeEvent(event)
+
+    # Wiring
+
+    def _connect(self) -> None:
+        session, board = self.session, self.board
+        session.document_added.connect(self._show_document)
+        session.document_removed.connect(self._drop_document)
+        session.failed.connect(lambda error: self.notice.tell_error(error, self._theme))
+        session.busy_changed.connect(self._clear_status)
+        board.header_added.connect(self._connect_header)
+        self.empty.open_asked.connect(self.ask_open)
+        self.empty.demo_asked.connect(self.run_demo)
+        self.empty.recent_asked.connect(lambda path: self.open([path]))
+        QGuiApplication.styleHints().colorSchemeChanged.connect(
+            lambda _: self._apply_theme(self._chosen_theme())
+        )
+
+    def run_demo(self) -> None:
+        self.statusBar().showMessage(self.tr("Building the demo models…"))
+        self.session.run_demo()
+
+    def _connect_header(self, header: ColumnHeader) -> None:
+        header.run_asked.connect(self.ask_run)
+        header.save_asked.connect(self.ask_save)
+        header.close_asked.connect(self.close_column)
+        header.cancel_asked.connect(lambda document: document.job and document.job.cancel())
+
+    def _show_document(self, document: Document) -> None:
+        self.notice.hide()
+        self.board.insert(document, self.session.documents.index(document))
+        self._pages.setCurrentWidget(self.board)
+        self._linker.follow(document)
+        document.profile_changed.connect(lambda: self._linker.follow(document))
+        if document.unsaved_snapshot is None and not document.is_busy:
+            self._remember(document.path)
+        if document.model is not None and document.model.cannot_run:
+            self.notice.tell(document.model.cannot_run, self._theme)
+
+    def _drop_document(self, document: Document) -> None:
+        self.board.remove(document)
+        document.deleteLater()
+        if not self.session.documents:
+            self._pages.setCurrentWidget(self.empty)
+            self.empty.show_recent(self.settings.recent_files)
+
+    def _clear_status(self) -> None:
+        if not self.session.is_busy:
+            self.statusBar().clearMessage()
+
+    def _remember(self, path: Path) -> None:
+        self.settings.add_recent(path.resolve())
+
+    def _may_discard(self, documents: Sequence[Document]) -> bool:
+        names = ", ".join(document.title for document in documents)
+        answer = QMessageBox.question(
+            self,
+            self.tr("Unsaved captures"),
+            self.tr("{} was not saved. Discard it?").format(names),
+            QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel,
+        )
+        return answer == QMessageBox.StandardButton.Discard
+
+    def _offer_left_over(self) -> None:
+        left = self.session.autosave.left_over()
+        if not left:
+            return
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            self.tr("Captures of an earlier run"),
+            self.tr(
+                "Twinscope did not end properly last time. %n unsaved capture(s) can be opened.",
+                "",
+                len(left),
+            ),
+            parent=self,
+        )
+        restore = box.addButton(self.tr("Open"), QMessageBox.ButtonRole.AcceptRole)
+        discard = box.addButton(self.tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(self.tr("Later"), QMessageBox.ButtonRole.RejectRole)
+
+        def decide() -> None:
+            if box.clickedButton() is restore:
+                for path in left:
+                    self.session.restore(path)
+            elif box.clickedButton() is discard:
+                self.session.autosave.discard_left_over()
+
+        box.finished.connect(lambda _: decide())
+        box.open()
+
+    def _chosen_theme(self) -> Theme:
+        return _theme_named(self.settings.theme)
+
+    def _apply_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.setPalette(theme.palette())
+        self.board.set_theme(theme)
+
+    def _current(self) -> Document | None:
+        """The column that holds the focus, else the last one."""
+        focus = QApplication.focusWidget()
+        for document in self.session.documents:
+            header = self.board.header(document)
+            if focus is not None and header.isAncestorOf(focus):
+                return document
+        return self.session.documents[-1] if self.session.documents else None
+
+    def _with_current(self, act: Callable[[Document], object]) -> Callable[[], object]:
+        def run() -> None:
+            document = self._current()
+            if document is not None:
+                act(document)
+
+        return run
+
+    def _each_selection(self, act: Callable[[Selection], object]) -> Callable[[], object]:
+        return lambda: [act(document.selection) for document in self.session.documents]
+
+    def _command_table(self) -> list[Command]:
+        file, view, go, help_ = (
+            self.tr("&File"), self.tr("&View"), self.tr("&Go"), self.tr("&Help"),
+        )  # fmt: skip
+
+        def has_document() -> bool:
+            return bool(self.session.documents)
+
+        def can_run() -> bool:
+            current = self._current()
+            return current is not None and current.model is not None and not current.is_busy
+
+        rows = [
+            Command(
+                f"row.{spec.id}",
+                view,
+                self.tr("Fold or unfold {}").format(spec.title),
+                (f"Ctrl+{number}",),
+                partial(self._toggle_row, spec.id),
+                has_document,
+            )
+            for number, spec in enumerate(VIEWS, 1)
+        ]
+        return [
+            Command("file.open", file, self.tr("Open…"), ("Ctrl+O",), self.ask_open),
+            Command(
+                "file.open_folder", file, self.tr("Open a SavedModel folder…"), ("Ctrl+Shift+O",),
+                self.ask_open_folder,
+            ),
+            Command("file.demo", file, self.tr("Show the demo"), (), self.run_demo),
+            Command(
+                "file.run", file, self.tr("Run the model…"), ("Ctrl+R",),
+                self._with_current(self.ask_run), can_run,
+            ),
+            Command(
+                "file.save", file, self.tr("Save the snapshot…"), ("Ctrl+S",),
+                self._with_current(self.ask_save), has_document,
+            ),
+            Command(
+                "file.close", file, self.tr("Close the column"), ("Ctrl+W",),
+                self._with_current(self.close_column), has_document,
+            ),
+            Command("file.quit", file, self.tr("Quit"), ("Ctrl+Q",), self.close),
+            *rows,
+            Command("view.system", view, self.tr("Theme: follow the system"), (), lambda: self.set_theme("system")),
+            Command("view.light", view, self.tr("Theme: light"), (), lambda: self.set_theme("light")),
+            Command("view.dark", view, self.tr("Theme: dark"), (), lambda: self.set_theme("dark")),
+            Command(
+                "view.link", view, self.tr("Link or unlink the columns' selections"), ("Ctrl+L",),
+                self._toggle_link, has_document,
+            ),
+            Command(
+                "go.back", go, self.tr("Back to the selection before"), ("Alt+Left",),
+                self._each_selection(lambda selection: selection.back()), has_document,
+            ),
+            Command(
+                "go.forward", go, self.tr("Forward again"), ("Alt+Right",),
+                self._each_selection(lambda selection: selection.forward()), has_document,
+            ),
+            Command(
+                "go.clear", go, self.tr("Clear the selection"), ("Ctrl+Shift+A",),
+                self._each_selection(lambda selection: selection.clear()), has_document,
+            ),
+            Command(
+                "help.palette", help_, self.tr("All commands…"), ("Ctrl+Shift+P", "F1"),
+                self.show_palette,
+            ),
+            Command("help.keys", help_, self.tr("Keys"), ("?",), self.show_keys),
+        ]  # fmt: skip
+
+    def _toggle_row(self, view_id: str) -> None:
+        row = self.board.row(view_id)
+        row.set_folded(not row.is_folded)
+
+    def _toggle_link(self) -> None:
+        self._linker.is_enabled = not self._linker.is_enabled
+        self.statusBar().showMessage(
+            self.tr("Selections are linked")
+            if self._linker.is_enabled
+            else self.tr("Selections are apart"),
+            4000,
+        )
+
+
+def _theme_named(name: str) -> Theme:
+    return {"light": LIGHT, "dark": DARK}.get(name) or system_theme()
+
+
+def _trusted(request: RunRequest, trusted: bool) -> RunRequest:
+    return replace(request, trusted=trusted)

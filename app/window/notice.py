@@ -1,0 +1,79 @@
+"""A bar that tells one sentence, with details on demand."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from profilers.errors import TwinscopeError
+from views.theme import Theme
+
+
+class NoticeBar(QFrame):
+    """Hidden until there is something to tell."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAutoFillBackground(True)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._details = QPlainTextEdit()
+        self._details.setReadOnly(True)
+        self._details.setMaximumHeight(180)
+        self._details.setAccessibleName(self.tr("Error details"))
+        self._more = QToolButton()
+        self._more.setText(self.tr("Details"))
+        self._more.setCheckable(True)
+        self._more.toggled.connect(self._details.setVisible)
+        close = QToolButton()
+        close.setText("✕")
+        close.setAutoRaise(True)
+        close.setAccessibleName(self.tr("Dismiss"))
+        close.clicked.connect(self.hide)
+        line = QHBoxLayout()
+        line.addWidget(self._text, 1)
+        line.addWidget(self._more)
+        line.addWidget(close)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 4, 6, 4)
+        layout.addLayout(line)
+        layout.addWidget(self._details)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        return self._text.text()
+
+    def tell_error(self, error: TwinscopeError, theme: Theme) -> None:
+        self._tell("⚠ " + str(error), error.detail, theme.error, theme)
+
+    def tell(self, text: str, theme: Theme) -> None:
+        self._tell(text, "", theme.accent, theme)
+
+    def _tell(self, text: str, detail: str, edge: QColor, theme: Theme) -> None:
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Window, _blend(edge, theme.panel, 0.15))
+        self.setPalette(palette)
+        self._text.setText(text)
+        self._details.setPlainText(detail)
+        self._more.setVisible(bool(detail))
+        self._more.setChecked(False)
+        self._details.hide()
+        self.show()
+
+
+def _blend(over: QColor, under: QColor, share: float) -> QColor:
+    return QColor.fromRgbF(
+        over.redF() * share + under.redF() * (1 - share),
+        over.greenF() * share + under.greenF() * (1 - share),
+        over.blueF() * share + under.blueF() * (1 - share),
+    )

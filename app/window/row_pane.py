@@ -1,0 +1,89 @@
+"""One row of the board: the same view of every column, side by side, under a foldable title."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from views import ViewSpec
+
+_DEFAULT_HEIGHTS = {
+    "summary": 210,
+    "graph": 440,
+    "fusion": 300,
+    "memory": 270,
+    "timeline": 380,
+    "operators": 320,
+}
+_TITLE_HEIGHT = 26
+
+
+class RowPane(QFrame):
+    """Folds to its title; a double click on the title lets it fill the window."""
+
+    fold_changed = Signal()
+    fill_asked = Signal(object)
+
+    def __init__(self, spec: ViewSpec, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.spec = spec
+        self.columns = QSplitter(Qt.Orientation.Horizontal)
+        self.columns.setChildrenCollapsible(False)
+        self._fold = QToolButton()
+        self._fold.setAutoRaise(True)
+        self._fold.setCheckable(True)
+        self._fold.setArrowType(Qt.ArrowType.DownArrow)
+        self._fold.setAccessibleName(self.tr("Fold {}").format(spec.title))
+        self._fold.toggled.connect(self._apply_fold)
+        fill = QToolButton()
+        fill.setAutoRaise(True)
+        fill.setText("⛶")
+        fill.setToolTip(self.tr("Fill the window"))
+        fill.setAccessibleName(self.tr("Let {} fill the window").format(spec.title))
+        fill.clicked.connect(lambda: self.fill_asked.emit(self))
+        title = QLabel(spec.title)
+        self._title_bar = QWidget()
+        self._title_bar.setFixedHeight(_TITLE_HEIGHT)
+        line = QHBoxLayout(self._title_bar)
+        line.setContentsMargins(4, 0, 4, 0)
+        line.addWidget(self._fold)
+        line.addWidget(title, 1)
+        line.addWidget(fill)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._title_bar)
+        layout.addWidget(self.columns, 1)
+        self._apply_fold(False)
+
+    @property
+    def default_height(self) -> int:
+        return _DEFAULT_HEIGHTS.get(self.spec.id, 300)
+
+    @property
+    def is_folded(self) -> bool:
+        return self._fold.isChecked()
+
+    def set_folded(self, folded: bool) -> None:
+        self._fold.setChecked(folded)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.position().y() <= _TITLE_HEIGHT:
+            self.fill_asked.emit(self)
+
+    def _apply_fold(self, folded: bool) -> None:
+        self._fold.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)
+        self.columns.setVisible(not folded)
+        if folded:
+            self.setFixedHeight(_TITLE_HEIGHT)
+        else:
+            self.setMaximumHeight(16777215)
+            self.setMinimumHeight(self.default_height)
+        self.fold_changed.emit()

@@ -1,0 +1,1 @@
+"""Small models for `twinscope demo`, one network in two frameworks."""
