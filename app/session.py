@@ -60,7 +60,8 @@ class Session(QObject):
         """Capture `request`; a document that was run already stays, and a new one stands beside."""
         target = document
         if document.was_run:
-            target = Document(document.path, document.profile, document.model, document.sha256)
+            preview = document.model.preview if document.model else document.profile
+            target = Document(document.path, preview, document.model, document.sha256)
             self._add(target, after=document)
         target.request = request
         job = Job(lambda job: self._capture(request, job), self)

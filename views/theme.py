@@ -31,6 +31,10 @@ class Theme:
         """Colour of an operator or kernel name; the same family has the same colour everywhere."""
         return _family_colour(operator_family(name), self.is_dark)
 
+    def hue_colour(self, hue: int) -> QColor:
+        """A fill of the given hue (0 to 359) that reads well on this theme."""
+        return QColor.fromHsl(hue, 140, 95 if self.is_dark else 165)
+
     def text_on(self, fill: QColor) -> QColor:
         """Black or white, whichever reads better on `fill`."""
         luminance = 0.299 * fill.red() + 0.587 * fill.green() + 0.114 * fill.blue()

@@ -1,0 +1,155 @@
+"""Real worker processes with models that fail in every way; nothing hangs, nothing is left behind."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from profilers.captures import read_capture
+from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable, TwinscopeError
+from profilers.launcher import Launcher, Log, Progress
+from profilers.request import InputSpec, RunRequest
+
+MODELS = Path(__file__).parents[1] / "models"
+
+
+@pytest.fixture(scope="module")
+def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("misbehaving")
+    subprocess.run(
+        [sys.executable, "-m", "tests.models.build_misbehaving", str(folder)],
+        cwd=MODELS.parents[1],
+        check=True,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[Launcher]:
+    """One launcher for the module; at its end no process of ours is left."""
+    before = set(psutil.Process().children(recursive=True))
+    launcher = Launcher()
+    yield launcher
+    launcher.close()
+    assert not set(psutil.Process().children(recursive=True)) - before
+
+
+def request(path: Path) -> RunRequest:
+    return RunRequest(
+        str(path),
+        "torch-eager",
+        inputs=(InputSpec("x", "float32", (2, 8)),),
+        steps=2,
+        warmup=1,
+        trusted=True,
+        source_folder=str(MODELS),
+    )
+
+
+def test_a_model_that_raises_is_told_with_its_own_words_and_the_worker_lives_on(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(TwinscopeError) as raised:
+        launcher.capture(request(misbehaving / "raises.pt"), tmp_path)
+    assert "moon is in the wrong phase" in str(raised.value)
+    assert "Traceback" in raised.value.detail
+    events: list[Progress | Log] = []
+    launcher.capture(request(misbehaving / "prints.pt"), tmp_path, events.append)
+    assert read_capture(tmp_path).trace.slices.start_ns.size
+
+
+def test_what_a_model_prints_cannot_forge_events(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    events: list[Progress | Log] = []
+    launcher.capture(request(misbehaving / "prints.pt"), tmp_path, events.append)
+    assert (tmp_path / "run.json").is_file()
+    assert any(isinstance(event, Log) and "forged" in event.text for event in events)
+    assert any(isinstance(event, Progress) and event.stage == "profile" for event in events)
+
+
+def test_a_second_capture_does_not_pay_the_import_again(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        launcher.capture(request(misbehaving / "prints.pt"), folder)
+    timings = read_capture(second).timings
+    import_ns = int(timings.duration_ns[timings.phase == 0].sum())
+    assert import_ns < 50_000_000
+
+
+def test_a_model_that_loops_for_ever_is_ended(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    begin = time.monotonic()
+    with pytest.raises(CaptureFailed, match="no sign of progress for 3 s"):
+        launcher.capture(replace(request(misbehaving / "loops.pt"), limit_s=3), tmp_path)
+    assert time.monotonic() - begin < 60
+
+
+def test_a_model_that_exits_the_process_is_told_with_the_last_log_lines(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CaptureFailed, match="exited by itself with status 7") as raised:
+        launcher.capture(request(misbehaving / "exits.pt"), tmp_path)
+    assert "about to leave" in raised.value.detail
+
+
+def test_a_model_that_allocates_without_end_is_ended(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    limited = replace(request(misbehaving / "allocates.pt"), memory_limit_bytes=2 * 2**30)
+    with pytest.raises(CaptureFailed, match="ran out of memory"):
+        launcher.capture(limited, tmp_path)
+
+
+def test_cancelling_ends_the_process_at_once(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    cancelled = threading.Event()
+
+    def cancel_in_the_step(event: Progress | Log) -> None:
+        if isinstance(event, Progress) and event.stage == "warm-up":
+            cancelled.set()
+
+    before = set(psutil.Process().children(recursive=True))
+    begin = time.monotonic()
+    with pytest.raises(Cancelled):
+        launcher.capture(
+            request(misbehaving / "loops.pt"), tmp_path, cancel_in_the_step, cancelled
+        )
+    assert time.monotonic() - begin < 60
+    assert not set(psutil.Process().children(recursive=True)) - before
+
+
+@pytest.mark.parametrize("package", ["app", "views"])
+def test_a_user_package_named_like_ours_loads(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path, package: str
+) -> None:
+    launcher.capture(
+        replace(request(misbehaving / f"user_{package}.pt"), source_folder=""), tmp_path
+    )
+    profile = read_capture(tmp_path)
+    operators = {profile.strings[row] for row in profile.authored.nodes.operator.tolist()}
+    assert any("linear" in operator for operator in operators)
+
+
+def test_an_untrusted_pickle_is_refused_by_the_worker_too(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(TwinscopeError):
+        launcher.capture(replace(request(misbehaving / "evil.pt"), trusted=False), tmp_path)
+    assert not (misbehaving / "evil_was_here").exists()
+
+
+def test_an_unknown_mode_is_refused(launcher: Launcher, tmp_path: Path) -> None:
+    with pytest.raises(ModeUnavailable, match="no run mode 'torch-magic'"):
+        launcher.capture(RunRequest("x.pt", "torch-magic"), tmp_path)
