@@ -1,13 +1,24 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from profilers.captures import read_capture
+from profilers.launcher import Launcher
+from profilers.models import ModelFile
+from profilers.opening import open_path
+from profilers.profile import Profile
+
+Capture = Callable[..., Profile]
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,3 +61,29 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real GPU traces (../shared/data) are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capture]:
+    """Runs a trusted model file in a real worker: ``capture(path, mode, steps=3)``.
+
+    The same call gives the same profile, so that tests share captures.
+    """
+    from app.capturing import request_for
+
+    launcher = Launcher()
+    profiles: dict[tuple[object, ...], Profile] = {}
+
+    def run(path: Path, mode: str, **changes: Any) -> Profile:
+        key = (path, mode, *sorted(changes.items()))
+        if key not in profiles:
+            model = open_path(path)
+            assert isinstance(model, ModelFile)
+            request = replace(request_for(model, mode), trusted=True, steps=5, warmup=2, **changes)
+            folder = tmp_path_factory.mktemp("capture")
+            launcher.capture(request, folder)
+            profiles[key] = read_capture(folder)
+        return profiles[key]
+
+    yield run
+    launcher.close()
