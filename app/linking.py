@@ -75,10 +75,11 @@ class SelectionLinker(QObject):
         picked = source.selection.picked.nodes
         pairs = self._pairs.get((id(source.profile), id(target.profile)))
         if pairs is not None:
-            twins: list[int] = pairs.b[np.isin(pairs.a, picked)].tolist()
-            return twins
-        pairs = self._pairs.get((id(target.profile), id(source.profile)))
-        if pairs is not None:
-            twins = pairs.a[np.isin(pairs.b, picked)].tolist()
-            return twins
-        return []
+            there, here = pairs.a, pairs.b
+        else:
+            pairs = self._pairs.get((id(target.profile), id(source.profile)))
+            if pairs is None:
+                return []
+            there, here = pairs.b, pairs.a
+        twins: list[int] = here[np.isin(there, picked)].tolist()
+        return twins

@@ -56,6 +56,10 @@ class Session(QObject):
             lambda opened: self._add_opened(path, *opened),
         )
 
+    def show(self, path: Path, profile: Profile) -> None:
+        """A column for a profile that is in memory already; `path` names it."""
+        self._add(Document(path, profile))
+
     def run(self, document: Document, request: RunRequest) -> Document:
         """Capture `request`; a document that was run already stays, and a new one stands beside."""
         target = document
