@@ -1,0 +1,75 @@
+"""Write cnn, block and control in every TensorFlow and Keras format: ``build_tf OUT``.
+
+Besides: files that can execute code (lambda, custom, file_access) and weights without a model.
+Keras holds no branch on data without code of its own, so control.keras is a recurrent loop.
+"""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import keras
+import tensorflow as tf
+from keras import layers
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+sys.path.insert(0, str(Path(__file__).parent))
+import keras_zoo
+
+
+def save_keras(name: str, model: keras.Model, out: Path) -> None:
+    model.save(out / f"{name}.keras")
+    if name != "control":
+        model.save(out / f"{name}.h5")
+
+
+def save_graphs(name: str, function: tf.types.experimental.ConcreteFunction, out: Path) -> None:
+    """Frozen GraphDef (where it holds no control flow) and TFLite."""
+    if name != "control":
+        frozen = convert_variables_to_constants_v2(function)
+        (out / f"{name}_frozen.pb").write_bytes(frozen.graph.as_graph_def().SerializeToString())
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    (out / f"{name}.tflite").write_bytes(converter.convert())
+
+
+def concrete(model: keras.Model) -> tf.types.experimental.ConcreteFunction:
+    """The inference function for a batch of one."""
+    given = model.inputs[0]
+    spec = tf.TensorSpec((1, *given.shape[1:]), given.dtype, name=given.name)
+    return tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
+
+
+def save_dangerous(out: Path) -> None:
+    """Files whose loading or running reaches code, files or Python."""
+    given = keras.Input((4,), name="x")
+    scaled = layers.Lambda(lambda x: x * 2.0, name="scale")(given)
+    scaling = keras.Model(given, scaled)
+    scaling.save(out / "lambda.keras")
+    scaling.save(out / "lambda.h5")
+    keras.Model(given, keras_zoo.Scale(name="own")(given)).save(out / "custom.keras")
+    access = keras_zoo.FileAccess(str(out / "written.txt"))
+    tf.saved_model.save(access, str(out / "file_access_saved"))
+    keras_zoo.recurrent().save_weights(out / "only.weights.h5")
+
+
+def main(out: Path) -> None:
+    warnings.simplefilter("ignore")
+    keras.utils.set_random_seed(0)
+    for name, make in (("cnn", keras_zoo.cnn), ("block", keras_zoo.block)):
+        model = make()
+        save_keras(name, model, out)
+        model.export(out / f"{name}_saved", verbose=False)
+        save_graphs(name, concrete(model), out)
+    save_keras("control", keras_zoo.recurrent(), out)
+    control = keras_zoo.Control()
+    tf.saved_model.save(control, str(out / "control_saved"))
+    save_graphs("control", control.__call__.get_concrete_function(), out)
+    save_dangerous(out)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,105 @@
+"""Small Keras and TensorFlow models. Images are NHWC: the CPU kernels take no other layout."""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+_BIAS = keras.initializers.RandomNormal(stddev=0.1, seed=1)  # a zero bias would be folded away
+
+
+def cnn() -> keras.Model:
+    """Convolution, batch norm, activation, twice; pooled and classified. Input 1x32x32x3."""
+    image = keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(16, 3, padding="same", bias_initializer=_BIAS, name="stem")(image)
+    x = layers.BatchNormalization(name="stem_norm")(x)
+    x = layers.ReLU(name="stem_relu")(x)
+    x = layers.Conv2D(32, 3, 2, padding="same", bias_initializer=_BIAS, name="body")(x)
+    x = layers.BatchNormalization(name="body_norm")(x)
+    x = layers.ReLU(name="body_relu")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(image, layers.Dense(10, bias_initializer=_BIAS, name="head")(x), name="cnn")
+
+
+def block(vocabulary: int = 100, width: int = 32, heads: int = 2) -> keras.Model:
+    """Token embedding and one pre-norm encoder block. Input: int64 token ids 1x16 below 100."""
+    tokens = keras.Input((16,), dtype="int64", name="tokens")
+    x = layers.Embedding(vocabulary, width, name="embedding")(tokens)
+    y = layers.LayerNormalization(name="norm1")(x)
+    y = layers.MultiHeadAttention(heads, width // heads, name="attention")(y, y)
+    x = layers.Add(name="add1")([x, y])
+    y = layers.LayerNormalization(name="norm2")(x)
+    y = layers.Dense(4 * width, activation="gelu", bias_initializer=_BIAS, name="mlp1")(y)
+    y = layers.Dense(width, bias_initializer=_BIAS, name="mlp2")(y)
+    return keras.Model(tokens, layers.Add(name="add2")([x, y]), name="block")
+
+
+def recurrent() -> keras.Model:
+    """The loop that Keras can hold without code of its own: a GRU over a masked sequence."""
+    stack = [
+        keras.Input((8, 16), name="sequence"),
+        layers.Masking(name="masking"),
+        layers.GRU(16, name="gru"),
+        layers.Dense(16, bias_initializer=_BIAS, name="head"),
+    ]
+    return keras.Sequential(stack, name="control")
+
+
+class Control(tf.Module):
+    """A branch and a loop that both depend on the data. Input 1x16."""
+
+    def __init__(self) -> None:
+        super().__init__(name="control")
+        generator = tf.random.Generator.from_seed(0)
+        for name in ("first", "positive", "negative", "repeated"):
+            setattr(self, name, tf.Variable(generator.normal((16, 16), stddev=0.25), name=name))
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 16), tf.float32, name="x")])
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        with tf.name_scope("entry"):
+            x = tf.matmul(x, self.first)
+        x = tf.cond(
+            tf.reduce_sum(x) > 0,
+            lambda: tf.nn.relu(tf.matmul(x, self.positive)),
+            lambda: tf.tanh(tf.matmul(x, self.negative)),
+        )
+        rounds = 2 + tf.cast(tf.reduce_max(x) > 0.5, tf.int32)
+        _, x = tf.while_loop(
+            lambda index, _: index < rounds,
+            lambda index, y: (index + 1, tf.tanh(tf.matmul(y, self.repeated))),
+            (0, x),
+        )
+        return x
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Scale(layers.Layer):
+    """A layer of the user's own."""
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return x * 2.0
+
+
+class FileAccess(tf.Module):
+    """Writes a file while it is loaded, reads one and calls Python when it runs."""
+
+    def __init__(self, written: str) -> None:
+        super().__init__(name="file_access")
+        self.resource = _Writer(written)
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 4), tf.float32, name="x")])
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        length = tf.cast(tf.strings.length(tf.io.read_file("/etc/hostname")), tf.float32)
+        return tf.py_function(lambda y: y, [x], tf.float32) + length
+
+
+class _Writer(tf.saved_model.experimental.TrackableResource):
+    def __init__(self, written: str) -> None:
+        super().__init__()
+        self._written = written
+        _ = self.resource_handle
+
+    def _create_resource(self) -> tf.Tensor:
+        return tf.raw_ops.MutableHashTableV2(key_dtype=tf.string, value_dtype=tf.int64)
+
+    def _initialize(self) -> None:
+        tf.io.write_file(self._written, "written while loading")
