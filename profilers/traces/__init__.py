@@ -19,7 +19,7 @@ from profilers.profile import Profile
 
 Progress = Callable[[float], None]
 
-READERS: tuple[str, ...] = ()
+READERS: tuple[str, ...] = ("xplane",)
 
 
 class Reader(Protocol):

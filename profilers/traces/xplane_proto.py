@@ -1,0 +1,118 @@
+"""The XSpace message of TensorFlow's and JAX's profilers, declared here so that no TensorFlow is needed.
+
+Source: tsl/profiler/protobuf/xplane.proto. Only the fields that are read are declared; the parser
+skips the others.
+"""
+
+from functools import cache
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+_PACKAGE = "twinscope.xplane"
+_REPEATED = descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
+_TYPES = {
+    "int64": descriptor_pb2.FieldDescriptorProto.TYPE_INT64,
+    "uint64": descriptor_pb2.FieldDescriptorProto.TYPE_UINT64,
+    "double": descriptor_pb2.FieldDescriptorProto.TYPE_DOUBLE,
+    "string": descriptor_pb2.FieldDescriptorProto.TYPE_STRING,
+    "bytes": descriptor_pb2.FieldDescriptorProto.TYPE_BYTES,
+}
+
+# message: (field, number, type); "*" marks a repeated field, "|" a member of the message's oneof.
+_MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
+    "XSpace": (
+        ("planes", 1, "*XPlane"),
+        ("errors", 2, "*string"),
+        ("warnings", 3, "*string"),
+        ("hostnames", 4, "*string"),
+    ),
+    "XPlane": (
+        ("id", 1, "int64"),
+        ("name", 2, "string"),
+        ("lines", 3, "*XLine"),
+        ("event_metadata", 4, "*EventMetadataEntry"),
+        ("stat_metadata", 5, "*StatMetadataEntry"),
+        ("stats", 6, "*XStat"),
+    ),
+    "EventMetadataEntry": (("key", 1, "int64"), ("value", 2, "XEventMetadata")),
+    "StatMetadataEntry": (("key", 1, "int64"), ("value", 2, "XStatMetadata")),
+    "XLine": (
+        ("id", 1, "int64"),
+        ("name", 2, "string"),
+        ("timestamp_ns", 3, "int64"),
+        ("events", 4, "*XEvent"),
+        ("display_id", 10, "int64"),
+        ("display_name", 11, "string"),
+    ),
+    "XEvent": (
+        ("metadata_id", 1, "int64"),
+        ("offset_ps", 2, "|int64"),
+        ("duration_ps", 3, "int64"),
+        ("stats", 4, "*XStat"),
+        ("num_occurrences", 5, "|int64"),
+    ),
+    "XStat": (
+        ("metadata_id", 1, "int64"),
+        ("double_value", 2, "|double"),
+        ("uint64_value", 3, "|uint64"),
+        ("int64_value", 4, "|int64"),
+        ("str_value", 5, "|string"),
+        ("bytes_value", 6, "|bytes"),
+        ("ref_value", 7, "|uint64"),
+    ),
+    "XEventMetadata": (
+        ("id", 1, "int64"),
+        ("name", 2, "string"),
+        ("display_name", 4, "string"),
+        ("stats", 5, "*XStat"),
+    ),
+    "XStatMetadata": (("id", 1, "int64"), ("name", 2, "string")),
+}
+
+
+def parse_space(data: bytes) -> Any:
+    """An XSpace message.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are cut or no XSpace.
+    """
+    space = _space_class()()
+    try:
+        space.ParseFromString(data)
+    except DecodeError as error:
+        raise ValueError(str(error) or "the bytes are no protobuf message") from error
+    return space
+
+
+@cache
+def _space_class() -> Any:
+    pool = descriptor_pool.DescriptorPool()  # private: TensorFlow registers the same names
+    file = descriptor_pb2.FileDescriptorProto(
+        name="twinscope/xplane.proto", package=_PACKAGE, syntax="proto3"
+    )
+    for name, fields in _MESSAGES.items():
+        _declare(file.message_type.add(name=name), fields)
+    pool.AddSerializedFile(file.SerializeToString())
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.XSpace"))
+
+
+def _declare(
+    message: descriptor_pb2.DescriptorProto, fields: tuple[tuple[str, int, str], ...]
+) -> None:
+    for name, number, type_name in fields:
+        base = type_name.lstrip("*|")
+        field = message.field.add(name=name, number=number)
+        field.label = _REPEATED if type_name.startswith("*") else field.LABEL_OPTIONAL
+        if base in _TYPES:
+            field.type = _TYPES[base]
+        else:
+            field.type = field.TYPE_MESSAGE
+            field.type_name = f".{_PACKAGE}.{base}"
+        if type_name.startswith("|"):
+            if not message.oneof_decl:
+                message.oneof_decl.add(name="value")
+            field.oneof_index = 0
