@@ -1,0 +1,105 @@
+"""Runs a SavedModel's signature or a frozen GraphDef as a TensorFlow graph function."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from profilers.errors import TwinscopeError
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.tf_session import (
+    WORKER_ENVIRONMENT,
+    TracedModel,
+    bind_inputs,
+    first_line,
+    run_traced,
+)
+
+__all__ = ["WORKER_ENVIRONMENT", "run"]
+
+_DEFAULT_SIGNATURE = "serving_default"
+_NO_RESULT = frozenset({"Const", "NoOp", "Assert", "Placeholder", "PlaceholderWithDefault"})
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Capture a SavedModel folder or a frozen GraphDef file.
+
+    Raises
+    ------
+    TwinscopeError
+        If it cannot be loaded, has no such signature, or does not take the inputs.
+    """
+    import tensorflow as tf
+
+    load = _load_saved_model if Path(request.model_path).is_dir() else _load_frozen
+    return run_traced(request, folder, report, f"TensorFlow {tf.__version__}", load)
+
+
+def _load_saved_model(request: RunRequest) -> TracedModel:
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(request.model_path)
+    except Exception as error:  # the loader raises whatever its parts raise
+        raise _unloadable(request, error) from error
+    function = _signature(loaded, request)
+    expected = function.structured_input_signature[1]
+    tensors, inputs = bind_inputs(request, expected)
+    arguments = dict(zip(expected, tensors, strict=True))
+
+    def call(held: Any = loaded) -> Any:  # a signature alone does not keep its variables alive
+        return function(**arguments)
+
+    return TracedModel(function, call, inputs)
+
+
+def _signature(loaded: Any, request: RunRequest) -> Any:
+    names = list(loaded.signatures)
+    wanted = request.signature or (names[0] if len(names) == 1 else _DEFAULT_SIGNATURE)
+    if wanted not in names:
+        raise TwinscopeError(
+            f"{Path(request.model_path).name} has no signature {wanted!r}",
+            f"it has {', '.join(names) or 'none at all'}",
+            "Choose one of them." if names else "Save it again with signatures=.",
+        )
+    return loaded.signatures[wanted]
+
+
+def _load_frozen(request: RunRequest) -> TracedModel:
+    import tensorflow as tf
+
+    graph_def = tf.compat.v1.GraphDef()
+    try:
+        graph_def.ParseFromString(Path(request.model_path).read_bytes())
+        wrapped = tf.compat.v1.wrap_function(
+            lambda: tf.compat.v1.import_graph_def(graph_def, name=""), []
+        )
+        graph = wrapped.graph
+        inputs = [op.outputs[0] for op in graph.get_operations() if op.type == "Placeholder"]
+        function = wrapped.prune(inputs, _results(graph))
+    except Exception as error:  # the importer raises whatever its parts raise
+        raise _unloadable(request, error) from error
+    expected = {
+        tensor.op.name: tf.TensorSpec(tensor.shape, tensor.dtype, tensor.op.name)
+        for tensor in inputs
+    }
+    tensors, specs = bind_inputs(request, expected)
+    return TracedModel(function, partial(function, *tensors), specs)
+
+
+def _results(graph: Any) -> list[Any]:
+    """Outputs of the operations that nobody reads."""
+    operations = [op for op in graph.get_operations() if op.type not in _NO_RESULT and op.outputs]
+    ends = [op for op in operations if not any(output.consumers() for output in op.outputs)]
+    if not ends:
+        raise ValueError("the graph has no output")
+    return [output for op in ends for output in op.outputs]
+
+
+def _unloadable(request: RunRequest, error: Exception) -> TwinscopeError:
+    return TwinscopeError(
+        f"TensorFlow cannot load {Path(request.model_path).name}",
+        first_line(error),
+        "Check that the file is complete and was made for this version of TensorFlow.",
+    )

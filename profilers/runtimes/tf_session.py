@@ -1,0 +1,324 @@
+"""What the TensorFlow run modes share: binding inputs, the first call with Grappler's graphs, the
+timed steps, and the profiled ones.
+"""
+
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from profilers.errors import CaptureFailed, ModeUnavailable, TrustRequired, TwinscopeError
+from profilers.inputs import make_inputs
+from profilers.request import InputSpec, RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.measure import Reporter, timed_steps
+
+# Set before TensorFlow is imported. Only the BFC allocator tells the profiler every allocation;
+# the default one tells those above some hundred KiB.
+WORKER_ENVIRONMENT = {
+    "TF_CPU_ALLOCATOR_USE_BFC": "true",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "KERAS_BACKEND": "tensorflow",
+}
+AUTHORED_FILE = "authored_graph.pb"
+OPTIMISED_FILE = "optimised_graph.pb"
+VARIABLES_FILE = "variables.json"
+LAYERS_FILE = "layers.json"
+TRACE_FILE = "xplane.pb"
+
+_LARGEST_CONSTANT_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class TracedModel:
+    """A model as one graph function, its arguments bound.
+
+    Parameters
+    ----------
+    function : ConcreteFunction
+    call : callable
+        Runs one step with the bound arguments.
+    inputs : tuple of InputSpec
+        What the arguments are.
+    variable_names : mapping of int to str
+        By id of the variable's resource handle, where the model knows better names than the graph.
+    layers : mapping of str to str
+        Class name by layer name.
+    """
+
+    function: Any
+    call: Callable[[], Any]
+    inputs: tuple[InputSpec, ...]
+    variable_names: Mapping[int, str] = field(default_factory=dict)
+    layers: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_traced(
+    request: RunRequest,
+    folder: Path,
+    report: Reporter,
+    framework: str,
+    load: Callable[[RunRequest], TracedModel],
+) -> RunRecord:
+    """Load, run and profile a model; the capture's files are left in `folder`.
+
+    Raises
+    ------
+    TwinscopeError
+        If the file cannot be loaded, needs trust, or does not take the inputs.
+    """
+    import tensorflow as tf
+
+    if request.options.get("needs_trust") and not request.trusted:
+        raise TrustRequired(
+            f"{Path(request.model_path).name} was not loaded",
+            "loading or running it can execute code",
+            "Run it only if you trust where it comes from.",
+        )
+    record = RunRecord(request, "tensorflow", framework)
+    _set_threads(request.threads, record)
+    with tf.device(_device(request.device)):
+        report.progress("load", 0.0)
+        begin = time.perf_counter_ns()
+        traced = load(request)
+        record.load_ns = time.perf_counter_ns() - begin
+        record.request = replace(request, inputs=traced.inputs)
+        record.facts = _facts(request)
+        _run(traced, record, folder, report)
+    return record
+
+
+def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter) -> None:
+    import tensorflow as tf
+
+    def step() -> None:
+        traced.call()
+        tf.test.experimental.sync_devices()
+
+    request = record.request
+    record.warmup_ns = [_first_call(step, traced, record, folder, report)]
+    record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
+    record.measured_ns = timed_steps(step, request.steps, report, "measure")
+    _profile(step, record, folder, report)
+
+
+def _first_call(
+    step: Callable[[], None], traced: TracedModel, record: RunRecord, folder: Path, report: Reporter
+) -> int:
+    """Nanoseconds of the call that optimises the function; the graphs are written."""
+    from tensorflow.python.eager import context
+
+    report.progress("warm-up", 0.0)
+    context.enable_run_metadata()
+    begin = time.perf_counter_ns()
+    try:
+        step()
+        duration = time.perf_counter_ns() - begin
+        metadata = context.export_run_metadata()
+    finally:
+        context.disable_run_metadata()
+    _write_graph(traced.function.graph.as_graph_def(add_shapes=True), folder / AUTHORED_FILE)
+    optimised = _optimised_graph(metadata)
+    if optimised is None:
+        record.warn("TensorFlow did not tell its optimised graph, so fusions are not known.")
+    else:
+        _write_graph(optimised, folder / OPTIMISED_FILE)
+    (folder / VARIABLES_FILE).write_text(json.dumps(_variables(traced), ensure_ascii=False))
+    (folder / LAYERS_FILE).write_text(json.dumps(dict(traced.layers), ensure_ascii=False))
+    return duration
+
+
+def _optimised_graph(metadata: Any) -> Any:
+    """The graph as it runs, all devices in one, with the functions that were not inlined."""
+    from tensorflow.core.framework import graph_pb2
+
+    if not metadata.function_graphs:
+        return None
+    largest = max(metadata.function_graphs, key=lambda graphs: graphs.ByteSize())
+    merged = graph_pb2.GraphDef()
+    for partition in largest.partition_graphs or [largest.post_optimization_graph]:
+        merged.node.extend(partition.node)
+    merged.library.CopyFrom(largest.post_optimization_graph.library)
+    return merged
+
+
+def _write_graph(graph_def: Any, path: Path) -> None:
+    """Write a GraphDef without the content of large constants: they are the weights."""
+    nodes = [*graph_def.node, *(n for f in graph_def.library.function for n in f.node_def)]
+    for node in nodes:
+        if node.op == "Const":
+            tensor = node.attr["value"].tensor
+            if len(tensor.tensor_content) > _LARGEST_CONSTANT_BYTES:
+                tensor.ClearField("tensor_content")
+    path.write_bytes(graph_def.SerializeToString())
+
+
+def _variables(traced: TracedModel) -> list[dict[str, Any]]:
+    """Name, dtype, shape and placeholder of each variable that the function captures."""
+    known = {id(variable.handle): variable for variable in traced.function.graph.variables}
+    taken: set[str] = set()
+    rows = []
+    for tensor, placeholder in traced.function.graph.captures:
+        variable = known.get(id(tensor))
+        if variable is None:
+            continue
+        name = traced.variable_names.get(id(tensor)) or variable.name.removesuffix(":0")
+        name = _unique(name, taken)
+        rows.append(
+            {
+                "name": name,
+                "dtype": variable.dtype.name,
+                "shape": variable.shape.as_list(),
+                "placeholder": placeholder.op.name,
+            }
+        )
+    return rows
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    free, number = name, 1
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    taken.add(free)
+    return free
+
+
+def _profile(step: Callable[[], None], record: RunRecord, folder: Path, report: Reporter) -> None:
+    """Run the profiled steps and leave the trace as `TRACE_FILE`."""
+    import tensorflow as tf
+
+    def step_range(number: int) -> AbstractContextManager[Any]:
+        mark: AbstractContextManager[Any] = tf.profiler.experimental.Trace(
+            "step", step_num=number, _r=1
+        )
+        return mark
+
+    log = folder / "profiler_log"
+    options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=2, device_tracer_level=1)
+    record.started_unix_ns = time.time_ns()
+    tf.profiler.experimental.start(str(log), options=options)
+    try:
+        record.profiled_ns = timed_steps(step, record.request.steps, report, "profile", step_range)
+    except BaseException:
+        tf.profiler.experimental.stop(save=False)
+        raise
+    tf.profiler.experimental.stop()
+    traces = list(log.rglob("*.xplane.pb"))
+    if not traces:
+        raise CaptureFailed("The capture failed", "TensorFlow's profiler wrote no trace")
+    shutil.move(traces[0], folder / TRACE_FILE)
+    shutil.rmtree(log)
+
+
+def bind_inputs(
+    request: RunRequest, expected: Mapping[str, Any]
+) -> tuple[list[Any], tuple[InputSpec, ...]]:
+    """Tensors in the order of `expected`, and what they are.
+
+    Inputs are matched by name, or by position where the names differ but not their number.
+
+    Parameters
+    ----------
+    expected : mapping of str to TensorSpec
+        What the model takes.
+
+    Raises
+    ------
+    TwinscopeError
+        If an input is missing or does not fit.
+    """
+    import tensorflow as tf
+
+    own = tuple(_own_spec(name, spec) for name, spec in expected.items())
+    specs = request.inputs or own
+    arrays = make_inputs(replace(request, inputs=specs))
+    if not all(name in arrays for name in expected):
+        if len(arrays) != len(expected):
+            raise _misfit(expected, f"it was given {', '.join(arrays) or 'nothing'}")
+        arrays = dict(zip(expected, arrays.values(), strict=True))
+    tensors, used = [], []
+    for name, spec in expected.items():
+        array = arrays[name]
+        dtype = "string" if array.dtype == object else array.dtype.name
+        used.append(InputSpec(name, dtype, tuple(array.shape)))
+        if not spec.shape.is_compatible_with(array.shape) or spec.dtype.name != dtype:
+            raise _misfit(expected, f"it was given {used[-1].text}")
+        tensors.append(tf.constant(array))
+    return tensors, tuple(used)
+
+
+def _own_spec(name: str, spec: Any) -> InputSpec:
+    """What the model itself says, with 1 for each dynamic size."""
+    sizes = spec.shape.as_list() if spec.shape.rank is not None else [1]
+    return InputSpec(name, spec.dtype.name, tuple(1 if size is None else size for size in sizes))
+
+
+def _misfit(expected: Mapping[str, Any], why: str) -> TwinscopeError:
+    wanted = []
+    for name, spec in expected.items():
+        rank = spec.shape.rank
+        sizes = "any" if rank is None else ",".join(str(s or "?") for s in spec.shape.as_list())
+        wanted.append(f"{name}={sizes}:{spec.dtype.name}")
+    return TwinscopeError(
+        "The model does not take these inputs", why, f"It takes {' and '.join(wanted)}."
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's text, for a sentence."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _set_threads(threads: int, record: RunRecord) -> None:
+    import tensorflow as tf
+
+    if threads == tf.config.threading.get_intra_op_parallelism_threads():
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        record.warn(
+            "The number of threads was not changed: TensorFlow had already started its threads.",
+            "Close and reopen the program, then run with this number first.",
+        )
+
+
+def _device(name: str) -> str:
+    """TensorFlow's name of "cpu" or "cuda:N"."""
+    import tensorflow as tf
+
+    kind, _, number = name.partition(":")
+    kind = {"cuda": "GPU"}.get(kind, kind.upper())
+    found = tf.config.list_logical_devices(kind)
+    if int(number or 0) >= len(found):
+        raise ModeUnavailable(
+            f"TensorFlow cannot run on {name}",
+            f"it sees {', '.join(d.name for d in tf.config.list_logical_devices())}",
+            "Choose the device cpu.",
+        )
+    return str(found[int(number or 0)].name)
+
+
+def _facts(request: RunRequest) -> dict[str, str]:
+    import tensorflow as tf
+
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()
+    facts = {
+        "TensorFlow": tf.__version__,
+        "Python": platform.python_version(),
+        "System": platform.platform(),
+        "Processor": platform.processor() or platform.machine(),
+        "Device": request.device,
+        "Threads": str(threads),
+        "CPU allocator": "BFC" if os.environ.get("TF_CPU_ALLOCATOR_USE_BFC") else "default",
+    }
+    if "TF_ENABLE_ONEDNN_OPTS" in os.environ:
+        facts["oneDNN"] = os.environ["TF_ENABLE_ONEDNN_OPTS"]
+    return facts
