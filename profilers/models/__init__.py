@@ -15,7 +15,10 @@ from typing import Protocol, cast
 from profilers.models.model_file import Danger, ModelFile
 from profilers.probe import Probe
 
-FORMATS: tuple[str, ...] = ()
+FORMATS: tuple[str, ...] = (
+    "saved_model_file",
+    "frozen_graph_file",
+)
 
 
 class Format(Protocol):

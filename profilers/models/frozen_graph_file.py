@@ -1,0 +1,137 @@
+"""TensorFlow 1 frozen graphs: a GraphDef whose weights are constants."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from profilers.errors import DamagedFile
+from profilers.graphs.tensorflow_protos import dtype_name, parse
+from profilers.graphs.tf_dangers import Reach, graph_reaches
+from profilers.graphs.tf_graph_def import read_graph_def
+from profilers.graphs.tf_nodes import INPUTS, VARIABLES, output_shapes, split_input
+from profilers.graphs.tf_signature import subgraph_of
+from profilers.models.model_file import Danger, ModelFile
+from profilers.models.tf_inputs import spec, within_vocabulary
+from profilers.probe import Probe
+from profilers.profile import Environment, Profile, StringPool
+from profilers.request import InputSpec
+
+_NODE = b"\x0a"  # GraphDef.node and NodeDef.name alike: field 1 with a length
+_OPERATOR = b"\x12"
+_OPERATOR_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_>.]{0,199}")
+_NO_RESULT = frozenset({"Assert", "Const", "NoOp", *INPUTS})
+
+
+def matches(probe: Probe) -> bool:
+    """The file begins with a NodeDef: a name and an operator."""
+    head = probe.head
+    node = length_delimited(head, 0, _NODE)
+    name = length_delimited(head, node[0], _NODE) if node else None
+    operator = length_delimited(head, name[1], _OPERATOR) if name else None
+    if node is None or name is None or operator is None or operator[1] > node[1]:
+        return False
+    return _OPERATOR_NAME.fullmatch(head[slice(*operator)]) is not None
+
+
+def inspect(path: Path) -> ModelFile:
+    """Graph, inputs and dangers of a frozen graph.
+
+    Raises
+    ------
+    DamagedFile
+        If the bytes are cut, or nodes lack an operator or have the same name.
+    """
+    pool = StringPool()
+    try:
+        graph_def = parse("GraphDef", path.read_bytes())
+        _check_nodes(graph_def)
+        graph = read_graph_def(subgraph_of(graph_def, _outputs(graph_def)), pool)
+    except ValueError as error:
+        raise DamagedFile(f"Cannot read the graph {path.name}", str(error)) from error
+    strings = pool.table()
+    return ModelFile(
+        path,
+        "frozen-graph",
+        "Frozen TensorFlow graph",
+        "tensorflow",
+        ("tf-graph",),
+        within_vocabulary(_inputs(graph_def), graph, strings),
+        dangers(graph_reaches(graph_def)),
+        Profile(
+            path.name,
+            strings,
+            graphs=(graph,),
+            environment=Environment("tensorflow", model_name=path.name),
+        ),
+        _missing_weights(graph_def),
+    )
+
+
+def dangers(reaches: Sequence[Reach]) -> tuple[Danger, ...]:
+    """What the person is asked about, one entry per operator and place."""
+    found = [
+        Danger(
+            reach.operator,
+            f"node {reach.node}"
+            + (f" in {reach.function}" if reach.function else "")
+            + (", runs already while the model is loaded" if reach.while_loading else ""),
+            reach.severe,
+        )
+        for reach in reaches
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _check_nodes(graph_def: Any) -> None:
+    if not graph_def.node:
+        raise ValueError("it holds no nodes")
+    if any(not node.op or not node.name for node in graph_def.node):
+        raise ValueError("some of its nodes have no name or no operator")
+    if len({node.name for node in graph_def.node}) < len(graph_def.node):
+        raise ValueError("two of its nodes have the same name")
+
+
+def _outputs(graph_def: Any) -> dict[str, str]:
+    """Tensors that no node reads, by the name of the node that makes them."""
+    read = {
+        split_input(text.lstrip("^"))[0]
+        for node in graph_def.node
+        if node.op != "NoOp"
+        for text in node.input
+    }
+    ends = [n.name for n in graph_def.node if n.name not in read and n.op not in _NO_RESULT]
+    return {f"{name}:0": name for name in ends}
+
+
+def _inputs(graph_def: Any) -> list[InputSpec]:
+    specs = []
+    for node in graph_def.node:
+        if node.op in INPUTS:
+            shapes = output_shapes(node)
+            dtype = dtype_name(node.attr["dtype"].type)
+            specs.append(spec(node.name, dtype, shapes[0] if shapes else None))
+    return specs
+
+
+def _missing_weights(graph_def: Any) -> str:
+    count = sum(node.op in VARIABLES for node in graph_def.node)
+    if not count:
+        return ""
+    return (
+        f"The graph is not frozen: the values of its {count} variables lie in a checkpoint. "
+        "Freeze it, or open the SavedModel folder that it came from."
+    )
+
+
+def length_delimited(data: bytes, start: int, tag: bytes) -> tuple[int, int] | None:
+    """Start and end of the content of the protobuf field at `start`, if it has the tag."""
+    if data[start : start + 1] != tag:
+        return None
+    length = 0
+    for index, byte in enumerate(data[start + 1 : start + 6]):
+        length |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            begin = start + 2 + index
+            return begin, begin + length
+    return None
