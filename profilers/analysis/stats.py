@@ -1,0 +1,40 @@
+"""A profile's figures as plain data, for the command line and for comparing files."""
+
+from dataclasses import asdict
+from typing import Any
+
+from profilers.analysis.coverage import link_coverage
+from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.step_time import step_time
+from profilers.profile import NodeKind, Profile
+
+
+def statistics(profile: Profile) -> dict[str, Any]:
+    """Figures that hold for any profile; None where one does not apply. Serialisable as JSON."""
+    environment, graph = profile.environment, profile.authored
+    time = step_time(profile)
+    flops = graph.nodes.flops[graph.nodes.kind == NodeKind.OPERATOR]
+    has_memory = len(profile.memory.allocations) > 0
+    return {
+        "name": profile.name,
+        "model": environment.model_name or None,
+        "framework": environment.framework or None,
+        "mode": environment.mode or None,
+        "device": environment.device or None,
+        "steps": len(profile.steps),
+        "median_step_ns": time.median_ns,
+        "p95_step_ns": time.p95_ns,
+        "profiled_step_ns": time.profiled_ns,
+        "slices": len(profile.trace.slices),
+        "tracks": len(profile.trace.tracks),
+        "graph_nodes": len(graph.nodes),
+        "graph_stages": [each.stage for each in profile.graphs],
+        "parameter_bytes": int(graph.parameters.bytes.sum()),
+        "known_flops": int(flops[flops >= 0].sum()),
+        "nodes_of_unknown_flops": int((flops < 0).sum()),
+        "fusion_groups": len(profile.fusion.groups),
+        "allocations": len(profile.memory.allocations),
+        "peak_bytes": memory_curve(profile).peak_bytes if has_memory else None,
+        "link_coverage": asdict(link_coverage(profile)),
+        "diagnostics": len(profile.diagnostics),
+    }
