@@ -18,6 +18,8 @@ from profilers.probe import Probe
 FORMATS: tuple[str, ...] = (
     "saved_model_file",
     "frozen_graph_file",
+    "keras_file",
+    "hdf5_file",
 )
 
 

@@ -10,8 +10,8 @@ from profilers.graphs.builder import Shape
 from profilers.profile import Graph, NodeKind, StringTable
 from profilers.request import InputSpec
 
-_LOOKUPS = frozenset({"Gather", "GatherV2", "ResourceGather"})
-_ABOUT_SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank"})
+_LOOKUPS = frozenset({"Gather", "GatherV2", "ResourceGather", "GATHER", "EMBEDDING_LOOKUP"})
+_ABOUT_SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "SHAPE", "RANK"})
 
 
 def spec(name: str, dtype: str, shape: Shape) -> InputSpec:

@@ -1,0 +1,42 @@
+"""What loading a Keras configuration would call: Lambda code and classes that are not Keras's own."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from profilers.graphs.keras_config import layer_configs
+from profilers.models.model_file import Danger
+
+_OWN_MODULES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "keras_hub")
+_FUNCTIONS = frozenset({"function", "builtin_function_or_method"})
+
+
+def config_dangers(config: Any, where: str) -> tuple[Danger, ...]:
+    """Dangers of a configuration, `where` naming the member or attribute that holds it."""
+    return tuple(dict.fromkeys(_dangers(config, where)))
+
+
+def _dangers(config: Any, where: str) -> Iterator[Danger]:
+    has_lambda_layer = any(item["class_name"] == "Lambda" for item in layer_configs(config))
+    for item in layer_configs(config):
+        class_name = item["class_name"]
+        module = item.get("module")
+        registered = item.get("registered_name")
+        inner = item.get("config")
+        name = inner.get("name", "") if isinstance(inner, dict) else ""
+        place = f"layer {name} in {where}" if name else where
+        if class_name == "Lambda":
+            yield Danger(f"Lambda layer {name!r}: Python code stored in the file", where, True)
+        elif class_name == "__lambda__" and not has_lambda_layer:
+            yield Danger("Python byte code stored in the file", where, True)
+        elif class_name in _FUNCTIONS and module == "builtins":
+            yield Danger(f"the function {inner!s:.200}", place)
+        elif isinstance(module, str) and module and not _is_own(module):
+            severe = module.split(".")[0] in sys.stdlib_module_names
+            yield Danger(f"{module}.{class_name}", place, severe)
+        elif isinstance(registered, str) and ">" in registered:
+            yield Danger(f"the class registered as {registered}", place)
+
+
+def _is_own(module: str) -> bool:
+    return any(module == own or module.startswith(f"{own}.") for own in _OWN_MODULES)
