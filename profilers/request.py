@@ -24,6 +24,8 @@ class InputSpec:
         Range for random values: `low` inclusive, `high` exclusive. None leaves it to the dtype.
     guessed : bool
         True if the file does not say this and the person should check it.
+    examples : tuple of int
+        Sizes that the file is known to work with, one per dimension; empty where it tells none.
     """
 
     name: str
@@ -32,14 +34,17 @@ class InputSpec:
     low: float | None = None
     high: float | None = None
     guessed: bool = False
+    examples: tuple[int, ...] = ()
 
     @property
     def is_concrete(self) -> bool:
         return all(isinstance(size, int) for size in self.shape)
 
     def with_sizes(self, default: int = 1) -> "InputSpec":
-        """The same input with `default` in place of each dynamic dimension."""
-        return replace(self, shape=tuple(s if isinstance(s, int) else default for s in self.shape))
+        """The same input with its example, else `default`, in place of each dynamic dimension."""
+        filled = self.examples or (default,) * len(self.shape)
+        sizes = zip(self.shape, filled, strict=True)
+        return replace(self, shape=tuple(s if isinstance(s, int) else size for s, size in sizes))
 
     @property
     def text(self) -> str:
@@ -130,7 +135,14 @@ class RunRequest:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "RunRequest":
         inputs = tuple(
-            InputSpec(**{**item, "shape": tuple(item["shape"])}) for item in data.get("inputs", ())
+            InputSpec(
+                **{
+                    **item,
+                    "shape": tuple(item["shape"]),
+                    "examples": tuple(item.get("examples", ())),
+                }
+            )
+            for item in data.get("inputs", ())
         )
         known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
         return cls(**{**known, "inputs": inputs})
