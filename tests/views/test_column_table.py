@@ -1,0 +1,57 @@
+"""The numpy-ordered table model keeps Qt's rules, sorts stably and filters."""
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from pytestqt.qtbot import QtBot
+
+from views.column_table import Column, ColumnTable, ColumnTableModel
+from views.theme import LIGHT
+
+
+def columns(count: int) -> list[Column]:
+    numbers = np.arange(count) % 7
+    names = np.array([f"name {row}" for row in range(count)])
+    return [
+        Column("Name", names, lambda row: str(names[row])),
+        Column("Number", numbers, lambda row: str(numbers[row])),
+    ]
+
+
+def shown(model: ColumnTableModel, column: int) -> list[str]:
+    return [str(model.index(row, column).data()) for row in range(model.rowCount())]
+
+
+def test_the_model_keeps_the_rules_of_qt_while_it_is_sorted_and_filtered(qtbot: QtBot) -> None:
+    model = ColumnTableModel(columns(50))
+    tester = QAbstractItemModelTester(
+        model, QAbstractItemModelTester.FailureReportingMode.Warning
+    )  # a warning fails the test
+    model.sort(1, Qt.SortOrder.DescendingOrder)
+    model.show_rows(np.arange(50) < 20)
+    model.sort(0, Qt.SortOrder.AscendingOrder)
+    model.set_columns(columns(3))
+    assert model.rowCount() == 3
+    tester.deleteLater()
+
+
+def test_sorting_is_stable_both_ways_and_survives_a_filter(qtbot: QtBot) -> None:
+    model = ColumnTableModel(columns(20))
+    model.sort(1, Qt.SortOrder.DescendingOrder)
+    assert shown(model, 1)[:4] == ["6", "6", "5", "5"]
+    assert shown(model, 0)[:2] == ["name 6", "name 13"]
+    model.show_rows(np.arange(20) >= 10)
+    assert shown(model, 0)[:2] == ["name 13", "name 12"]
+
+
+def test_a_kept_index_follows_its_row_when_the_order_changes(qtbot: QtBot) -> None:
+    table = ColumnTable(LIGHT)
+    qtbot.addWidget(table)
+    table.show_columns(columns(20), sort_by=0)
+    table.selectRow(4)
+    picked = table.picked_rows()
+    header = table.horizontalHeader()
+    place = QPoint(header.sectionViewportPosition(1) + 12, header.height() // 2)
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert shown(table.columns, 1)[0] == "6"
+    assert table.picked_rows() == picked

@@ -1,0 +1,73 @@
+"""The operators table: what it sums, how it filters, and both ways of its links."""
+
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from profilers.profile import Profile
+from tests.sample import sample_profile
+from tests.views.conftest import ShowView
+from views.operators import OperatorsView
+
+
+def cells(view: OperatorsView, column: int) -> list[str]:
+    model = view.table.columns
+    return [str(model.index(row, column).data()) for row in range(model.rowCount())]
+
+
+def test_times_are_per_step_and_the_longest_comes_first(show_view: ShowView) -> None:
+    view, _ = show_view("operators", sample_profile(blocks=4, steps=3))
+    assert cells(view, 0) == ["aten::conv2d", "aten::batch_norm", "aten::relu"]
+    assert cells(view, 2) == ["1.96 ms", "1.2 ms", "800 µs"]
+    assert cells(view, 4) == ["4", "4", "4"]
+
+
+def test_typing_filters_and_clearing_shows_all_again(show_view: ShowView, qtbot: QtBot) -> None:
+    view, _ = show_view("operators")
+    qtbot.keyClicks(view.filter, "NORM")
+    assert cells(view, 0) == ["aten::batch_norm"]
+    view.filter.clear()
+    assert len(cells(view, 0)) == 3
+
+
+def test_clicking_a_row_picks_its_nodes_slices_and_groups(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, context = show_view("operators")
+    index = view.table.columns.index(0, 0)
+    qtbot.mouseClick(
+        view.table.viewport(),
+        Qt.MouseButton.LeftButton,
+        pos=view.table.visualRect(index).center(),
+    )
+    picked = context.selection.picked
+    names = {
+        context.profile.strings[row]
+        for row in context.profile.authored.nodes.name[picked.nodes].tolist()
+    }
+    assert {"conv_0", "conv_1", "conv_2", "conv_3"} <= names
+    assert len(picked.groups) == 4
+    assert view.table.picked_rows() == [view.table.columns.row_at(index)]
+
+
+def test_a_node_picked_elsewhere_is_selected_here(show_view: ShowView) -> None:
+    view, context = show_view("operators")
+    view.grouping.setCurrentIndex(1)
+    nodes = context.profile.authored.nodes.name.tolist()
+    wanted = [context.profile.strings[row] for row in nodes].index("bn_2")
+    context.selection.pick_nodes([wanted])
+    rows = view.table.picked_rows()
+    assert len(rows) == 1
+    model = view.table.columns
+    assert "bn_2" in str(model.index(model.indexes_of(rows)[0].row(), 0).data())
+
+
+def test_kernels_are_grouped_too(show_view: ShowView) -> None:
+    view, _ = show_view("operators")
+    view.grouping.setCurrentIndex(2)
+    assert set(cells(view, 0)) == {"conv2d_kernel", "batch_norm_kernel", "relu_kernel"}
+
+
+def test_a_profile_that_was_not_run_says_so(show_view: ShowView) -> None:
+    view, _ = show_view("operators", Profile("inspected"))
+    assert not view.table.isVisible()
+    assert "not run" in view._nothing.text()

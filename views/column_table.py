@@ -1,0 +1,225 @@
+"""A table over numpy columns: sorts and filters by an order vector instead of moving rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from views.theme import Theme
+
+_Index = QModelIndex | QPersistentModelIndex
+_SHARE_ROLE = Qt.ItemDataRole.UserRole
+_BAR_ALPHA = 70
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """`keys` sort the column, one per row; `text` makes a cell's text from a row number.
+
+    `share` (0 to 1 per row) draws a bar behind the text. Columns of text sort upwards first,
+    columns of numbers downwards.
+    """
+
+    title: str
+    keys: NDArray[Any]
+    text: Callable[[int], str]
+    share: NDArray[np.float64] | None = None
+    tooltip: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        return self.keys.dtype.kind in "US"
+
+
+class ColumnTableModel(QAbstractTableModel):
+    """`rows` are numbers of the caller's table; what is shown is an ordered subset of them."""
+
+    def __init__(self, columns: Sequence[Column] = (), parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._columns = tuple(columns)
+        self._shown = np.arange(self._length(), dtype=np.int64)
+        self._sorted_by: tuple[int, Qt.SortOrder] | None = None
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        self.beginResetModel()
+        self._columns = tuple(columns)
+        self._shown = np.arange(self._length(), dtype=np.int64)
+        self._sorted_by = None
+        self.endResetModel()
+
+    def show_rows(self, mask: NDArray[np.bool_]) -> None:
+        """Show only the rows where `mask` is true, in the present order."""
+        self.beginResetModel()
+        self._shown = np.flatnonzero(mask)
+        if self._sorted_by is not None:
+            self._shown = self._ordered(self._shown, *self._sorted_by)
+        self.endResetModel()
+
+    def is_text(self, section: int) -> bool:
+        return self._columns[section].is_text
+
+    def row_at(self, index: _Index) -> int:
+        """The caller's row that is drawn at `index`."""
+        return int(self._shown[index.row()])
+
+    def indexes_of(self, rows: NDArray[Any]) -> list[QModelIndex]:
+        """Where the given rows are drawn, top to bottom; hidden ones are left out."""
+        return [self.index(int(at), 0) for at in np.flatnonzero(np.isin(self._shown, rows))]
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 (Qt's signature)
+        return 0 if parent.isValid() else len(self._shown)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 (Qt's signature)
+        return 0 if parent.isValid() else len(self._columns)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        column = self._columns[index.column()]
+        row = self.row_at(index)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return column.text(row)
+        if role == Qt.ItemDataRole.ToolTipRole and column.is_text:
+            return column.text(row)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignLeft if column.is_text else Qt.AlignmentFlag.AlignRight
+            return side | Qt.AlignmentFlag.AlignVCenter
+        if role == _SHARE_ROLE and column.share is not None:
+            return float(column.share[row])
+        return None
+
+    def headerData(
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self._columns):
+            return None
+        column = self._columns[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return column.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return column.tooltip or None
+        return None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        if not 0 <= column < len(self._columns):
+            return
+        self.layoutAboutToBeChanged.emit()
+        kept = self.persistentIndexList()
+        rows = [self.row_at(index) for index in kept]
+        self._sorted_by = (column, order)
+        self._shown = self._ordered(self._shown, column, order)
+        at = {int(row): place for place, row in enumerate(self._shown)} if kept else {}
+        self.changePersistentIndexList(
+            kept,
+            [self.index(at[row], index.column()) for row, index in zip(rows, kept, strict=True)],
+        )
+        self.layoutChanged.emit()
+
+    def _ordered(
+        self, rows: NDArray[np.int64], column: int, order: Qt.SortOrder
+    ) -> NDArray[np.int64]:
+        keys = self._columns[column].keys[rows]
+        ranks = np.unique(keys, return_inverse=True)[1]  # so that descending stays stable too
+        if order == Qt.SortOrder.DescendingOrder:
+            ranks = -ranks
+        return rows[np.argsort(ranks, kind="stable")]
+
+    def _length(self) -> int:
+        return len(self._columns[0].keys) if self._columns else 0
+
+
+class ShareBarDelegate(QStyledItemDelegate):
+    """Draws a column's share as a bar behind the figure."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._fill = theme.accent.toRgb()
+        self._fill.setAlpha(_BAR_ALPHA)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        share = index.data(_SHARE_ROLE)
+        if share:
+            box = QRectF(option.rect)
+            box.setLeft(box.right() - box.width() * min(max(share, 0.0), 1.0))
+            painter.fillRect(box, self._fill)
+        super().paint(painter, option, index)
+
+
+class ColumnTable(QTableView):
+    """The table widget: rows are selected whole; the first click on a number sorts downwards."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.columns = ColumnTableModel(parent=self)
+        self.setModel(self.columns)
+        self.setItemDelegate(ShareBarDelegate(theme, self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(self.fontMetrics().height() + 6)
+        self._header = self.horizontalHeader()
+        self._header.setHighlightSections(False)
+        self._header.setSortIndicatorShown(True)
+        self._header.setSectionsClickable(True)
+        self._header.sectionClicked.connect(self._sort_by_click)
+        self._sorted: tuple[int, Qt.SortOrder] | None = None
+
+    def show_columns(self, columns: Sequence[Column], sort_by: int) -> None:
+        """Draw other columns, sorted by one of them in its natural direction."""
+        self.columns.set_columns(columns)
+        self._sort(sort_by, self._natural_order(sort_by))
+        for at, column in enumerate(columns):
+            self.setColumnWidth(at, self._width(column, at))
+
+    def picked_rows(self) -> list[int]:
+        """The caller's rows that are selected, top to bottom."""
+        places = sorted(index.row() for index in self.selectionModel().selectedRows())
+        return [self.columns.row_at(self.columns.index(place, 0)) for place in places]
+
+    def _sort_by_click(self, section: int) -> None:
+        order = self._natural_order(section)
+        if self._sorted == (section, order):
+            order = Qt.SortOrder(1 - order.value)
+        self._sort(section, order)
+
+    def _sort(self, section: int, order: Qt.SortOrder) -> None:
+        self._sorted = (section, order)
+        self._header.setSortIndicator(section, order)
+        self.columns.sort(section, order)
+
+    def _natural_order(self, section: int) -> Qt.SortOrder:
+        is_text = self.columns.is_text(section)
+        return Qt.SortOrder.AscendingOrder if is_text else Qt.SortOrder.DescendingOrder
+
+    def _width(self, column: Column, at: int) -> int:
+        """Wide enough for the title and the topmost cells, within reason."""
+        metrics = self.fontMetrics()
+        texts = [column.title + "  ▾"]
+        texts += [
+            column.text(self.columns.row_at(self.columns.index(row, at)))
+            for row in range(min(self.columns.rowCount(), 30))
+        ]
+        widest = max(metrics.horizontalAdvance(text) for text in texts)
+        return min(widest + 18, 320 if column.is_text else 160)

@@ -1,0 +1,228 @@
+"""Operators and kernels as a table: grouped, sorted, filtered, linked."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QItemSelection, QItemSelectionModel
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from profilers.analysis.operators import OperatorStatistics, by_name, by_node
+from profilers.profile import Profile, SliceKind
+from profilers.units import format_count, format_duration, format_percent
+from views.column_table import Column, ColumnTable
+from views.context import ViewContext
+
+_MOST_SELECTED = 200
+
+
+class OperatorsView(QWidget):
+    """Times are per step. A row's nodes and slices are picked with it."""
+
+    def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._is_following = False
+        self._statistics = OperatorStatistics.empty()
+        self._names: list[str] = []
+        self.grouping = QComboBox()
+        self.grouping.setAccessibleName(self.tr("Group by"))
+        for title, group in (
+            (self.tr("Operators by name"), "operator"),
+            (self.tr("Operators by graph node"), "node"),
+            (self.tr("Kernels by name"), "kernel"),
+        ):
+            self.grouping.addItem(title, group)
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText(self.tr("Filter by name"))
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setAccessibleName(self.tr("Filter by name"))
+        self._count = QLabel()
+        self.table = ColumnTable(context.theme)
+        self.table.setAccessibleName(self.tr("Operators"))
+        self._nothing = QLabel()
+        self._nothing.setWordWrap(True)
+        self._nothing.setContentsMargins(12, 12, 12, 12)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(4, 2, 4, 0)
+        bar.addWidget(self.grouping)
+        bar.addWidget(self.filter, 1)
+        bar.addWidget(self._count)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(bar)
+        layout.addWidget(self._nothing)
+        layout.addWidget(self.table, 1)
+        if not len(by_name(context.profile)) and len(by_name(context.profile, SliceKind.KERNEL)):
+            self.grouping.setCurrentIndex(2)
+        self.grouping.currentIndexChanged.connect(self._regroup)
+        self.filter.textChanged.connect(self._apply_filter)
+        self.table.selectionModel().selectionChanged.connect(self._pick)
+        context.selection.changed.connect(self._follow)
+        self._regroup()
+
+    def _regroup(self) -> None:
+        profile = self._context.profile
+        group = self.grouping.currentData()
+        if group == "node":
+            self._statistics = by_node(profile)
+            self._names = [_node_name(profile, node) for node in self._statistics.key.tolist()]
+        else:
+            kind = SliceKind.KERNEL if group == "kernel" else SliceKind.OPERATOR
+            self._statistics = by_name(profile, kind)
+            self._names = [profile.strings[row] for row in self._statistics.key.tolist()]
+        has_rows = len(self._statistics) > 0
+        self.table.setVisible(has_rows)
+        self._nothing.setVisible(not has_rows)
+        self._nothing.setText(self._why_empty(group))
+        if has_rows:
+            self.table.show_columns(self._columns(), sort_by=2)
+        self._apply_filter()
+        self._follow()
+
+    def _columns(self) -> list[Column]:
+        table = self._statistics
+        steps = max(len(self._context.profile.steps), 1)
+        per_step = 1 / steps
+        share = table.self_ns / max(int(table.self_ns.sum()), 1)
+        columns = [
+            Column(self.tr("Name"), np.array(self._names), self._names.__getitem__),
+            _times(self.tr("Total"), table.total_ns * per_step, self.tr("With children, per step")),
+            Column(
+                self.tr("Self"),
+                table.self_ns,
+                lambda row: format_duration(table.self_ns[row] * per_step),
+                share,
+                self.tr("Without children, per step"),
+            ),
+            Column(self.tr("Self %"), share, lambda row: format_percent(share[row])),
+            Column(
+                self.tr("Calls"),
+                table.calls,
+                lambda row: f"{table.calls[row] * per_step:.4g}",
+                tooltip=self.tr("Per step"),
+            ),
+            _times(self.tr("Mean"), table.total_ns / table.calls, self.tr("Per call")),
+            _times(self.tr("Shortest"), table.shortest_ns, self.tr("Shortest call")),
+            _times(self.tr("Longest"), table.longest_ns, self.tr("Longest call")),
+        ]
+        if table.device_ns.any():
+            columns.append(
+                _times(
+                    self.tr("On device"),
+                    table.device_ns * per_step,
+                    self.tr("Kernels launched by it, per step"),
+                )
+            )
+        if self.grouping.currentData() == "node":
+            columns += self._node_columns(steps)
+        return columns
+
+    def _node_columns(self, steps: int) -> list[Column]:
+        nodes = self._context.profile.authored.nodes
+        keys = self._statistics.key
+        flops = np.where(keys >= 0, nodes.flops[keys], -1) if len(nodes) else np.full(len(keys), -1)
+        busy_ns = np.maximum(self._statistics.total_ns, self._statistics.device_ns)
+        rate = np.where(flops > 0, flops * steps / np.maximum(busy_ns, 1) * 1e9, -1.0)
+        return [
+            Column("FLOPs", flops, lambda row: format_count(flops[row])),
+            Column(
+                "FLOP/s",
+                rate,
+                lambda row: format_count(rate[row], "FLOP/s") if rate[row] >= 0 else "?",
+                tooltip=self.tr("FLOPs of the node over its time"),
+            ),
+        ]
+
+    def _apply_filter(self) -> None:
+        words = self.filter.text().lower().split()
+        shown = np.array(
+            [all(word in name.lower() for word in words) for name in self._names], bool
+        )
+        self.table.columns.show_rows(shown)
+        self._count.setText(
+            self.tr("{} of {}").format(int(shown.sum()), len(shown)) if words else str(len(shown))
+        )
+
+    def _pick(self) -> None:
+        if self._is_following:
+            return
+        rows = self.table.picked_rows()
+        if not rows:
+            return
+        profile, selection = self._context.profile, self._context.selection
+        slices = np.flatnonzero(self._slices_of(rows))
+        nodes = self._nodes_of(slices)
+        self._is_following = True  # the rows are selected already
+        try:
+            if len(nodes):
+                selection.pick_nodes(nodes.tolist())
+            elif len(slices):
+                longest = slices[np.argmax(profile.trace.slices.duration_ns[slices])]
+                selection.pick_slice(int(longest))
+        finally:
+            self._is_following = False
+
+    def _follow(self) -> None:
+        """Select the rows that hold a picked slice, and bring the first into sight."""
+        if self._is_following or not len(self._statistics):
+            return
+        keys = self._keys()[self._context.selection.picked.slices]
+        rows = np.flatnonzero(np.isin(self._statistics.key, keys)) if len(keys) else keys
+        found = QItemSelection()
+        places = self.table.columns.indexes_of(rows)[:_MOST_SELECTED]
+        for place in places:
+            found.select(place, place)
+        flag = QItemSelectionModel.SelectionFlag
+        self._is_following = True
+        try:
+            self.table.selectionModel().select(found, flag.ClearAndSelect | flag.Rows)
+        finally:
+            self._is_following = False
+        if places:
+            self.table.scrollTo(places[0])
+
+    def _keys(self) -> NDArray[np.int32]:
+        """What each slice is grouped by; slices of another kind have -2."""
+        slices = self._context.profile.trace.slices
+        group = self.grouping.currentData()
+        kind = SliceKind.KERNEL if group == "kernel" else SliceKind.OPERATOR
+        keys = slices.node if group == "node" else slices.name
+        return np.where(slices.kind == kind, keys, -2)
+
+    def _slices_of(self, rows: list[int]) -> NDArray[np.bool_]:
+        return np.isin(self._keys(), self._statistics.key[rows])
+
+    def _nodes_of(self, slices: NDArray[np.intp]) -> NDArray[np.int32]:
+        table, members = self._context.profile.trace.slices, self._context.profile.fusion.members
+        direct = table.node[slices]
+        groups = np.unique(table.group[slices])
+        fused = members.node[np.isin(members.group, groups[groups >= 0])]
+        return np.unique(np.concatenate((direct[direct >= 0], fused)))
+
+    def _why_empty(self, group: str) -> str:
+        if not len(self._context.profile.trace.slices):
+            return self.tr("This model was not run yet: there are no operator times.")
+        if group == "kernel":
+            return self.tr(
+                "No kernels were recorded: on the CPU the operators themselves do the work."
+            )
+        return self.tr("The trace holds no operators.")
+
+
+def _times(title: str, durations_ns: NDArray[np.generic], tooltip: str) -> Column:
+    return Column(
+        title, durations_ns, lambda row: format_duration(durations_ns[row]), tooltip=tooltip
+    )
+
+
+def _node_name(profile: Profile, node: int) -> str:
+    if node < 0:
+        return "(no graph node)"
+    graph = profile.authored
+    parts = [profile.strings[int(graph.nodes.name[node])]]
+    scope = int(graph.nodes.scope[node])
+    while scope >= 0:
+        parts.append(profile.strings[int(graph.scopes.name[scope])])
+        scope = int(graph.scopes.parent[scope])
+    operator = profile.strings[int(graph.nodes.operator[node])]
+    return "/".join(reversed(parts)) + f"  ·  {operator}"

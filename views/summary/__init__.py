@@ -1,0 +1,137 @@
+"""The profile at a glance: figures, where they come from, and what to know about them."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from profilers.profile import Diagnostic, Severity
+from views.context import ViewContext
+from views.summary.figures import Figure, figures_of
+from views.theme import Theme
+
+_MARKS = {Severity.INFO: "ⓘ", Severity.WARNING: "⚠", Severity.ERROR: "✖"}
+_TILES_PER_LINE = 4
+
+
+class SummaryView(QScrollArea):
+    """Tiles with the main figures, then diagnostics, then the environment."""
+
+    def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName(self.tr("Summary"))
+        profile, theme = context.profile, context.theme
+        self.figures = figures_of(profile)
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(8, 6, 8, 6)
+        layout.addLayout(_tiles(self.figures, theme))
+        for diagnostic in sorted(profile.diagnostics, key=lambda each: -each.severity):
+            layout.addWidget(_diagnostic_line(diagnostic, theme))
+        layout.addWidget(_facts(context))
+        layout.addStretch()
+        self.setWidget(body)
+
+
+def _tiles(figures: tuple[Figure, ...], theme: Theme) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setSpacing(6)
+    for at, figure in enumerate(figures):
+        grid.addWidget(_tile(figure, theme), at // _TILES_PER_LINE, at % _TILES_PER_LINE)
+    for column in range(_TILES_PER_LINE):
+        grid.setColumnStretch(column, 1)
+    return grid
+
+
+def _tile(figure: Figure, theme: Theme) -> QFrame:
+    tile = QFrame()
+    tile.setAutoFillBackground(True)
+    palette = tile.palette()
+    palette.setColor(tile.backgroundRole(), theme.panel)
+    tile.setPalette(palette)
+    tile.setToolTip(figure.explanation)
+    layout = QVBoxLayout(tile)
+    layout.setContentsMargins(8, 4, 8, 4)
+    layout.setSpacing(0)
+    value = QLabel(figure.value)
+    font = value.font()
+    font.setPointSizeF(font.pointSizeF() * 1.35)
+    font.setBold(True)
+    value.setFont(font)
+    value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    for label in (value, _muted(figure.label, theme), _muted(figure.note, theme)):
+        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout.addWidget(label)
+    tile.setAccessibleName(f"{figure.label}: {figure.value} {figure.note}")
+    return tile
+
+
+def _muted(text: str, theme: Theme) -> QLabel:
+    label = QLabel(text)
+    palette = label.palette()
+    palette.setColor(label.foregroundRole(), theme.muted)
+    label.setPalette(palette)
+    return label
+
+
+def _diagnostic_line(diagnostic: Diagnostic, theme: Theme) -> QWidget:
+    colours = {
+        Severity.INFO: theme.accent,
+        Severity.WARNING: theme.warning,
+        Severity.ERROR: theme.error,
+    }
+    severity = Severity(diagnostic.severity)
+    mark = QLabel(_MARKS[severity])
+    palette = mark.palette()
+    palette.setColor(mark.foregroundRole(), colours[severity])
+    mark.setPalette(palette)
+    mark.setAlignment(Qt.AlignmentFlag.AlignTop)
+    times = f" (× {diagnostic.count})" if diagnostic.count > 1 else ""
+    text = QLabel(
+        " ".join(part for part in (diagnostic.message + times, diagnostic.remedy) if part)
+    )
+    text.setWordWrap(True)
+    text.setTextFormat(Qt.TextFormat.PlainText)
+    text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    line = QWidget()
+    layout = QHBoxLayout(line)
+    layout.setContentsMargins(0, 2, 0, 0)
+    layout.addWidget(mark)
+    layout.addWidget(text, 1)
+    return line
+
+
+def _facts(context: ViewContext) -> QWidget:
+    environment = context.profile.environment
+    facts = {
+        "Model": environment.model_name,
+        "Framework": environment.framework,
+        "Mode": environment.mode,
+        "Device": environment.device,
+        **environment.facts,
+        "Memory from": context.profile.memory.source,
+        "SHA-256": environment.model_sha256[:16],
+    }
+    table = QWidget()
+    form = QFormLayout(table)
+    form.setContentsMargins(0, 6, 0, 0)
+    form.setVerticalSpacing(1)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    for name, text in facts.items():
+        if text:
+            value = QLabel(text)
+            value.setTextFormat(Qt.TextFormat.PlainText)
+            value.setWordWrap(True)
+            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            form.addRow(_muted(name, context.theme), value)
+    return table

@@ -1,0 +1,124 @@
+"""The figures of the summary, as text."""
+
+from dataclasses import dataclass
+
+from profilers.analysis.coverage import link_coverage
+from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.step_time import step_time
+from profilers.profile import NodeKind, Profile
+from profilers.units import format_bytes, format_count, format_duration, format_percent
+
+
+@dataclass(frozen=True)
+class Figure:
+    label: str
+    value: str
+    note: str = ""
+    explanation: str = ""
+
+
+def figures_of(profile: Profile) -> tuple[Figure, ...]:
+    """What there is to say about this profile; a figure that does not apply is left out."""
+    return (
+        *_time_figures(profile),
+        *_memory_figures(profile),
+        *_graph_figures(profile),
+        *_trace_figures(profile),
+    )
+
+
+def _time_figures(profile: Profile) -> list[Figure]:
+    time = step_time(profile)
+    figures = []
+    if time.median_ns is not None and time.p95_ns is not None:
+        figures.append(
+            Figure(
+                "Step (median)",
+                format_duration(time.median_ns),
+                f"p95 {format_duration(time.p95_ns)}, unprofiled",
+                "Wall-clock time of one step, measured without the profiler.",
+            )
+        )
+    if time.profiled_ns is not None:
+        overhead = "" if time.overhead is None else f"{100 * time.overhead:+.0f} % by the profiler"
+        figures.append(
+            Figure(
+                "Step under the profiler",
+                format_duration(time.profiled_ns),
+                overhead or f"{len(profile.steps)} steps",
+                "Median of the profiled steps; the timeline shows these.",
+            )
+        )
+    return figures
+
+
+def _memory_figures(profile: Profile) -> list[Figure]:
+    curve = memory_curve(profile)
+    if curve.device < 0:
+        return []
+    return [
+        Figure(
+            "Peak memory",
+            format_bytes(curve.peak_bytes),
+            profile.strings[curve.device],
+            profile.memory.source,
+        )
+    ]
+
+
+def _graph_figures(profile: Profile) -> list[Figure]:
+    graph = profile.authored
+    if not len(graph.nodes) and not len(graph.parameters):
+        return []
+    figures = [
+        Figure(
+            "Parameters",
+            format_bytes(int(graph.parameters.bytes.clip(min=0).sum())),
+            f"{len(graph.parameters):,} tensors",
+        )
+    ]
+    operators = graph.nodes.flops[graph.nodes.kind == NodeKind.OPERATOR]
+    known = operators[operators >= 0]
+    if len(known):
+        unknown = len(operators) - len(known)
+        figures.append(
+            Figure(
+                "FLOPs per step",
+                format_count(int(known.sum())),
+                f"{unknown:,} nodes unknown" if unknown else "every node known",
+                "Multiplications and additions counted apart, summed over the nodes whose FLOPs "
+                "are known.",
+            )
+        )
+    figures.append(
+        Figure(
+            "Graph nodes",
+            f"{len(graph.nodes):,}",
+            f"{len(graph.scopes):,} scopes",
+        )
+    )
+    return figures
+
+
+def _trace_figures(profile: Profile) -> list[Figure]:
+    if not len(profile.trace.slices):
+        return []
+    groups, members = len(profile.fusion.groups), len(profile.fusion.members)
+    figures = [
+        Figure("Slices", f"{len(profile.trace.slices):,}", f"{len(profile.trace.tracks)} tracks")
+    ]
+    if profile.environment.mode:
+        figures.append(
+            Figure("Fused groups", f"{groups:,}", f"of {members:,} nodes" if groups else "none")
+        )
+    coverage = link_coverage(profile).operator_time
+    if coverage is not None:
+        figures.append(
+            Figure(
+                "Linked to the graph",
+                format_percent(coverage),
+                "of operator time",
+                "Share of operator self time that is tied to a node of the graph.",
+            )
+        )
+    return figures
