@@ -20,6 +20,7 @@ FORMATS: tuple[str, ...] = (
     "frozen_graph_file",
     "keras_file",
     "hdf5_file",
+    "tflite_file",
 )
 
 
