@@ -97,11 +97,14 @@ def run_traced(
 def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter) -> None:
     import tensorflow as tf
 
+    request = record.request
+    is_asynchronous = request.device != "cpu"
+
     def step() -> None:
         traced.call()
-        tf.test.experimental.sync_devices()
+        if is_asynchronous:
+            tf.test.experimental.sync_devices()
 
-    request = record.request
     record.warmup_ns = [_first_call(step, traced, record, folder, report)]
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
     record.measured_ns = timed_steps(step, request.steps, report, "measure")

@@ -52,6 +52,17 @@ def read(path: Path, progress: Progress) -> Profile:
     Raises
     ------
     DamagedFile
+        See `read_with_operations`.
+    """
+    return read_with_operations(path, progress)[0]
+
+
+def read_with_operations(path: Path, progress: Progress) -> tuple[Profile, list[str]]:
+    """The profile, and for each of its allocations the name of the node that asked for it.
+
+    Raises
+    ------
+    DamagedFile
         If a file is cut, too large, holds no planes, or times beyond any clock.
     """
     files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
@@ -65,7 +76,7 @@ def read(path: Path, progress: Progress) -> Profile:
         ) from error
 
 
-def _profile(name: str, spaces: list[Any], progress: Progress) -> Profile:
+def _profile(name: str, spaces: list[Any], progress: Progress) -> tuple[Profile, list[str]]:
     pool = StringPool()
     columns = EventColumns(pool)
     start_ns = _collect(spaces, columns, progress)
@@ -76,9 +87,9 @@ def _profile(name: str, spaces: list[Any], progress: Progress) -> Profile:
         np.array([event.track for event in columns.memory], np.int64),
         np.array([event.time_ns for event in columns.memory], np.int64),
     )
-    memory = read_memory(columns.memory, rows, _devices(columns), pool)
+    memory, operations = read_memory(columns.memory, rows, _devices(columns), pool)
     progress(1.0)
-    return Profile(
+    profile = Profile(
         name=name,
         strings=pool.table(),
         trace=trace,
@@ -91,6 +102,7 @@ def _profile(name: str, spaces: list[Any], progress: Progress) -> Profile:
         ),
         start_unix_ns=start_ns,
     )
+    return profile, operations
 
 
 def _load(path: Path) -> Any:

@@ -16,7 +16,7 @@ MEMORY_EVENTS = ("MemoryAllocation", "MemoryDeallocation")
 
 _NOISE = ("ThreadpoolListener::", "end: ")
 _OPERATOR = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>\-]*:[A-Z_]\w*")
-_EAGER_OPERATOR = re.compile(r"EagerLocalExecute: (?!__)\w+")
+_EAGER_OPERATOR = re.compile(r"EagerLocalExecute: (?!__|SyncDevice)\w+")
 _DEVICE = re.compile(r"/device:\w+:(?P<number>\d+)")
 _THREAD_NUMBER = re.compile(r"/-?\d{6,}$")
 _COLLECTIVE = re.compile(r"nccl|rccl|all-reduce|all-gather|reduce-scatter|all-to-all", re.I)
@@ -45,6 +45,7 @@ class MemoryEvent:
     reserved_bytes: int
     allocator: str
     region: str  # "output", "temp", "" if the allocator does not know
+    operation: str  # name of the node that asked for it, "" if the allocator does not know
     track: int
 
 
@@ -241,6 +242,7 @@ class _PlaneReader:
                 _number(stats, "bytes_reserved"),
                 str(stats.get("allocator_name", "")),
                 str(stats.get("region_type", "")),
+                str(stats.get("tf_op", "")),
                 track,
             )
         )

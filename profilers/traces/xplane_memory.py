@@ -20,8 +20,8 @@ _CATEGORY = {"output": MemoryCategory.ACTIVATION, "temp": MemoryCategory.TEMPORA
 
 def read_memory(
     events: Sequence[MemoryEvent], slice_rows: Int64, devices: Sequence[str], pool: StringPool
-) -> Memory:
-    """Allocations in order of time.
+) -> tuple[Memory, list[str]]:
+    """Allocations in order of time, and the name of the node that asked for each.
 
     A block that is freed without having been allocated in the trace was there before it.
 
@@ -35,9 +35,10 @@ def read_memory(
         For each event the device whose memory it is.
     """
     if not events:
-        return Memory.empty()
+        return Memory.empty(), []
     rows: list[tuple[int, ...]] = []
     counters = []
+    operations: list[str] = []
     alive: dict[tuple[str, int], int] = {}
     for index in np.argsort([event.time_ns for event in events], kind="stable").tolist():
         event, device = events[index], pool.add(devices[index])
@@ -46,6 +47,7 @@ def read_memory(
         if event.is_allocation:
             alive[key] = len(rows)
             category = _CATEGORY.get(event.region, MemoryCategory.UNKNOWN)
+            operations.append(event.operation)
             rows.append(
                 (event.time_ns, NEVER_NS, max(event.bytes, 0), device, category,
                  int(slice_rows[index]), -1, -1)
@@ -53,8 +55,10 @@ def read_memory(
             continue
         known = alive.pop(key, None)
         if known is None:
+            operations.append("")
             rows.append((0, event.time_ns, max(event.bytes, 0), device, 0, -1, -1, -1))
         else:
             rows[known] = (rows[known][0], event.time_ns, *rows[known][2:])
     source = "allocator events of the TensorFlow profiler"
-    return Memory(source, Allocations.from_rows(rows), MemoryCounters.from_rows(counters))
+    memory = Memory(source, Allocations.from_rows(rows), MemoryCounters.from_rows(counters))
+    return memory, operations

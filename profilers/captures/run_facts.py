@@ -1,0 +1,40 @@
+"""What a run record tells of every capture, whichever framework made it."""
+
+from profilers.profile import Diagnostic, Environment, Severity, TimingPhase, Timings
+from profilers.run_record import RunRecord
+
+
+def timings_of(run: RunRecord) -> Timings:
+    """One row per import, load and step."""
+    phases = (
+        (TimingPhase.IMPORT, [run.import_ns]),
+        (TimingPhase.LOAD, [run.load_ns]),
+        (TimingPhase.WARMUP, run.warmup_ns),
+        (TimingPhase.MEASURED, run.measured_ns),
+        (TimingPhase.PROFILED, run.profiled_ns),
+    )
+    return Timings.from_rows(
+        (phase, duration) for phase, durations in phases for duration in durations
+    )
+
+
+def environment_of(run: RunRecord) -> Environment:
+    """Versions, device, and the request as it was run."""
+    request = run.request
+    return Environment(
+        framework=run.framework,
+        mode=request.mode,
+        model_name=request.model_path.replace("\\", "/").rstrip("/").rpartition("/")[2],
+        model_sha256=request.model_sha256,
+        device=request.device,
+        facts=run.facts,
+        request=request.to_json(),
+    )
+
+
+def diagnostics_of(run: RunRecord) -> tuple[Diagnostic, ...]:
+    """What the worker had to say."""
+    return tuple(
+        Diagnostic(Severity(item["severity"]), item["message"], item.get("remedy", ""))
+        for item in run.diagnostics
+    )

@@ -1,0 +1,149 @@
+"""Reads a TensorFlow capture folder: trace, graph before and after Grappler, fusions, memory."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from profilers.captures.grappler_fusion import GrapplerResult, link_optimised
+from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
+from profilers.captures.tf_memory import complete_memory
+from profilers.captures.tf_names import NodeNames
+from profilers.errors import DamagedFile
+from profilers.graphs.tensorflow_protos import parse
+from profilers.graphs.tf_graph_def import Weight, read_graph_def
+from profilers.profile import (
+    Fusion,
+    Graph,
+    Origins,
+    Profile,
+    Scopes,
+    SliceKind,
+    StringPool,
+    Trace,
+)
+from profilers.profile.table import Int32
+from profilers.run_record import RunRecord
+from profilers.traces import Progress, xplane
+
+AUTHORED_FILE = "authored_graph.pb"
+OPTIMISED_FILE = "optimised_graph.pb"
+VARIABLES_FILE = "variables.json"
+LAYERS_FILE = "layers.json"
+TRACE_FILE = "xplane.pb"
+STAGE = "grappler"
+
+_RETRACED = re.compile(r"_\d+$")  # Keras numbers a layer's scope each time it is traced
+
+
+def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
+    """The Profile of a folder that `profilers.runtimes.tf_session` wrote.
+
+    Raises
+    ------
+    DamagedFile
+        If a file is missing, cut or inconsistent.
+    """
+    traced, operations = xplane.read_with_operations(
+        folder / TRACE_FILE, lambda fraction: progress(0.6 * fraction)
+    )
+    pool = StringPool(traced.strings)
+    try:
+        weights, layers = _weights(folder), _layers(folder)
+        authored = _graph(folder / AUTHORED_FILE, pool, "authored", weights)
+        authored = replace(authored, scopes=_with_classes(authored.scopes, layers, pool))
+        has_optimised = (folder / OPTIMISED_FILE).exists()
+        optimised = _graph(folder / OPTIMISED_FILE, pool, STAGE, weights) if has_optimised else None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(f"Cannot read the capture {folder}", str(error)) from error
+    progress(0.8)
+    profile = _linked(traced, operations, authored, optimised, run, pool)
+    progress(1.0)
+    return profile
+
+
+def _linked(
+    traced: Profile,
+    operations: Sequence[str],
+    authored: Graph,
+    optimised: Graph | None,
+    run: RunRecord,
+    pool: StringPool,
+) -> Profile:
+    strings = pool.table()
+    names = NodeNames(authored, strings)
+    result = GrapplerResult(Fusion.empty(), Origins.empty(), {}, ())
+    graphs: tuple[Graph, ...] = (authored,)
+    if optimised is not None:
+        result = link_optimised(authored, optimised, 1, names, strings, pool)
+        graphs = (authored, replace(optimised, origins=result.origins))
+    trace = _with_links(traced.trace, names, result, strings)
+    makers = [result.group_of.get(name, (-1, names.find(name)))[1] for name in operations]
+    memory = complete_memory(traced.memory, makers, authored, run.request, strings, pool)
+    environment = environment_of(run)
+    return replace(
+        traced,
+        name=environment.model_name,
+        strings=pool.table(),
+        trace=trace,
+        graphs=graphs,
+        fusion=result.fusion,
+        memory=memory,
+        timings=timings_of(run),
+        diagnostics=(*diagnostics_of(run), *traced.diagnostics, *result.diagnostics),
+        environment=environment,
+    )
+
+
+def _with_links(
+    trace: Trace, names: NodeNames, result: GrapplerResult, strings: Sequence[str]
+) -> Trace:
+    """Operator slices are called ``node:Type``; a fused one stands for its heaviest member."""
+    slices = trace.slices
+    node_of: Int32 = np.full(len(strings), -1, np.int32)
+    group_of: Int32 = np.full(len(strings), -1, np.int32)
+    is_operator = slices.kind == SliceKind.OPERATOR
+    for row in np.unique(slices.name[is_operator]):
+        running = strings[row].rpartition(":")[0]
+        group_of[row], node_of[row] = result.group_of.get(running, (-1, names.find(running)))
+    linked = slices.replace(
+        node=np.where(is_operator, node_of[slices.name], -1),
+        group=np.where(is_operator, group_of[slices.name], -1),
+    )
+    return replace(trace, slices=linked)
+
+
+def _graph(path: Path, pool: StringPool, stage: str, weights: Mapping[str, Weight]) -> Graph:
+    return read_graph_def(parse("GraphDef", path.read_bytes()), pool, stage, weights=weights)
+
+
+def _weights(folder: Path) -> dict[str, Weight]:
+    """Variables by the placeholder that stands for them."""
+    return {
+        row["placeholder"]: Weight(row["name"], row["dtype"], row["shape"])
+        for row in _json(folder / VARIABLES_FILE)
+    }
+
+
+def _layers(folder: Path) -> dict[str, str]:
+    return {str(name): str(kind) for name, kind in _json(folder / LAYERS_FILE).items()}
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _with_classes(scopes: Scopes, layers: Mapping[str, str], pool: StringPool) -> Scopes:
+    """Name the class of each scope that is a Keras layer."""
+    strings = pool.table()
+    kinds = scopes.kind.copy()
+    for row, name in enumerate(scopes.name.tolist()):
+        text = strings[name]
+        kind = layers.get(text) or layers.get(_RETRACED.sub("", text))
+        if kind:
+            kinds[row] = pool.add(kind)
+    return scopes.replace(kind=kinds)
