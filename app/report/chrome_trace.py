@@ -1,0 +1,164 @@
+"""A profile as Chrome trace JSON, which Perfetto and chrome://tracing open.
+
+Format: "Trace Event Format" (Google, public document): complete events ``X`` with microseconds,
+flows ``s``/``f``, counters ``C``, and metadata ``M`` that names processes and threads.
+"""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+import msgspec
+
+from profilers.errors import TwinscopeError
+from profilers.profile import Profile, TrackKind
+from profilers.profile.json_column import decode
+
+_COUNTER = int(TrackKind.COUNTER)
+
+
+def write(profile: Profile, path: Path) -> None:
+    """Write all slices, flows and counters; gzip where the name ends in ``.gz``.
+
+    Raises
+    ------
+    TwinscopeError
+        If the profile has no timeline.
+    """
+    if not len(profile.trace.slices) and not len(profile.trace.counters):
+        raise TwinscopeError(
+            f"{profile.name} has no timeline to write",
+            "the model was inspected but not run",
+            "Profile it first.",
+        )
+    with path.open("wb") as raw:
+        packed = gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) if path.suffix == ".gz" else raw
+        binary = cast(IO[bytes], packed)
+        with binary:
+            _write_events(profile, binary)
+
+
+def _write_events(profile: Profile, out: IO[bytes]) -> None:
+    head = {
+        "schemaVersion": 1,
+        "displayTimeUnit": "ns",
+        "baseTimeNanoseconds": profile.start_unix_ns,
+        "otherData": {
+            "name": profile.name,
+            "framework": profile.environment.framework,
+            "mode": profile.environment.mode,
+            "device": profile.environment.device,
+        },
+    }
+    encoder = msgspec.json.Encoder()
+    out.write(encoder.encode(head)[:-1] + b', "traceEvents": [\n')
+    separator = b""
+    for event in _events(profile):
+        out.write(separator + encoder.encode(event))
+        separator = b",\n"
+    out.write(b"\n]}\n")
+
+
+def _events(profile: Profile) -> Iterator[dict[str, Any]]:
+    tracks = _TrackNumbers(profile)
+    yield from tracks.names()
+    yield from _slices(profile, tracks)
+    yield from _flows(profile, tracks)
+    yield from _counters(profile, tracks)
+
+
+class _TrackNumbers:
+    """Process and thread numbers: one process per group of tracks, the track's row as thread."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        groups = profile.trace.tracks.process.tolist()
+        self._process = {group: number for number, group in enumerate(dict.fromkeys(groups), 1)}
+        self.pid = [self._process[group] for group in groups]
+
+    def names(self) -> Iterator[dict[str, Any]]:
+        strings, tracks = self._profile.strings, self._profile.trace.tracks
+        for group, pid in self._process.items():
+            yield _metadata("process_name", pid, 0, {"name": strings[group]})
+            yield _metadata("process_sort_index", pid, 0, {"sort_index": pid})
+        for row, (name, kind) in enumerate(
+            zip(tracks.name.tolist(), tracks.kind.tolist(), strict=True)
+        ):
+            if kind != _COUNTER:
+                yield _metadata("thread_name", self.pid[row], row, {"name": strings[name]})
+                order = {"sort_index": int(tracks.sort_index[row])}
+                yield _metadata("thread_sort_index", self.pid[row], row, order)
+
+
+def _metadata(name: str, pid: int, tid: int, values: dict[str, Any]) -> dict[str, Any]:
+    return {"ph": "M", "name": name, "pid": pid, "tid": tid, "args": values}
+
+
+def _slices(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
+    strings, slices = profile.strings, profile.trace.slices
+    node_names = profile.authored.nodes.name
+    for row, (start, duration, name, category, track, node) in enumerate(
+        zip(
+            slices.start_ns.tolist(),
+            slices.duration_ns.tolist(),
+            slices.name.tolist(),
+            slices.category.tolist(),
+            slices.track.tolist(),
+            slices.node.tolist(),
+            strict=True,
+        )
+    ):
+        arguments = dict(decode(profile.trace.arguments, row))
+        if node >= 0:
+            arguments["graph node"] = strings[int(node_names[node])]
+        yield {
+            "ph": "X",
+            "name": strings[name],
+            "cat": strings[category] or "slice",
+            "ts": _microseconds(start),
+            "dur": _microseconds(duration),
+            "pid": tracks.pid[track],
+            "tid": track,
+            **({"args": arguments} if arguments else {}),
+        }
+
+
+def _flows(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
+    slices, flows, strings = profile.trace.slices, profile.trace.flows, profile.strings
+    rows = zip(flows.source.tolist(), flows.target.tolist(), flows.kind.tolist(), strict=True)
+    for number, (source, target, kind) in enumerate(rows):
+        name = strings[kind] or "flow"
+        for phase, row in (("s", source), ("f", target)):
+            track = int(slices.track[row])
+            event = {
+                "ph": phase,
+                "id": number,
+                "name": name,
+                "cat": name,
+                "ts": _microseconds(int(slices.start_ns[row])),
+                "pid": tracks.pid[track],
+                "tid": track,
+            }
+            yield {**event, "bp": "e"} if phase == "f" else event
+
+
+def _counters(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
+    counters, strings = profile.trace.counters, profile.strings
+    names = profile.trace.tracks.name
+    for track, time_ns, value in zip(
+        counters.track.tolist(), counters.time_ns.tolist(), counters.value.tolist(), strict=True
+    ):
+        yield {
+            "ph": "C",
+            "name": strings[int(names[track])],
+            "ts": _microseconds(time_ns),
+            "pid": tracks.pid[track],
+            "args": {"value": value},
+        }
+
+
+def _microseconds(time_ns: int) -> msgspec.Raw:
+    """Exact decimal text: a float would round the nanoseconds of late times."""
+    sign, size = ("-" if time_ns < 0 else ""), abs(time_ns)
+    return msgspec.Raw(f"{sign}{size // 1000}.{size % 1000:03d}".encode())

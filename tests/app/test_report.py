@@ -1,0 +1,84 @@
+"""What other programs get to read."""
+
+import csv
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.report import EXPORTERS, Exporter, exporter_named
+from profilers.errors import TwinscopeError
+from profilers.profile import Profile, SliceKind, StringTable
+from tests.sample import sample_profile
+
+
+def test_the_chrome_trace_holds_every_slice_flow_and_counter_exactly(tmp_path: Path) -> None:
+    profile = sample_profile()
+    path = tmp_path / "trace.json"
+    exporter_named("chrome").write(profile, path)
+    events = json.loads(path.read_text())["traceEvents"]
+    slices = [event for event in events if event["ph"] == "X"]
+    table = profile.trace.slices
+    assert [round(event["ts"] * 1000) for event in slices] == table.start_ns.tolist()
+    assert [round(event["dur"] * 1000) for event in slices] == table.duration_ns.tolist()
+    assert [event["name"] for event in slices] == [
+        profile.strings[row] for row in table.name.tolist()
+    ]
+    assert sum(event["ph"] == "s" for event in events) == len(profile.trace.flows)
+    assert sum(event["ph"] == "C" for event in events) == len(profile.trace.counters)
+    conv = next(event for event in slices if event["name"] == "aten::conv2d")
+    assert conv["args"]["graph node"] == "conv_0"
+    assert conv["args"]["Input Dims"] == [[1, 16, 32, 32]]
+
+
+def test_times_of_days_keep_their_nanoseconds(tmp_path: Path) -> None:
+    profile = sample_profile(blocks=1, steps=1)
+    shift = 10**18 + 1
+    slices = profile.trace.slices.replace(start_ns=profile.trace.slices.start_ns + shift)
+    exporter_named("chrome").write(
+        replace(profile, trace=replace(profile.trace, slices=slices)), tmp_path / "late.json"
+    )
+    assert '"ts":1000000000000000.001' in (tmp_path / "late.json").read_text()
+
+
+def test_a_gz_name_is_compressed(tmp_path: Path) -> None:
+    exporter_named("chrome").write(sample_profile(), tmp_path / "trace.json.gz")
+    with gzip.open(tmp_path / "trace.json.gz") as stream:
+        assert json.load(stream)["traceEvents"]
+
+
+def test_a_model_that_was_not_run_has_no_trace(tmp_path: Path) -> None:
+    with pytest.raises(TwinscopeError, match="not run"):
+        exporter_named("chrome").write(Profile("inspected"), tmp_path / "trace.json")
+
+
+def test_csv_tables_add_up_and_text_stays_text(tmp_path: Path) -> None:
+    profile = sample_profile(steps=2)
+    evil = StringTable(
+        "=cmd|' /C calc'!A0" if text == "aten::relu" else text for text in profile.strings
+    )
+    exporter_named("csv").write(replace(profile, strings=evil), tmp_path / "tables")
+    with (tmp_path / "tables" / "operators.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    slices = profile.trace.slices
+    operators = slices.duration_ns[slices.kind == SliceKind.OPERATOR]
+    assert sum(int(row["total_ns"]) for row in rows) == operators.sum()
+    assert any(row["name"].startswith("'=cmd") for row in rows)
+    names = {path.name for path in (tmp_path / "tables").iterdir()}
+    assert names == {
+        "operators.csv", "kernels.csv", "nodes.csv", "allocations.csv", "summary.csv"
+    }  # fmt: skip
+
+
+def test_a_csv_name_gets_the_operators_alone(tmp_path: Path) -> None:
+    exporter_named("csv").write(sample_profile(), tmp_path / "operators.csv")
+    assert (tmp_path / "operators.csv").read_text().startswith("name,calls,total_ns")
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS, ids=lambda each: each.id)
+def test_a_place_that_cannot_be_written_is_told(exporter: Exporter, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TwinscopeError, match="Cannot write"):
+        exporter.write(sample_profile(), tmp_path / "file" / f"out{exporter.suffix}")
