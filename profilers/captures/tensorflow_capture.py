@@ -11,6 +11,13 @@ import numpy as np
 
 from profilers.captures.grappler_fusion import GrapplerResult, link_optimised
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
+from profilers.captures.tf_files import (
+    AUTHORED_FILE,
+    LAYERS_FILE,
+    OPTIMISED_FILE,
+    TRACE_FILE,
+    VARIABLES_FILE,
+)
 from profilers.captures.tf_memory import complete_memory
 from profilers.captures.tf_names import NodeNames
 from profilers.errors import DamagedFile
@@ -30,11 +37,6 @@ from profilers.profile.table import Int32
 from profilers.run_record import RunRecord
 from profilers.traces import Progress, xplane
 
-AUTHORED_FILE = "authored_graph.pb"
-OPTIMISED_FILE = "optimised_graph.pb"
-VARIABLES_FILE = "variables.json"
-LAYERS_FILE = "layers.json"
-TRACE_FILE = "xplane.pb"
 STAGE = "grappler"
 
 _RETRACED = re.compile(r"_\d+$")  # Keras numbers a layer's scope each time it is traced

@@ -63,6 +63,7 @@ def _load(request: RunRequest) -> TracedModel:
     return TracedModel(
         function,
         lambda: function(*tensors),
+        tensors,
         inputs,
         {id(weight.value.handle): weight.path for weight in model.weights},
         dict(_layers(model)),

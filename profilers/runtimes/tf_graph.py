@@ -51,7 +51,7 @@ def _load_saved_model(request: RunRequest) -> TracedModel:
     def call(held: Any = loaded) -> Any:  # a signature alone does not keep its variables alive
         return function(**arguments)
 
-    return TracedModel(function, call, inputs)
+    return TracedModel(function, call, [arguments[name] for name in sorted(arguments)], inputs)
 
 
 def _signature(loaded: Any, request: RunRequest) -> Any:
@@ -85,7 +85,7 @@ def _load_frozen(request: RunRequest) -> TracedModel:
         for tensor in inputs
     }
     tensors, specs = bind_inputs(request, expected)
-    return TracedModel(function, partial(function, *tensors), specs)
+    return TracedModel(function, partial(function, *tensors), tensors, specs)
 
 
 def _results(graph: Any) -> list[Any]:

@@ -7,17 +7,25 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from profilers.captures.tf_files import (
+    AUTHORED_FILE,
+    LAYERS_FILE,
+    OPTIMISED_FILE,
+    TRACE_FILE,
+    VARIABLES_FILE,
+)
 from profilers.errors import CaptureFailed, ModeUnavailable, TrustRequired, TwinscopeError
 from profilers.inputs import make_inputs
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.tf_inline import authored_graph
 
 # Set before TensorFlow is imported. Only the BFC allocator tells the profiler every allocation;
 # the default one tells those above some hundred KiB.
@@ -26,11 +34,6 @@ WORKER_ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "KERAS_BACKEND": "tensorflow",
 }
-AUTHORED_FILE = "authored_graph.pb"
-OPTIMISED_FILE = "optimised_graph.pb"
-VARIABLES_FILE = "variables.json"
-LAYERS_FILE = "layers.json"
-TRACE_FILE = "xplane.pb"
 
 _LARGEST_CONSTANT_BYTES = 1024
 
@@ -44,8 +47,10 @@ class TracedModel:
     function : ConcreteFunction
     call : callable
         Runs one step with the bound arguments.
+    arguments : sequence of Tensor
+        In the order of ``function.inputs``.
     inputs : tuple of InputSpec
-        What the arguments are.
+        What the arguments are, in the model's own order.
     variable_names : mapping of int to str
         By id of the variable's resource handle, where the model knows better names than the graph.
     layers : mapping of str to str
@@ -54,6 +59,7 @@ class TracedModel:
 
     function: Any
     call: Callable[[], Any]
+    arguments: Sequence[Any]
     inputs: tuple[InputSpec, ...]
     variable_names: Mapping[int, str] = field(default_factory=dict)
     layers: Mapping[str, str] = field(default_factory=dict)
@@ -126,13 +132,15 @@ def _first_call(
         metadata = context.export_run_metadata()
     finally:
         context.disable_run_metadata()
-    _write_graph(traced.function.graph.as_graph_def(add_shapes=True), folder / AUTHORED_FILE)
+    variables = _variables(traced)
+    authored = authored_graph(traced.function, traced.arguments, variables)
+    _write_graph(authored, folder / AUTHORED_FILE)
     optimised = _optimised_graph(metadata)
     if optimised is None:
         record.warn("TensorFlow did not tell its optimised graph, so fusions are not known.")
     else:
         _write_graph(optimised, folder / OPTIMISED_FILE)
-    (folder / VARIABLES_FILE).write_text(json.dumps(_variables(traced), ensure_ascii=False))
+    (folder / VARIABLES_FILE).write_text(json.dumps(variables, ensure_ascii=False))
     (folder / LAYERS_FILE).write_text(json.dumps(dict(traced.layers), ensure_ascii=False))
     return duration
 

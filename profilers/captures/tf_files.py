@@ -1,0 +1,7 @@
+"""Names of the files in a TensorFlow capture folder, for the worker that writes and the reader."""
+
+AUTHORED_FILE = "authored_graph.pb"  # GraphDef with shapes, calls inlined
+OPTIMISED_FILE = "optimised_graph.pb"  # GraphDef as it runs, after Grappler and oneDNN
+VARIABLES_FILE = "variables.json"  # name, dtype, shape and placeholder of each variable
+LAYERS_FILE = "layers.json"  # Keras class name by layer name
+TRACE_FILE = "xplane.pb"
