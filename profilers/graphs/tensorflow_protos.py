@@ -11,6 +11,8 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
+from profilers.graphs.protobuf_scan import check_entries
+
 _PACKAGE = "twinscope.tensorflow"
 _MOST_BYTES = 2**31 - 1  # protobuf's own limit
 _FIELD = descriptor_pb2.FieldDescriptorProto
@@ -65,6 +67,15 @@ _MESSAGES: dict[str, str] = {
     "BareConcreteFunction": "1 concrete_function_name string",
 }  # fmt: skip
 
+_MOST_ENTRIES = 2_000_000
+_NODES: dict[int, Any] = {
+    1: {},
+    2: {1: {3: {}}},
+}  # of a GraphDef: its nodes, its functions and theirs
+_COUNTED: dict[str, dict[int, Any]] = {
+    "GraphDef": _NODES,
+    "SavedModel": {2: {2: _NODES, 7: {1: {1: {}}}}},  # graphs and saved objects
+}
 _DTYPES = {
     1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 7: "string",
     8: "complex64", 9: "int64", 10: "bool", 11: "qint8", 12: "quint8", 13: "qint32",
@@ -86,10 +97,11 @@ def parse(message: str, data: bytes) -> Any:
     Raises
     ------
     ValueError
-        If the bytes are cut, too many, or not of that type.
+        If the bytes are cut, too many, or not of that type, or claim absurdly many nodes.
     """
     if len(data) > _MOST_BYTES:
         raise ValueError("it is larger than the 2 GiB that a protobuf message may have")
+    check_entries(data, _COUNTED.get(message, {}), _MOST_ENTRIES)
     parsed = new(message)
     try:
         parsed.ParseFromString(data)

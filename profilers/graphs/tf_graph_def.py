@@ -27,7 +27,7 @@ from profilers.graphs.tf_nodes import (
 )
 from profilers.profile import Graph, NodeKind, StringPool
 
-_MOST_NODES = 300_000
+_MOST_ENTRIES = 2_000_000  # nodes and inputs
 _LONGEST_NAME = 10_000
 _DEEPEST_SCOPE = 32
 _DEEPEST_CALL = 50
@@ -110,13 +110,13 @@ class _Reader:
     def __init__(self, builder: GraphBuilder, library: dict[str, Any]) -> None:
         self._builder = builder
         self._library = library
-        self._left = _MOST_NODES
+        self._left = _MOST_ENTRIES
 
     def read(self, body: _Body, active: tuple[str, ...]) -> None:
         """Nodes, then edges, then the bodies of what is called; `active` are the callers."""
-        self._left -= len(body.nodes)
+        self._left -= sum(1 + len(node.input) for node in body.nodes)
         if self._left < 0:
-            raise ValueError(f"its function calls expand to more than {_MOST_NODES:,} nodes")
+            raise ValueError("its function calls expand to an absurd number of nodes")
         if len(active) > _DEEPEST_CALL:
             raise ValueError(f"its functions call each other more than {_DEEPEST_CALL} deep")
         for node in body.nodes:

@@ -16,7 +16,8 @@ from profilers.graphs.builder import GraphBuilder, Shape
 from profilers.profile import UNKNOWN, Graph, NodeKind, StringPool
 
 MAGIC = b"TFL3"  # at bytes 4 to 8
-_MOST_NODES = 300_000
+_MOST_ENTRIES = 2_000_000  # tensors, operators and their inputs and outputs
+_MOST_DIMENSIONS = 64
 _DEEPEST_CALL = 50
 _DEEPEST_SCOPE = 32
 _LONGEST_NAME = 10_000
@@ -77,6 +78,7 @@ class _Reader:
 
         self._schema: Any = tflite
         self._size = len(data)
+        self._left = _MOST_ENTRIES
         self._builder = builder
         self._model = tflite.Model.GetRootAsModel(data, 0)
         self._dtypes = {v: k.lower() for k, v in _constants(tflite.TensorType)}
@@ -88,13 +90,14 @@ class _Reader:
         }
         self._weights: dict[int, int] = {}  # parameter by buffer
         self._weight_names: set[str] = set()
-        self._left = _MOST_NODES
 
     def read(self) -> TfliteModel:
         if self._model.SubgraphsLength() < 1:
             raise ValueError("it holds no graph")
         body = self._read_subgraph(0, -1, ())
-        given = [body.tensors[index] for index in _indices(self._model.Subgraphs(0).InputsAsNumpy)]
+        given = [
+            body.tensors[index] for index in self._indices(self._model.Subgraphs(0).InputsAsNumpy)
+        ]
         return TfliteModel(
             self._builder.build(),
             tuple((tensor.name, tensor.dtype, tensor.shape) for tensor in given),
@@ -106,7 +109,22 @@ class _Reader:
         count = getattr(owner, f"{name}Length")()
         if count < 0 or count * _SMALLEST_ITEM > self._size:
             raise ValueError(f"it claims {count:,} {name}, more than fit into the file")
+        self._spend(count)
         return [read(getattr(owner, name)(index)) for index in range(count)]
+
+    def _spend(self, entries: int) -> None:
+        """Bound the work: vectors may be shared, and control flow repeats subgraphs."""
+        self._left -= entries
+        if self._left < 0:
+            raise ValueError(f"it expands to more than {_MOST_ENTRIES:,} entries")
+
+    def _indices(self, read: Callable[[], Any]) -> list[int]:
+        """A vector of int32; the accessor gives 0 where there is none."""
+        values = read()
+        if isinstance(values, int):
+            return []
+        self._spend(len(values))
+        return [int(value) for value in values]
 
     def _operator_name(self, code: Any) -> str:
         custom = _text(code.CustomCode())
@@ -120,25 +138,24 @@ class _Reader:
             raise ValueError(f"an operator refers to subgraph {index}, which does not exist")
         subgraph = self._model.Subgraphs(index)
         body = _Body(index, row, self._table("Tensors", subgraph, self._tensor))
-        for position in _indices(subgraph.InputsAsNumpy):
+        for position in self._indices(subgraph.InputsAsNumpy):
             tensor = body.tensors[position]
             body.makers[position] = self._builder.node(
                 tensor.name, "Input", kind=NodeKind.INPUT, subgraph=row
             )
         operators = self._table("Operators", subgraph, lambda operator: operator)
-        self._left -= len(operators)
-        if self._left < 0:
-            raise ValueError(f"its control flow expands to more than {_MOST_NODES:,} nodes")
         names: set[str] = set()
         for operator in operators:
             self._add_operator(body, operator, names, (*active, index))
-        for position in _indices(subgraph.OutputsAsNumpy):
+        for position in self._indices(subgraph.OutputsAsNumpy):
             self._add_output(body, position)
         return body
 
     def _tensor(self, tensor: Any) -> _Tensor:
         name = _text(tensor.Name())
         dtype = self._dtypes.get(tensor.Type(), "")
+        if max(tensor.ShapeLength(), tensor.ShapeSignatureLength()) > _MOST_DIMENSIONS:
+            raise ValueError(f"a tensor has more than {_MOST_DIMENSIONS} dimensions")
         sizes = tensor.ShapeSignatureAsNumpy() if tensor.ShapeSignatureLength() else None
         if sizes is None:
             sizes = tensor.ShapeAsNumpy() if tensor.ShapeLength() else ()
@@ -164,8 +181,8 @@ class _Reader:
         self, body: _Body, operator: Any, names: set[str], active: tuple[int, ...]
     ) -> None:
         name = self._codes[operator.OpcodeIndex()]
-        read = [i for i in _indices(operator.InputsAsNumpy) if i >= 0]  # -1: left out
-        made = [i for i in _indices(operator.OutputsAsNumpy) if i >= 0]
+        read = [i for i in self._indices(operator.InputsAsNumpy) if i >= 0]  # -1: left out
+        made = [i for i in self._indices(operator.OutputsAsNumpy) if i >= 0]
         options = self._option_values(operator)
         title, *merged = (body.tensors[made[0]].name if made else name).split(";")
         node = self._builder.node(
@@ -234,12 +251,6 @@ def _constants(enumeration: type) -> list[tuple[str, int]]:
 def _takes_nothing(accessor: Any) -> bool:
     code = getattr(accessor, "__code__", None)
     return code is not None and code.co_argcount == 1
-
-
-def _indices(read: Callable[[], Any]) -> list[int]:
-    """A vector of int32; the accessor gives 0 where there is none."""
-    values = read()
-    return [] if isinstance(values, int) else [int(value) for value in values]
 
 
 def _text(value: Any) -> str:

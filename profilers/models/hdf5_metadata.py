@@ -16,7 +16,7 @@ from typing import Any
 _LIMIT_S = 30.0
 _MOST_MEMORY_BYTES = 4 * 2**30
 _MOST_OBJECTS = 200_000
-_MOST_TEXT = 64 * 2**20
+_MOST_TEXT = 16 * 2**20  # characters of all names, and of one attribute
 _DEEPEST = 64
 
 
@@ -88,13 +88,14 @@ def _tell(path: str, offset: int, size: int) -> dict[str, Any]:
         for key in list(file.attrs)[:100]:
             told["attributes"][key] = _text(file.attrs[key])
         waiting: list[tuple[str, Any, int]] = [("", file, 0)]
-        count = 0
+        count = length = 0
         while waiting:
             prefix, group, depth = waiting.pop()
             for key in group:
                 count += 1
-                if count > _MOST_OBJECTS or depth > _DEEPEST:
-                    raise ValueError("it holds absurdly many or deeply nested objects")
+                length += len(prefix) + len(key)
+                if count > _MOST_OBJECTS or depth > _DEEPEST or length > _MOST_TEXT:
+                    raise ValueError("it holds absurdly many, long or deeply nested names")
                 if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                     continue  # a link can lead out of the file
                 item, name = group[key], f"{prefix}{key}"

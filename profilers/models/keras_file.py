@@ -1,9 +1,11 @@
 """Keras 3 archives (.keras): a ZIP with the configuration as JSON and the weights as HDF5."""
 
+import errno
 import json
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +23,14 @@ from profilers.request import InputSpec
 _CONFIG = "config.json"
 _METADATA = "metadata.json"
 _WEIGHTS = "model.weights.h5"
-_MOST_CONFIG_BYTES = 64 * 2**20
+_MOST_CONFIG_BYTES = 16 * 2**20
 _MOST_WEIGHT_BYTES = 8 * 2**30
 _NOT_WEIGHTS = frozenset({"optimizer", "metrics", "loss"})
+_MISPLACED = "a member of the archive is not where its directory says"
+# What zipfile raises for cut, encrypted or inconsistent archives.
+_UNSOUND_ARCHIVE = (
+    ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 _LOCAL_HEADER = 30  # bytes before the name in a ZIP member
 
 
@@ -48,8 +55,12 @@ def inspect(path: Path) -> ModelFile:
             metadata = _weights_metadata(path, archive) if has_weights else None
         pool = StringPool()
         model = read_keras_config(config, stored_weights(metadata) if metadata else (), pool)
-    except (ValueError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except _UNSOUND_ARCHIVE as error:
         raise DamagedFile(f"Cannot read the Keras model {path.name}", str(error)) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise DamagedFile(f"Cannot read the Keras model {path.name}", _MISPLACED) from error
     version = facts.get("keras_version") if isinstance(facts, dict) else None
     return ModelFile(
         path,
@@ -147,7 +158,7 @@ def _content_offset(path: Path, info: zipfile.ZipInfo) -> int:
         file.seek(info.header_offset)
         header = file.read(_LOCAL_HEADER)
     if len(header) < _LOCAL_HEADER or header[:4] != b"PK\x03\x04":
-        raise ValueError("a member of the archive is not where its directory says")
+        raise ValueError(_MISPLACED)
     name_length = int.from_bytes(header[26:28], "little")
     extra_length = int.from_bytes(header[28:30], "little")
     return info.header_offset + _LOCAL_HEADER + name_length + extra_length
