@@ -21,6 +21,7 @@ FORMATS: tuple[str, ...] = (
     "keras_file",
     "hdf5_file",
     "tflite_file",
+    "onnx_file",
 )
 
 

@@ -19,7 +19,10 @@ from profilers.profile import Profile
 
 Progress = Callable[[float], None]
 
-READERS: tuple[str, ...] = ("xplane",)
+READERS: tuple[str, ...] = (
+    "onnxruntime_profile",
+    "xplane",
+)
 
 
 class Reader(Protocol):

@@ -1,0 +1,303 @@
+"""Which authored nodes each node of ONNX Runtime's optimised graph was made from.
+
+The optimiser keeps the names of tensors that survive it. So each optimised node owns the authored
+nodes between its outputs and the nearest tensors that are still alive; optimised nodes joined by a
+tensor that the author never named own theirs together. Names of blocked convolutions
+("<tensor>_nchwc") tell which authored tensor their renamed output stands for.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from onnx import NodeProto
+
+from profilers.graphs.onnx_graph import Body, bodies_of, weights_of
+
+LAYOUT_OPERATORS = frozenset({"ReorderInput", "ReorderOutput"})
+_PASSES_THROUGH = frozenset({"Identity", "Dropout", "Constant"})
+_SHAPE_SOURCES = frozenset({"Constant", "Shape", "Size"})
+_BLOCKED_NAME = re.compile(r"(?P<tensor>.+)_nchwc(_token_\d+|_\d+)?")
+_SUM_INPUT = 3  # of a blocked convolution that adds a residual
+
+
+@dataclass(frozen=True)
+class FusedNode:
+    """Several authored nodes that run as one (or as one with helpers such as a reshape around it).
+
+    Rows are those of the two graphs; `node` is the optimised node that does the work.
+    """
+
+    node: int
+    operator: str
+    helpers: tuple[int, ...]
+    members: tuple[int, ...]
+
+
+@dataclass
+class Provenance:
+    """Rows of the optimised graph tied to rows of the authored one.
+
+    Parameters
+    ----------
+    origins : dict
+        Optimised row to the authored rows it was made from; a missing row has none.
+    fused : list of FusedNode
+    layout : dict
+        Row of a layout reorder to the name of the tensor it reorders.
+    gone : list of int
+        Authored rows that run nowhere: folded into constants, or proven needless.
+    """
+
+    origins: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    fused: list[FusedNode] = field(default_factory=list)
+    layout: dict[int, str] = field(default_factory=dict)
+    gone: list[int] = field(default_factory=list)
+
+
+def trace_provenance(authored: Body, optimised: Body) -> Provenance:
+    """Tie the optimised graph to the authored one, subgraphs included."""
+    result = Provenance()
+    _BodyMatch(authored, optimised, result).run()
+    return result
+
+
+class _BodyMatch:
+    """One authored body against the optimised body that came of it."""
+
+    def __init__(self, authored: Body, optimised: Body, result: Provenance) -> None:
+        self._authored = authored
+        self._optimised = optimised
+        self._result = result
+        self._old = authored.graph.node
+        self._new = optimised.graph.node
+        self._old_maker = _makers(self._old)
+        self._new_maker = _makers(self._new)
+        self._readers = _readers(self._old)
+        self._twins = _equal_tensors(self._old)
+        self._constants = _constant_tensors(authored)
+        self._stands_for = self._blocked_outputs()
+        self._alive = self._alive_tensors()
+
+    def run(self) -> None:
+        for cluster in self._clusters():
+            members = self._slice_back(cluster)
+            if members:
+                self._assign(cluster, members)
+        self._link_layout_nodes()
+        self._descend()
+        reached = {row for rows in self._result.origins.values() for row in rows}
+        self._result.gone += [
+            row
+            for row, node in zip(self._authored.rows, self._old, strict=True)
+            if row not in reached and node.op_type != "Constant"
+        ]
+
+    def _blocked_outputs(self) -> dict[str, str]:
+        """Renamed outputs of blocked (NCHWc) nodes by the authored tensor that they stand for."""
+        stands_for = {}
+        for node in self._new:
+            match = _BLOCKED_NAME.fullmatch(node.name)
+            if match and node.output and match["tensor"] in self._old_maker:
+                stands_for[node.output[0]] = self._after_epilogue(match["tensor"], node)
+        return stands_for
+
+    def _after_epilogue(self, tensor: str, node: NodeProto) -> str:
+        """The tensor behind the residual add and the activation that a convolution took in."""
+        if len(node.input) > _SUM_INPUT and node.input[_SUM_INPUT]:
+            tensor = self._output_of_only_reader(tensor, {"Add", "Sum"})
+        activation = next((a.s.decode() for a in node.attribute if a.name == "activation"), "")
+        if activation and self._old[self._old_maker[tensor]].op_type != activation:
+            tensor = self._output_of_only_reader(tensor, {activation})
+        return tensor
+
+    def _output_of_only_reader(self, tensor: str, operators: set[str]) -> str:
+        readers = self._readers.get(tensor, [])
+        if len(readers) == 1 and self._old[readers[0]].op_type in operators:
+            return str(self._old[readers[0]].output[0])
+        return tensor
+
+    def _authored_name(self, tensor: str) -> str:
+        return self._stands_for.get(tensor, tensor)
+
+    def _alive_tensors(self) -> set[str]:
+        graph = self._optimised.graph
+        names = {self._authored_name(name) for node in self._new for name in node.output}
+        names.update(weight.name for weight in weights_of(graph))
+        names.update(value.name for value in graph.input)
+        return names
+
+    def _clusters(self) -> list[list[int]]:
+        """Optimised nodes, joined where the tensor between them has no authored name."""
+        leader = list(range(len(self._new)))
+
+        def find(node: int) -> int:
+            while leader[node] != node:
+                leader[node] = leader[leader[node]]
+                node = leader[node]
+            return node
+
+        for position, node in enumerate(self._new):
+            for name in node.input:
+                maker = self._new_maker.get(name)
+                if (
+                    maker is not None
+                    and self._authored_name(name) not in self._old_maker
+                    and node.op_type not in LAYOUT_OPERATORS
+                    and self._new[maker].op_type not in LAYOUT_OPERATORS
+                ):
+                    leader[find(position)] = find(maker)
+        clusters: dict[int, list[int]] = {}
+        for position, node in enumerate(self._new):
+            if node.op_type not in LAYOUT_OPERATORS:
+                clusters.setdefault(find(position), []).append(position)
+        return list(clusters.values())
+
+    def _slice_back(self, cluster: Sequence[int]) -> list[int]:
+        """Authored nodes between a cluster's outputs and the nearest tensors still alive."""
+        names = [self._authored_name(name) for node in cluster for name in self._new[node].output]
+        starts = {name for name in names if name in self._old_maker}
+        computes_constant = starts <= self._constants
+        found: set[int] = set()
+        pending = list(starts)
+        while pending:
+            tensor = pending.pop()
+            maker = self._old_maker.get(tensor)
+            if maker is None or maker in found:
+                continue
+            if tensor not in starts and self._is_boundary(tensor, computes_constant):
+                continue
+            found.add(maker)
+            pending += self._old[maker].input
+        return sorted(found)
+
+    def _is_boundary(self, tensor: str, computes_constant: bool) -> bool:
+        """It exists in the optimised graph, under its own or a twin's name, or was folded."""
+        if tensor in self._constants and not computes_constant:
+            return True
+        return any(name in self._alive for name in self._twins.get(tensor, (tensor,)))
+
+    def _assign(self, cluster: Sequence[int], members: Sequence[int]) -> None:
+        """Pair off nodes of equal operator; what is left on both sides was fused."""
+        pairs, new, old = (
+            self._pair_off(cluster, members) if len(cluster) > 1 else ([], cluster, members)
+        )
+        if old and not new:
+            pairs, new, old = [], cluster, members
+        for position, member in pairs:
+            self._link(position, [member])
+        for position in new:
+            self._link(position, old or members)
+        working = [member for member in old if self._old[member].op_type not in _PASSES_THROUGH]
+        if len(working) > 1:
+            self._add_fused(new, working)
+
+    def _pair_off(
+        self, cluster: Sequence[int], members: Sequence[int]
+    ) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+        pairs: list[tuple[int, int]] = []
+        for operator in {self._new[position].op_type for position in cluster}:
+            new = [p for p in cluster if self._new[p].op_type == operator]
+            old = [m for m in members if self._old[m].op_type == operator]
+            if len(old) == 1:  # one node may have been copied to several places
+                pairs += [(position, old[0]) for position in new]
+            elif len(old) == len(new):
+                by_name = {self._old[m].name: m for m in old}
+                named = [by_name.get(self._new[p].name) for p in new]
+                ordered = old if None in named or len(by_name) < len(old) else named
+                pairs += [(p, m) for p, m in zip(new, ordered, strict=True) if m is not None]
+        paired_new = {position for position, _ in pairs}
+        paired_old = {member for _, member in pairs}
+        return (
+            pairs,
+            [position for position in cluster if position not in paired_new],
+            [member for member in members if member not in paired_old],
+        )
+
+    def _link(self, position: int, members: Iterable[int]) -> None:
+        rows = tuple(self._authored.rows[member] for member in members)
+        self._result.origins[self._optimised.rows[position]] = rows
+
+    def _add_fused(self, cluster: Sequence[int], members: Sequence[int]) -> None:
+        authored_operators = {self._old[member].op_type for member in members}
+        moves = {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Cast", "Identity"}
+        work = [p for p in cluster if self._new[p].op_type not in moves] or list(cluster)
+        new = [p for p in work if self._new[p].op_type not in authored_operators] or work
+        main = new[-1]
+        self._result.fused.append(
+            FusedNode(
+                self._optimised.rows[main],
+                self._new[main].op_type,
+                tuple(self._optimised.rows[p] for p in cluster if p != main),
+                tuple(self._authored.rows[member] for member in members),
+            )
+        )
+
+    def _link_layout_nodes(self) -> None:
+        """A reorder belongs to the node whose tensor it reorders, or to the one that needs it."""
+        for position, node in enumerate(self._new):
+            if node.op_type not in LAYOUT_OPERATORS:
+                continue
+            tensor = self._authored_name(node.input[0])
+            self._result.layout[self._optimised.rows[position]] = tensor
+            maker = self._old_maker.get(tensor)
+            readers = self._readers.get(tensor, [])
+            if maker is not None:
+                self._link(position, [maker])
+            elif readers:
+                self._link(position, readers[:1])
+
+    def _descend(self) -> None:
+        position_of = {row: position for position, row in enumerate(self._authored.rows)}
+        for (position, name), body in self._optimised.inner.items():
+            origins = self._result.origins.get(self._optimised.rows[position], ())
+            for old in (position_of[row] for row in origins if row in position_of):
+                authored = self._authored.inner.get((old, name))
+                if authored is not None:
+                    _BodyMatch(authored, body, self._result).run()
+                    break
+
+
+def _makers(nodes: Sequence[NodeProto]) -> dict[str, int]:
+    return {name: position for position, node in enumerate(nodes) for name in node.output if name}
+
+
+def _readers(nodes: Sequence[NodeProto]) -> dict[str, list[int]]:
+    readers: dict[str, list[int]] = {}
+    for position, node in enumerate(nodes):
+        for name in dict.fromkeys(node.input):
+            readers.setdefault(name, []).append(position)
+    return readers
+
+
+def _equal_tensors(nodes: Sequence[NodeProto]) -> dict[str, list[str]]:
+    """Tensors by all that are computed alike: the optimiser keeps one of each."""
+    first_of: dict[str, str] = {}
+    twins: dict[tuple[Any, ...], list[str]] = {}
+    result: dict[str, list[str]] = {}
+    for node in nodes:
+        inputs = tuple(first_of.get(name, name) for name in node.input)
+        attributes = tuple(sorted(a.SerializeToString() for a in node.attribute))
+        if node.op_type.startswith("Random"):
+            continue
+        for place, name in enumerate(filter(None, node.output)):
+            alike = twins.setdefault((node.domain, node.op_type, inputs, attributes, place), [])
+            alike.append(name)
+            first_of[name] = alike[0]
+            result[name] = alike
+    return result
+
+
+def _constant_tensors(body: Body) -> set[str]:
+    """Tensors that do not depend on the values of the model's inputs."""
+    constants = {weight.name for weight in weights_of(body.graph)} | {""}
+    for node in body.graph.node:
+        is_control = any(True for _ in bodies_of(node))
+        if node.op_type in _SHAPE_SOURCES or (
+            not is_control
+            and not node.op_type.startswith("Random")
+            and all(name in constants for name in node.input)
+        ):
+            constants.update(node.output)
+    return constants

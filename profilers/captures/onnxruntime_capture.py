@@ -1,0 +1,286 @@
+"""Reads what `runtimes.onnxruntime_cpu` left: profile, authored and optimised model, run record."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import ModelProto
+
+from profilers.captures.onnx_fusion import Provenance, trace_provenance
+from profilers.captures.onnxruntime_memory import ArenaReplay, arena_samples
+from profilers.captures.onnxruntime_nodes import RanNodes, find_nodes
+from profilers.errors import DamagedFile
+from profilers.graphs.builder import GraphBuilder, tensor_bytes
+from profilers.graphs.onnx_graph import Body, add_model, with_shapes
+from profilers.profile import (
+    NEVER_NS,
+    Allocations,
+    Diagnostic,
+    Environment,
+    Fusion,
+    FusionBreaks,
+    FusionGroups,
+    FusionMembers,
+    Graph,
+    Memory,
+    MemoryCategory,
+    MemoryCounters,
+    NodeKind,
+    Profile,
+    Severity,
+    StringPool,
+    TimingPhase,
+    Timings,
+)
+from profilers.profile.table import Int64
+from profilers.request import InputSpec
+from profilers.run_record import RunRecord
+from profilers.traces import Progress
+from profilers.traces.onnxruntime_profile import RUN, Span, add_slices, number_steps, read_spans
+from profilers.traces.trace_builder import TraceBuilder
+
+MODEL_FILE = "model.onnx"
+OPTIMISED_FILE = "optimised.onnx"
+PROFILE_FILE = "onnxruntime_profile.json"
+_COMPILER = "ONNX Runtime"
+_OPTIMISED_STAGE = 1
+_MOST_UNEXPLAINED_SHARE = 0.01
+_MEASURED = (
+    "Bytes requested from ONNX Runtime's CPU arena before and after each node, with its memory "
+    "pattern off; weights and inputs from the model. Scratch memory within a node is not told."
+)
+_NOT_MEASURED = "Weights and inputs from the model; this ONNX Runtime reports no memory of nodes."
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """The two graphs of the model, with the rows of their nodes."""
+
+    authored: Body
+    optimised: Body
+    authored_graph: Graph
+    optimised_graph: Graph
+    provenance: Provenance
+
+
+def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
+    """The Profile of a capture of ONNX Runtime.
+
+    Raises
+    ------
+    DamagedFile
+        If one of the capture's files is missing or cannot be read.
+    """
+    pool = StringPool()
+    sources = _read_graphs(folder, run.request.inputs, pool)
+    progress(0.3)
+    spans = read_spans(_existing(folder / PROFILE_FILE))
+    steps = number_steps(spans, int(run.extra.get("unprofiled_runs", 0)))
+    nodes = find_nodes(spans, sources.optimised)
+    progress(0.5)
+    links = _links(nodes, sources.provenance)
+    trace = TraceBuilder(pool)
+    add_slices(trace, spans, links)
+    built, row_of = trace.build()
+    progress(0.7)
+    memory, memory_diagnostics = _memory(spans, nodes, sources, row_of, run.request.inputs, pool)
+    return Profile(
+        Path(run.request.model_path).stem,
+        strings=pool.table(),
+        trace=built,
+        graphs=(sources.authored_graph, sources.optimised_graph),
+        fusion=_fusion(sources, pool),
+        memory=memory,
+        steps=steps,
+        timings=_timings(run),
+        diagnostics=(
+            *(
+                Diagnostic(Severity(d["severity"]), d["message"], d.get("remedy", ""))
+                for d in run.diagnostics
+            ),
+            *_link_diagnostics(spans, links, sources.provenance),
+            *memory_diagnostics,
+        ),
+        environment=Environment(
+            framework=run.framework,
+            mode=run.request.mode,
+            model_name=Path(run.request.model_path).name,
+            model_sha256=run.request.model_sha256,
+            device="cpu",
+            facts=run.facts,
+            request=run.request.to_json(),
+        ),
+        start_unix_ns=run.started_unix_ns,
+    )
+
+
+def _read_graphs(folder: Path, inputs: Sequence[InputSpec], pool: StringPool) -> _Sources:
+    sizes = {spec.name: [int(size) for size in spec.shape] for spec in inputs if spec.is_concrete}
+    authored_builder = GraphBuilder(pool)
+    authored = add_model(authored_builder, with_shapes(_load(folder / MODEL_FILE), sizes))
+    builder = GraphBuilder(pool, "optimised")
+    optimised = add_model(builder, with_shapes(_load(folder / OPTIMISED_FILE), sizes))
+    provenance = trace_provenance(authored, optimised)
+    for node, origins in provenance.origins.items():
+        for origin in origins:
+            builder.origin(node, origin)
+    return _Sources(authored, optimised, authored_builder.build(), builder.build(), provenance)
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise DamagedFile(f"Cannot read the capture {path.parent}", f"it lacks {path.name}")
+    return path
+
+
+def _load(path: Path) -> ModelProto:
+    try:
+        return onnx.load_from_string(_existing(path).read_bytes())
+    except (DecodeError, ValueError) as error:
+        raise DamagedFile(
+            f"Cannot read the capture {path.parent}", f"its {path.name} is damaged ({error})"
+        ) from error
+
+
+def _links(nodes: RanNodes, provenance: Provenance) -> dict[Span, tuple[int, int]]:
+    """Authored node (where it is one) and fusion group of each node event."""
+    group_of = {
+        row: group
+        for group, fused in enumerate(provenance.fused)
+        for row in (fused.node, *fused.helpers)
+    }
+    links = {}
+    for span, row in nodes.rows.items():
+        origins = provenance.origins.get(row, ())
+        group = group_of.get(row, -1)
+        node = origins[0] if len(origins) == 1 and group < 0 else -1
+        if node >= 0 or group >= 0:
+            links[span] = (node, group)
+    return links
+
+
+def _fusion(sources: _Sources, pool: StringPool) -> Fusion:
+    names = sources.optimised_graph.nodes.name
+    compiler = pool.add(_COMPILER)
+    fused = sources.provenance.fused
+    groups = [
+        (names[each.node], pool.add(each.operator), compiler, -1, _OPTIMISED_STAGE, each.node)
+        for each in fused
+    ]
+    members = [(group, node) for group, each in enumerate(fused) for node in each.members]
+    breaks = [
+        (
+            pool.add("layout reorder"),
+            pool.add(f"{tensor} is copied between the blocked (NCHWc) and the plain layout"),
+            -1,
+            next(iter(sources.provenance.origins.get(row, ())), -1),
+        )
+        for row, tensor in sources.provenance.layout.items()
+    ]
+    return Fusion(
+        FusionGroups.from_rows(groups),
+        FusionMembers.from_rows(members),
+        FusionBreaks.from_rows(breaks),
+    )
+
+
+def _memory(
+    spans: Sequence[Span],
+    nodes: RanNodes,
+    sources: _Sources,
+    row_of: Int64,
+    inputs: Sequence[InputSpec],
+    pool: StringPool,
+) -> tuple[Memory, list[Diagnostic]]:
+    replay = ArenaReplay(nodes)
+    for span in spans:
+        if span.event.name == RUN:
+            replay.replay(span)
+    cpu = pool.add("cpu")
+    rows = [*_held_throughout(sources.authored_graph, inputs, pool)]
+    for block in replay.blocks:
+        origins = sources.provenance.origins.get(nodes.rows.get(block.owner, -1), (-1,))
+        rows.append((
+            block.allocated_ns, block.freed_ns, block.bytes, cpu, MemoryCategory.ACTIVATION,
+            row_of[block.owner.slice], origins[-1], -1,
+        ))  # fmt: skip
+    counters = [
+        (sample.time_ns, cpu, sample.in_use_bytes, sample.held_bytes)
+        for sample in sorted(arena_samples(spans))
+    ]
+    allocated = sum(block.bytes for block in replay.blocks)
+    memory = Memory(
+        _MEASURED if counters else _NOT_MEASURED,
+        Allocations.from_rows(rows),
+        MemoryCounters.from_rows(counters),
+    )
+    return memory, list(_memory_diagnostics(bool(counters), replay.unexplained_bytes, allocated))
+
+
+def _held_throughout(
+    graph: Graph, inputs: Sequence[InputSpec], pool: StringPool
+) -> Iterator[tuple[int, ...]]:
+    """Weights, and inputs, which are made once and fed to every step."""
+    cpu = pool.add("cpu")
+    for row, size in enumerate(graph.parameters.bytes.tolist()):
+        yield 0, NEVER_NS, size, cpu, MemoryCategory.PARAMETER, -1, -1, row
+    is_main_input = (graph.nodes.kind == NodeKind.INPUT) & (graph.nodes.subgraph < 0)
+    row_of_name = {
+        name: row for row, name in enumerate(graph.nodes.name.tolist()) if is_main_input[row]
+    }
+    for spec in inputs:
+        size = tensor_bytes(spec.dtype, spec.shape)
+        if size >= 0:
+            node = row_of_name.get(pool.add(spec.name), -1)
+            yield 0, NEVER_NS, size, cpu, MemoryCategory.INPUT, -1, node, -1
+
+
+def _memory_diagnostics(
+    is_measured: bool, unexplained_bytes: int, allocated_bytes: int
+) -> Iterator[Diagnostic]:
+    if not is_measured:
+        yield Diagnostic(
+            Severity.WARNING,
+            "This ONNX Runtime does not report the memory of nodes, so only weights and inputs show.",
+            "Use ONNX Runtime 1.32 or newer.",
+        )
+    if unexplained_bytes > _MOST_UNEXPLAINED_SHARE * allocated_bytes:
+        yield Diagnostic(
+            Severity.WARNING,
+            f"{unexplained_bytes} bytes were given back by nodes whose buffers could not be told "
+            "apart; they are shown as held until the end of their step.",
+        )
+
+
+def _link_diagnostics(
+    spans: Sequence[Span], links: Mapping[Span, tuple[int, int]], provenance: Provenance
+) -> Iterator[Diagnostic]:
+    unlinked = sum(
+        span.event.is_kernel and span not in links for root in spans for span in root.walk()
+    )
+    if unlinked:
+        yield Diagnostic(
+            Severity.WARNING,
+            "Some node runs could not be tied to a node of the model.",
+            "Their time counts as unlinked.",
+            unlinked,
+        )
+    if provenance.gone:
+        yield Diagnostic(
+            Severity.INFO,
+            "ONNX Runtime computed these nodes while loading or removed them, so they take no time.",
+            count=len(provenance.gone),
+        )
+
+
+def _timings(run: RunRecord) -> Timings:
+    phases = (
+        (TimingPhase.IMPORT, [run.import_ns]),
+        (TimingPhase.LOAD, [run.load_ns]),
+        (TimingPhase.WARMUP, run.warmup_ns),
+        (TimingPhase.MEASURED, run.measured_ns),
+        (TimingPhase.PROFILED, run.profiled_ns),
+    )
+    return Timings.from_rows((phase, each) for phase, durations in phases for each in durations)

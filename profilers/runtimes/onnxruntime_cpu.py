@@ -1,0 +1,217 @@
+"""Runs an ONNX model in ONNX Runtime on the CPU and leaves its profile and optimised graph."""
+
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from profilers.errors import CaptureFailed, TwinscopeError
+from profilers.graphs.onnx_strip import strip_file
+from profilers.inputs import Array, make_inputs
+from profilers.request import InputSpec, RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.measure import Reporter, timed_steps
+
+MODEL_FILE = "model.onnx"  # as written, without its weights
+OPTIMISED_FILE = "optimised.onnx"  # as ONNX Runtime runs it, without its weights
+PROFILE_FILE = "onnxruntime_profile.json"
+LEVELS = {
+    "disabled": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
+_WARNINGS_AND_BELOW_HIDDEN = 3
+_DTYPES = {"float": "float32", "double": "float64"}
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Measure in one session, profile in a second one, both of `request.options["level"]`.
+
+    Raises
+    ------
+    CaptureFailed
+        If ONNX Runtime refuses the model or its inputs, or a node raises.
+    """
+    level = _level(request)
+    record, inputs = _measure(request, level, report)
+    _profile(record, level, inputs, folder, report)
+    report.progress("write", 0.0)
+    (folder / MODEL_FILE).write_bytes(strip_file(Path(request.model_path)))
+    return record
+
+
+def _measure(
+    request: RunRequest, level: str, report: Reporter
+) -> tuple[RunRecord, dict[str, Array]]:
+    """The honest latency, from a session without the profiler; and the inputs that it was given."""
+    import onnxruntime
+
+    report.progress("load", 0.0)
+    begin = time.perf_counter_ns()
+    session = _session(request, _options(request, level))
+    load_ns = time.perf_counter_ns() - begin
+    request = _with_inputs(request, session)
+    inputs = make_inputs(request)
+    record = RunRecord(
+        replace(request, inputs=_as_used(request, inputs)),
+        "onnxruntime",
+        f"ONNX Runtime {onnxruntime.__version__}",
+        facts=_facts(session, request, level),
+        load_ns=load_ns,
+    )
+
+    def step() -> None:
+        _call(session, inputs)
+
+    record.warmup_ns = timed_steps(step, request.warmup, report, "warm-up")
+    record.measured_ns = timed_steps(step, request.steps, report, "measure")
+    return record, inputs
+
+
+def _profile(
+    record: RunRecord, level: str, inputs: Mapping[str, Array], folder: Path, report: Reporter
+) -> None:
+    """Run the steps again in a session that profiles; its first run is not counted as a step."""
+    request = record.request
+    optimised, weights = folder / OPTIMISED_FILE, folder / "optimised.weights"
+    options = _options(request, level)
+    options.enable_profiling = True
+    options.profile_file_prefix = str(folder / "profile")
+    # With a memory pattern each run takes one block, and no node's share of it is told.
+    options.enable_mem_pattern = False
+    options.optimized_model_filepath = str(optimised)
+    external = "session.optimized_model_external_initializers"
+    options.add_session_config_entry(f"{external}_file_name", weights.name)
+    options.add_session_config_entry(f"{external}_min_size_in_bytes", "1024")
+    session = _session(request, options)
+    _call(session, inputs)
+    record.started_unix_ns = session.get_profiling_start_time_ns()
+    record.profiled_ns = timed_steps(
+        lambda: _call(session, inputs), request.steps, report, "profile"
+    )
+    Path(session.end_profiling()).rename(folder / PROFILE_FILE)
+    record.extra["unprofiled_runs"] = 1
+    weights.unlink(missing_ok=True)
+    optimised.write_bytes(strip_file(optimised))
+
+
+def _level(request: RunRequest) -> str:
+    level = str(request.options.get("level", "all"))
+    if level not in LEVELS:
+        raise TwinscopeError(
+            f"There is no optimisation level {level!r}",
+            f"ONNX Runtime has {', '.join(LEVELS)}",
+            "Choose one of these.",
+        )
+    return level
+
+
+def _options(request: RunRequest, level: str) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, LEVELS[level])
+    options.intra_op_num_threads = request.threads
+    options.log_severity_level = _WARNINGS_AND_BELOW_HIDDEN
+    return options
+
+
+def _session(request: RunRequest, options: Any) -> Any:
+    import onnxruntime
+
+    name = Path(request.model_path).name
+    try:
+        return onnxruntime.InferenceSession(
+            request.model_path, options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime's errors share no base class but this
+        raise CaptureFailed(
+            f"ONNX Runtime cannot load {name}", _reason(error), _load_remedy(str(error))
+        ) from error
+
+
+def _call(session: Any, inputs: Mapping[str, Array]) -> None:
+    try:
+        session.run(None, dict(inputs))
+    except Exception as error:
+        rejected = type(error).__name__ == "InvalidArgument" or isinstance(error, ValueError)
+        raise CaptureFailed(
+            "The model rejects its inputs" if rejected else "The model failed while it ran",
+            _reason(error),
+            f"It takes {_signature(session)}." if rejected else "",
+        ) from error
+
+
+def _with_inputs(request: RunRequest, session: Any) -> RunRequest:
+    """The request with the model's own inputs where it names none; dynamic sizes become 1."""
+    if request.inputs or request.inputs_file:
+        return request
+    specs = tuple(
+        InputSpec(value.name, _dtype(value.type), tuple(value.shape)).with_sizes()
+        for value in session.get_inputs()
+    )
+    return replace(request, inputs=specs)
+
+
+def _as_used(request: RunRequest, inputs: Mapping[str, Array]) -> tuple[InputSpec, ...]:
+    """The inputs with the shapes and dtypes of the arrays, which may come from a file."""
+    asked = {spec.name: spec for spec in request.inputs}
+    return tuple(
+        replace(
+            asked.get(name, InputSpec(name, "", ())),
+            dtype="string" if array.dtype == object else str(array.dtype),
+            shape=array.shape,
+        )
+        for name, array in inputs.items()
+    )
+
+
+def _dtype(type_text: str) -> str:
+    """numpy name of ``tensor(float)``."""
+    name = type_text.removeprefix("tensor(").removesuffix(")")
+    return _DTYPES.get(name, name)
+
+
+def _signature(session: Any) -> str:
+    return ", ".join(
+        f"{value.name}={','.join(str(size or '?') for size in value.shape)}:{_dtype(value.type)}"
+        for value in session.get_inputs()
+    )
+
+
+def _reason(error: Exception) -> str:
+    """ONNX Runtime's sentence without its code prefix."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    head, separator, rest = text.partition(" : ")
+    return rest.split(" : ", 2)[-1] if separator and head.startswith("[ONNXRuntimeError]") else text
+
+
+def _load_remedy(text: str) -> str:
+    if "is not a registered function/op" in text or "NOT_IMPLEMENTED" in text:
+        return "It uses an operator that this ONNX Runtime has no CPU kernel for."
+    if "external data" in text.lower() or "external_data" in text:
+        return "Put the model's weight files beside it under the names it gives them."
+    if "opset" in text or "IR version" in text:
+        return "Install a newer ONNX Runtime or export the model for an older opset."
+    return ""
+
+
+def _facts(session: Any, request: RunRequest, level: str) -> dict[str, str]:
+    import onnxruntime
+
+    return {
+        "ONNX Runtime": onnxruntime.__version__,
+        "Optimisation level": level,
+        "Execution providers": ", ".join(session.get_providers()),
+        "Threads": str(request.threads or os.cpu_count() or 1),
+        "NumPy": np.__version__,
+        "Python": platform.python_version(),
+        "System": platform.platform(),
+        "Processor": platform.processor() or platform.machine(),
+    }
