@@ -16,6 +16,11 @@ from profilers.models.model_file import Danger, ModelFile
 from profilers.probe import Probe
 
 FORMATS: tuple[str, ...] = (
+    "torch_aoti_file",
+    "torch_export_file",
+    "torchscript_file",
+    "torch_pickle_file",
+    "safetensors_file",
     "saved_model_file",
     "frozen_graph_file",
     "keras_file",

@@ -1,0 +1,127 @@
+"""A model's modules without its operators: one node per module that computes or holds weights."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from profilers.graphs.builder import GraphBuilder
+from profilers.profile import Graph, NodeKind, StringPool
+
+_SEQUENTIAL = "torch.nn.modules.container.Sequential"
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleTensor:
+    """A parameter or buffer by its name within its module; equal `identity` is a shared tensor."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    identity: int
+
+
+@dataclass(frozen=True, eq=False)
+class Module:
+    """One module.
+
+    Parameters
+    ----------
+    path : str
+        As ``named_modules`` gives it; "" for the model itself.
+    class_name : str
+        Qualified ("torch.nn.modules.conv.Conv2d").
+    attributes : mapping
+        Its own plain attributes (``in_channels``, ``stride``).
+    tensors : tuple of ModuleTensor
+    children : tuple of Module
+        In the order of registration.
+    """
+
+    path: str
+    class_name: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    tensors: tuple[ModuleTensor, ...] = ()
+    children: tuple["Module", ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Class name without its module: "Conv2d"."""
+        return self.class_name.rpartition(".")[2]
+
+    def walk(self) -> Iterator["Module"]:
+        """This module and all below it, in the order of registration."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def module_graph(root: Module, pool: StringPool) -> Graph:
+    """Scopes for the modules, a node for each that is a leaf or has tensors of its own.
+
+    What a Sequential holds runs in order, so its leaves are joined by edges; of all other modules
+    the file does not say how data flows.
+    """
+    builder = GraphBuilder(pool)
+    rows: dict[str, int] = {}
+    shared: dict[int, int] = {}
+    classes = {module.path: module.kind for module in root.walk()}
+    for module in root.walk():
+        if module.children and not module.tensors:
+            continue
+        rows[module.path] = row = builder.node(
+            module.path or module.kind,
+            module.kind,
+            scope=builder.scope(_scope(module.path, classes)),
+            attributes={"class": module.class_name, **module.attributes},
+        )
+        for tensor in module.tensors:
+            if tensor.identity not in shared:
+                name = f"{module.path}.{tensor.name}".removeprefix(".")
+                shared[tensor.identity] = builder.parameter(name, tensor.dtype, tensor.shape)
+            builder.use(shared[tensor.identity], row)
+    for before, after in _chain(root)[2]:
+        builder.edge(rows[before], rows[after])
+    return builder.build()
+
+
+def tensor_graph(tensors: Iterable[tuple[str, str, tuple[int, ...]]], pool: StringPool) -> Graph:
+    """Tensors given as (dotted name, dtype, shape): a node per prefix that holds some, in its scope.
+
+    These nodes hold weights and compute nothing: the file does not say what does.
+    """
+    builder = GraphBuilder(pool)
+    rows: dict[str, int] = {}
+    for name, dtype, shape in tensors:
+        prefix = name.rpartition(".")[0]
+        if prefix not in rows:
+            rows[prefix] = builder.node(
+                prefix or "(top)",
+                "parameters",
+                kind=NodeKind.CONSTANT,
+                scope=builder.scope(_scope(prefix, {})),
+            )
+        builder.use(builder.parameter(name, dtype, shape), rows[prefix])
+    return builder.build()
+
+
+def _scope(path: str, classes: Mapping[str, str]) -> list[tuple[str, str]]:
+    segments = path.split(".") if path else []
+    return [
+        (segment, classes.get(".".join(segments[: index + 1]), ""))
+        for index, segment in enumerate(segments)
+    ]
+
+
+def _chain(module: Module) -> tuple[str | None, str | None, list[tuple[str, str]]]:
+    """First and last leaf that data passes, where that is certain, and the edges within."""
+    if not module.children:
+        return module.path, module.path, []
+    parts = [_chain(child) for child in module.children]
+    edges = [edge for part in parts for edge in part[2]]
+    if module.class_name != _SEQUENTIAL:
+        return None, None, edges
+    for (_, last, _), (first, _, _) in pairwise(parts):
+        if last is not None and first is not None:
+            edges.append((last, first))
+    return parts[0][0], parts[-1][1], edges

@@ -1,0 +1,146 @@
+"""A PyTorch archive read with limits: the ZIP is a stranger's file."""
+
+import logging
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from profilers.errors import DamagedFile
+from profilers.models.pickle_scan import UnsoundPickle
+from profilers.probe import Probe
+
+logger = logging.getLogger(__name__)
+
+MOST_MEMBERS = 200_000
+LARGEST_MEMBER = 128 << 20  # of the members that describe the model; tensor data is never read
+_LONGEST_REASON = 300
+_LOCAL_HEADER = re.compile(rb"PK\x03\x04.{22}(?P<length>..)..", re.DOTALL)
+
+
+@contextmanager
+def refusing_damage(path: Path, remedy: str = "Copy or save the file again.") -> Iterator[None]:
+    """Turn whatever an unsound file provokes into one DamagedFile with its reason."""
+    try:
+        yield
+    except (
+        UnsoundPickle, zipfile.BadZipFile, zlib.error, EOFError, KeyError, IndexError, TypeError,
+        ValueError, AttributeError, OverflowError, RecursionError, MemoryError,
+        NotImplementedError, RuntimeError,
+    ) as error:  # fmt: skip
+        logger.info("refused %s", path, exc_info=True)
+        raise DamagedFile(f"Cannot open {path.name}", _reason(error), remedy) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "its content is nested deeper than any model is"
+    if isinstance(error, MemoryError):
+        return "its content needs more memory than any model does"
+    text = str(error)[:_LONGEST_REASON]
+    if isinstance(error, (KeyError, IndexError, TypeError, AttributeError)):
+        return f"its content is not as its format says ({type(error).__name__}: {text})"
+    return text or "its content is not as its format says"
+
+
+def torch_names(probe: Probe) -> tuple[str, ...]:
+    """Member names without the archive's own folder; of a cut ZIP, those that its head still tells.
+
+    Empty if the file is no ZIP.
+    """
+    if not probe.head.startswith(b"PK\x03\x04"):
+        return ()
+    return _without_folder(probe.zip_names or _names_in(probe.head))
+
+
+def _names_in(head: bytes) -> tuple[str, ...]:
+    names = []
+    for header in _LOCAL_HEADER.finditer(head):
+        (length,) = struct.unpack("<H", header["length"])
+        names.append(head[header.end() : header.end() + length].decode("utf-8", "replace"))
+    return tuple(names)
+
+
+def _without_folder(names: tuple[str, ...]) -> tuple[str, ...]:
+    prefix = _folder(names)
+    return tuple(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
+
+def _folder(names: Sequence[str]) -> str:
+    """The archive's folder is that of its first member, as in PyTorch's own reader."""
+    folder, slash, _ = names[0].partition("/") if names else ("", "", "")
+    return folder + slash if slash else ""
+
+
+class TorchArchive:
+    """Members of a PyTorch archive by name without the archive's own folder.
+
+    Raises
+    ------
+    zipfile.BadZipFile
+        If the ZIP is cut, holds a name twice, or describes more than a model would.
+    """
+
+    def __init__(self, source: Path | BinaryIO) -> None:
+        self._zip = zipfile.ZipFile(source)
+        try:
+            self._members = _members(self._zip)
+        except zipfile.BadZipFile:
+            self._zip.close()
+            raise
+
+    def __enter__(self) -> "TorchArchive":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._zip.close()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._members)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def read(self, name: str) -> bytes:
+        """Content of a member that describes the model.
+
+        Raises
+        ------
+        zipfile.BadZipFile
+            If it is missing, larger than `LARGEST_MEMBER`, encrypted or damaged.
+        """
+        member = self._members.get(name)
+        if member is None:
+            raise zipfile.BadZipFile(f"it lacks {name}")
+        if member.file_size > LARGEST_MEMBER:
+            raise zipfile.BadZipFile(f"its {name} claims {member.file_size:,} bytes")
+        if member.flag_bits & 1:
+            raise zipfile.BadZipFile(f"its {name} is encrypted")
+        return self._zip.read(member)
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    infos = archive.infolist()
+    if len(infos) > MOST_MEMBERS:
+        raise zipfile.BadZipFile(f"its ZIP lists {len(infos):,} members")
+    # PyTorch looks names up without regard to case: two readers could see two different models.
+    folded = {info.filename.casefold() for info in infos}
+    if len(folded) < len(infos):
+        raise zipfile.BadZipFile("its ZIP holds the same name twice")
+    prefix = _folder([info.filename for info in infos])
+    return {
+        info.filename.removeprefix(prefix): info
+        for info in infos
+        if info.filename.startswith(prefix)
+    }
