@@ -21,27 +21,25 @@ class NodeKind(IntEnum):
 class Nodes(Table):
     """One row per node. Weights are not nodes: see `Parameters` and `ParameterUses`."""
 
-    name: Int32 = column("i4")  # string row; unique within its subgraph
-    operator: Int32 = column("i4")  # string row: "aten.conv2d", "Conv2D", "Conv"
+    name: Int32 = column("i4", refers="strings")  # unique within its subgraph
+    operator: Int32 = column("i4", refers="strings")  # "aten.conv2d", "Conv2D", "Conv"
     kind: Int8 = column("i1")  # NodeKind
-    scope: Int32 = column("i4")  # row of Graph.scopes, -1 at the top
-    subgraph: Int32 = column(
-        "i4"
-    )  # row of Graph.subgraphs that holds the node, -1 for the main graph
+    scope: Int32 = column("i4", refers="scopes")  # -1 at the top
+    subgraph: Int32 = column("i4", refers="subgraphs")  # that holds it, -1 for the main graph
     flops: Int64 = column("i8")  # per step, multiply and add counted apart; UNKNOWN if not known
     parameter_bytes: Int64 = column("i8")  # of the parameters the node reads
-    source: Int32 = column("i4")  # string row: "model.py:12", -1 if not known
+    source: Int32 = column("i4", refers="strings")  # "model.py:12", -1 if not known
 
 
 @dataclass(frozen=True, eq=False)
 class Edges(Table):
     """One row per tensor read: from the node that makes it to a node that reads it."""
 
-    source: Int32 = column("i4")  # node
-    target: Int32 = column("i4")  # node
-    tensor: Int32 = column("i4")  # string row: the tensor's name
-    dtype: Int32 = column("i4")  # string row: numpy name ("float32"), -1 if not known
-    shape: Int32 = column("i4")  # string row: "1,64,?,56", "" for a scalar, -1 if not known
+    source: Int32 = column("i4", refers="nodes")
+    target: Int32 = column("i4", refers="nodes")
+    tensor: Int32 = column("i4", refers="strings")  # the tensor's name
+    dtype: Int32 = column("i4", refers="strings")  # numpy name ("float32"), -1 if not known
+    shape: Int32 = column("i4", refers="strings")  # "1,64,?,56", "" for a scalar, -1 if not known
     bytes: Int64 = column("i8")  # UNKNOWN if not known
 
 
@@ -49,42 +47,42 @@ class Edges(Table):
 class Scopes(Table):
     """The hierarchy that views fold: module path, Keras layer, name scope. Parents come first."""
 
-    name: Int32 = column("i4")  # string row: last part of the path
-    parent: Int32 = column("i4")  # scope, -1 at the top
-    kind: Int32 = column("i4")  # string row: class name such as "Conv2d", -1 if not known
-    subgraph: Int32 = column("i4")  # the subgraph that the scope lies in, -1 for the main graph
+    name: Int32 = column("i4", refers="strings")  # last part of the path
+    parent: Int32 = column("i4", refers="scopes")  # -1 at the top
+    kind: Int32 = column("i4", refers="strings")  # class name such as "Conv2d", -1 if not known
+    subgraph: Int32 = column("i4", refers="subgraphs")  # that holds it, -1 for the main graph
 
 
 @dataclass(frozen=True, eq=False)
 class Subgraphs(Table):
     """Bodies of control-flow nodes."""
 
-    name: Int32 = column("i4")  # string row: "then", "else", "body", "cond", or the function's name
-    owner: Int32 = column("i4")  # node
+    name: Int32 = column("i4", refers="strings")  # "then", "body", or the function's name
+    owner: Int32 = column("i4", refers="nodes")
 
 
 @dataclass(frozen=True, eq=False)
 class Parameters(Table):
     """Weights and buffers; a shared weight is one row with two uses."""
 
-    name: Int32 = column("i4")  # string row
-    dtype: Int32 = column("i4")  # string row
-    shape: Int32 = column("i4")  # string row
+    name: Int32 = column("i4", refers="strings")
+    dtype: Int32 = column("i4", refers="strings")
+    shape: Int32 = column("i4", refers="strings")
     bytes: Int64 = column("i8")
 
 
 @dataclass(frozen=True, eq=False)
 class ParameterUses(Table):
-    parameter: Int32 = column("i4")
-    node: Int32 = column("i4")
+    parameter: Int32 = column("i4", refers="parameters")
+    node: Int32 = column("i4", refers="nodes")
 
 
 @dataclass(frozen=True, eq=False)
 class Origins(Table):
     """Ties a node of a later stage to the authored nodes that it was made from."""
 
-    node: Int32 = column("i4")  # of this graph
-    authored: Int32 = column("i4")  # node of the authored graph
+    node: Int32 = column("i4", refers="nodes")  # of this graph
+    authored: Int32 = column("i4", refers="authored")
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,11 +25,11 @@ class Allocations(Table):
     allocated_ns: Int64 = column("i8")  # since the profile's start
     freed_ns: Int64 = column("i8")  # NEVER_NS if it outlived the capture
     bytes: Int64 = column("i8")
-    device: Int32 = column("i4")  # string row: "cpu", "cuda:0"
+    device: Int32 = column("i4", refers="strings")  # "cpu", "cuda:0"
     category: Int8 = column("i1")  # MemoryCategory
-    slice: Int32 = column("i4")  # the slice that allocated it
-    node: Int32 = column("i4")  # node of the authored graph
-    parameter: Int32 = column("i4")  # row of the authored graph's parameters
+    slice: Int32 = column("i4", refers="slices")  # the slice that allocated it
+    node: Int32 = column("i4", refers="authored")
+    parameter: Int32 = column("i4", refers="authored parameters")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class MemoryCounters(Table):
     """What the allocator itself reported, where it does."""
 
     time_ns: Int64 = column("i8")
-    device: Int32 = column("i4")  # string row
+    device: Int32 = column("i4", refers="strings")
     allocated_bytes: Int64 = column("i8")
     reserved_bytes: Int64 = column("i8")  # -1 if not reported
 

@@ -14,9 +14,19 @@ Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
 
 
-def column(dtype: str) -> Any:
-    """Declare a column of a `Table`; `dtype` is a numpy type string such as ``"i8"``."""
-    return field(metadata={"dtype": np.dtype(dtype)})
+def column(dtype: str, refers: str = "") -> Any:
+    """Declare a column of a `Table`.
+
+    Parameters
+    ----------
+    dtype : str
+        numpy type string such as ``"i8"``.
+    refers : str
+        What the values are row numbers of: "strings", "slices", "tracks", "steps", "groups",
+        "graphs", "authored" (nodes of the authored graph), "authored parameters", or, within a
+        graph, "nodes", "scopes", "subgraphs", "parameters". See `profilers.profile.references`.
+    """
+    return field(metadata={"dtype": np.dtype(dtype), "refers": refers})
 
 
 @dataclass(frozen=True, eq=False)

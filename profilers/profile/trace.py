@@ -36,25 +36,25 @@ class Slices(Table):
 
     start_ns: Int64 = column("i8")  # since the profile's start
     duration_ns: Int64 = column("i8")  # >= 0
-    name: Int32 = column("i4")  # string row
-    category: Int32 = column("i4")  # string row: the writer's category, unchanged
+    name: Int32 = column("i4", refers="strings")
+    category: Int32 = column("i4", refers="strings")  # the writer's category, unchanged
     kind: Int8 = column("i1")  # SliceKind
-    track: Int32 = column("i4")  # row of Trace.tracks
+    track: Int32 = column("i4", refers="tracks")
     depth: Int16 = column("i2")  # nesting level on its track, 0 outermost
-    parent: Int32 = column("i4")  # enclosing slice on the same track
+    parent: Int32 = column("i4", refers="slices")  # enclosing slice on the same track
     correlation: Int64 = column("i8")  # launch id shared by a runtime call and its kernel
-    step: Int32 = column("i4")  # row of Profile.steps
-    node: Int32 = column("i4")  # row of the authored graph's nodes
-    group: Int32 = column("i4")  # row of Fusion.groups, where the slice is that fused kernel
+    step: Int32 = column("i4", refers="steps")
+    node: Int32 = column("i4", refers="authored")
+    group: Int32 = column("i4", refers="groups")  # where the slice is that fused kernel
 
 
 @dataclass(frozen=True, eq=False)
 class Tracks(Table):
     """One row per lane: a CPU thread, a device stream or a counter."""
 
-    name: Int32 = column("i4")  # string row
+    name: Int32 = column("i4", refers="strings")
     kind: Int8 = column("i1")  # TrackKind
-    process: Int32 = column("i4")  # string row: the process or device that holds it
+    process: Int32 = column("i4", refers="strings")  # the process or device that holds it
     device: Int32 = column("i4")  # device number, -1 for the host
     rank: Int32 = column("i4")  # rank of a distributed run, 0 otherwise
     sort_index: Int32 = column("i4")  # display order within its process
@@ -64,16 +64,16 @@ class Tracks(Table):
 class Flows(Table):
     """Arrows: launch to kernel, forward to backward, producer to consumer."""
 
-    source: Int32 = column("i4")  # slice
-    target: Int32 = column("i4")  # slice
-    kind: Int32 = column("i4")  # string row: "launch", "fwdbwd", ...
+    source: Int32 = column("i4", refers="slices")
+    target: Int32 = column("i4", refers="slices")
+    kind: Int32 = column("i4", refers="strings")  # "launch", "fwdbwd", ...
 
 
 @dataclass(frozen=True, eq=False)
 class Counters(Table):
     """Samples of counters; a counter's samples share a track."""
 
-    track: Int32 = column("i4")
+    track: Int32 = column("i4", refers="tracks")
     time_ns: Int64 = column("i8")
     value: Float64 = column("f8")
 
