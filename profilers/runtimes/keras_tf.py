@@ -1,5 +1,13 @@
 """Runs a .keras or .h5 model on TensorFlow as one graph function."""
 
+import importlib
+import json
+import logging
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +24,8 @@ from profilers.runtimes.tf_session import (
 )
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
+
+logger = logging.getLogger(__name__)
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -73,11 +83,13 @@ def _load(request: RunRequest) -> TracedModel:
 def _load_model(request: RunRequest) -> Any:
     import keras
 
-    name = Path(request.model_path).name
+    path = Path(request.model_path)
+    name = path.name
     try:
-        return keras.saving.load_model(
-            request.model_path, compile=False, safe_mode=not request.trusted
-        )
+        if request.trusted:
+            _import_own_modules(path)
+        with _named_as_keras_wants(path) as named:
+            return keras.saving.load_model(named, compile=False, safe_mode=not request.trusted)
     except Exception as error:  # the loader raises whatever its parts raise
         if not request.trusted and "safe_mode" in str(error):
             raise TrustRequired(
@@ -90,6 +102,49 @@ def _load_model(request: RunRequest) -> Any:
             _reason(error),
             "If it uses layers of your own, register them in a module beside the file.",
         ) from error
+
+
+@contextmanager
+def _named_as_keras_wants(path: Path) -> Iterator[str]:
+    """Keras tells its formats apart by name; a renamed file is lent the right one."""
+    suffix = ".keras" if zipfile.is_zipfile(path) else ".h5"
+    if path.suffix in (suffix, ".hdf5"):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        named = Path(folder) / f"model{suffix}"
+        shutil.copyfile(path, named)
+        yield str(named)
+
+
+def _import_own_modules(path: Path) -> None:
+    """Import the modules that the config names, so that their layers are registered."""
+    for module in _modules(_config(path)) - {"builtins"}:
+        if module.partition(".")[0] != "keras":
+            try:
+                importlib.import_module(module)
+            except ImportError:
+                logger.info("the module %s is not here", module)
+
+
+def _config(path: Path) -> Any:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read("config.json"))
+    import h5py
+
+    with h5py.File(path) as file:
+        return json.loads(file.attrs["model_config"])
+
+
+def _modules(config: Any) -> set[str]:
+    """All values of "module" in a nested config."""
+    if isinstance(config, list):
+        return set().union(*map(_modules, config))
+    if not isinstance(config, dict):
+        return set()
+    own = {config["module"]} if isinstance(config.get("module"), str) else set()
+    return own.union(*map(_modules, config.values()))
 
 
 def _reason(error: Exception) -> str:
@@ -125,7 +180,7 @@ def _packed(model: Any, names: list[str], tensors: tuple[Any, ...]) -> Any:
     return list(tensors)
 
 
-def _layers(layer: Any) -> Any:
+def _layers(layer: Any) -> Iterator[tuple[str, str]]:
     """(name, class name) of a layer and of all layers within it."""
     yield layer.name, type(layer).__name__
     for inner in getattr(layer, "_layers", ()):

@@ -7,9 +7,11 @@ import os
 import platform
 import shutil
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,7 @@ def _first_call(
     step: Callable[[], None], traced: TracedModel, record: RunRecord, folder: Path, report: Reporter
 ) -> int:
     """Nanoseconds of the call that optimises the function; the graphs are written."""
+    import tensorflow as tf
     from tensorflow.python.eager import context
 
     report.progress("warm-up", 0.0)
@@ -128,14 +131,21 @@ def _first_call(
     begin = time.perf_counter_ns()
     try:
         step()
+    except tf.errors.OpError as error:
+        raise CaptureFailed(
+            "The model failed while running",
+            _failed_node(error),
+            "If the inputs' values are to blame, such as token ids out of range, give others.",
+            traceback.format_exc(),
+        ) from error
+    finally:
         duration = time.perf_counter_ns() - begin
         metadata = context.export_run_metadata()
-    finally:
         context.disable_run_metadata()
     variables = _variables(traced)
     authored = authored_graph(traced.function, traced.arguments, variables)
     _write_graph(authored, folder / AUTHORED_FILE)
-    optimised = _optimised_graph(metadata)
+    optimised = _optimised_graph(traced.function, metadata)
     if optimised is None:
         record.warn("TensorFlow did not tell its optimised graph, so fusions are not known.")
     else:
@@ -145,17 +155,26 @@ def _first_call(
     return duration
 
 
-def _optimised_graph(metadata: Any) -> Any:
-    """The graph as it runs, all devices in one, with the functions that were not inlined."""
+def _optimised_graph(function: Any, metadata: Any) -> Any:
+    """The graph as it runs, all devices in one, with the functions that were not inlined.
+
+    The metadata may also tell of eager operations and of a function that failed before.
+    """
     from tensorflow.core.framework import graph_pb2
 
-    if not metadata.function_graphs:
+    own = {operation.name for operation in function.graph.get_operations()}
+    told = [
+        (sum(node.name in own for node in graphs.pre_optimization_graph.node), number)
+        for number, graphs in enumerate(metadata.function_graphs)
+    ]
+    known, best = max(told, default=(0, -1))
+    if not known:
         return None
-    largest = max(metadata.function_graphs, key=lambda graphs: graphs.ByteSize())
+    graphs = metadata.function_graphs[best]
     merged = graph_pb2.GraphDef()
-    for partition in largest.partition_graphs or [largest.post_optimization_graph]:
+    for partition in graphs.partition_graphs or [graphs.post_optimization_graph]:
         merged.node.extend(partition.node)
-    merged.library.CopyFrom(largest.post_optimization_graph.library)
+    merged.library.CopyFrom(graphs.post_optimization_graph.library)
     return merged
 
 
@@ -284,6 +303,16 @@ def _misfit(expected: Mapping[str, Any], why: str) -> TwinscopeError:
 def first_line(error: BaseException) -> str:
     """The first line of an exception's text, for a sentence."""
     lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _failed_node(error: Exception) -> str:
+    """What went wrong, from a graph's error: the line before the node that it names."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    for before, line in pairwise(lines):
+        if line.startswith("[[{{node"):
+            node = line.partition("}}")[0].removeprefix("[[{{node ")
+            return f"{before.rstrip('.')} (in {node})"
     return lines[0] if lines else type(error).__name__
 
 
