@@ -11,6 +11,7 @@ from onnx import ModelProto
 from profilers.captures.onnx_fusion import Provenance, trace_provenance
 from profilers.captures.onnxruntime_memory import ArenaReplay, arena_samples
 from profilers.captures.onnxruntime_nodes import RanNodes, find_nodes
+from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
 from profilers.errors import DamagedFile
 from profilers.graphs.builder import GraphBuilder, tensor_bytes
 from profilers.graphs.onnx_graph import Body, add_model, with_shapes
@@ -18,7 +19,6 @@ from profilers.profile import (
     NEVER_NS,
     Allocations,
     Diagnostic,
-    Environment,
     Fusion,
     FusionBreaks,
     FusionGroups,
@@ -31,8 +31,6 @@ from profilers.profile import (
     Profile,
     Severity,
     StringPool,
-    TimingPhase,
-    Timings,
 )
 from profilers.profile.table import Int64
 from profilers.request import InputSpec
@@ -94,24 +92,13 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         fusion=_fusion(sources, pool),
         memory=memory,
         steps=steps,
-        timings=_timings(run),
+        timings=timings_of(run),
         diagnostics=(
-            *(
-                Diagnostic(Severity(d["severity"]), d["message"], d.get("remedy", ""))
-                for d in run.diagnostics
-            ),
+            *diagnostics_of(run),
             *_link_diagnostics(spans, links, sources.provenance),
             *memory_diagnostics,
         ),
-        environment=Environment(
-            framework=run.framework,
-            mode=run.request.mode,
-            model_name=Path(run.request.model_path).name,
-            model_sha256=run.request.model_sha256,
-            device="cpu",
-            facts=run.facts,
-            request=run.request.to_json(),
-        ),
+        environment=environment_of(run),
         start_unix_ns=run.started_unix_ns,
     )
 
@@ -273,14 +260,3 @@ def _link_diagnostics(
             "ONNX Runtime computed these nodes while loading or removed them, so they take no time.",
             count=len(provenance.gone),
         )
-
-
-def _timings(run: RunRecord) -> Timings:
-    phases = (
-        (TimingPhase.IMPORT, [run.import_ns]),
-        (TimingPhase.LOAD, [run.load_ns]),
-        (TimingPhase.WARMUP, run.warmup_ns),
-        (TimingPhase.MEASURED, run.measured_ns),
-        (TimingPhase.PROFILED, run.profiled_ns),
-    )
-    return Timings.from_rows((phase, each) for phase, durations in phases for each in durations)

@@ -5,8 +5,10 @@ inputs were given back; ``mem_requested_in_use_delta`` is how much of it came du
 rise within a node is its output, and a drop between two nodes frees buffers whose last reader ran.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from onnx import NodeProto
@@ -48,29 +50,34 @@ class _Buffer:
     last_read_ns: int = 0
 
 
+class _Reads:
+    """The nodes of a body and the tensors that each reads, found once per body."""
+
+    def __init__(self, body: Body | None) -> None:
+        self.nodes = list(body.graph.node) if body else []
+        self.of_node = [_tensors_read(node) for node in self.nodes]
+        results = [value.name for value in body.graph.output] if body else []
+        self.counts = Counter(chain(results, chain.from_iterable(self.of_node)))
+
+
 class _Level:
     """One execution of a body: where each tensor lies, and how many readers are to come."""
 
-    def __init__(self, body: Body | None) -> None:
-        self.body = body
+    def __init__(self, reads: _Reads) -> None:
         self.buffers: dict[str, _Buffer] = {}
-        self._readers: dict[str, int] = {}
-        if body is not None:
-            results = [value.name for value in body.graph.output]
-            for name in [*results, *(name for node in body.graph.node for name in _reads(node))]:
-                self._readers[name] = self._readers.get(name, 0) + 1
+        self._readers = Counter(reads.counts)
 
     def hold(self, name: str, buffer: _Buffer) -> None:
         self.buffers[name] = buffer
-        if self._readers.get(name, 0) > 0:
+        if self._readers[name] > 0:
             buffer.unread.add(name)
 
     def is_last_read(self, name: str) -> bool:
-        return self._readers.get(name, 0) <= 1
+        return self._readers[name] <= 1
 
     def read(self, names: Iterable[str], time_ns: int) -> None:
         for name in names:
-            self._readers[name] = self._readers.get(name, 1) - 1
+            self._readers[name] -= 1
             if self._readers[name] <= 0 and name in self.buffers:
                 self.buffers[name].unread.discard(name)
                 self.buffers[name].last_read_ns = time_ns
@@ -87,6 +94,7 @@ class ArenaReplay:
         self.blocks: list[ArenaBlock] = []
         self.unexplained_bytes = 0
         self._nodes = nodes
+        self._reads: dict[Body | None, _Reads] = {}
         self._live: list[_Buffer] = []
         self._in_use = 0
         self._last_end_ns = 0
@@ -106,22 +114,24 @@ class ArenaReplay:
     def _execute(self, execute: Span) -> list[_Buffer]:
         """Replay a body; the buffers made within that it leaves behind."""
         older = set(self._live)
-        level = _Level(self._nodes.bodies.get(execute))
+        reads = self._reads_of(self._nodes.bodies.get(execute))
+        level = _Level(reads)
         for span in execute.children:
             if _tells_memory(span.event):
-                self._run_node(span, level)
+                self._run_node(span, level, reads)
         left = [buffer for buffer in self._live if buffer not in older]
         for buffer in left:
             buffer.unread.clear()
         return left
 
-    def _run_node(self, span: Span, level: _Level) -> None:
+    def _run_node(self, span: Span, level: _Level, reads: _Reads) -> None:
         before = _before(span.event)
         self._shrink_to(before)
         self._in_use = before
         within = [buffer for child in span.children for buffer in self._execute(child)]
         self._shrink_to(_after(span.event))
-        node = self._node(span, level)
+        position = self._nodes.positions.get(span)
+        node = None if position is None else reads.nodes[position]
         outputs = _outputs(node, span.event)
         made = self._grow_to(_after(span.event), span, [size for _, size in outputs])
         own = [*made, *reversed(within)]
@@ -133,7 +143,8 @@ class ArenaReplay:
                 own.remove(buffer)
             if buffer is not None:
                 level.hold(name, buffer)
-        level.read(_reads(node) if node else (), span.event.end_ns)
+        if position is not None:
+            level.read(reads.of_node[position], span.event.end_ns)
         self._last_end_ns = span.event.end_ns
 
     def _reused(self, node: NodeProto | None, size: int, level: _Level) -> _Buffer | None:
@@ -148,9 +159,10 @@ class ArenaReplay:
         dying = [buffer for buffer in inputs if buffer in fitting and buffer.unread <= ending]
         return next(iter((*dying, *(b for b in fitting if not b.unread))), None)
 
-    def _node(self, span: Span, level: _Level) -> NodeProto | None:
-        position = self._nodes.positions.get(span)
-        return None if position is None or level.body is None else level.body.graph.node[position]
+    def _reads_of(self, body: Body | None) -> _Reads:
+        if body not in self._reads:
+            self._reads[body] = _Reads(body)
+        return self._reads[body]
 
     def _grow_to(self, in_use: int, owner: Span, sizes: Sequence[int]) -> list[_Buffer]:
         grown = in_use - self._in_use
@@ -237,6 +249,6 @@ def _outputs(node: NodeProto | None, event: Event) -> list[tuple[str, int]]:
     return [(name, max(size, 0)) for name, size in zip(names, sizes, strict=True)]
 
 
-def _reads(node: NodeProto) -> list[str]:
+def _tensors_read(node: NodeProto) -> list[str]:
     inner = [name for _, body in bodies_of(node) for name in captured_tensors(body)]
     return list(dict.fromkeys(name for name in (*node.input, *inner) if name))

@@ -29,7 +29,7 @@ Shape = tuple[int | str, ...] | None
 TensorType = tuple[str, Shape]  # dtype name or "", and shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Body:
     """One graph or subgraph of a model, with the builder's row of each node.
 

@@ -38,6 +38,12 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     CaptureFailed
         If ONNX Runtime refuses the model or its inputs, or a node raises.
     """
+    if request.device != "cpu":
+        raise TwinscopeError(
+            f"ONNX Runtime cannot run on {request.device} here",
+            "this mode knows the CPU only",
+            "Choose the device cpu.",
+        )
     level = _level(request)
     record, inputs = _measure(request, level, report)
     _profile(record, level, inputs, folder, report)
