@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from profilers import snapshot
 from profilers.errors import TwinscopeError, UnrecognisedFile
 from profilers.models import ModelFile, format_of
 from profilers.probe import Probe
@@ -56,6 +57,8 @@ def open_path(path: Path, progress: Progress = lambda fraction: None) -> Profile
     """
     probe = Probe(path)
     try:
+        if snapshot.matches(probe):
+            return snapshot.read(path)
         reader = reader_of(probe)
         if reader is not None:
             return reader.read(path, progress)

@@ -1,0 +1,78 @@
+"""A JSON column in compressed blocks of rows; a block is decoded when one of its rows is read."""
+
+from functools import lru_cache
+
+import numpy as np
+import zstandard
+
+from profilers.profile.json_column import JsonColumn, JsonText
+from profilers.profile.table import Int64
+from profilers.snapshot.columns import LEVEL, BadColumn, decompressed
+
+BLOCK_ROWS = 2048
+_KEPT_BLOCKS = 16
+
+
+class PackedJson:
+    """Rows of JSON text over the compressed bytes of a snapshot."""
+
+    def __init__(self, lengths: Int64, blocks: Int64, data: bytes) -> None:
+        """`lengths` has the text length of each row, `blocks` the compressed size of each block.
+
+        Raises
+        ------
+        BadColumn
+            If the sizes do not fit together.
+        """
+        if len(lengths) and int(lengths.min()) < 0:
+            raise BadColumn("a row has a negative length")
+        if len(blocks) != -(-len(lengths) // BLOCK_ROWS) or int(blocks.sum()) != len(data):
+            raise BadColumn("its blocks do not fit its rows")
+        if len(blocks) and int(blocks.min()) < 0:
+            raise BadColumn("a block has a negative size")
+        self._lengths = lengths
+        self._begin = np.concatenate(([0], np.cumsum(blocks)))
+        self._data = data
+        self._block = lru_cache(_KEPT_BLOCKS)(self._decoded)
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def text(self, row: int) -> bytes:
+        if not self._lengths[row]:
+            return b""
+        block, at = divmod(row, BLOCK_ROWS)
+        return self._block(block).text(at)
+
+    @property
+    def largest_block_bytes(self) -> int:
+        """Bytes of text in the largest block: what one read takes at most."""
+        starts = np.arange(0, len(self._lengths), BLOCK_ROWS)
+        return int(np.add.reduceat(self._lengths, starts).max()) if len(starts) else 0
+
+    def _decoded(self, block: int) -> JsonText:
+        lengths = self._lengths[block * BLOCK_ROWS : (block + 1) * BLOCK_ROWS]
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        packed = self._data[self._begin[block] : self._begin[block + 1]]
+        try:
+            return JsonText(offsets, decompressed(packed, int(offsets[-1])))
+        except BadColumn as error:
+            sentence = b'{"unreadable":"%s"}' % str(error).encode()
+            return JsonText.from_texts([sentence] * len(lengths))
+
+
+def pack(column: JsonColumn) -> tuple[Int64, Int64, bytes]:
+    """Row lengths, block sizes and data, as `PackedJson` takes them."""
+    if isinstance(column, PackedJson):
+        return column._lengths, np.diff(column._begin), column._data
+    compressor = zstandard.ZstdCompressor(level=LEVEL)
+    lengths = np.zeros(len(column), np.int64)
+    blocks = []
+    for begin in range(0, len(column), BLOCK_ROWS):
+        rows = range(begin, min(begin + BLOCK_ROWS, len(column)))
+        texts = [column.text(row) for row in rows]
+        lengths[rows.start : rows.stop] = [len(text) for text in texts]
+        joined = b"".join(texts)
+        blocks.append(compressor.compress(joined) if joined else b"")
+    sizes = np.array([len(block) for block in blocks], np.int64)
+    return lengths, sizes, b"".join(blocks)

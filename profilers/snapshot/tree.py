@@ -1,0 +1,253 @@
+"""A profile taken apart into named members, and put together again.
+
+Walks the dataclasses: a new table or column is stored without a line here. Columns that an older
+file lacks read as -1, members that are not known are kept.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from types import GenericAlias
+from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+import psutil
+
+from profilers.profile import Profile, StringTable, Table
+from profilers.profile.json_column import JsonColumn, JsonText
+from profilers.snapshot import columns
+from profilers.snapshot.columns import BadColumn
+from profilers.snapshot.packed_json import PackedJson, pack
+
+_MOST_ROWS = 1 << 31
+_MOST_GRAPHS = 1000
+_MEMORY_SHARE = 0.5
+_KEPT_ENTRY = "#entry"
+_RAW = {"encoding": "raw"}
+
+
+@dataclass
+class Parts:
+    """What an archive holds: bytes and a manifest entry per member, and plain values by path."""
+
+    members: dict[str, bytes] = field(default_factory=dict)
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def take_apart(profile: Profile) -> Parts:
+    parts = Parts()
+    for spec in dataclasses.fields(Profile):
+        if spec.name != "extra":
+            _store(parts, spec.name, getattr(profile, spec.name))
+    for name, data in profile.extra.items():
+        if not name.endswith(_KEPT_ENTRY) and name not in parts.members:
+            parts.members[name] = data
+            parts.entries[name] = _kept_entry(profile.extra.get(name + _KEPT_ENTRY))
+    return parts
+
+
+def put_together(parts: Parts) -> Profile:
+    """The profile; every size is checked against the manifest and the machine's memory first.
+
+    Raises
+    ------
+    BadColumn, ValueError, TypeError, KeyError
+        If parts are missing or do not fit.
+    """
+    reader = _Reader(parts)
+    built = {
+        name: reader.value(name, kind)
+        for name, kind in _hints(Profile).items()
+        if name != "extra" and reader.has(name)
+    }
+    return Profile(**built, extra=reader.unknown())
+
+
+def _kept_entry(text: bytes | None) -> dict[str, Any]:
+    return dict(json.loads(text)) if text else dict(_RAW)
+
+
+def _store(parts: Parts, path: str, value: Any) -> None:
+    if isinstance(value, StringTable):
+        _store_strings(parts, path, value)
+    elif isinstance(value, Table):
+        parts.values[f"{path}/"] = {"rows": len(value)}
+        for name, values in value.columns().items():
+            _store_column(parts, f"{path}/{name}", values)
+    elif isinstance(value, (JsonText, PackedJson)) or _is_json_column(value):
+        lengths, blocks, data = pack(value)
+        _store_column(parts, f"{path}/lengths", lengths)
+        _store_column(parts, f"{path}/blocks", blocks)
+        parts.members[f"{path}/data"] = data
+        parts.entries[f"{path}/data"] = {"encoding": "json-blocks"}
+    elif isinstance(value, tuple) and any(_holds_tables(each.__class__) for each in value):
+        parts.values[f"{path}/"] = {"count": len(value)}
+        for at, each in enumerate(value):
+            _store(parts, f"{path}/{at}", each)
+    elif _holds_tables(value.__class__):
+        for spec in dataclasses.fields(value):
+            _store(parts, f"{path}/{spec.name}", getattr(value, spec.name))
+    else:
+        parts.values[path] = _plain(value)
+
+
+def _store_column(parts: Parts, path: str, values: Any) -> None:
+    parts.members[path], parts.entries[path] = columns.encode(values)
+
+
+def _store_strings(parts: Parts, path: str, strings: StringTable) -> None:
+    texts = [text.encode("utf-8", "surrogatepass") for text in strings]
+    lengths = np.array([len(text) for text in texts], np.int64)
+    _store_column(parts, f"{path}/lengths", lengths)
+    _store_column(parts, f"{path}/text", np.frombuffer(b"".join(texts), np.uint8))
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, enums, mappings and tuples as JSON has them."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {spec.name: _plain(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+class _Reader:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._used: set[str] = set()
+        self._left_bytes = int(_MEMORY_SHARE * psutil.virtual_memory().available)
+
+    def has(self, path: str) -> bool:
+        names = (*self._parts.values, *self._parts.members)
+        return any(name == path or name.startswith(f"{path}/") for name in names)
+
+    def value(self, path: str, kind: Any) -> Any:
+        if kind is StringTable:
+            return self._strings(path)
+        if kind is JsonColumn:
+            return self._json(path)
+        if isinstance(kind, type) and issubclass(kind, Table):
+            return self._table(path, kind)
+        element = _tuple_element(kind)
+        if element is not None and _holds_tables(element):
+            count = int(self._parts.values.get(f"{path}/", {}).get("count", 0))
+            if not 0 <= count <= _MOST_GRAPHS:
+                raise BadColumn(f"{path} has {count} parts")
+            return tuple(self.value(f"{path}/{at}", element) for at in range(count))
+        if _holds_tables(kind):
+            hints = _hints(kind)
+            return kind(**{name: self.value(f"{path}/{name}", hints[name]) for name in hints})
+        return _rebuilt(self._parts.values[path], kind)
+
+    def unknown(self) -> dict[str, bytes]:
+        """Members that nothing asked for, with their manifest entries."""
+        kept: dict[str, bytes] = {}
+        for name, data in self._parts.members.items():
+            if name not in self._used:
+                kept[name] = data
+                entry = self._parts.entries.get(name, _RAW)
+                kept[name + _KEPT_ENTRY] = json.dumps(entry).encode()
+        return kept
+
+    def _table(self, path: str, kind: type[Table]) -> Table:
+        rows = self._rows(self._parts.values[f"{path}/"])
+        built = {}
+        for name, dtype in kind.dtypes().items():
+            member = f"{path}/{name}"
+            if member in self._parts.members:
+                built[name] = self._column(member, dtype)
+                if len(built[name]) != rows:
+                    raise BadColumn(f"{member} has {len(built[name])} rows, not {rows}")
+            else:
+                self._count(rows * dtype.itemsize)
+                built[name] = np.full(rows, -1, dtype)
+        return kind(**built)
+
+    def _strings(self, path: str) -> StringTable:
+        lengths = self._column(f"{path}/lengths", np.dtype("i8"))
+        text = self._column(f"{path}/text", np.dtype("u1")).tobytes()
+        ends = np.cumsum(lengths)
+        if len(lengths) and (int(lengths.min()) < 0 or int(ends[-1]) != len(text)):
+            raise BadColumn(f"{path} has texts of the wrong length")
+        begins = (ends - lengths).tolist()
+        return StringTable(
+            text[begin:end].decode("utf-8", "surrogatepass")
+            for begin, end in zip(begins, ends.tolist(), strict=True)
+        )
+
+    def _json(self, path: str) -> PackedJson:
+        lengths = self._column(f"{path}/lengths", np.dtype("i8"))
+        blocks = self._column(f"{path}/blocks", np.dtype("i8"))
+        self._used.add(f"{path}/data")
+        packed = PackedJson(lengths, blocks, self._parts.members[f"{path}/data"])
+        if packed.largest_block_bytes > self._left_bytes:
+            raise BadColumn(f"{path} needs more memory than this machine has")
+        return packed
+
+    def _column(self, path: str, dtype: np.dtype[Any]) -> Any:
+        entry = self._parts.entries[path]
+        self._count(self._rows(entry) * dtype.itemsize)
+        self._used.add(path)
+        try:
+            return columns.decode(self._parts.members[path], entry, dtype)
+        except BadColumn as error:
+            raise BadColumn(f"{path} is damaged: {error}") from error
+
+    def _rows(self, entry: Mapping[str, Any]) -> int:
+        rows = entry["rows"]
+        if not isinstance(rows, int) or not 0 <= rows < _MOST_ROWS:
+            raise BadColumn(f"a table of {rows} rows")
+        return rows
+
+    def _count(self, size: int) -> None:
+        self._left_bytes -= size
+        if self._left_bytes < 0:
+            raise BadColumn("it needs more memory than this machine has")
+
+
+def _rebuilt(value: Any, kind: Any) -> Any:
+    """A plain value as the type that a field declares; unknown keys of newer files are left out."""
+    element = _tuple_element(kind)
+    if element is not None:
+        return tuple(_rebuilt(item, element) for item in value)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = _hints(kind)
+        return kind(**{name: _rebuilt(value[name], hints[name]) for name in hints if name in value})
+    if isinstance(kind, type) and issubclass(kind, (Enum, str, int, float)):
+        return kind(value)
+    if get_origin(kind) is not None and not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no mapping")
+    return value
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+@cache
+def _holds_tables(kind: Any) -> bool:
+    """Whether a dataclass has tables somewhere inside, so that it is walked and not plain JSON."""
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)) or issubclass(kind, Table):
+        return isinstance(kind, type) and issubclass(kind, Table)
+    return any(
+        each is JsonColumn or _holds_tables(each)
+        for each in _hints(kind).values()
+        if isinstance(each, type) and not isinstance(each, GenericAlias)
+    )
+
+
+def _tuple_element(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is tuple else None
+
+
+def _is_json_column(value: Any) -> bool:
+    return callable(getattr(value, "text", None)) and hasattr(value, "__len__")
