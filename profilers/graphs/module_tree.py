@@ -8,6 +8,10 @@ from typing import Any
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import Graph, NodeKind, StringPool
 
+LONGEST_PATH = 300
+MOST_MODULES = 100_000
+MOST_TENSORS = 300_000
+_Trail = tuple[tuple[str, str], ...]
 _SEQUENTIAL = "torch.nn.modules.container.Sequential"
 
 
@@ -65,14 +69,13 @@ def module_graph(root: Module, pool: StringPool) -> Graph:
     builder = GraphBuilder(pool)
     rows: dict[str, int] = {}
     shared: dict[int, int] = {}
-    classes = {module.path: module.kind for module in root.walk()}
-    for module in root.walk():
+    for module, trail in _trails(root, ()):
         if module.children and not module.tensors:
             continue
         rows[module.path] = row = builder.node(
             module.path or module.kind,
             module.kind,
-            scope=builder.scope(_scope(module.path, classes)),
+            scope=builder.scope(trail),
             attributes={"class": module.class_name, **module.attributes},
         )
         for tensor in module.tensors:
@@ -89,28 +92,35 @@ def tensor_graph(tensors: Iterable[tuple[str, str, tuple[int, ...]]], pool: Stri
     """Tensors given as (dotted name, dtype, shape): a node per prefix that holds some, in its scope.
 
     These nodes hold weights and compute nothing: the file does not say what does.
+
+    Raises
+    ------
+    ValueError
+        If a name is longer, or there are more tensors, than any model has.
     """
     builder = GraphBuilder(pool)
     rows: dict[str, int] = {}
-    for name, dtype, shape in tensors:
+    for count, (name, dtype, shape) in enumerate(tensors):
+        if len(name) > LONGEST_PATH or count >= MOST_TENSORS:
+            raise ValueError("it names more tensors, or longer ones, than any model does")
         prefix = name.rpartition(".")[0]
         if prefix not in rows:
             rows[prefix] = builder.node(
                 prefix or "(top)",
                 "parameters",
                 kind=NodeKind.CONSTANT,
-                scope=builder.scope(_scope(prefix, {})),
+                scope=builder.scope((part, "") for part in prefix.split(".") if part),
             )
         builder.use(builder.parameter(name, dtype, shape), rows[prefix])
     return builder.build()
 
 
-def _scope(path: str, classes: Mapping[str, str]) -> list[tuple[str, str]]:
-    segments = path.split(".") if path else []
-    return [
-        (segment, classes.get(".".join(segments[: index + 1]), ""))
-        for index, segment in enumerate(segments)
-    ]
+def _trails(module: Module, above: _Trail) -> Iterator[tuple[Module, _Trail]]:
+    """Every module with the (name, class) of those around it and its own."""
+    yield module, above
+    for child in module.children:
+        name = child.path.removeprefix(module.path).removeprefix(".")
+        yield from _trails(child, (*above, (name, child.kind)))
 
 
 def _chain(module: Module) -> tuple[str | None, str | None, list[tuple[str, str]]]:

@@ -29,7 +29,7 @@ _BRANCHES = {
 }
 _NO_MODULE = "_empty_nn_module_stack_from_metadata_hook"
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
-_LIBRARY = re.compile(r"[/\\](site-packages|dist-packages)[/\\]|^<")
+_LIBRARY = re.compile(r"[/\\](site-packages|dist-packages)[/\\]|^torch[/\\]|^<")
 
 
 @dataclass
@@ -187,7 +187,7 @@ class _Reader:
         """Bodies of a higher-order operator; each names its inputs after the operands, in order."""
         titles = _BRANCHES.get(operator.removeprefix("higher_order."), ())
         for index, item in enumerate(graphs):
-            title = titles[index] if index < len(titles) else str(item["name"])
+            title = titles[index] if index < len(titles) else "body"
             body: Json = item["graph"]
             names = [name for argument in body["inputs"] for name in tensors_of(argument)]
             operands = inputs[len(inputs) - len(names) :] if len(names) <= len(inputs) else []

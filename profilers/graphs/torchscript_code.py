@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_MOST_CODE_BYTES = 32 << 20
+_MOST_CODE_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +47,15 @@ class ScriptClass:
 def read_classes(files: Mapping[str, bytes]) -> dict[str, ScriptClass]:
     """Classes by qualified name ("__torch__.net.Net"), from code files by path below ``code/``.
 
-    A file that is not Python's syntax is left out: its classes are then unknown.
-
-    Raises
-    ------
-    ValueError
-        If there is more code than any model has.
+    A file that is not Python's syntax is left out, and so is what exceeds the code of any ordinary
+    model: those classes are then unknown.
     """
-    if sum(map(len, files.values())) > _MOST_CODE_BYTES:
-        raise ValueError("it holds more code than any model does")
     classes = {}
+    budget = _MOST_CODE_BYTES
     for path, text in files.items():
+        budget -= len(text)
+        if budget < 0:
+            break
         module = path.removesuffix(".py").replace("/", ".")
         try:
             tree = ast.parse(text)

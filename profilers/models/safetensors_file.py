@@ -15,7 +15,7 @@ from profilers.models.torch_zip import refusing_damage
 from profilers.probe import Probe
 from profilers.profile import Environment, Profile, StringPool
 
-LARGEST_HEADER = 100_000_000  # the limit of the reference implementation
+LARGEST_HEADER = 100_000_000  # the limit of the format's reference implementation
 _LENGTH = struct.Struct("<Q")
 _DTYPES = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64",

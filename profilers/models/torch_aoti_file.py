@@ -1,10 +1,9 @@
 """AOTInductor packages (.pt2): native code, so they are recognised and not looked into."""
 
-import json
 from pathlib import Path
 
 from profilers.models.model_file import Danger, ModelFile
-from profilers.models.torch_zip import TorchArchive, refusing_damage, torch_names
+from profilers.models.torch_zip import TorchArchive, is_program, refusing_damage, torch_names
 from profilers.probe import Probe
 from profilers.profile import Environment, Profile
 
@@ -15,9 +14,7 @@ _MOST_FACTS = 64
 
 def matches(probe: Probe) -> bool:
     names = torch_names(probe)
-    return any(name.startswith(_FOLDER) for name in names) and not any(
-        name.startswith("models/") and name.endswith(".json") for name in names
-    )
+    return any(name.startswith(_FOLDER) for name in names) and not any(map(is_program, names))
 
 
 def inspect(path: Path) -> ModelFile:
@@ -55,6 +52,6 @@ def _facts(archive: TorchArchive) -> dict[str, str]:
     facts: dict[str, str] = {}
     for name in archive.names:
         if name.startswith(_FOLDER) and name.endswith("_metadata.json"):
-            metadata = json.loads(archive.read(name))
+            metadata = archive.read_json(name)
             facts.update({key: str(value)[:200] for key, value in metadata.items()})
     return dict(list(facts.items())[:_MOST_FACTS])

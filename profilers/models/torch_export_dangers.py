@@ -8,7 +8,6 @@ is listed as severe.
 
 import ast
 import io
-import json
 import re
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from profilers.models.model_file import Danger
 from profilers.models.pickle_dangers import pickle_dangers
 from profilers.models.pickle_scan import UnsoundPickle
 from profilers.models.torch_save import read_saved
-from profilers.models.torch_zip import TorchArchive
+from profilers.models.torch_zip import TorchArchive, is_program
 
 _OPERATOR = re.compile(
     r"torch\.ops\.\w+\.\w+(\.\w+)?|_operator\.\w+|math\.\w+|torch\.sym_\w+|torch\._sym_\w+"
@@ -38,7 +37,10 @@ _FUNCTIONS = frozenset({
     "TruncToFloat", "RoundToInt", "RoundDecimal", "FloatPow", "PowByNatural", "IntTrueDiv",
     "FloatTrueDiv", "ToFloat", "FloorToInt", "CeilToInt", "OpaqueUnaryFn_sqrt", "LShift", "RShift",
 })  # fmt: skip
-_GUARD_CALLS = frozenset({"size", "stride", "storage_offset", "dim", "numel", "len", "item"})
+_GUARD_CALLS = frozenset({
+    "size", "stride", "storage_offset", "dim", "numel", "len", "item", "max", "min", "abs", "int",
+    "float", "round", "ceil", "floor", "trunc", "sqrt",
+})  # fmt: skip
 
 
 def export_dangers(archive: TorchArchive) -> list[Danger]:
@@ -46,15 +48,11 @@ def export_dangers(archive: TorchArchive) -> list[Danger]:
     found = [
         *_native_code(archive),
         *_pickles(archive),
-        *(danger for name in archive.names if _is_program(name)
-          for danger in _program(json.loads(archive.read(name)), name)),
+        *(danger for name in archive.names if is_program(name)
+          for danger in _program(archive.read_json(name), name)),
     ]  # fmt: skip
     unique = {danger.call: danger for danger in reversed(found)}
     return sorted(unique.values(), key=lambda danger: (not danger.severe, danger.where))
-
-
-def _is_program(name: str) -> bool:
-    return name.startswith("models/") and name.endswith(".json")
 
 
 def _native_code(archive: TorchArchive) -> Iterator[Danger]:
@@ -81,7 +79,7 @@ def _pickle_members(archive: TorchArchive) -> Iterator[str]:
         if name.startswith("data/sample_inputs/"):
             yield name
         elif folder in ("data/weights/", "data/constants/") and name.endswith("_config.json"):
-            for entry in json.loads(archive.read(name))["config"].values():
+            for entry in archive.read_json(name)["config"].values():
                 member = folder + str(entry["path_name"])
                 if (entry.get("use_pickle") or "tensor_meta" not in entry) and member in archive:
                     yield member

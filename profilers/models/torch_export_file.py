@@ -1,6 +1,5 @@
 """PyTorch exported programs (.pt2): the graph is plain JSON, read without torch and without trust."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from profilers.graphs.torch_export_json import (
 )
 from profilers.models.model_file import ModelFile
 from profilers.models.torch_export_dangers import export_dangers
-from profilers.models.torch_zip import TorchArchive, refusing_damage, torch_names
+from profilers.models.torch_zip import TorchArchive, is_program, refusing_damage, torch_names
 from profilers.probe import Probe
 from profilers.profile import Environment, Profile, StringPool
 from profilers.request import InputSpec
@@ -25,7 +24,7 @@ _MAJOR_VERSION = 8
 
 def matches(probe: Probe) -> bool:
     names = torch_names(probe)
-    return any(_is_program(name) for name in names) or (
+    return any(is_program(name) for name in names) or (
         not probe.zip_names and any(name.startswith("data/weights/") for name in names)
     )
 
@@ -40,7 +39,7 @@ def inspect(path: Path) -> ModelFile:
     """
     with refusing_damage(path), TorchArchive(path) as archive:
         program = _main_program(archive)
-        document = json.loads(archive.read(program))
+        document = archive.read_json(program)
         version = document["schema_version"]["major"]
         if version != _MAJOR_VERSION:
             raise ValueError(
@@ -70,13 +69,9 @@ def inspect(path: Path) -> ModelFile:
         )
 
 
-def _is_program(name: str) -> bool:
-    return name.startswith("models/") and name.endswith(".json")
-
-
 def _main_program(archive: TorchArchive) -> str:
     """The program that ``torch.export.load`` takes: the one called "model", else the first."""
-    programs = [name for name in archive.names if _is_program(name)]
+    programs = [name for name in archive.names if is_program(name)]
     if not programs:
         raise ValueError("it holds no exported program")
     return "models/model.json" if "models/model.json" in programs else programs[0]

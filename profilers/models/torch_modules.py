@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from profilers.graphs.module_tree import Module, ModuleTensor
+from profilers.graphs.module_tree import LONGEST_PATH, MOST_MODULES, Module, ModuleTensor
 from profilers.models.pickle_scan import Global, Instance, UnsoundPickle
 from profilers.models.torch_tensors import Tensor
 
-MOST_MODULES = 100_000
 _GRAPH_MODULE = "reduce_graph_module"
 _LONGEST_TEXT = 200
 
@@ -22,7 +21,7 @@ def module_tree(root: Instance) -> Module:
     Raises
     ------
     UnsoundPickle
-        If there are more than `MOST_MODULES`, as where modules hold each other.
+        If there are more of them, or deeper ones, than any model has.
     """
     return _Reader().read(root, "")
 
@@ -44,8 +43,8 @@ class _Reader:
 
     def read(self, value: Instance, path: str) -> Module:
         self._count += 1
-        if self._count > MOST_MODULES:
-            raise UnsoundPickle(f"it holds more than {MOST_MODULES:,} modules")
+        if self._count > MOST_MODULES or len(path) > LONGEST_PATH:
+            raise UnsoundPickle("it holds more modules, or deeper ones, than any model does")
         state = _state(value)
         children = [
             self.read(child, f"{path}.{name}".removeprefix("."))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from profilers.graphs.module_tree import module_graph, tensor_graph
+from profilers.graphs.module_tree import LONGEST_PATH, module_graph, tensor_graph
 from profilers.models.model_file import Danger, ModelFile
 from profilers.models.pickle_dangers import pickle_dangers
 from profilers.models.pickle_scan import Instance, PickleContent, UnsoundPickle
@@ -16,7 +16,7 @@ from profilers.models.torch_zip import refusing_damage, torch_names
 from profilers.probe import Probe
 from profilers.profile import Environment, Graph, Profile, StringPool
 
-MOST_TENSORS = 1_000_000
+MOST_VALUES = 1_000_000
 _PICKLE_PROTOCOLS = tuple(bytes((0x80, version)) for version in (2, 3, 4, 5))
 
 NEEDS_CODE = (
@@ -114,17 +114,20 @@ def _tensor_table(content: PickleContent) -> tuple[Graph, StringPool]:
 
 def _tensors(root: Any) -> Iterator[tuple[str, Tensor]]:
     """Tensors of nested containers and modules by dotted path, in the order of the file."""
-    pending: list[tuple[str, Any]] = [("", root)]
-    for _ in range(MOST_TENSORS):
-        if not pending:
-            return
-        path, value = pending.pop()
+    open_containers = [iter([("", root)])]
+    for _ in range(MOST_VALUES):
+        path, value = next(open_containers[-1], ("", None))
         if isinstance(value, Tensor):
-            yield path or "tensor", value
+            yield path.removeprefix(".") or "tensor", value
+        elif value is not None:
+            if len(path) > LONGEST_PATH:
+                raise UnsoundPickle("its values are nested deeper than any model's")
+            open_containers.append((f"{path}.{key}", item) for key, item in _entries(value))
         else:
-            children = list(_entries(value))
-            pending.extend((f"{path}.{key}".strip("."), item) for key, item in reversed(children))
-    raise UnsoundPickle(f"it holds more than {MOST_TENSORS:,} values")
+            open_containers.pop()
+            if not open_containers:
+                return
+    raise UnsoundPickle(f"it holds more than {MOST_VALUES:,} values")
 
 
 def _entries(value: Any) -> Iterator[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """A PyTorch archive read with limits: the ZIP is a stranger's file."""
 
+import json
 import logging
 import re
 import struct
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from profilers.errors import DamagedFile
 from profilers.models.pickle_scan import UnsoundPickle
@@ -19,8 +20,13 @@ logger = logging.getLogger(__name__)
 
 MOST_MEMBERS = 200_000
 LARGEST_MEMBER = 128 << 20  # of the members that describe the model; tensor data is never read
+LARGEST_JSON = 64 << 20
 _LONGEST_REASON = 300
 _LOCAL_HEADER = re.compile(rb"PK\x03\x04.{22}(?P<length>..)..", re.DOTALL)
+
+
+class UnsoundArchive(zipfile.BadZipFile):
+    """The ZIP is readable, but not as PyTorch writes it."""
 
 
 @contextmanager
@@ -43,9 +49,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "its content needs more memory than any model does"
     text = str(error)[:_LONGEST_REASON]
-    if isinstance(error, (KeyError, IndexError, TypeError, AttributeError)):
-        return f"its content is not as its format says ({type(error).__name__}: {text})"
-    return text or "its content is not as its format says"
+    if isinstance(error, zipfile.BadZipFile) and not isinstance(error, UnsoundArchive):
+        return f"its ZIP is cut off or damaged ({text})"
+    if isinstance(error, KeyError):
+        return f"its content is not as its format says: it lacks {text}"
+    if isinstance(error, (IndexError, TypeError, AttributeError)) or not text:
+        return "its content is not as its format says"
+    return text
 
 
 def torch_names(probe: Probe) -> tuple[str, ...]:
@@ -77,13 +87,18 @@ def _folder(names: Sequence[str]) -> str:
     return folder + slash if slash else ""
 
 
+def is_program(name: str) -> bool:
+    """True for the member that holds an exported program's graph."""
+    return name.startswith("models/") and name.endswith(".json")
+
+
 class TorchArchive:
     """Members of a PyTorch archive by name without the archive's own folder.
 
     Raises
     ------
     zipfile.BadZipFile
-        If the ZIP is cut, holds a name twice, or describes more than a model would.
+        If the ZIP is cut, holds a name twice, or lists more than a model would.
     """
 
     def __init__(self, source: Path | BinaryIO) -> None:
@@ -112,32 +127,39 @@ class TorchArchive:
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
-    def read(self, name: str) -> bytes:
+    def read_json(self, name: str) -> Any:
+        """A JSON member; it is held to less, since it grows twentyfold when decoded."""
+        return json.loads(self.read(name, LARGEST_JSON))
+
+    def read(self, name: str, most_bytes: int = LARGEST_MEMBER) -> bytes:
         """Content of a member that describes the model.
 
         Raises
         ------
         zipfile.BadZipFile
-            If it is missing, larger than `LARGEST_MEMBER`, encrypted or damaged.
+            If it is missing, larger than `most_bytes`, encrypted or damaged.
         """
         member = self._members.get(name)
         if member is None:
-            raise zipfile.BadZipFile(f"it lacks {name}")
-        if member.file_size > LARGEST_MEMBER:
-            raise zipfile.BadZipFile(f"its {name} claims {member.file_size:,} bytes")
+            raise UnsoundArchive(f"it lacks {name}")
+        if member.file_size > most_bytes:
+            raise UnsoundArchive(f"its {name} claims {member.file_size:,} bytes")
         if member.flag_bits & 1:
-            raise zipfile.BadZipFile(f"its {name} is encrypted")
+            raise UnsoundArchive(f"its {name} is encrypted")
         return self._zip.read(member)
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     infos = archive.infolist()
     if len(infos) > MOST_MEMBERS:
-        raise zipfile.BadZipFile(f"its ZIP lists {len(infos):,} members")
+        raise UnsoundArchive(f"its ZIP lists {len(infos):,} members")
+    if infos and min(info.header_offset for info in infos) != 0:
+        # The directory that was found is that of a smaller ZIP stored in this one.
+        raise UnsoundArchive("it is cut off: the directory of its ZIP is missing")
     # PyTorch looks names up without regard to case: two readers could see two different models.
     folded = {info.filename.casefold() for info in infos}
     if len(folded) < len(infos):
-        raise zipfile.BadZipFile("its ZIP holds the same name twice")
+        raise UnsoundArchive("its ZIP holds the same name twice")
     prefix = _folder([info.filename for info in infos])
     return {
         info.filename.removeprefix(prefix): info

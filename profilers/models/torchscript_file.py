@@ -6,12 +6,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from profilers.graphs.module_tree import Module, ModuleTensor, module_graph
+from profilers.graphs.module_tree import (
+    LONGEST_PATH,
+    MOST_MODULES,
+    Module,
+    ModuleTensor,
+    module_graph,
+)
 from profilers.graphs.torchscript_code import ScriptClass, plain_class_name, read_classes
 from profilers.models.model_file import Danger, ModelFile
 from profilers.models.pickle_scan import Global, Instance, UnsoundPickle, scan
 from profilers.models.torch_input_guess import guess_input, guess_module_input
-from profilers.models.torch_modules import MOST_MODULES, plain_attributes
+from profilers.models.torch_modules import plain_attributes
 from profilers.models.torch_tensors import Tensor
 from profilers.models.torch_zip import TorchArchive, refusing_damage, torch_names
 from profilers.probe import Probe
@@ -20,6 +26,7 @@ from profilers.request import InputSpec
 
 _CODE = "code/"
 _TENSOR_DATA = re.compile(r"data/\d+")  # the first member, where only the head of a ZIP is left
+_MOST_FOLLOWED = 64
 _NUMBERS = {"int": "int64", "float": "float64", "bool": "bool"}
 # Operators that reach files, as the archive's code spells them.
 _FILE_CALL = re.compile(
@@ -92,11 +99,13 @@ class _Reader:
         Raises
         ------
         UnsoundPickle
-            If it is no module, or there are more than `MOST_MODULES`.
+            If it is no module, or there are more, or deeper ones, than any model has.
         """
         self._count += 1
-        if not _is_module(value) or self._count > MOST_MODULES:
-            raise UnsoundPickle("its pickle holds no sound tree of modules")
+        if not _is_module(value):
+            raise UnsoundPickle("its pickle holds no modules")
+        if self._count > MOST_MODULES or len(path) > LONGEST_PATH:
+            raise UnsoundPickle("it holds more modules, or deeper ones, than any model does")
         found = self._classes.get(str(value.maker))
         if found is not None:
             self._class_of[path] = found
@@ -137,6 +146,8 @@ class _Reader:
         script = self._class_of.get(module.path)
         if found is not None or script is None or key in self._followed:
             return found
+        if len(self._followed) >= _MOST_FOLLOWED:
+            return None
         self._followed.add(key)
         children = {child.path.rpartition(".")[2]: child for child in module.children}
         for attribute, called, position in script.passed_to(argument, method):
