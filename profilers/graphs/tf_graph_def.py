@@ -25,6 +25,8 @@ from profilers.graphs.tf_nodes import (
     shape_of,
     split_input,
 )
+from profilers.graphs.tf_shapes import constant_values, infer_shape
+from profilers.graphs.tf_signature import inputs_first
 from profilers.profile import Graph, NodeKind, StringPool
 
 _MOST_ENTRIES = 2_000_000  # nodes and inputs
@@ -121,6 +123,7 @@ class _Reader:
             raise ValueError(f"its functions call each other more than {_DEEPEST_CALL} deep")
         for node in body.nodes:
             self._add_node(body, node)
+        self._infer_shapes(body)
         for node in body.nodes:
             if node.name in body.rows:
                 self._add_edges(body, node)
@@ -144,6 +147,20 @@ class _Reader:
             subgraph=body.subgraph,
             attributes=attribute_values(node),
         )
+
+    def _infer_shapes(self, body: _Body) -> None:
+        """Shapes of nodes that state none, from their inputs'; the graph may be in any order."""
+        unknown = [node for node in body.nodes if not body.shapes[node.name]]
+        if not unknown:
+            return
+        values = {node.name: constant_values(node) for node in body.nodes if node.op == "Const"}
+        for node in inputs_first(body.by_name):
+            if not body.shapes[node.name]:
+                names = [text for text in node.input if not text.startswith("^")]
+                known = [self._tensor(body, text)[2] for text in names]
+                given = [values.get(split_input(text)[0]) for text in names]
+                shape = infer_shape(node, known, given)
+                body.shapes[node.name] = [] if shape is None else [shape]
 
     def _scope(self, name: str, subgraph: int) -> int:
         parts = name.split("/")[:-1][:_DEEPEST_SCOPE]
@@ -200,6 +217,14 @@ class _Reader:
 
     def _connect(self, body: _Body, text: str, target: int) -> Shape:
         """Add the edge that an input reference stands for and give its shape."""
+        tensor, dtype, shape = self._tensor(body, text)
+        source = body.rows.get(split_input(text)[0])
+        if source is not None:
+            self._builder.edge(source, target, tensor, dtype, shape)
+        return shape
+
+    def _tensor(self, body: _Body, text: str) -> tuple[str, str, Shape]:
+        """Name, dtype and shape of what an input reference stands for."""
         name, output, index = split_input(text)
         weight = self._weight(body, name)
         source = body.by_name.get(name)
@@ -209,9 +234,7 @@ class _Reader:
         dtype = output_dtype(source, at) if source is not None else body.dtypes.get(name, "")
         if weight is not None and (source is None or dtype != "resource"):
             shape, dtype = weight.weight.shape, weight.weight.dtype
-        if name in body.rows:
-            self._builder.edge(body.rows[name], target, f"{name}:{at}", dtype, shape)
-        return shape
+        return f"{name}:{at}", dtype, shape
 
     def _add_subgraphs(self, body: _Body, node: Any, active: tuple[str, ...]) -> None:
         for label, function, skipped in called_functions(node, self._library):

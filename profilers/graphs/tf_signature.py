@@ -27,6 +27,24 @@ def reachable(nodes: Mapping[str, Any], tensors: Iterable[str]) -> dict[str, Any
     return {name: node for name, node in nodes.items() if name in wanted}
 
 
+def inputs_first(nodes: Mapping[str, Any]) -> list[Any]:
+    """The nodes, each after those that it reads; a loop is cut where it is entered."""
+    ordered: dict[str, Any] = {}
+    entered: set[str] = set()
+    for start in nodes:
+        waiting = [start]
+        while waiting:
+            name = waiting[-1]
+            if name in entered:
+                waiting.pop()
+                ordered.setdefault(name, nodes[name])
+                continue
+            entered.add(name)
+            read = (split_input(text)[0] for text in nodes[name].input if text[:1] != "^")
+            waiting += [source for source in read if source in nodes and source not in entered]
+    return list(ordered.values())
+
+
 def subgraph_of(graph_def: Any, outputs: Mapping[str, str]) -> Any:
     """A GraphDef of what the named outputs depend on, with a ``_Retval`` node for each.
 
