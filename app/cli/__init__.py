@@ -77,7 +77,3 @@ def _version() -> str:
         return version("twinscope")
     except PackageNotFoundError:
         return "(not installed)"
-
-
-if __name__ == "__main__":
-    sys.exit(main())
