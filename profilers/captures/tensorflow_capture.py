@@ -32,6 +32,7 @@ from profilers.profile import (
     SliceKind,
     StringPool,
     Trace,
+    decode,
 )
 from profilers.profile.table import Int32
 from profilers.run_record import RunRecord
@@ -39,6 +40,7 @@ from profilers.traces import Progress, xplane
 
 STAGE = "grappler"
 
+_ON_DEVICE = (SliceKind.KERNEL, SliceKind.COPY)
 _RETRACED = re.compile(r"_\d+$")  # Keras numbers a layer's scope each time it is traced
 
 
@@ -50,11 +52,11 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     DamagedFile
         If a file is missing, cut or inconsistent.
     """
-    traced, operations = xplane.read_with_operations(
-        folder / TRACE_FILE, lambda fraction: progress(0.6 * fraction)
-    )
-    pool = StringPool(traced.strings)
     try:
+        traced, operations = xplane.read_with_operations(
+            folder / TRACE_FILE, lambda fraction: progress(0.6 * fraction)
+        )
+        pool = StringPool(traced.strings)
         weights, layers = _weights(folder), _layers(folder)
         authored = _graph(folder / AUTHORED_FILE, pool, "authored", weights)
         authored = replace(authored, scopes=_with_classes(authored.scopes, layers, pool))
@@ -104,7 +106,10 @@ def _linked(
 def _with_links(
     trace: Trace, names: NodeNames, result: GrapplerResult, strings: Sequence[str]
 ) -> Trace:
-    """Operator slices are called ``node:Type``; a fused one stands for its heaviest member."""
+    """Operator slices are called ``node:Type``; device kernels carry that name as an argument.
+
+    A fused operator stands for its heaviest member.
+    """
     slices = trace.slices
     node_of: Int32 = np.full(len(strings), -1, np.int32)
     group_of: Int32 = np.full(len(strings), -1, np.int32)
@@ -112,11 +117,12 @@ def _with_links(
     for row in np.unique(slices.name[is_operator]):
         running = strings[row].rpartition(":")[0]
         group_of[row], node_of[row] = result.group_of.get(running, (-1, names.find(running)))
-    linked = slices.replace(
-        node=np.where(is_operator, node_of[slices.name], -1),
-        group=np.where(is_operator, group_of[slices.name], -1),
-    )
-    return replace(trace, slices=linked)
+    node = np.where(is_operator, node_of[slices.name], -1)
+    group = np.where(is_operator, group_of[slices.name], -1)
+    for row in np.flatnonzero(np.isin(slices.kind, _ON_DEVICE)):
+        running = str(decode(trace.arguments, int(row)).get("tf_op", "")).rpartition(":")[0]
+        group[row], node[row] = result.group_of.get(running, (-1, names.find(running)))
+    return replace(trace, slices=slices.replace(node=node, group=group))
 
 
 def _graph(path: Path, pool: StringPool, stage: str, weights: Mapping[str, Weight]) -> Graph:

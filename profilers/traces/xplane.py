@@ -31,6 +31,7 @@ from profilers.traces.xplane_memory import read_memory
 from profilers.traces.xplane_proto import parse_space
 
 SUFFIX = ".xplane.pb"
+_LATEST_NS = 2**63
 _MOST_BYTES = 2**31 - 1  # protobuf's own limit
 _FIRST_PLANE = re.compile(
     rb"\x0a[\x80-\xff]{0,4}[\x00-\x7f](\x08[\x80-\xff]{0,9}[\x00-\x7f])?\x12(?P<length>[\x01-\x7f])"
@@ -150,7 +151,8 @@ def _profile_start(space: Any) -> int:
         names = {entry.key: entry.value.name for entry in plane.stat_metadata}
         for stat in plane.stats:
             if names.get(stat.metadata_id) == "profile_start_time":
-                return int(stat.uint64_value or stat.int64_value)
+                told = int(stat.uint64_value or stat.int64_value)
+                return told if told < _LATEST_NS else 0
     return 0
 
 

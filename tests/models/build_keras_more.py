@@ -1,0 +1,48 @@
+"""Write Keras models that exercise linking: ``build_keras_more OUT``.
+
+fused.keras holds a convolution with bias and ReLU, multi.keras takes two inputs, lstm.keras loops.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import keras
+from keras import layers
+
+_BIAS = keras.initializers.RandomNormal(stddev=0.1, seed=1)  # a zero bias would be folded away
+
+
+def fused() -> keras.Model:
+    """Convolution with bias and ReLU, which Grappler makes one operator; pooled."""
+    image = keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(8, 3, activation="relu", bias_initializer=_BIAS, name="conv")(image)
+    return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="fused")
+
+
+def multi() -> keras.Model:
+    """Two inputs of different size, joined."""
+    left, right = keras.Input((8,), name="left"), keras.Input((4,), name="right")
+    joined = layers.Concatenate(name="joined")([
+        layers.Dense(16, activation="relu", bias_initializer=_BIAS, name="from_left")(left),
+        layers.Dense(16, activation="relu", bias_initializer=_BIAS, name="from_right")(right),
+    ])  # fmt: skip
+    return keras.Model([left, right], layers.Dense(3, name="head")(joined), name="multi")
+
+
+def lstm() -> keras.Model:
+    sequence = keras.Input((20, 8), name="sequence")
+    return keras.Model(sequence, layers.Dense(4)(layers.LSTM(16)(sequence)), name="lstm")
+
+
+def main(out: Path) -> None:
+    keras.utils.set_random_seed(0)
+    for model in (fused(), multi(), lstm()):
+        model.save(out / f"{model.name}.keras")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

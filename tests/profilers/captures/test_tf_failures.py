@@ -1,0 +1,104 @@
+"""What a person is told when a TensorFlow or Keras model cannot be run."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from profilers.captures import read_capture
+from profilers.errors import CaptureFailed, DamagedFile, TrustRequired, TwinscopeError
+from profilers.launcher import Launcher
+from profilers.request import InputSpec, RunRequest
+
+SOURCES = str(Path(__file__).parents[2] / "models")
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[Launcher]:
+    launcher = Launcher()
+    yield launcher
+    launcher.close()
+
+
+def request(path: Path, mode: str = "keras", **changes: object) -> RunRequest:
+    return RunRequest(**{"model_path": str(path), "mode": mode, "steps": 1, "warmup": 1, **changes})  # type: ignore[arg-type]
+
+
+def test_a_wrong_shape_is_told_with_what_the_model_takes(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    wrong = (InputSpec("image", "float32", (1, 8, 8, 4)),)
+    for name, mode in (("cnn.keras", "keras"), ("cnn_saved", "tf-graph")):
+        with pytest.raises(TwinscopeError, match="image=\\?,32,32,3:float32"):
+            launcher.capture(request(tf_files / name, mode, inputs=wrong), tmp_path)
+
+
+def test_a_lambda_layer_is_not_run_without_trust(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    for name in ("lambda.keras", "lambda.h5"):
+        with pytest.raises(TrustRequired, match="Python code"):
+            launcher.capture(request(tf_files / name), tmp_path)
+        launcher.capture(request(tf_files / name, trusted=True), tmp_path)
+        assert len(read_capture(tmp_path).steps) == 1
+
+
+def test_a_model_that_was_said_to_need_trust_is_not_loaded(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    path = tf_files / "file_access_saved"
+    (tf_files / "written.txt").unlink(missing_ok=True)
+    with pytest.raises(TrustRequired):
+        launcher.capture(request(path, "tf-graph", options={"needs_trust": True}), tmp_path)
+    assert not (tf_files / "written.txt").exists()
+
+
+def test_layers_of_ones_own_are_found_in_the_source_folder(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    path = tf_files / "custom.keras"
+    with pytest.raises(TwinscopeError, match="Scale"):
+        launcher.capture(request(path), tmp_path)
+    launcher.capture(request(path, trusted=True, source_folder=SOURCES), tmp_path)
+    assert read_capture(tmp_path).environment.model_name == "custom.keras"
+
+
+def test_an_unknown_signature_is_told_with_the_known_ones(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(TwinscopeError, match="serving_default"):
+        launcher.capture(request(tf_files / "cnn_saved", "tf-graph", signature="other"), tmp_path)
+
+
+def test_a_failing_node_is_named_and_leaves_no_trace_in_the_next_capture(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    outside = (InputSpec("tokens", "int64", (1, 16), 500, 1000),)
+    with pytest.raises(CaptureFailed, match=r"not in \[0, 100\).*GatherV2"):
+        launcher.capture(request(tf_files / "block.keras", inputs=outside), tmp_path)
+    launcher.capture(request(tf_files / "cnn_saved", "tf-graph"), tmp_path)
+    assert len(read_capture(tmp_path).fusion.groups) == 3
+
+
+def test_a_renamed_file_runs(launcher: Launcher, tf_files: Path, tmp_path: Path) -> None:
+    renamed = tmp_path / "model.bin"
+    shutil.copy(tf_files / "cnn.keras", renamed)
+    launcher.capture(request(renamed), tmp_path)
+    assert len(read_capture(tmp_path).trace.slices) > 0
+
+
+def test_a_capture_with_a_cut_file_is_refused(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    launcher.capture(request(tf_files / "cnn.keras"), tmp_path)
+    for name in ("authored_graph.pb", "variables.json", "xplane.pb"):
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(DamagedFile):
+            read_capture(tmp_path)
+        (tmp_path / name).unlink()
+        with pytest.raises(DamagedFile):
+            read_capture(tmp_path)
+        (tmp_path / name).write_bytes(whole)
+    read_capture(tmp_path)
