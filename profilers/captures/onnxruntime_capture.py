@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
-from google.protobuf.message import DecodeError
 from onnx import ModelProto
 
 from profilers.captures.onnx_fusion import Provenance, trace_provenance
@@ -14,7 +12,7 @@ from profilers.captures.onnxruntime_nodes import RanNodes, find_nodes
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
 from profilers.errors import DamagedFile
 from profilers.graphs.builder import GraphBuilder, tensor_bytes
-from profilers.graphs.onnx_graph import Body, add_model, with_shapes
+from profilers.graphs.onnx_graph import Body, add_model, parse_model, with_shapes
 from profilers.profile import (
     NEVER_NS,
     Allocations,
@@ -124,8 +122,8 @@ def _existing(path: Path) -> Path:
 
 def _load(path: Path) -> ModelProto:
     try:
-        return onnx.load_from_string(_existing(path).read_bytes())
-    except (DecodeError, ValueError) as error:
+        return parse_model(_existing(path).read_bytes())
+    except ValueError as error:
         raise DamagedFile(
             f"Cannot read the capture {path.parent}", f"its {path.name} is damaged ({error})"
         ) from error

@@ -11,6 +11,7 @@ from pathlib import PureWindowsPath
 from typing import Any
 
 import onnx
+from google.protobuf.message import DecodeError, Message
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from profilers.graphs.builder import GraphBuilder
@@ -44,6 +45,22 @@ class Body:
         yield self
         for body in self.inner.values():
             yield from body.walk()
+
+
+def parse_model(data: bytes) -> ModelProto:
+    """A model from its bytes.
+
+    Raises
+    ------
+    ValueError
+        If they are no ONNX protobuf, or one of its texts is not UTF-8.
+    """
+    try:
+        model = onnx.load_from_string(data)
+    except DecodeError as error:
+        raise ValueError(str(error)) from None
+    _check_texts(model)
+    return model
 
 
 def add_model(builder: GraphBuilder, model: ModelProto) -> Body:
@@ -241,6 +258,18 @@ def captured_tensors(graph: GraphProto) -> list[str]:
         own.update(node.output)
     read.update((value.name, None) for value in graph.output if value.name not in own)
     return list(read)
+
+
+def _check_texts(message: Message) -> None:
+    """protobuf hands a text that is not UTF-8 over as bytes."""
+    for descriptor, value in message.ListFields():
+        if descriptor.type not in (descriptor.TYPE_STRING, descriptor.TYPE_MESSAGE):
+            continue
+        for item in (value,) if isinstance(value, Message | str | bytes) else value:
+            if isinstance(item, Message):
+                _check_texts(item)
+            elif isinstance(item, bytes):
+                raise ValueError(f"the text of a field {descriptor.name} is not UTF-8")
 
 
 def _kind(node: NodeProto) -> NodeKind:

@@ -98,8 +98,7 @@ def _looks_like_model(head: memoryview) -> bool:
 
 
 def _load(path: Path) -> "ModelProto":
-    import onnx
-    from google.protobuf.message import DecodeError
+    from profilers.graphs.onnx_graph import parse_model
 
     what = f"Cannot read the ONNX model {path.name}"
     again = "Export or download the model again."
@@ -110,8 +109,8 @@ def _load(path: Path) -> "ModelProto":
     if len(stripped) > _LARGEST_STRIPPED:
         raise DamagedFile(what, "its graph without the weights is larger than 256 MiB")
     try:
-        model = onnx.load_from_string(stripped)
-    except (DecodeError, ValueError) as error:
+        model = parse_model(stripped)
+    except ValueError as error:
         raise DamagedFile(what, f"the file is cut or damaged ({error})", again) from None
     if not model.graph.node:
         raise DamagedFile(what, "its graph has no nodes", again)
