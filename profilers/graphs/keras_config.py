@@ -40,12 +40,17 @@ class KerasWeight:
 
 @dataclass(frozen=True)
 class KerasInput:
-    """One input as the configuration states it; `rows` is the smallest embedding that it indexes."""
+    """One input as the configuration states it.
+
+    `rows` is the size of the smallest embedding that it indexes, 0 if none. It is `guessed` where
+    the model only tells the shape that it was built for.
+    """
 
     name: str
     dtype: str
     shape: Shape
     rows: int = 0
+    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,15 @@ def read_keras_config(
     part = reader.read_model(config, ())
     reader.add_outputs(part.exits)
     reader.add_weights(weights)
-    return KerasModel(reader.builder.build(), tuple(reader.inputs(part)))
+    inputs = tuple(reader.inputs(part)) or _built_for(config)
+    return KerasModel(reader.builder.build(), inputs)
+
+
+def _built_for(config: dict[str, Any]) -> tuple[KerasInput, ...]:
+    """The input of a model that lists no input layers, as far as it remembers being built."""
+    built = config.get("build_config")
+    shape = _shape(built.get("input_shape")) if isinstance(built, dict) else None
+    return () if shape is None else (KerasInput("input", "float32", shape, guessed=True),)
 
 
 def layer_configs(value: Any) -> Iterator[dict[str, Any]]:
@@ -246,23 +259,37 @@ class _Reader:
             self.builder.edge(row, target)
 
     def add_weights(self, weights: Sequence[KerasWeight]) -> None:
-        """Give each weight to the innermost layer that its path names."""
-        owned: dict[tuple[str, ...], list[KerasWeight]] = {}
+        """Give each weight to the innermost layer that its path names.
+
+        A subclassed model does not list its layers: those that own weights are added.
+        """
+        if not self._rows:
+            for layer in dict.fromkeys(weight.path[:-1] for weight in weights):
+                scope = [(part, "") for part in layer]
+                name = "/".join(layer) or "model"
+                self._rows[layer] = self.builder.node(
+                    name, "Layer", scope=self.builder.scope(scope)
+                )
+        owned: dict[tuple[str, ...] | None, list[KerasWeight]] = {}
         for weight in weights:
-            lengths = range(len(weight.path) - 1, 0, -1)
+            lengths = range(len(weight.path) - 1, -1, -1)
             prefixes = (weight.path[:length] for length in lengths)
-            owner = next((path for path in prefixes if path in self._rows), ())
+            owner = next((path for path in prefixes if path in self._rows), None)
             owned.setdefault(owner, []).append(weight)
-        for owner in sorted(owned, key=lambda path: self._rows.get(path, -1)):
-            group = owned[owner]
-            plain = _WEIGHT_NAMES.get(self._classes.get(owner, ""), ())
-            numbered = all(weight.path == (*owner, weight.path[-1]) for weight in group)
-            named = numbered and len(plain) == len(group) and group[0].path[-1] == "0"
-            for index, weight in enumerate(group):
-                path = (*owner, plain[index]) if named else weight.path
-                parameter = self.builder.parameter("/".join(path), weight.dtype, weight.shape)
-                if owner:
-                    self.builder.use(parameter, self._rows[owner])
+        for owner in sorted(owned, key=lambda path: self._rows[path] if path is not None else -1):
+            self._add_parameters(owner, owned[owner])
+
+    def _add_parameters(self, owner: tuple[str, ...] | None, group: list[KerasWeight]) -> None:
+        """Those of one layer; numbered ones get their names where the class tells."""
+        plain = _WEIGHT_NAMES.get(self._classes.get(owner or (), ""), ())
+        numbered = [weight.path for weight in group] == [
+            (*(owner or ()), str(index)) for index in range(len(plain))
+        ]
+        for index, weight in enumerate(group):
+            path = (*(owner or ()), plain[index]) if numbered else weight.path
+            parameter = self.builder.parameter("/".join(path), weight.dtype, weight.shape)
+            if owner is not None:
+                self.builder.use(parameter, self._rows[owner])
 
     def inputs(self, part: _Part) -> Iterator[KerasInput]:
         """In the order in which the model takes them."""

@@ -85,8 +85,8 @@ def _model_weights(metadata: Hdf5Metadata) -> list[KerasWeight]:
         if root != _WEIGHTS or len(parts) < 2:
             continue
         layer, *name = parts
-        if len(name) > 1 and name[0] == layer:
-            name = name[1:]
+        if layer in name[:-1]:  # written again, maybe after the model's name
+            name = name[len(name) - name[::-1].index(layer) :]
         name[-1] = name[-1].removesuffix(":0")  # Keras 2
         weights.append(KerasWeight((layer, *name), dtype, shape))
     return weights

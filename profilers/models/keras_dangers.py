@@ -34,8 +34,13 @@ def _dangers(config: Any, where: str) -> Iterator[Danger]:
         elif isinstance(module, str) and module and not _is_own(module):
             severe = module.split(".")[0] in sys.stdlib_module_names
             yield Danger(f"{module}.{class_name}", place, severe)
-        elif isinstance(registered, str) and ">" in registered:
+        elif isinstance(registered, str) and (">" in registered or _has_no_module(item)):
             yield Danger(f"the class registered as {registered}", place)
+
+
+def _has_no_module(item: dict[str, Any]) -> bool:
+    """Keras 3 names the module of all that is its own."""
+    return "module" in item and item["module"] is None
 
 
 def _is_own(module: str) -> bool:

@@ -90,7 +90,9 @@ def input_specs(inputs: Sequence[KerasInput]) -> tuple[InputSpec, ...]:
         told = spec(given.name, given.dtype, given.shape)
         limit = float(given.rows) if given.rows else None
         low = 0.0 if given.rows else None
-        specs.append(InputSpec(told.name, told.dtype, told.shape, low, limit, told.guessed))
+        specs.append(
+            InputSpec(told.name, told.dtype, told.shape, low, limit, told.guessed or given.guessed)
+        )
     return tuple(specs)
 
 
