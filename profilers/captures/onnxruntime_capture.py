@@ -82,12 +82,13 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     built, row_of = trace.build()
     progress(0.7)
     memory, memory_diagnostics = _memory(spans, nodes, sources, row_of, run.request.inputs, pool)
+    fusion = _fusion(sources, pool)
     return Profile(
         Path(run.request.model_path).stem,
         strings=pool.table(),
         trace=built,
         graphs=(sources.authored_graph, sources.optimised_graph),
-        fusion=_fusion(sources, pool),
+        fusion=fusion,
         memory=memory,
         steps=steps,
         timings=timings_of(run),

@@ -23,7 +23,7 @@ _MOST_ELEMENTS = 2**50  # a larger tensor is a damaged shape
 _LARGEST_FLOPS = 2**62
 _LONGEST_LIST = 64
 _LONGEST_TEXT = 4096
-_LARGEST_INFERRED = 256 * 1024 * 1024
+_LARGEST_INFERRED = 64 * 1024 * 1024
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
 Shape = tuple[int | str, ...] | None

@@ -18,7 +18,7 @@ from profilers.request import InputSpec
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
 
-_LARGEST_STRIPPED = 256 * 1024 * 1024
+_LARGEST_STRIPPED = 64 * 1024 * 1024
 _IR_VERSION, _GRAPH = 1, 7  # fields of ModelProto
 _VARINT_FIELDS = {1, 5}
 _LENGTH_FIELDS = {2, 3, 4, 6, 7, 8, 14, 20, 25, 26}
@@ -107,7 +107,7 @@ def _load(path: Path) -> "ModelProto":
     except ValueError as error:
         raise DamagedFile(what, f"the file is cut or damaged ({error})", again) from None
     if len(stripped) > _LARGEST_STRIPPED:
-        raise DamagedFile(what, "its graph without the weights is larger than 256 MiB")
+        raise DamagedFile(what, "its graph without the weights is larger than 64 MiB")
     try:
         model = parse_model(stripped)
     except ValueError as error:

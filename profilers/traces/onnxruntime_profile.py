@@ -217,6 +217,12 @@ def _kind(event: Event) -> SliceKind:
 
 
 def _arguments(event: Event) -> dict[str, Any]:
-    known = {key: value for key, value in event.args.items() if value not in ("", None)}
+    known = {key: _number(value) for key, value in event.args.items() if value not in ("", None)}
     known.pop("op_name", None)
     return {"node": event.node_name, **known} if event.is_kernel else known
+
+
+def _number(value: Any) -> Any:
+    """ONNX Runtime writes numbers as text."""
+    is_number = isinstance(value, str) and value.isdecimal() and len(value) < 19
+    return int(value) if is_number else value

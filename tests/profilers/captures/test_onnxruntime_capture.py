@@ -23,6 +23,7 @@ from profilers.profile import (
     TimingPhase,
     decode,
 )
+from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
 
 LEVELS = ("disabled", "basic", "extended", "all")
@@ -90,6 +91,12 @@ def test_node_time_is_linked(run: Run, name: str, level: str) -> None:
     assert coverage.fused_kernel_time in (None, 1.0)
     assert coverage.peak_bytes is not None
     assert coverage.peak_bytes >= 0.95
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", MODELS)
+def test_every_reference_points_at_a_row(run: Run, name: str, level: str) -> None:
+    assert broken_references(run(name, level)) == []
 
 
 @pytest.mark.parametrize("name", MODELS)
