@@ -8,6 +8,7 @@ is listed as severe.
 
 import ast
 import io
+import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from profilers.models.torch_zip import TorchArchive, is_program
 _OPERATOR = re.compile(
     r"torch\.ops\.\w+\.\w+(\.\w+)?|_operator\.\w+|math\.\w+|torch\.sym_\w+|torch\._sym_\w+"
 )
-_FILE_OPERATOR = re.compile(r"torch\.ops\.(aten\.(from_file|save)|.*(load|save|write|file).*)")
+_FILE_OPERATOR = re.compile(r"torch\.ops\.(.*[._])?(load|save|read|write|file)([._].*)?")
 _IMPORT = re.compile(r"default_factory_module|__enum__")
 _EXPRESSION_NODES = (
     ast.Expression, ast.Call, ast.Name, ast.Load, ast.Constant, ast.keyword, ast.BinOp,
@@ -73,15 +74,17 @@ def _pickles(archive: TorchArchive) -> Iterator[Danger]:
 
 
 def _pickle_members(archive: TorchArchive) -> Iterator[str]:
-    """Sample inputs, and the weights and constants that their tables mark as pickled."""
+    """Sample inputs, weights and constants of the older layout, and what the tables mark as pickled."""
     for name in archive.names:
-        folder = name.rpartition("/")[0] + "/"
-        if name.startswith("data/sample_inputs/"):
+        folder, _, file = name.casefold().rpartition("/")
+        in_tables = folder in ("data/weights", "data/constants")
+        if folder == "data/sample_inputs" or (in_tables and file.endswith(".pt")):
             yield name
-        elif folder in ("data/weights/", "data/constants/") and name.endswith("_config.json"):
+        elif in_tables and file.endswith("_config.json"):
             for entry in archive.read_json(name)["config"].values():
-                member = folder + str(entry["path_name"])
-                if (entry.get("use_pickle") or "tensor_meta" not in entry) and member in archive:
+                member = posixpath.join(folder, str(entry["path_name"]))
+                is_pickle = entry.get("use_pickle") or entry.get("tensor_meta") is None
+                if is_pickle and member in archive:
                     yield member
 
 

@@ -20,12 +20,15 @@ from profilers.profile import Environment, Profile, StringPool
 from profilers.request import InputSpec
 
 _MAJOR_VERSION = 8
+_BEFORE_2_7 = "serialized_exported_program.json"
 
 
 def matches(probe: Probe) -> bool:
     names = torch_names(probe)
-    return any(is_program(name) for name in names) or (
-        not probe.zip_names and any(name.startswith("data/weights/") for name in names)
+    return (
+        any(map(is_program, names))
+        or _BEFORE_2_7 in names
+        or (not probe.zip_names and any(name.startswith("data/weights/") for name in names))
     )
 
 
@@ -72,6 +75,8 @@ def inspect(path: Path) -> ModelFile:
 def _main_program(archive: TorchArchive) -> str:
     """The program that ``torch.export.load`` takes: the one called "model", else the first."""
     programs = [name for name in archive.names if is_program(name)]
+    if _BEFORE_2_7 in archive:
+        raise ValueError("a PyTorch before 2.7 wrote it; export the model again with a current one")
     if not programs:
         raise ValueError("it holds no exported program")
     return "models/model.json" if "models/model.json" in programs else programs[0]

@@ -82,11 +82,11 @@ def _module_file(path: Path, content: PickleContent, dangers: tuple[Danger, ...]
 
 
 def _weights_file(path: Path, content: PickleContent, dangers: tuple[Danger, ...]) -> ModelFile:
-    modules = [name for name, value in _entries(content.root) if is_module(value)]
+    modules = [name for name, value in _entries(content.root, "") if is_module(value)]
     reason = NEEDS_CODE
     if modules:
         reason = (
-            f"it is a checkpoint with a whole module under {modules[0]!r}; "
+            f"it is a checkpoint with a whole module under {modules[0][1:]!r}; "
             "save that module by itself with torch.save"
         )
     return ModelFile(
@@ -114,7 +114,7 @@ def _tensor_table(content: PickleContent) -> tuple[Graph, StringPool]:
 
 def _tensors(root: Any) -> Iterator[tuple[str, Tensor]]:
     """Tensors of nested containers and modules by dotted path, in the order of the file."""
-    open_containers = [iter([("", root)])]
+    open_containers: list[Iterator[tuple[str, Any]]] = [iter([("", root)])]
     for _ in range(MOST_VALUES):
         path, value = next(open_containers[-1], ("", None))
         if isinstance(value, Tensor):
@@ -122,7 +122,7 @@ def _tensors(root: Any) -> Iterator[tuple[str, Tensor]]:
         elif value is not None:
             if len(path) > LONGEST_PATH:
                 raise UnsoundPickle("its values are nested deeper than any model's")
-            open_containers.append((f"{path}.{key}", item) for key, item in _entries(value))
+            open_containers.append(_entries(value, path))
         else:
             open_containers.pop()
             if not open_containers:
@@ -130,13 +130,16 @@ def _tensors(root: Any) -> Iterator[tuple[str, Tensor]]:
     raise UnsoundPickle(f"it holds more than {MOST_VALUES:,} values")
 
 
-def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+def _entries(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """What a container at `path` holds, by path."""
     if isinstance(value, Instance):
         value = value.entries or value.state
     if isinstance(value, dict):
-        yield from ((str(key), item) for key, item in value.items() if _is_named(key, item))
+        yield from ((f"{path}.{key}", item) for key, item in value.items() if _is_named(key, item))
     elif isinstance(value, (list, tuple)):
-        yield from ((str(i), item) for i, item in enumerate(value) if _is_container(item))
+        yield from (
+            (f"{path}.{row}", item) for row, item in enumerate(value) if _is_container(item)
+        )
 
 
 def _is_named(key: Any, value: Any) -> bool:

@@ -95,6 +95,8 @@ def is_program(name: str) -> bool:
 class TorchArchive:
     """Members of a PyTorch archive by name without the archive's own folder.
 
+    As in PyTorch's own reader, a name is found whatever its case.
+
     Raises
     ------
     zipfile.BadZipFile
@@ -122,10 +124,10 @@ class TorchArchive:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self._members)
+        return tuple(name for name, _ in self._members.values())
 
     def __contains__(self, name: str) -> bool:
-        return name in self._members
+        return name.casefold() in self._members
 
     def read_json(self, name: str) -> Any:
         """A JSON member; it is held to less, since it grows twentyfold when decoded."""
@@ -139,9 +141,9 @@ class TorchArchive:
         zipfile.BadZipFile
             If it is missing, larger than `most_bytes`, encrypted or damaged.
         """
-        member = self._members.get(name)
-        if member is None:
+        if name not in self:
             raise UnsoundArchive(f"it lacks {name}")
+        _, member = self._members[name.casefold()]
         if member.file_size > most_bytes:
             raise UnsoundArchive(f"its {name} claims {member.file_size:,} bytes")
         if member.flag_bits & 1:
@@ -149,20 +151,20 @@ class TorchArchive:
         return self._zip.read(member)
 
 
-def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _members(archive: zipfile.ZipFile) -> dict[str, tuple[str, zipfile.ZipInfo]]:
+    """Names and members by folded name."""
     infos = archive.infolist()
     if len(infos) > MOST_MEMBERS:
         raise UnsoundArchive(f"its ZIP lists {len(infos):,} members")
     if infos and min(info.header_offset for info in infos) != 0:
         # The directory that was found is that of a smaller ZIP stored in this one.
         raise UnsoundArchive("it is cut off: the directory of its ZIP is missing")
-    # PyTorch looks names up without regard to case: two readers could see two different models.
-    folded = {info.filename.casefold() for info in infos}
-    if len(folded) < len(infos):
+    if len({info.filename.casefold() for info in infos}) < len(infos):
         raise UnsoundArchive("its ZIP holds the same name twice")
     prefix = _folder([info.filename for info in infos])
-    return {
-        info.filename.removeprefix(prefix): info
+    names = (
+        (info.filename.removeprefix(prefix), info)
         for info in infos
         if info.filename.startswith(prefix)
-    }
+    )
+    return {name.casefold(): (name, info) for name, info in names}
