@@ -13,7 +13,8 @@ _FILES = frozenset({
     "CreateSummaryFileWriter", "DatasetToTFRecord", "DebugIdentity", "DebugIdentityV2",
     "DebugIdentityV3", "DebugNanCount", "DebugNumericSummary", "DecodeProtoV2", "EncodeProto",
     "DistributedSave", "FixedLengthRecordDataset", "FixedLengthRecordDatasetV2",
-    "FixedLengthRecordReader", "FixedLengthRecordReaderV2", "GenerateVocabRemapping",
+    "FileSystemSetConfiguration", "FixedLengthRecordReader", "FixedLengthRecordReaderV2",
+    "GenerateVocabRemapping", "ImmutableConst",
     "IdentityReader", "IdentityReaderV2", "LMDBDataset", "LMDBReader", "LoadAndRemapMatrix",
     "LoadDataset", "MatchingFiles", "MatchingFilesDataset", "ReadFile", "SaveDataset",
     "SaveDatasetV2", "SnapshotDataset", "SnapshotDatasetV2", "SnapshotDatasetReader", "SqlDataset",
@@ -84,7 +85,8 @@ def saved_model_reaches(meta_graph: Any) -> list[Reach]:
 def _reaches_out(node: Any) -> bool:
     if node.op == "PrintV2":
         return bool(node.attr["output_stream"].s.startswith(b"file"))
-    return any(node.op in group for group in (_PYTHON, _FILES, _CHECKPOINT, _NETWORK, _VOCABULARY))
+    operator = node.op.removeprefix("Experimental")
+    return any(operator in group for group in (_PYTHON, _FILES, _CHECKPOINT, _NETWORK, _VOCABULARY))
 
 
 def _reach(node: Any, function: str, loading: bool) -> Reach:

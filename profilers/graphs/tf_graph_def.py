@@ -29,7 +29,7 @@ from profilers.graphs.tf_shapes import constant_values, infer_shape
 from profilers.graphs.tf_signature import inputs_first
 from profilers.profile import Graph, NodeKind, StringPool
 
-_MOST_ENTRIES = 2_000_000  # nodes and inputs
+_MOST_ENTRIES = 1_000_000  # nodes and inputs
 _LONGEST_NAME = 10_000
 _DEEPEST_SCOPE = 32
 _DEEPEST_CALL = 50

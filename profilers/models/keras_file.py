@@ -35,8 +35,12 @@ _LOCAL_HEADER = 30  # bytes before the name in a ZIP member
 
 
 def matches(probe: Probe) -> bool:
+    """A ZIP with Keras's members; a cut one has no directory, but Keras writes these two first."""
     names = probe.zip_names
-    return _CONFIG in names and _METADATA in names
+    if names:
+        return _CONFIG in names and _METADATA in names
+    is_zip = probe.head.startswith(b"PK\x03\x04")
+    return is_zip and probe.head[_LOCAL_HEADER:].startswith((_METADATA.encode(), _CONFIG.encode()))
 
 
 def inspect(path: Path) -> ModelFile:

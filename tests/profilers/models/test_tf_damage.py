@@ -7,10 +7,12 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from profilers.errors import DamagedFile, UnrecognisedFile
+from profilers.graphs import tf_graph_def
 from profilers.graphs.tensorflow_protos import new, parse
 from profilers.graphs.tf_graph_def import read_graph_def
 from profilers.models import (
@@ -33,13 +35,26 @@ FILES = [
 
 
 @pytest.mark.parametrize(("module", "name"), FILES)
-def test_a_truncated_file_is_damaged(tf_files: Path, tmp_path: Path, module, name: str) -> None:
+def test_a_truncated_file_is_damaged(
+    tf_files: Path, tmp_path: Path, module: ModuleType, name: str
+) -> None:
     data = (tf_files / name).read_bytes()
     for share in (0.01, 0.3, 0.6, 0.95):
         cut = tmp_path / "cut"
         cut.write_bytes(data[: int(share * len(data))])
         with pytest.raises(DamagedFile, match=r"Cannot read .*: .+"):
             module.inspect(cut)
+
+
+@pytest.mark.parametrize("name", [name for _, name in FILES])
+def test_a_truncated_file_is_not_taken_for_something_else(
+    tf_files: Path, tmp_path: Path, name: str
+) -> None:
+    data = (tf_files / name).read_bytes()
+    cut = tmp_path / Path(name).name
+    cut.write_bytes(data[: len(data) // 2])
+    with pytest.raises(DamagedFile):
+        open_path(cut)
 
 
 @pytest.mark.parametrize("name", [name for _, name in FILES])
@@ -52,7 +67,7 @@ def test_an_emptied_file_is_not_recognised(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(("module", "name"), FILES)
 def test_a_garbled_file_is_read_or_refused(
-    tf_files: Path, tmp_path: Path, module, name: str
+    tf_files: Path, tmp_path: Path, module: ModuleType, name: str
 ) -> None:
     original = (tf_files / name).read_bytes()
     dice = random.Random(7)
@@ -83,14 +98,15 @@ def test_functions_that_call_each_other_for_ever() -> None:
     assert len(read.nodes) == 3
 
 
-def test_calls_that_expand_without_end() -> None:
+def test_calls_that_expand_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf_graph_def, "_MOST_ENTRIES", 50_000)
     graph = new("GraphDef")
     graph.node.add(name="start", op="f0")
     for level in range(30):
         function = graph.library.function.add()
         function.signature.name = f"f{level}"
         for name in "abcd":
-            function.node_def.add(name=name, op=f"f{level + 1}", input=["x"] * 2000)
+            function.node_def.add(name=name, op=f"f{level + 1}", input=["x"] * 5)
     with pytest.raises(ValueError, match="expand"):
         read_graph_def(graph, StringPool())
 
