@@ -78,19 +78,19 @@ def link_optimised(
         FusionGroups.from_rows(groups), FusionMembers.from_rows(members), FusionBreaks.empty()
     )
     rows = Origins.from_rows(origins)
-    return GrapplerResult(fusion, rows, group_of, _told(authored, optimised, rows))
+    return GrapplerResult(fusion, rows, group_of, _told(authored, optimised, rows, absorbed))
 
 
 class _Absorbed:
     """Finds authored nodes that left no node of their own and so run within a later one.
 
-    What does not depend on the inputs was computed once while optimising, so it is no member.
+    What depends on neither inputs nor variables was computed while optimising, so it is no member.
     """
 
     def __init__(self, authored: Graph, surviving: set[int], strings: Sequence[str]) -> None:
         self._surviving = surviving
         self._is_operator = authored.nodes.kind == NodeKind.OPERATOR
-        self._operator = [strings[operator] for operator in authored.nodes.operator]
+        self.operators = [strings[operator] for operator in authored.nodes.operator]
         self._sources: dict[int, list[int]] = {}
         targets: dict[int, list[int]] = {}
         edges = authored.edges
@@ -98,7 +98,8 @@ class _Absorbed:
             self._sources.setdefault(target, []).append(source)
             targets.setdefault(source, []).append(target)
         inputs = np.flatnonzero(authored.nodes.kind == NodeKind.INPUT).tolist()
-        self._dependent = _reachable(inputs, targets)
+        reads = [row for row, kind in enumerate(self.operators) if kind == "ReadVariableOp"]
+        self.dependent = _reachable(inputs + reads, targets)
 
     def into(self, node: int, base: str) -> list[int]:
         """The node and those that it took in, in the order of the graph.
@@ -111,17 +112,17 @@ class _Absorbed:
         found, open_nodes = {node}, [node]
         while open_nodes:
             reached = open_nodes.pop()
-            if self._operator[reached] == base:
+            if self.operators[reached] == base:
                 continue
             for source in self._sources.get(reached, ()):
                 if source not in found and self._is_absorbed(source):
                     found.add(source)
                     open_nodes.append(source)
-        return sorted(each for each in found if self._operator[each] not in _PASSED_THROUGH)
+        return sorted(each for each in found if self.operators[each] not in _PASSED_THROUGH)
 
     def _is_absorbed(self, node: int) -> bool:
         return bool(
-            node not in self._surviving and self._is_operator[node] and node in self._dependent
+            node not in self._surviving and self._is_operator[node] and node in self.dependent
         )
 
 
@@ -144,21 +145,24 @@ def _compiler(kind: str) -> str:
     return "oneDNN" if kind.startswith(("_Mkl", "_OneDnn")) else "Grappler"
 
 
-def _told(authored: Graph, optimised: Graph, origins: Origins) -> tuple[Diagnostic, ...]:
-    """How many operators became constants, and how many were removed."""
-    is_operator = authored.nodes.kind == NodeKind.OPERATOR
-    is_constant = optimised.nodes.kind == NodeKind.CONSTANT
+def _told(
+    authored: Graph, optimised: Graph, origins: Origins, absorbed: _Absorbed
+) -> tuple[Diagnostic, ...]:
+    """How many operators do not run, and why."""
+    becomes_constant = optimised.nodes.kind[origins.node] == NodeKind.CONSTANT
     runs = np.zeros(len(authored.nodes), bool)
-    folded = np.zeros(len(authored.nodes), bool)
-    becomes_constant = is_constant[origins.node]
     runs[origins.authored[~becomes_constant]] = True
-    folded[origins.authored[becomes_constant]] = True
+    ahead = np.ones(len(authored.nodes), bool)
+    ahead[list(absorbed.dependent)] = False
+    ahead[origins.authored[becomes_constant]] = True
+    computes = ~np.isin(absorbed.operators, list(_PASSED_THROUGH))
+    idle = (authored.nodes.kind == NodeKind.OPERATOR) & computes & ~runs
     counts = (
-        (int(np.sum(is_operator & folded & ~runs)), "were folded into constants"),
-        (int(np.sum(is_operator & ~folded & ~runs)), "were removed or simplified away"),
+        (int(np.sum(idle & ahead)), "computed ahead of time, as constants"),
+        (int(np.sum(idle & ~ahead)), "removed or merged into others"),
     )
     return tuple(
-        Diagnostic(Severity.INFO, f"{count} operators of the model {what} by Grappler.")
+        Diagnostic(Severity.INFO, f"Operators that Grappler {what}: {count}.")
         for count, what in counts
         if count
     )

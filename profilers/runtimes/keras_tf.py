@@ -15,10 +15,10 @@ from profilers.errors import TrustRequired, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
+from profilers.runtimes.tf_inputs import bind_inputs
 from profilers.runtimes.tf_session import (
     WORKER_ENVIRONMENT,
     TracedModel,
-    bind_inputs,
     first_line,
     run_traced,
 )

@@ -1,6 +1,4 @@
-"""What the TensorFlow run modes share: binding inputs, the first call with Grappler's graphs, the
-timed steps, and the profiled ones.
-"""
+"""What the TensorFlow run modes share: the first call with Grappler's graphs, then the steps."""
 
 import json
 import os
@@ -22,8 +20,7 @@ from profilers.captures.tf_files import (
     TRACE_FILE,
     VARIABLES_FILE,
 )
-from profilers.errors import CaptureFailed, ModeUnavailable, TrustRequired, TwinscopeError
-from profilers.inputs import make_inputs
+from profilers.errors import CaptureFailed, ModeUnavailable, TrustRequired
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
@@ -144,12 +141,13 @@ def _first_call(
         context.disable_run_metadata()
     variables = _variables(traced)
     authored = authored_graph(traced.function, traced.arguments, variables)
-    _write_graph(authored, folder / AUTHORED_FILE)
     optimised = _optimised_graph(traced.function, metadata)
     if optimised is None:
         record.warn("TensorFlow did not tell its optimised graph, so fusions are not known.")
     else:
+        _copy_shapes(authored, optimised)
         _write_graph(optimised, folder / OPTIMISED_FILE)
+    _write_graph(authored, folder / AUTHORED_FILE)
     (folder / VARIABLES_FILE).write_text(json.dumps(variables, ensure_ascii=False))
     (folder / LAYERS_FILE).write_text(json.dumps(dict(traced.layers), ensure_ascii=False))
     return duration
@@ -176,6 +174,18 @@ def _optimised_graph(function: Any, metadata: Any) -> Any:
         merged.node.extend(partition.node)
     merged.library.CopyFrom(graphs.post_optimization_graph.library)
     return merged
+
+
+def _copy_shapes(authored: Any, optimised: Any) -> None:
+    """Optimised nodes state no shapes; those of an authored node's name have its own."""
+    shapes = {
+        node.name: node.attr["_output_shapes"]
+        for node in authored.node
+        if "_output_shapes" in node.attr
+    }
+    for node in optimised.node:
+        if node.name in shapes and "_output_shapes" not in node.attr:
+            node.attr["_output_shapes"].CopyFrom(shapes[node.name])
 
 
 def _write_graph(graph_def: Any, path: Path) -> None:
@@ -244,60 +254,6 @@ def _profile(step: Callable[[], None], record: RunRecord, folder: Path, report: 
         raise CaptureFailed("The capture failed", "TensorFlow's profiler wrote no trace")
     shutil.move(traces[0], folder / TRACE_FILE)
     shutil.rmtree(log)
-
-
-def bind_inputs(
-    request: RunRequest, expected: Mapping[str, Any]
-) -> tuple[list[Any], tuple[InputSpec, ...]]:
-    """Tensors in the order of `expected`, and what they are.
-
-    Inputs are matched by name, or by position where the names differ but not their number.
-
-    Parameters
-    ----------
-    expected : mapping of str to TensorSpec
-        What the model takes.
-
-    Raises
-    ------
-    TwinscopeError
-        If an input is missing or does not fit.
-    """
-    import tensorflow as tf
-
-    own = tuple(_own_spec(name, spec) for name, spec in expected.items())
-    specs = request.inputs or own
-    arrays = make_inputs(replace(request, inputs=specs))
-    if not all(name in arrays for name in expected):
-        if len(arrays) != len(expected):
-            raise _misfit(expected, f"it was given {', '.join(arrays) or 'nothing'}")
-        arrays = dict(zip(expected, arrays.values(), strict=True))
-    tensors, used = [], []
-    for name, spec in expected.items():
-        array = arrays[name]
-        dtype = "string" if array.dtype == object else array.dtype.name
-        used.append(InputSpec(name, dtype, tuple(array.shape)))
-        if not spec.shape.is_compatible_with(array.shape) or spec.dtype.name != dtype:
-            raise _misfit(expected, f"it was given {used[-1].text}")
-        tensors.append(tf.constant(array))
-    return tensors, tuple(used)
-
-
-def _own_spec(name: str, spec: Any) -> InputSpec:
-    """What the model itself says, with 1 for each dynamic size."""
-    sizes = spec.shape.as_list() if spec.shape.rank is not None else [1]
-    return InputSpec(name, spec.dtype.name, tuple(1 if size is None else size for size in sizes))
-
-
-def _misfit(expected: Mapping[str, Any], why: str) -> TwinscopeError:
-    wanted = []
-    for name, spec in expected.items():
-        rank = spec.shape.rank
-        sizes = "any" if rank is None else ",".join(str(s or "?") for s in spec.shape.as_list())
-        wanted.append(f"{name}={sizes}:{spec.dtype.name}")
-    return TwinscopeError(
-        "The model does not take these inputs", why, f"It takes {' and '.join(wanted)}."
-    )
 
 
 def first_line(error: BaseException) -> str:

@@ -140,8 +140,8 @@ def _collect(spaces: list[Any], columns: EventColumns, progress: Progress) -> in
             several = len(spaces) > 1 or len(space.hostnames) > 1
             host = space.hostnames[nth] if several and nth < len(space.hostnames) else ""
             collect_plane(plane, columns, host, rank + nth, max(start - epoch, 0), epoch)
+            progress(0.2 + 0.6 * (done + seen.total() / len(space.planes)) / len(spaces))
         rank += max(seen.values())
-        progress(0.2 + 0.6 * (done + 1) / len(spaces))
     return epoch
 
 
