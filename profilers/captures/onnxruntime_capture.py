@@ -7,6 +7,7 @@ from pathlib import Path
 from onnx import ModelProto
 
 from profilers.captures.onnx_fusion import Provenance, trace_provenance
+from profilers.captures.onnxruntime_files import MODEL_FILE, OPTIMISED_FILE, PROFILE_FILE
 from profilers.captures.onnxruntime_memory import ArenaReplay, arena_samples
 from profilers.captures.onnxruntime_nodes import RanNodes, find_nodes
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
@@ -37,9 +38,6 @@ from profilers.traces import Progress
 from profilers.traces.onnxruntime_profile import RUN, Span, add_slices, number_steps, read_spans
 from profilers.traces.trace_builder import TraceBuilder
 
-MODEL_FILE = "model.onnx"
-OPTIMISED_FILE = "optimised.onnx"
-PROFILE_FILE = "onnxruntime_profile.json"
 _COMPILER = "ONNX Runtime"
 _OPTIMISED_STAGE = 1
 _MOST_UNEXPLAINED_SHARE = 0.01

@@ -10,23 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from profilers.errors import CaptureFailed, TwinscopeError
+from profilers.captures.onnxruntime_files import MODEL_FILE, OPTIMISED_FILE, PROFILE_FILE
+from profilers.errors import TwinscopeError
 from profilers.graphs.onnx_strip import strip_file
 from profilers.inputs import Array, make_inputs
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.onnxruntime_errors import load_failure, run_failure
 
-MODEL_FILE = "model.onnx"  # as written, without its weights
-OPTIMISED_FILE = "optimised.onnx"  # as ONNX Runtime runs it, without its weights
-PROFILE_FILE = "onnxruntime_profile.json"
 LEVELS = {
     "disabled": "ORT_DISABLE_ALL",
     "basic": "ORT_ENABLE_BASIC",
     "extended": "ORT_ENABLE_EXTENDED",
     "all": "ORT_ENABLE_ALL",
 }
-_WARNINGS_AND_BELOW_HIDDEN = 3
+_ONLY_FATAL = 4
 _DTYPES = {"float": "float32", "double": "float64"}
 
 
@@ -124,34 +123,26 @@ def _options(request: RunRequest, level: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, LEVELS[level])
     options.intra_op_num_threads = request.threads
-    options.log_severity_level = _WARNINGS_AND_BELOW_HIDDEN
+    options.log_severity_level = _ONLY_FATAL  # errors are raised as well
     return options
 
 
 def _session(request: RunRequest, options: Any) -> Any:
     import onnxruntime
 
-    name = Path(request.model_path).name
     try:
         return onnxruntime.InferenceSession(
             request.model_path, options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # ONNX Runtime's errors share no base class but this
-        raise CaptureFailed(
-            f"ONNX Runtime cannot load {name}", _reason(error), _load_remedy(str(error))
-        ) from error
+        raise load_failure(error, Path(request.model_path).name) from error
 
 
 def _call(session: Any, inputs: Mapping[str, Array]) -> None:
     try:
         session.run(None, dict(inputs))
     except Exception as error:
-        rejected = type(error).__name__ == "InvalidArgument" or isinstance(error, ValueError)
-        raise CaptureFailed(
-            "The model rejects its inputs" if rejected else "The model failed while it ran",
-            _reason(error),
-            f"It takes {_signature(session)}." if rejected else "",
-        ) from error
+        raise run_failure(error, _signature(session)) from error
 
 
 def _with_inputs(request: RunRequest, session: Any) -> RunRequest:
@@ -189,23 +180,6 @@ def _signature(session: Any) -> str:
         f"{value.name}={','.join(str(size or '?') for size in value.shape)}:{_dtype(value.type)}"
         for value in session.get_inputs()
     )
-
-
-def _reason(error: Exception) -> str:
-    """ONNX Runtime's sentence without its code prefix."""
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    head, separator, rest = text.partition(" : ")
-    return rest.split(" : ", 2)[-1] if separator and head.startswith("[ONNXRuntimeError]") else text
-
-
-def _load_remedy(text: str) -> str:
-    if "is not a registered function/op" in text or "NOT_IMPLEMENTED" in text:
-        return "It uses an operator that this ONNX Runtime has no CPU kernel for."
-    if "external data" in text.lower() or "external_data" in text:
-        return "Put the model's weight files beside it under the names it gives them."
-    if "opset" in text or "IR version" in text:
-        return "Install a newer ONNX Runtime or export the model for an older opset."
-    return ""
 
 
 def _facts(session: Any, request: RunRequest, level: str) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Real runs of ONNX Runtime, read back: steps, links, fusions and memory."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -294,6 +296,16 @@ def test_an_input_of_another_name_is_told(
         launcher.capture(request, tmp_path)
 
 
+def test_a_failing_node_is_named(onnx_files: Path, launcher: Launcher, tmp_path: Path) -> None:
+    outside = InputSpec("tokens", "int64", (1, 16), low=500, high=501)
+    request = replace(request_of(onnx_files / "block.onnx"), inputs=(outside,))
+    with pytest.raises(CaptureFailed) as raised:
+        launcher.capture(request, tmp_path)
+    assert "Gather" in raised.value.what
+    assert "idx=500" in raised.value.why
+    assert "/onnxruntime" not in raised.value.why
+
+
 def test_an_unknown_operator_is_told(launcher: Launcher, tmp_path: Path) -> None:
     values = [
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [4]) for name in "xy"
@@ -304,6 +316,21 @@ def test_an_unknown_operator_is_told(launcher: Launcher, tmp_path: Path) -> None
     onnx.save(onnx.helper.make_model(graph), path)
     with pytest.raises(CaptureFailed, match="Magic"):
         launcher.capture(RunRequest(str(path), "onnxruntime"), tmp_path)
+
+
+def test_the_worker_side_needs_numpy_and_its_framework_alone() -> None:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, profilers.runtimes.onnxruntime_cpu; print(*sys.modules)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert "numpy" in told
+    assert not {"onnx", "google", "msgspec", "psutil", "zstandard"} & set(told)
 
 
 def test_an_unknown_level_is_told(onnx_files: Path, launcher: Launcher, tmp_path: Path) -> None:
