@@ -1,7 +1,7 @@
 """A model's modules without its operators: one node per module that computes or holds weights."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,12 +17,12 @@ _SEQUENTIAL = "torch.nn.modules.container.Sequential"
 
 @dataclass(frozen=True, eq=False)
 class ModuleTensor:
-    """A parameter or buffer by its name within its module; equal `identity` is a shared tensor."""
+    """A parameter or buffer; equal `identity` means one tensor under several names."""
 
     name: str
     dtype: str
     shape: tuple[int, ...]
-    identity: int
+    identity: Hashable
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def module_graph(root: Module, pool: StringPool) -> Graph:
     """
     builder = GraphBuilder(pool)
     rows: dict[str, int] = {}
-    shared: dict[int, int] = {}
+    shared: dict[Hashable, int] = {}
     for module, trail in _trails(root, ()):
         if module.children and not module.tensors:
             continue
@@ -79,17 +79,15 @@ def module_graph(root: Module, pool: StringPool) -> Graph:
             attributes={"class": module.class_name, **module.attributes},
         )
         for tensor in module.tensors:
-            if tensor.identity not in shared:
-                name = f"{module.path}.{tensor.name}".removeprefix(".")
-                shared[tensor.identity] = builder.parameter(name, tensor.dtype, tensor.shape)
-            builder.use(shared[tensor.identity], row)
+            name = f"{module.path}.{tensor.name}".removeprefix(".")
+            builder.use(_parameter(replace(tensor, name=name), builder, shared), row)
     for before, after in _chain(root)[2]:
         builder.edge(rows[before], rows[after])
     return builder.build()
 
 
-def tensor_graph(tensors: Iterable[tuple[str, str, tuple[int, ...]]], pool: StringPool) -> Graph:
-    """Tensors given as (dotted name, dtype, shape): a node per prefix that holds some, in its scope.
+def tensor_graph(tensors: Iterable[ModuleTensor], pool: StringPool) -> Graph:
+    """Tensors with dotted names: a node for each prefix that holds some, in its scope.
 
     These nodes hold weights and compute nothing: the file does not say what does.
 
@@ -100,10 +98,11 @@ def tensor_graph(tensors: Iterable[tuple[str, str, tuple[int, ...]]], pool: Stri
     """
     builder = GraphBuilder(pool)
     rows: dict[str, int] = {}
-    for count, (name, dtype, shape) in enumerate(tensors):
-        if len(name) > LONGEST_PATH or count >= MOST_TENSORS:
+    shared: dict[Hashable, int] = {}
+    for count, tensor in enumerate(tensors):
+        if len(tensor.name) > LONGEST_PATH or count >= MOST_TENSORS:
             raise ValueError("it names more tensors, or longer ones, than any model does")
-        prefix = name.rpartition(".")[0]
+        prefix = tensor.name.rpartition(".")[0]
         if prefix not in rows:
             rows[prefix] = builder.node(
                 prefix or "(top)",
@@ -111,8 +110,16 @@ def tensor_graph(tensors: Iterable[tuple[str, str, tuple[int, ...]]], pool: Stri
                 kind=NodeKind.CONSTANT,
                 scope=builder.scope((part, "") for part in prefix.split(".") if part),
             )
-        builder.use(builder.parameter(name, dtype, shape), rows[prefix])
+        builder.use(_parameter(tensor, builder, shared), rows[prefix])
     return builder.build()
+
+
+def _parameter(tensor: ModuleTensor, builder: GraphBuilder, shared: dict[Hashable, int]) -> int:
+    """Row of the parameter; one that is shared is listed under its first name."""
+    if tensor.identity not in shared:
+        row = builder.parameter(tensor.name, tensor.dtype, tensor.shape)
+        shared[tensor.identity] = row
+    return shared[tensor.identity]
 
 
 def _trails(module: Module, above: _Trail) -> Iterator[tuple[Module, _Trail]]:

@@ -4,7 +4,7 @@ The layout is that of ``torch/_export/serde/schema.py``, major version 8; unknow
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -51,18 +51,28 @@ class _Frame:
     values: dict[str, _Value] = field(default_factory=dict)
 
 
-def read_exported_graph(document: Json, pool: StringPool) -> Graph:
+def read_exported_graph(
+    document: Json, pool: StringPool, first_names: Mapping[str, str] | None = None
+) -> Graph:
     """The authored graph of an exported program.
 
     Nodes keep the names they have in ``torch.fx``, scopes come from ``nn_module_stack``, parameters
     and buffers have the names of the module's state_dict.
+
+    Parameters
+    ----------
+    document : dict
+        The program's JSON.
+    pool : StringPool
+    first_names : mapping, optional
+        For each other name of a shared weight, the one that it is listed under.
 
     Raises
     ------
     KeyError, TypeError, ValueError, AttributeError
         If the document has not the schema's form.
     """
-    return _Reader(document, GraphBuilder(pool)).read()
+    return _Reader(document, GraphBuilder(pool), first_names or {}).read()
 
 
 def tensor_meta(meta: Json) -> tuple[str, Shape]:
@@ -109,10 +119,15 @@ def tensors_of(argument: Json) -> Iterator[str]:
 
 
 class _Reader:
-    def __init__(self, document: Json, builder: GraphBuilder) -> None:
+    def __init__(
+        self, document: Json, builder: GraphBuilder, first_names: Mapping[str, str]
+    ) -> None:
         module = document["graph_module"]
         self._graph: Json = module["graph"]
-        self._parameters = parameter_names(module["signature"])
+        self._parameters = {
+            placeholder: first_names.get(name, name)
+            for placeholder, name in parameter_names(module["signature"]).items()
+        }
         self._builder = builder
 
     def read(self) -> Graph:

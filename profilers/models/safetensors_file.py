@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.graphs.builder import tensor_bytes
-from profilers.graphs.module_tree import tensor_graph
+from profilers.graphs.module_tree import ModuleTensor, tensor_graph
 from profilers.models.model_file import ModelFile
 from profilers.models.torch_pickle_file import NEEDS_CODE
 from profilers.models.torch_zip import refusing_damage
@@ -75,7 +75,7 @@ def inspect(path: Path) -> ModelFile:
         )
 
 
-def _tensors(header: dict[str, Any], data_bytes: int) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+def _tensors(header: dict[str, Any], data_bytes: int) -> Iterator[ModuleTensor]:
     for name, entry in header.items():
         shape = tuple(entry["shape"])
         begin, end = entry["data_offsets"]
@@ -86,4 +86,4 @@ def _tensors(header: dict[str, Any], data_bytes: int) -> Iterator[tuple[str, str
         dtype = _DTYPES.get(entry["dtype"], "")
         if dtype and tensor_bytes(dtype, shape) != end - begin:
             raise ValueError(f"the tensor {name} is not as large as its shape says")
-        yield name, dtype, shape
+        yield ModuleTensor(name, dtype, shape, name)

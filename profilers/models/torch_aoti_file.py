@@ -41,8 +41,8 @@ def inspect(path: Path) -> ModelFile:
                 ),
             ),
             cannot_run=(
-                "it is native code compiled by AOTInductor, and no run mode takes such packages "
-                "yet; open the exported program (.pt2) that it was compiled from"
+                "The file is native code compiled by AOTInductor, which no run mode takes yet. "
+                "Open the exported program (.pt2) that it was compiled from."
             ),
         )
 

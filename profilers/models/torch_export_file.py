@@ -1,5 +1,6 @@
 """PyTorch exported programs (.pt2): the graph is plain JSON, read without torch and without trust."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from profilers.profile import Environment, Profile, StringPool
 from profilers.request import InputSpec
 
 _MAJOR_VERSION = 8
+_WEIGHTS = "data/weights/model_weights_config.json"
 _BEFORE_2_7 = "serialized_exported_program.json"
 
 
@@ -50,7 +52,7 @@ def inspect(path: Path) -> ModelFile:
                 "export the model again with a current PyTorch"
             )
         pool = StringPool()
-        graph = read_exported_graph(document, pool)
+        graph = read_exported_graph(document, pool, _first_names(archive))
         return ModelFile(
             path=path,
             kind="torch-export",
@@ -80,6 +82,18 @@ def _main_program(archive: TorchArchive) -> str:
     if not programs:
         raise ValueError("it holds no exported program")
     return "models/model.json" if "models/model.json" in programs else programs[0]
+
+
+def _first_names(archive: TorchArchive) -> dict[str, str]:
+    """For every weight, the first name in the table of those that lie at the same place."""
+    if _WEIGHTS not in archive:
+        return {}
+    firsts: dict[str, str] = {}
+    names = {}
+    for name, entry in archive.read_json(_WEIGHTS)["config"].items():
+        place = json.dumps([entry["path_name"], entry.get("tensor_meta")], sort_keys=True)
+        names[name] = firsts.setdefault(place, name)
+    return names
 
 
 def _inputs(document: Json) -> Iterator[InputSpec]:

@@ -66,7 +66,7 @@ def _tensors(state: dict[Any, Any]) -> list[ModuleTensor]:
         values = state.get(table)
         for name, value in values.items() if isinstance(values, dict) else ():
             if isinstance(value, Tensor):
-                found.append(ModuleTensor(str(name), value.dtype, value.shape, id(value)))
+                found.append(ModuleTensor(str(name), value.dtype, value.shape, value.identity))
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from profilers.graphs.module_tree import LONGEST_PATH, module_graph, tensor_graph
+from profilers.graphs.module_tree import LONGEST_PATH, ModuleTensor, module_graph, tensor_graph
 from profilers.models.model_file import Danger, ModelFile
 from profilers.models.pickle_dangers import pickle_dangers
 from profilers.models.pickle_scan import Instance, PickleContent, UnsoundPickle
@@ -20,8 +20,8 @@ MOST_VALUES = 1_000_000
 _PICKLE_PROTOCOLS = tuple(bytes((0x80, version)) for version in (2, 3, 4, 5))
 
 NEEDS_CODE = (
-    "it holds weights but not the model that uses them; in your own code, build the model, load "
-    "these weights into it and save the whole model with torch.save or torch.export.save"
+    "The file holds weights but not the model that uses them. In your own code, build the model, "
+    "load these weights into it and save the whole model with torch.save or torch.export.save."
 )
 
 
@@ -55,7 +55,7 @@ def inspect(path: Path) -> ModelFile:
             modes=(),
             dangers=dangers,
             preview=_preview(path, *_tensor_table(content)),
-            cannot_run="it is a plain pickle and not a model that torch.save wrote",
+            cannot_run="The file is a plain pickle and not a model that torch.save wrote.",
         )
 
 
@@ -86,8 +86,8 @@ def _weights_file(path: Path, content: PickleContent, dangers: tuple[Danger, ...
     reason = NEEDS_CODE
     if modules:
         reason = (
-            f"it is a checkpoint with a whole module under {modules[0][1:]!r}; "
-            "save that module by itself with torch.save"
+            f"The file is a checkpoint with a whole module under {modules[0][1:]!r}. "
+            "Save that module by itself with torch.save."
         )
     return ModelFile(
         path=path,
@@ -108,7 +108,10 @@ def _preview(path: Path, graph: Graph, pool: StringPool) -> Profile:
 
 def _tensor_table(content: PickleContent) -> tuple[Graph, StringPool]:
     pool = StringPool()
-    found = ((name, tensor.dtype, tensor.shape) for name, tensor in _tensors(content.root))
+    found = (
+        ModuleTensor(name, tensor.dtype, tensor.shape, tensor.identity)
+        for name, tensor in _tensors(content.root)
+    )
     return tensor_graph(found, pool), pool
 
 

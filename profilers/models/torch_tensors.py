@@ -1,6 +1,6 @@
 """Tensors as a PyTorch pickle describes them: dtype, shape and storage, without their data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,16 @@ class Storage:
 
 @dataclass(eq=False)
 class Tensor:
-    """A tensor or parameter of the file; two names of one object are a shared weight."""
+    """A tensor or parameter of the file, and where its data lies."""
 
     dtype: str
     shape: tuple[int, ...]
-    is_parameter: bool = False
+    place: tuple[str, int] | None = None  # storage and offset within it, None without data
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for two tensors that are one: the same elements under two names."""
+        return id(self) if self.place is None else (*self.place, self.shape)
 
 
 def storage_of(identity: Any) -> Storage | None:
@@ -61,14 +66,20 @@ def _shape(size: Any) -> tuple[int, ...]:
     return sizes
 
 
+def _place(storage: Any, offset: Any) -> tuple[str, int] | None:
+    if not isinstance(storage, Storage) or not isinstance(offset, int):
+        return None
+    return storage.key, offset
+
+
 def _tensor(storage: Any, offset: Any, size: Any, *rest: Any) -> Tensor:
-    return Tensor(getattr(storage, "dtype", ""), _shape(size))
+    return Tensor(getattr(storage, "dtype", ""), _shape(size), _place(storage, offset))
 
 
 def _tensor_v3(
     storage: Any, offset: Any, size: Any, stride: Any, grad: Any, hooks: Any, dtype: Any, *rest: Any
 ) -> Tensor:
-    return Tensor(getattr(dtype, "name", ""), _shape(size))
+    return Tensor(getattr(dtype, "name", ""), _shape(size), _place(storage, offset))
 
 
 def _meta_tensor(dtype: Any, size: Any, *rest: Any) -> Tensor:
@@ -76,7 +87,7 @@ def _meta_tensor(dtype: Any, size: Any, *rest: Any) -> Tensor:
 
 
 def _parameter(data: Any, *rest: Any) -> Any:
-    return Tensor(data.dtype, data.shape, True) if isinstance(data, Tensor) else data
+    return data
 
 
 def _from_type(function: Any, new_type: Any, args: Any, state: Any) -> Any:

@@ -116,7 +116,7 @@ class _Reader:
             if _is_module(child)
         ]
         tensors = [
-            ModuleTensor(str(name), tensor.dtype, tensor.shape, id(tensor))
+            ModuleTensor(str(name), tensor.dtype, tensor.shape, tensor.identity)
             for name, tensor in state.items()
             if isinstance(tensor, Tensor)
         ]

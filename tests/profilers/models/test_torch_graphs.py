@@ -1,5 +1,6 @@
 """The graph of an exported program and the module trees, as the files tell them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,13 @@ import numpy as np
 
 from profilers.graphs.torch_flops import torch_flops
 from profilers.profile import UNKNOWN, NodeKind, decode
-from tests.profilers.models.torch_archives import edit_program, inspected, node_rows, scope_path
+from tests.profilers.models.torch_archives import (
+    edit_archive,
+    edit_program,
+    inspected,
+    node_rows,
+    scope_path,
+)
 
 
 def test_exported_graph_has_operators_scopes_shapes_and_weights(torch_files: Path) -> None:
@@ -126,3 +133,19 @@ def test_what_a_sequential_holds_is_joined_in_order(torch_files: Path) -> None:
         ("stem.0", "stem.1"), ("stem.1", "stem.2"), ("body.0", "body.1"), ("body.1", "body.2"),
     }  # fmt: skip
     assert decode(graph.attributes, names.index("stem.0"))["kernel_size"] == [3, 3]
+
+
+def test_a_shared_weight_is_listed_once(torch_files: Path, tmp_path: Path) -> None:
+    def share(name: str, content: bytes) -> bytes:
+        if not name.endswith("/model_weights_config.json"):
+            return content
+        table = json.loads(content)
+        entries = table["config"]
+        entries["body.1.running_var"] = entries["body.1.running_mean"]
+        return json.dumps(table).encode()
+
+    whole = inspected(torch_files / "cnn.pt2").preview.authored
+    path = edit_archive(torch_files / "cnn.pt2", tmp_path / "shared.pt2", share)
+    shared = inspected(path).preview.authored
+    assert len(shared.parameters) == len(whole.parameters) - 1
+    assert whole.parameters.bytes.sum() - shared.parameters.bytes.sum() == 32 * 4
