@@ -22,6 +22,7 @@ Progress = Callable[[float], None]
 READERS: tuple[str, ...] = (
     "onnxruntime_profile",
     "xplane",
+    "chrome_json",
 )
 
 

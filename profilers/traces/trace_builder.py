@@ -121,20 +121,33 @@ def nest(track: Int64, start_ns: Int64, duration_ns: Int64) -> tuple[Int16, Int3
     """
     depths = np.zeros(len(track), np.int16)
     parents = np.full(len(track), -1, np.int32)
-    stack: list[int] = []
-    ends = (start_ns + duration_ns).tolist()
-    starts = start_ns.tolist()
+    alive: list[int] = []  # rows that have not ended, each drawn deeper than the one before
+    starts, ends = start_ns.tolist(), (start_ns + duration_ns).tolist()
+    levels = [0] * len(starts)
     lane = -1
     for row, here in enumerate(track.tolist()):
+        start, end = starts[row], ends[row]
         if here != lane:
             lane = here
-            stack.clear()
-        while stack and ends[stack[-1]] <= starts[row] and ends[stack[-1]] < ends[row]:
-            stack.pop()
-        for above in reversed(stack):
-            if ends[above] >= ends[row]:
+            alive.clear()
+        while alive and ends[alive[-1]] <= start and ends[alive[-1]] < end:
+            alive.pop()
+        if (
+            alive and ends[alive[0]] <= start
+        ):  # an ended slice below a longer, partly overlapping one
+            alive = [above for above in alive if ends[above] > start or ends[above] == end]
+        for above in reversed(alive):
+            if ends[above] >= end:
                 parents[row] = above
                 break
-        depths[row] = min(len(stack), 32767)
-        stack.append(row)
+        level = levels[alive[-1]] + 1 if alive else 0
+        levels[row] = level
+        alive.append(row)
+    depths[:] = np.minimum(levels, 32767)
     return depths, parents
+
+
+def partly_overlapping(slices: Slices) -> int:
+    """How many slices overlap another of their row without lying inside it."""
+    under = np.where(slices.parent >= 0, slices.depth[slices.parent] + 1, 0)
+    return int((slices.depth != under).sum())
