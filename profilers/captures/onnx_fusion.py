@@ -15,7 +15,8 @@ from onnx import NodeProto
 
 from profilers.graphs.onnx_graph import Body, bodies_of, weights_of
 
-LAYOUT_OPERATORS = frozenset({"ReorderInput", "ReorderOutput"})
+_LAYOUT_OPERATORS = frozenset({"ReorderInput", "ReorderOutput"})
+_CAST_PREFIX = "InsertedPrecisionFreeCast_"  # of nodes and tensors that replace a narrower float
 _PASSES_THROUGH = frozenset({"Identity", "Dropout", "Constant"})
 _SHAPE_SOURCES = frozenset({"Constant", "Shape", "Size"})
 _BLOCKED_NAME = re.compile(r"(?P<tensor>.+)_nchwc(_token_\d+|_\d+)?")
@@ -44,15 +45,16 @@ class Provenance:
     origins : dict
         Optimised row to the authored rows it was made from; a missing row has none.
     fused : list of FusedNode
-    layout : dict
-        Row of a layout reorder to the name of the tensor it reorders.
+    conversions : dict
+        Row of an inserted node that only copies a tensor into another layout or precision, to the
+        kind of conversion and the tensor's name.
     gone : list of int
         Authored rows that run nowhere: folded into constants, or proven needless.
     """
 
     origins: dict[int, tuple[int, ...]] = field(default_factory=dict)
     fused: list[FusedNode] = field(default_factory=list)
-    layout: dict[int, str] = field(default_factory=dict)
+    conversions: dict[int, tuple[str, str]] = field(default_factory=dict)
     gone: list[int] = field(default_factory=list)
 
 
@@ -79,13 +81,14 @@ class _BodyMatch:
         self._constants = _constant_tensors(authored)
         self._stands_for = self._blocked_outputs()
         self._alive = self._alive_tensors()
+        self._conversions = self._inserted_conversions()
 
     def run(self) -> None:
         for cluster in self._clusters():
             members = self._slice_back(cluster)
             if members:
                 self._assign(cluster, members)
-        self._link_layout_nodes()
+        self._link_conversions()
         self._descend()
         reached = {row for rows in self._result.origins.values() for row in rows}
         self._result.gone += [
@@ -98,7 +101,7 @@ class _BodyMatch:
         """Renamed outputs of blocked (NCHWc) nodes by the authored tensor that they stand for."""
         stands_for = {}
         for node in self._new:
-            match = _BLOCKED_NAME.fullmatch(node.name)
+            match = _BLOCKED_NAME.fullmatch(node.name.removeprefix(_CAST_PREFIX))
             if match and node.output and match["tensor"] in self._old_maker:
                 stands_for[node.output[0]] = self._after_epilogue(match["tensor"], node)
         return stands_for
@@ -119,7 +122,7 @@ class _BodyMatch:
         return tensor
 
     def _authored_name(self, tensor: str) -> str:
-        return self._stands_for.get(tensor, tensor)
+        return self._stands_for.get(tensor, tensor.removeprefix(_CAST_PREFIX))
 
     def _alive_tensors(self) -> set[str]:
         graph = self._optimised.graph
@@ -127,6 +130,23 @@ class _BodyMatch:
         names.update(weight.name for weight in weights_of(graph))
         names.update(value.name for value in graph.input)
         return names
+
+    def _inserted_conversions(self) -> dict[int, tuple[str, str]]:
+        """Kind and authored tensor of reorders and casts that the optimiser put in, by position."""
+        graph = self._authored.graph
+        known = {value.name for value in graph.input} | {
+            weight.name for weight in weights_of(graph)
+        }
+        conversions = {}
+        for position, node in enumerate(self._new):
+            tensor = self._authored_name(node.input[0]) if node.input else ""
+            if node.op_type in _LAYOUT_OPERATORS:
+                conversions[position] = ("layout reorder", tensor)
+                continue
+            is_inserted = node.op_type == "Cast" and node.name.startswith(_CAST_PREFIX)
+            if is_inserted and (tensor in known or tensor in self._old_maker):
+                conversions[position] = ("precision cast", tensor)
+        return conversions
 
     def _clusters(self) -> list[list[int]]:
         """Optimised nodes, joined where the tensor between them has no authored name."""
@@ -144,13 +164,13 @@ class _BodyMatch:
                 if (
                     maker is not None
                     and self._authored_name(name) not in self._old_maker
-                    and node.op_type not in LAYOUT_OPERATORS
-                    and self._new[maker].op_type not in LAYOUT_OPERATORS
+                    and position not in self._conversions
+                    and maker not in self._conversions
                 ):
                     leader[find(position)] = find(maker)
         clusters: dict[int, list[int]] = {}
-        for position, node in enumerate(self._new):
-            if node.op_type not in LAYOUT_OPERATORS:
+        for position in range(len(self._new)):
+            if position not in self._conversions:
                 clusters.setdefault(find(position), []).append(position)
         return list(clusters.values())
 
@@ -234,13 +254,10 @@ class _BodyMatch:
             )
         )
 
-    def _link_layout_nodes(self) -> None:
-        """A reorder belongs to the node whose tensor it reorders, or to the one that needs it."""
-        for position, node in enumerate(self._new):
-            if node.op_type not in LAYOUT_OPERATORS:
-                continue
-            tensor = self._authored_name(node.input[0])
-            self._result.layout[self._optimised.rows[position]] = tensor
+    def _link_conversions(self) -> None:
+        """A conversion belongs to the node whose tensor it copies, or to the one that needs it."""
+        for position, (kind, tensor) in self._conversions.items():
+            self._result.conversions[self._optimised.rows[position]] = (kind, tensor)
             maker = self._old_maker.get(tensor)
             readers = self._readers.get(tensor, [])
             if maker is not None:

@@ -41,6 +41,10 @@ from profilers.traces.trace_builder import TraceBuilder
 _COMPILER = "ONNX Runtime"
 _OPTIMISED_STAGE = 1
 _MOST_UNEXPLAINED_SHARE = 0.01
+_WHY_CONVERTED = {
+    "layout reorder": "{tensor} is copied between the blocked (NCHWc) and the plain layout",
+    "precision cast": "{tensor} is copied into another precision: the next node has no kernel for it",
+}
 _MEASURED = (
     "Bytes requested from ONNX Runtime's CPU arena before and after each node, with its memory "
     "pattern off; weights and inputs from the model. Scratch memory within a node is not told."
@@ -156,12 +160,12 @@ def _fusion(sources: _Sources, pool: StringPool) -> Fusion:
     members = [(group, node) for group, each in enumerate(fused) for node in each.members]
     breaks = [
         (
-            pool.add("layout reorder"),
-            pool.add(f"{tensor} is copied between the blocked (NCHWc) and the plain layout"),
+            pool.add(kind),
+            pool.add(_WHY_CONVERTED[kind].format(tensor=tensor)),
             -1,
             next(iter(sources.provenance.origins.get(row, ())), -1),
         )
-        for row, tensor in sources.provenance.layout.items()
+        for row, (kind, tensor) in sources.provenance.conversions.items()
     ]
     return Fusion(
         FusionGroups.from_rows(groups),

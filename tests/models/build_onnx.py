@@ -1,4 +1,4 @@
-"""Write cnn, block and control as ONNX, as the PyTorch exporter writes them: ``build_onnx OUT``."""
+"""Write cnn, block, control and resnet as the PyTorch exporter does: ``build_onnx OUT``."""
 
 import contextlib
 import io
@@ -15,10 +15,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import torch_zoo
 
 
-def export(model: nn.Module, example: Tensor) -> onnx.ModelProto:
-    """Without the exporter's own optimiser, so that batch norm and constants are left to fold."""
+def export(model: nn.Module, example: Tensor, *, optimize: bool = False) -> onnx.ModelProto:
+    """By default without the exporter's own optimiser: batch norm and constants are left to fold."""
     with contextlib.redirect_stdout(io.StringIO()):
-        program = torch.onnx.export(model.eval(), (example,), dynamo=True, optimize=False)
+        program = torch.onnx.export(model.eval(), (example,), dynamo=True, optimize=optimize)
     assert program is not None
     return program.model_proto
 
@@ -35,6 +35,10 @@ def main(out: Path) -> None:
         out / "block.onnx",
     )
     onnx.save(export(torch_zoo.ExportedControl(), torch.randn(1, 16)), out / "control.onnx")
+    image = torch.randn(1, 3, 64, 64)
+    resnet = torch_zoo.ResNet()
+    onnx.save(export(resnet, image, optimize=True), out / "resnet.onnx")
+    onnx.save(export(resnet.half(), image.half(), optimize=True), out / "resnet_half.onnx")
     onnx.save(
         cnn,
         out / "cnn_external.onnx",

@@ -132,6 +132,26 @@ def test_batch_norm_and_activation_join_their_convolution(run: Run) -> None:
     assert list(fusions(run("cnn", "all")).values()) == [[[*conv_norm, "Relu"]] * 2]
 
 
+@pytest.mark.parametrize("name", ["resnet", "resnet_half"])
+def test_a_residual_add_joins_the_convolution_before_it(run: Run, name: str) -> None:
+    profile = run(name, "all")
+    if profile.strings.find("ReorderOutput") < 0:
+        pytest.skip("this processor's ONNX Runtime does not block the layout")
+    joined = fusions(profile)["Conv"]
+    assert joined.count(["Conv", "Add", "Relu"]) == 6  # one per residual block
+    assert joined.count(["Conv", "Relu"]) == 7
+    assert link_coverage(profile).operator_time == 1.0
+
+
+def test_casts_around_half_precision_are_breaks_of_the_node_that_needs_them(run: Run) -> None:
+    profile = run("resnet_half", "disabled")
+    strings, breaks = profile.strings, profile.fusion.breaks
+    if not (breaks.kind == strings.find("precision cast")).any():
+        pytest.skip("this ONNX Runtime computes in half precision")
+    assert (breaks.node >= 0).all()
+    assert link_coverage(profile).operator_time == 1.0
+
+
 def test_a_layout_reorder_is_linked_and_named_as_a_break(run: Run) -> None:
     profile = run("cnn", "all")
     reorders = np.flatnonzero(profile.trace.slices.name == profile.strings.find("ReorderOutput"))
