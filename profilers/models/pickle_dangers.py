@@ -46,14 +46,15 @@ _BUILTINS = frozenset({"builtins", "__builtin__"})
 # Parts of the standard library whose objects people do keep in checkpoints.
 _ORDINARY_STANDARD = frozenset({
     "argparse", "collections", "copyreg", "copy_reg", "dataclasses", "datetime", "decimal", "enum",
-    "fractions", "functools", "pathlib", "random", "types", "typing", "uuid", "_codecs", "__main__",
+    "fractions", "functools", "logging", "pathlib", "pathlib._local", "random", "re", "types",
+    "typing", "uuid", "_codecs", "__main__",
 })  # fmt: skip
 _EXECUTING = re.compile(
     r"(commands|urllib2|cloudpickle|dill|joblib|pip|setuptools|distutils|cffi|IPython)(\..*)?"
     r"|numpy\.(testing|f2py|distutils|ctypeslib|lib\.npyio)(\..*)?"
-    r"|torch\.(hub|serialization|package|ops|_ops|classes|jit|library|multiprocessing|distributed"
-    r"|utils\.(cpp_extension|model_zoo|collect_env|file_baton)|_inductor|_dynamo|_C|testing"
-    r"|fx\.graph_module|fx\._lazy_graph_module)(\..*)?"
+    r"|torch\.(hub|serialization|package|ops|_ops|classes|jit|library|multiprocessing|testing"
+    r"|distributed\.(elastic|launch|launcher|rpc|run)|_inductor|_dynamo(?!\.eval_frame)|_C(?!\._nn)"
+    r"|utils\.(cpp_extension|model_zoo|collect_env)|fx\.graph_module|fx\._lazy_graph_module)(\..*)?"
 )
 _EXECUTING_NAMES = frozenset({
     ("torch", "load"), ("torch", "compile"), ("torch.storage", "_load_from_bytes"),
@@ -77,7 +78,7 @@ def is_severe(found: Global) -> bool:
     module, _, _ = found.module.partition(".")
     if module in _BUILTINS:
         return not is_plain(found)
-    if module in _STANDARD and module not in _ORDINARY_STANDARD:
+    if module in _STANDARD and found.module not in _ORDINARY_STANDARD:
         return True
     if (found.module, found.name) in _EXECUTING_NAMES or _EXECUTING.fullmatch(found.module):
         return True

@@ -82,7 +82,7 @@ def scan(stream: BinaryIO) -> PickleContent:
     except UnsoundPickle:
         raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise UnsoundPickle(f"its pickle is cut off or inconsistent ({error})") from error
+        raise UnsoundPickle("its pickle is cut off or inconsistent") from error
     except (MemoryError, RecursionError) as error:
         raise UnsoundPickle("its pickle needs more memory than any model does") from error
 

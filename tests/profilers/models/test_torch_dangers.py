@@ -70,9 +70,10 @@ def test_a_computed_name_is_refused() -> None:
     ("module", "name"),
     [
         ("posix", "system"), ("builtins", "eval"), ("builtins", "getattr"), ("operator", "call"),
-        ("importlib", "import_module"), ("torch.hub", "load"), ("torch.storage", "_load_from_bytes"),
+        ("importlib", "import_module"), ("torch.hub", "load"), ("torch._dynamo.utils", "run"), ("torch.storage", "_load_from_bytes"),
         ("torch.fx.graph_module", "reduce_graph_module"), ("torch.serialization", "os.system"),
         ("torch.nn", "modules.module.warnings.sys"), ("numpy.testing._private.utils", "runstring"),
+        ("logging.config", "listen"),
     ],
 )  # fmt: skip
 def test_alarming_globals(module: str, name: str) -> None:
@@ -83,6 +84,8 @@ def test_alarming_globals(module: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("module", "name"),
     [("zoo", "Net"), ("torch.nn.modules.conv", "Conv2d"), ("argparse", "Namespace"),
+     ("torch._C._nn", "gelu"), ("torch._dynamo.eval_frame", "OptimizedModule"),
+     ("pathlib", "PosixPath"),
      ("zoo", "Net.Inner")],
 )  # fmt: skip
 def test_ordinary_globals_are_shown_without_alarm(module: str, name: str) -> None:
