@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from profilers.models.torch_tensors import REBUILDERS, Storage, storage_of
+from profilers.models.torch_tensors import REBUILDERS, ImpossibleTensor, Storage, storage_of
 
 MOST_OPCODES = 3_000_000
 
@@ -81,6 +81,8 @@ def scan(stream: BinaryIO) -> PickleContent:
         return PickleContent(machine.stack.pop(), tuple(machine.globals), tuple(machine.storages))
     except UnsoundPickle:
         raise
+    except ImpossibleTensor as error:
+        raise UnsoundPickle(str(error)) from error
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UnsoundPickle("its pickle is cut off or inconsistent") from error
     except (MemoryError, RecursionError) as error:

@@ -17,6 +17,10 @@ _STORAGE_DTYPES = {
 _MOST_ELEMENTS = 2**58
 
 
+class ImpossibleTensor(ValueError):
+    """No tensor can have this shape or size."""
+
+
 @dataclass(frozen=True)
 class Storage:
     """A block of the file that tensors view."""
@@ -49,7 +53,7 @@ def storage_of(identity: Any) -> Storage | None:
     if not isinstance(identity, tuple) or len(identity) < 5 or identity[0] != "storage":
         return None
     if not isinstance(identity[4], int):
-        raise ValueError("a storage has no size")
+        raise ImpossibleTensor("a storage has no size")
     dtype = _STORAGE_DTYPES.get(getattr(identity[1], "name", ""), "")
     return Storage(dtype, str(identity[2])[:100], identity[4])
 
@@ -59,10 +63,10 @@ def _shape(size: Any) -> tuple[int, ...]:
     elements = 1
     for length in sizes:
         if not isinstance(length, int) or length < 0:
-            raise ValueError("a tensor has an impossible shape")
+            raise ImpossibleTensor("a tensor has an impossible shape")
         elements *= length
         if elements > _MOST_ELEMENTS:
-            raise ValueError("a tensor is larger than any memory")
+            raise ImpossibleTensor("a tensor is larger than any memory")
     return sizes
 
 
