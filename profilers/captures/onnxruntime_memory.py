@@ -22,6 +22,7 @@ _IN_USE = "mem_bytes_requested_in_use"
 _GROWTH = "mem_requested_in_use_delta"
 _DTYPES = {"float": "float32", "double": "float64"}
 _LARGEST = 2**60
+_MOST_SUMS = 1000
 _SHARES_INPUT = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "Dropout"})
 
 
@@ -107,17 +108,19 @@ class ArenaReplay:
         self._in_use = _before(first.event)
         self._last_end_ns = first.event.start_ns
         for execute in run.children:
-            self._execute(execute)
+            self._execute(execute, run)
         for buffer in list(self._live):
             self._free(buffer, run.event.end_ns)
 
-    def _execute(self, execute: Span) -> list[_Buffer]:
-        """Replay a body; the buffers made within that it leaves behind."""
+    def _execute(self, execute: Span, holder: Span) -> list[_Buffer]:
+        """Replay a body that a run or a control-flow node holds; the buffers that it leaves."""
         older = set(self._live)
         reads = self._reads_of(self._nodes.bodies.get(execute))
         level = _Level(reads)
         for span in execute.children:
             if _tells_memory(span.event):
+                self._shrink_to(_before(span.event))
+                self._grow_to(_before(span.event), holder)
                 self._run_node(span, level, reads)
         left = [buffer for buffer in self._live if buffer not in older]
         for buffer in left:
@@ -125,10 +128,7 @@ class ArenaReplay:
         return left
 
     def _run_node(self, span: Span, level: _Level, reads: _Reads) -> None:
-        before = _before(span.event)
-        self._shrink_to(before)
-        self._in_use = before
-        within = [buffer for child in span.children for buffer in self._execute(child)]
+        within = [buffer for child in span.children for buffer in self._execute(child, span)]
         self._shrink_to(_after(span.event))
         position = self._nodes.positions.get(span)
         node = None if position is None else reads.nodes[position]
@@ -164,7 +164,7 @@ class ArenaReplay:
             self._reads[body] = _Reads(body)
         return self._reads[body]
 
-    def _grow_to(self, in_use: int, owner: Span, sizes: Sequence[int]) -> list[_Buffer]:
+    def _grow_to(self, in_use: int, owner: Span, sizes: Sequence[int] = ()) -> list[_Buffer]:
         grown = in_use - self._in_use
         if grown <= 0:
             return []
@@ -180,14 +180,13 @@ class ArenaReplay:
         if freed <= 0:
             return
         self._in_use = in_use
-        dead = [buffer for buffer in reversed(self._live) if not buffer.unread]
-        dead.sort(key=lambda buffer: -buffer.last_read_ns)
-        if sum(buffer.bytes for buffer in dead) != freed:
-            dead = [buffer for buffer in dead or self._live if buffer.bytes == freed][:1] or dead
-        for buffer in dead:
-            if buffer.bytes <= freed:
-                freed -= buffer.bytes
-                self._free(buffer, self._last_end_ns)
+        dead = sorted(
+            (buffer for buffer in self._live if not buffer.unread),
+            key=lambda buffer: -buffer.last_read_ns,
+        )
+        for buffer in _of_total(dead, freed) or _of_total(self._live, freed):
+            freed -= buffer.bytes
+            self._free(buffer, self._last_end_ns)
         self.unexplained_bytes += freed
 
     def _free(self, buffer: _Buffer, time_ns: int) -> None:
@@ -207,6 +206,22 @@ def arena_samples(spans: Iterable[Span]) -> Iterator[ArenaSample]:
                     _bytes(event, "mem_bytes_in_use"),
                     _bytes(event, "mem_arena_held"),
                 )
+
+
+def _of_total(buffers: Sequence[_Buffer], total: int) -> Sequence[_Buffer]:
+    """Buffers of exactly so many bytes, one or else several, the first preferred; maybe none."""
+    alone = next((buffer for buffer in buffers if buffer.bytes == total), None)
+    if alone is not None:
+        return [alone]
+    found: dict[int, tuple[_Buffer, ...]] = {0: ()}
+    for buffer in buffers:
+        for size, chosen in list(found.items()):
+            grown = size + buffer.bytes
+            if grown <= total and grown not in found:
+                found[grown] = (*chosen, buffer)
+        if total in found or len(found) > _MOST_SUMS:
+            break
+    return found.get(total, ())
 
 
 def _tells_memory(event: Event) -> bool:
