@@ -13,7 +13,8 @@ from typing import Any
 
 from onnx import NodeProto
 
-from profilers.graphs.onnx_graph import Body, bodies_of, weights_of
+from profilers.graphs.onnx_graph import Body
+from profilers.graphs.onnx_nodes import bodies_of, weights_of
 
 _LAYOUT_OPERATORS = frozenset({"ReorderInput", "ReorderOutput"})
 _CAST_PREFIX = "InsertedPrecisionFreeCast_"  # of nodes and tensors that replace a narrower float

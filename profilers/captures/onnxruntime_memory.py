@@ -15,7 +15,8 @@ from onnx import NodeProto
 
 from profilers.captures.onnxruntime_nodes import RanNodes
 from profilers.graphs.builder import tensor_bytes
-from profilers.graphs.onnx_graph import Body, bodies_of, captured_tensors
+from profilers.graphs.onnx_graph import Body
+from profilers.graphs.onnx_nodes import bodies_of, captured_tensors
 from profilers.traces.onnxruntime_profile import RUN, Event, Span
 
 _IN_USE = "mem_bytes_requested_in_use"

@@ -1,33 +1,34 @@
 """ONNX models as graphs: scopes, shapes, parameters, FLOPs, and subgraphs of If, Loop and Scan."""
 
-import ast
 import logging
-import math
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import PureWindowsPath
 from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError, Message
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
+from onnx import GraphProto, ModelProto, NodeProto
 
 from profilers.graphs.builder import GraphBuilder
 from profilers.graphs.onnx_flops import node_flops
+from profilers.graphs.onnx_nodes import (
+    TensorType,
+    attribute_values,
+    bodies_of,
+    captured_tensors,
+    dtype_name,
+    node_kind,
+    sane_shape,
+    scope_path,
+    source_line,
+    tensor_type,
+    weights_of,
+)
 from profilers.profile import UNKNOWN, NodeKind
 
 _LOG = logging.getLogger(__name__)
-_MOST_ELEMENTS = 2**50  # a larger tensor is a damaged shape
 _LARGEST_FLOPS = 2**62
-_LONGEST_LIST = 64
-_LONGEST_TEXT = 4096
 _LARGEST_INFERRED = 64 * 1024 * 1024
-_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
-
-Shape = tuple[int | str, ...] | None
-TensorType = tuple[str, Shape]  # dtype name or "", and shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +41,6 @@ class Body:
     graph: GraphProto
     rows: tuple[int, ...]
     inner: Mapping[tuple[int, str], "Body"]
-
-    def walk(self) -> Iterator["Body"]:
-        yield self
-        for body in self.inner.values():
-            yield from body.walk()
 
 
 def parse_model(data: bytes) -> ModelProto:
@@ -86,49 +82,6 @@ def with_shapes(model: ModelProto, inputs: Mapping[str, Sequence[int]] | None = 
     except (onnx.shape_inference.InferenceError, RuntimeError, ValueError, MemoryError) as error:
         _LOG.info("shapes were not inferred: %s", error)
         return model
-
-
-def tensor_type(value: onnx.ValueInfoProto) -> TensorType:
-    """Dtype and shape of a value; ("", None) for sequences, maps and what is not said."""
-    if not value.type.HasField("tensor_type"):
-        return "", None
-    tensor = value.type.tensor_type
-    if not tensor.HasField("shape"):
-        return dtype_name(tensor.elem_type), None
-    sizes = tuple(
-        size.dim_value if size.HasField("dim_value") else size.dim_param or "?"
-        for size in tensor.shape.dim
-    )
-    return dtype_name(tensor.elem_type), _sane(sizes)
-
-
-@lru_cache(maxsize=64)
-def dtype_name(element_type: int) -> str:
-    """numpy name of an ONNX element type, "string", or "" if there is none."""
-    try:
-        name = str(onnx.helper.tensor_dtype_to_np_dtype(element_type).name)
-    except (KeyError, ValueError, TypeError):
-        return ""
-    return "string" if name == "object" else name
-
-
-def attribute_values(node: NodeProto) -> dict[str, Any]:
-    """Attributes that fit into JSON; long lists and tensors are told by their size."""
-    values: dict[str, Any] = {}
-    for attribute in node.attribute:
-        if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
-            continue
-        values[attribute.name] = _attribute_value(attribute)
-    return values
-
-
-def bodies_of(node: NodeProto) -> Iterator[tuple[str, GraphProto]]:
-    """Subgraphs of a control-flow node by attribute name."""
-    for attribute in node.attribute:
-        if attribute.type == AttributeProto.GRAPH:
-            yield attribute.name, attribute.g
-        for position, graph in enumerate(attribute.graphs):
-            yield f"{attribute.name}_{position}", graph
 
 
 class _UniqueNames:
@@ -195,7 +148,7 @@ class _Reader:
         for value in (*graph.value_info, *graph.input, *graph.output):
             tensors.types[value.name] = tensor_type(value)
         for weight in weights_of(graph):
-            kind = dtype_name(weight.data_type), _sane(weight.dims)
+            kind = dtype_name(weight.data_type), sane_shape(weight.dims)
             tensors.types[weight.name] = kind
             tensors.parameters[weight.name] = self._builder.parameter(weight.name, *kind)
         for value in graph.input:
@@ -213,11 +166,11 @@ class _Reader:
         row = self._builder.node(
             name,
             node.op_type,
-            kind=_kind(node),
-            scope=self._builder.scope(_scope_path(node), subgraph),
+            kind=node_kind(node),
+            scope=self._builder.scope(scope_path(node), subgraph),
             subgraph=subgraph,
             flops=flops,
-            source=_source_line(node),
+            source=source_line(node),
             attributes=attributes,
         )
         self._connect(row, subgraph, node.input, tensors)
@@ -241,25 +194,6 @@ class _Reader:
             self._builder.edge(tensors.makers[name], row, name, *tensors.type(name))
 
 
-def weights_of(graph: GraphProto) -> Iterator[TensorProto]:
-    """Initializers, sparse ones by their values."""
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield sparse.values
-
-
-def captured_tensors(graph: GraphProto) -> list[str]:
-    """Tensors that a body reads from the graphs around it."""
-    own = {value.name for value in graph.input} | {weight.name for weight in weights_of(graph)}
-    read: dict[str, None] = {}
-    for node in graph.node:
-        inner = [name for _, body in bodies_of(node) for name in captured_tensors(body)]
-        read.update((name, None) for name in (*node.input, *inner) if name and name not in own)
-        own.update(node.output)
-    read.update((value.name, None) for value in graph.output if value.name not in own)
-    return list(read)
-
-
 def _check_texts(message: Message) -> None:
     """protobuf hands a text that is not UTF-8 over as bytes."""
     for descriptor, value in message.ListFields():
@@ -270,12 +204,6 @@ def _check_texts(message: Message) -> None:
                 _check_texts(item)
             elif isinstance(item, bytes):
                 raise ValueError(f"the text of a field {descriptor.name} is not UTF-8")
-
-
-def _kind(node: NodeProto) -> NodeKind:
-    if any(True for _ in bodies_of(node)):
-        return NodeKind.CONTROL
-    return NodeKind.CONSTANT if node.op_type == "Constant" else NodeKind.OPERATOR
 
 
 def _flops(node: NodeProto, attributes: dict[str, Any], tensors: _Tensors) -> int:
@@ -295,80 +223,6 @@ def _flops(node: NodeProto, attributes: dict[str, Any], tensors: _Tensors) -> in
     except (TypeError, ValueError, ArithmeticError, IndexError):  # nonsense attributes
         return UNKNOWN
     return flops if flops < _LARGEST_FLOPS else UNKNOWN
-
-
-def _sane(sizes: Iterable[int | str]) -> Shape:
-    shape = tuple(size if isinstance(size, str) else int(size) for size in sizes)
-    known = [size for size in shape if isinstance(size, int)]
-    if any(size < 0 for size in known) or math.prod(known) > _MOST_ELEMENTS:
-        return None
-    return shape
-
-
-def _attribute_value(attribute: AttributeProto) -> Any:
-    if attribute.type == AttributeProto.TENSOR:
-        kind = dtype_name(attribute.t.data_type) or "?"
-        return f"{kind}[{','.join(map(str, attribute.t.dims))}]"
-    if attribute.type in (AttributeProto.SPARSE_TENSOR, AttributeProto.TENSORS):
-        return "tensors"
-    try:
-        value = onnx.helper.get_attribute_value(attribute)
-    except ValueError:
-        return f"${attribute.ref_attr_name}"
-    if isinstance(value, bytes):
-        return value[:_LONGEST_TEXT].decode("utf-8", "replace")
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, Sequence):
-        shown = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in value]
-        short = shown[:_LONGEST_LIST]
-        if all(isinstance(item, int | float | str) for item in short):
-            return [*short, f"… {len(shown)} in all"] if len(shown) > len(short) else short
-    return str(value)[:_LONGEST_TEXT]
-
-
-def _metadata(node: NodeProto, key: str) -> str:
-    return next((entry.value for entry in node.metadata_props if entry.key == key), "")
-
-
-def _scope_path(node: NodeProto) -> list[tuple[str, str]]:
-    """(name, class name) pairs from the outside in.
-
-    The PyTorch exporter writes them as metadata; others put them into the node's name.
-    """
-    paths = _text_list(_metadata(node, "pkg.torch.onnx.name_scopes"))[:-1]
-    classes = _text_list(_metadata(node, "pkg.torch.onnx.class_hierarchy"))
-    if not paths:
-        paths = [part for part in node.name.split("/")[:-1] if part]
-        classes = []
-    classes += [""] * (len(paths) - len(classes))
-    scopes, parent = [], ""
-    for path, class_name in zip(paths, classes, strict=False):
-        if path:
-            scopes.append((path.removeprefix(f"{parent}.") if parent else path, class_name))
-            parent = path
-    return [(name, class_name.rpartition(".")[2]) for name, class_name in scopes]
-
-
-def _text_list(text: str) -> list[str]:
-    """A list of strings as Python or JSON writes it; anything else is empty."""
-    if len(text) > _LONGEST_TEXT:
-        return []
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return []
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _source_line(node: NodeProto) -> str:
-    """The deepest line of the model's own code, without its folder."""
-    frames = _FRAME.findall(_metadata(node, "pkg.torch.onnx.stack_trace")[: 4 * _LONGEST_TEXT])
-    own = [(file, line) for file, line in frames if "site-packages" not in file and file[0] != "<"]
-    if not own:
-        return ""
-    file, line = own[-1]
-    return f"{PureWindowsPath(file).name}:{line}"
 
 
 def _with_input_sizes(model: ModelProto, inputs: Mapping[str, Sequence[int]]) -> ModelProto:

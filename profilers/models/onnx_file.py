@@ -119,7 +119,7 @@ def _load(path: Path) -> "ModelProto":
 
 def _inputs(graph: "GraphProto") -> tuple[tuple[InputSpec, ...], str]:
     """What a caller must feed; and why that cannot be made, if an input is no tensor."""
-    from profilers.graphs.onnx_graph import tensor_type, weights_of
+    from profilers.graphs.onnx_nodes import tensor_type, weights_of
 
     weights = {weight.name for weight in weights_of(graph)}
     table_sizes = _table_sizes(graph)
@@ -210,7 +210,7 @@ def _number(text: str) -> int:
 
 
 def _tensors(graph: "GraphProto") -> "Iterator[TensorProto]":
-    from profilers.graphs.onnx_graph import bodies_of, weights_of
+    from profilers.graphs.onnx_nodes import bodies_of, weights_of
 
     yield from weights_of(graph)
     for node in graph.node:
@@ -232,7 +232,7 @@ def _foreign_operators(model: "ModelProto") -> str:
 
 
 def _domains(graph: "GraphProto") -> Iterator[str]:
-    from profilers.graphs.onnx_graph import bodies_of
+    from profilers.graphs.onnx_nodes import bodies_of
 
     for node in graph.node:
         yield node.domain
