@@ -142,13 +142,21 @@ def _attribute_value(attribute: AttributeProto) -> Any:
     if isinstance(value, bytes):
         return value[:_LONGEST_TEXT].decode("utf-8", "replace")
     if isinstance(value, int | float):
-        return value
+        return _json_number(value)
     if isinstance(value, Sequence):
-        shown = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in value]
+        shown = [
+            item.decode("utf-8", "replace") if isinstance(item, bytes) else _json_number(item)
+            for item in value
+        ]
         short = shown[:_LONGEST_LIST]
         if all(isinstance(item, int | float | str) for item in short):
             return [*short, f"… {len(shown)} in all"] if len(shown) > len(short) else short
     return str(value)[:_LONGEST_TEXT]
+
+
+def _json_number(value: Any) -> Any:
+    """JSON has no words for infinity and not-a-number."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _metadata(node: NodeProto, key: str) -> str:

@@ -132,3 +132,11 @@ def test_node_names_are_unique_even_if_the_file_repeats_them() -> None:
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [4]) for name in "xy"]
     graph, _ = read(helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:])))
     assert len(set(graph.nodes.name.tolist())) == len(graph.nodes)
+
+
+def test_attributes_without_a_json_number_are_text() -> None:
+    node = helper.make_node("Clip", ["x"], ["y"], min=float("-inf"), max=2.5)
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [4]) for name in "xy"]
+    graph, strings = read(helper.make_model(helper.make_graph([node], "g", values[:1], values[1:])))
+    clip = decode(graph.attributes, row_of(graph, strings, "Clip"))
+    assert clip == {"min": "-inf", "max": 2.5}
