@@ -50,13 +50,14 @@ _UNPACKED_HEAD = 64 * 1024
 class ChromeTrace:
     """A trace with what is needed to link it further.
 
-    `origin_ns` is what was taken off every time, `instants` are the events without a duration.
+    `origin_ns` is what was taken off every time; `track_rows` finds the track of an event.
     """
 
     trace: Trace
     steps: Steps
     pool: StringPool
     events: ChromeEvents
+    track_rows: dict[TrackKey, int]
     header: dict[str, Any]
     origin_ns: int
     diagnostics: tuple[Diagnostic, ...]
@@ -148,7 +149,9 @@ def read_chrome_trace(path: Path, progress: Progress) -> ChromeTrace:
     )
     diagnostics = _diagnostics(text.is_cut, events, slices)
     progress(1.0)
-    return ChromeTrace(trace, steps, pool, events, text.header, origin_ns, diagnostics)
+    return ChromeTrace(
+        trace, steps, pool, events, track_rows, text.header, origin_ns, diagnostics
+    )
 
 
 def _unpacked(head: bytes) -> bytes:
@@ -289,7 +292,7 @@ def _flows(
         if not (category in ("ac2g", "async_cpu_to_gpu") and sources):
             chains[(category, unquoted(event.id))].append(row)
     tracks = np.array([track_rows.get(key, -1) for key in records.tracks], np.int64)
-    bound = _innermost(slices, tracks, records.start_ns - origin_ns)
+    bound = innermost(slices, tracks, records.start_ns - origin_ns)
     for (category, _), rows in chains.items():
         ordered = sorted(rows, key=lambda row: int(records.start_ns[row]))
         ends = [int(bound[row]) for row in ordered if bound[row] >= 0]
@@ -305,7 +308,7 @@ def _flows(
     )
 
 
-def _innermost(slices: Slices, track: Int64, time_ns: Int64) -> Int64:
+def innermost(slices: Slices, track: Int64, time_ns: Int64) -> Int64:
     """The deepest slice of a track that covers a time; -1 if none does."""
     found = np.full(len(track), -1, np.int64)
     ends = slices.start_ns + slices.duration_ns

@@ -1,0 +1,8 @@
+"""Names of the files that a PyTorch worker leaves in a capture folder. Standard library only."""
+
+TRACE_FILE = "trace.json"  # as torch.profiler exports it
+EXPORTED_GRAPH_FILE = "exported_graph.json"  # the JSON of an exported program
+SCRIPT_GRAPH_FILE = "script_graph.json"  # see profilers.runtimes.script_graph
+
+NODE_MARK = "node::"  # range of one node of the exported graph
+MODULE_MARK = "module::"  # range of one call of a module

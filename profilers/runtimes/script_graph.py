@@ -1,0 +1,225 @@
+"""Writes the graph of a TorchScript module as JSON that needs no torch to be read.
+
+``{"inputs": [value], "nodes": [node], "outputs": [name], "parameters": [value]}`` where a value is
+``{"name", "dtype", "shape"}`` (shape null if not known) and a node ``{"name", "operator", "scope":
+[[name, class]], "arguments": [[position, value name]], "outputs": [value], "parameters": [name],
+"attributes": {}, "source": "file:line", "blocks": [{"inputs", "nodes", "outputs"}]}``. Constants,
+attribute reads and arithmetic on plain numbers are no nodes: what they feed is fed by their inputs.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+from profilers.captures.torch_files import SCRIPT_GRAPH_FILE
+
+Json = dict[str, Any]
+
+_HIERARCHY = re.compile(r"([^.()]+)\(([^()]*)\)")
+_NO_MODULE = frozenset({"SELF", "UNKNOWN_INSTANCE", "TOP"})
+_SOURCE = re.compile(
+    r'File "(?P<file>[^"]+)", line (?P<line>\d+)|(?P<plain>[^\s"]+\.py):(?P<at>\d+)'
+)
+_DTYPES = {
+    "Float": "float32", "Double": "float64", "Half": "float16", "BFloat16": "bfloat16",
+    "Long": "int64", "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
+    "ComplexFloat": "complex64", "ComplexDouble": "complex128",
+}  # fmt: skip
+_PASSED_THROUGH = frozenset({
+    "prim::ListConstruct", "prim::TupleConstruct", "prim::NumToTensor", "aten::Int", "aten::Bool",
+    "prim::unchecked_cast", "prim::Uninitialized", "prim::RaiseException", "prim::data", "prim::device",
+})  # fmt: skip
+
+
+def write_script_graph(module: Any, folder: Path) -> None:
+    """Leave the inlined graph of `module`'s forward as `SCRIPT_GRAPH_FILE`."""
+    writer = _Writer(module)
+    (folder / SCRIPT_GRAPH_FILE).write_text(json.dumps(writer.document(module.inlined_graph)))
+
+
+@dataclass
+class _Writer:
+    module: Any
+    _paths: dict[str, str] = field(default_factory=dict)  # attribute path by value name
+    _constants: dict[str, Any] = field(default_factory=dict)
+    _sources: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # what feeds a value that is no node
+    _parameters: dict[str, Json] = field(default_factory=dict)
+    _shared: dict[int, str] = field(default_factory=dict)  # first path of a weight by address
+    _names: dict[str, int] = field(default_factory=dict)
+
+    def document(self, graph: Any) -> Json:
+        own, *inputs = graph.inputs()
+        self._paths[own.debugName()] = ""
+        nodes = self._nodes(graph)
+        return {
+            "inputs": [_value(each) for each in inputs],
+            "nodes": nodes,
+            "outputs": self._feeding(list(graph.outputs())),
+            "parameters": list(self._parameters.values()),
+        }
+
+    def _nodes(self, block: Any) -> list[Json]:
+        return [document for node in block.nodes() for document in self._node(node)]
+
+    def _node(self, node: Any) -> list[Json]:
+        kind = node.kind()
+        outputs = list(node.outputs())
+        if kind == "prim::GetAttr":
+            base = self._paths.get(node.input().debugName(), "")
+            name = node.s("name")
+            self._paths[node.output().debugName()] = f"{base}.{name}" if base else name
+            return []
+        if kind == "prim::Constant":
+            self._constants[node.output().debugName()] = node.output().toIValue()
+            return []
+        blocks = [self._block(block) for block in node.blocks()]
+        if not _makes_tensors(node) and not any(block["nodes"] for block in blocks):
+            for output in outputs:
+                self._sources[output.debugName()] = self._feeding(list(node.inputs()))
+            return []
+        arguments = [
+            [position, name]
+            for position, value in enumerate(node.inputs())
+            for name in self._feeding([value])
+        ]
+        return [
+            {
+                "name": self._unique(kind.rpartition("::")[2].rstrip("_").lower() or kind),
+                "operator": kind,
+                "scope": _scope(node),
+                "arguments": arguments,
+                "outputs": [_value(output) for output in outputs],
+                "parameters": self._weights(node),
+                "attributes": self._attributes(node),
+                "source": _source(node),
+                "blocks": blocks,
+            }
+        ]
+
+    def _block(self, block: Any) -> Json:
+        return {
+            "inputs": [_value(each) for each in block.inputs()],
+            "nodes": self._nodes(block),
+            "outputs": self._feeding(list(block.outputs())),
+        }
+
+    def _feeding(self, values: list[Any]) -> list[str]:
+        """Names of the values that really stand behind these, constants and weights left out."""
+        names: list[str] = []
+        for value in values:
+            name = value.debugName()
+            if name in self._sources:
+                names += self._sources[name]
+            elif name not in self._constants and name not in self._paths:
+                names.append(name)
+        return list(dict.fromkeys(names))
+
+    def _weights(self, node: Any) -> list[str]:
+        """Parameters and buffers among the inputs; a shared one under its first path."""
+        names = []
+        for value in node.inputs():
+            path = self._paths.get(value.debugName())
+            tensor = self._attribute(path) if path else None
+            if tensor is None:
+                continue
+            first = self._shared.setdefault(
+                id(tensor) if not tensor.numel() else tensor.data_ptr(), path or ""
+            )
+            self._parameters.setdefault(
+                first,
+                {"name": first, "dtype": _dtype_name(tensor), "shape": list(tensor.shape)},
+            )
+            names.append(first)
+        return names
+
+    def _attribute(self, path: str) -> Any:
+        import torch
+
+        found = self.module
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        return found if isinstance(found, torch.Tensor) else None
+
+    def _attributes(self, node: Any) -> Json:
+        """Constant arguments, by position where the schema does not name them."""
+        names = _argument_names(node)
+        found = {}
+        for position, value in enumerate(node.inputs()):
+            constant = self._constants.get(value.debugName())
+            if isinstance(constant, (bool, int, float, str)) or _is_plain_list(constant):
+                name = names[position] if position < len(names) else f"argument {position}"
+                found[name] = constant
+        return found
+
+    def _unique(self, name: str) -> str:
+        count = self._names[name] = self._names.get(name, -1) + 1
+        return f"{name}_{count}" if count else name
+
+
+def _makes_tensors(node: Any) -> bool:
+    if node.kind() in _PASSED_THROUGH:
+        return False
+    return any("Tensor" in str(output.type()) or _is_tensor(output) for output in node.outputs())
+
+
+def _is_tensor(value: Any) -> bool:
+    return bool(value.type().kind() == "TensorType")
+
+
+def _value(value: Any) -> Json:
+    dtype, shape = "", None
+    if _is_tensor(value):
+        kind = value.type()
+        dtype = _DTYPES.get(kind.scalarType() or "", "")
+        shape = kind.sizes()
+    return {"name": value.debugName(), "dtype": dtype, "shape": shape}
+
+
+def _scope(node: Any) -> list[list[str]]:
+    """Module path with classes: from the call stack of a scripted node, the scope of a traced one."""
+    hierarchy = [
+        [name, kind]
+        for name, kind in _HIERARCHY.findall(node.getModuleHierarchy())
+        if name not in _NO_MODULE
+    ]
+    if hierarchy:
+        return hierarchy
+    last = node.scopeName().rpartition("/")[2]
+    path = last.rpartition("::")[2] if "::" in last else last
+    return [[name, ""] for name in path.split(".")[1:]]
+
+
+def _source(node: Any) -> str:
+    """The innermost line of the model's own code."""
+    found = [
+        (match["file"] or match["plain"], match["line"] or match["at"])
+        for match in _SOURCE.finditer(node.sourceRange())
+    ]
+    own = [each for each in found if "site-packages" not in each[0] and not each[0].startswith("<")]
+    return f"{PurePath(own[0][0]).name}:{own[0][1]}" if own else ""
+
+
+def _argument_names(node: Any) -> list[str]:
+    import torch
+
+    try:
+        schema = torch._C.parse_schema(node.schema())
+    except RuntimeError:
+        return []
+    return [argument.name for argument in schema.arguments]
+
+
+def _is_plain_list(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= 64
+        and all(isinstance(item, (bool, int, float)) for item in value)
+    )
+
+
+def _dtype_name(tensor: Any) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

@@ -1,0 +1,143 @@
+"""Runs a pickled nn.Module, operator by operator."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from profilers.captures.torch_files import MODULE_MARK
+from profilers.errors import TrustRequired, TwinscopeError
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.exported_graph import write_exported_graph
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.script_graph import write_script_graph
+from profilers.runtimes.torch_session import (
+    WORKER_ENVIRONMENT,
+    LoadedModel,
+    first_line,
+    run_model,
+)
+
+__all__ = ["WORKER_ENVIRONMENT", "run"]
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Capture a module in eager mode. Loading it runs the code that its pickle names.
+
+    Raises
+    ------
+    TrustRequired
+        If nobody agreed to that.
+    TwinscopeError
+        If it cannot be loaded or does not take the inputs.
+    """
+    if not request.trusted:
+        raise TrustRequired(
+            f"{Path(request.model_path).name} was not loaded",
+            "a pickled module can execute code while it loads",
+            "Run it only if you trust where it comes from.",
+        )
+    return run_model(request, folder, report, _load)
+
+
+def _load(request: RunRequest, device: Any) -> LoadedModel:
+    import torch
+
+    model = _unpickled(Path(request.model_path), device)
+    if not isinstance(model, torch.nn.Module):
+        raise TwinscopeError(
+            f"{Path(request.model_path).name} holds no module",
+            f"it holds a {type(model).__name__}",
+            "Save the whole model with torch.save(model, path).",
+        )
+    model.eval()
+
+    def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
+        _write_graph(model, inputs, folder, record)
+
+    return LoadedModel(model, model, write_graph, lambda: _module_ranges(model))
+
+
+def _unpickled(path: Path, device: Any) -> Any:
+    import torch
+
+    try:
+        return torch.load(path, map_location=device, weights_only=False)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise TwinscopeError(
+            f"{path.name} cannot be loaded",
+            f"the code of its classes was not found: {first_line(error)}",
+            "Give the folder that holds the model's own Python files as the source folder.",
+        ) from error
+    except Exception as error:  # unpickling runs the file's own code
+        raise TwinscopeError(
+            f"{path.name} cannot be loaded", f"{type(error).__name__}: {first_line(error)}"
+        ) from error
+
+
+@contextmanager
+def _module_ranges(model: Any) -> Iterator[None]:
+    """While it lasts, each call of a module is a range with the module's path."""
+    import torch
+
+    mark = torch._C._profiler._RecordFunctionFast
+    open_ranges: list[Any] = []
+
+    def enter(path: str) -> Any:
+        def hook(module: Any, arguments: Any) -> None:
+            entered = mark(f"{MODULE_MARK}{path}")
+            entered.__enter__()
+            open_ranges.append(entered)
+
+        return hook
+
+    def leave(module: Any, arguments: Any, result: Any) -> None:
+        if open_ranges:
+            open_ranges.pop().__exit__(None, None, None)
+
+    handles = []
+    for path, module in model.named_modules():
+        if _takes_hooks(module):
+            handles.append(module.register_forward_pre_hook(enter(path), prepend=True))
+            handles.append(module.register_forward_hook(leave, always_call=True))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _takes_hooks(module: Any) -> bool:
+    import torch
+
+    return not isinstance(module, torch.jit.ScriptModule)
+
+
+def _write_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
+    """The graph by torch.export; by tracing where the model's Python decides what is run."""
+    import torch
+
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.export.export(model, tuple(inputs), strict=False)
+            write_exported_graph(program, {}, folder)
+        return
+    except Exception as error:  # the model's own code runs under the tracer
+        reason = first_line(error)
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            write_script_graph(torch.jit.trace(model, tuple(inputs), check_trace=False), folder)
+        record.warn(
+            "torch.export cannot hold this model, so its graph is the trace of one run: branches and "
+            f"loops appear as they went for these inputs ({reason})."
+        )
+    except Exception as error:  # the model's own code runs under the tracer
+        record.warn(
+            f"The model's graph is not known: neither torch.export ({reason}) nor torch.jit.trace "
+            f"({first_line(error)}) can follow it.",
+            "The timeline and memory are complete; they are not linked to nodes.",
+        )

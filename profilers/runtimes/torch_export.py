@@ -1,0 +1,155 @@
+"""Runs a program that ``torch.export.save`` wrote, node by node where it is profiled."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from profilers.captures.torch_files import NODE_MARK
+from profilers.errors import TwinscopeError
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.exported_graph import write_exported_graph
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.torch_session import (
+    WORKER_ENVIRONMENT,
+    LoadedModel,
+    first_line,
+    run_model,
+)
+
+__all__ = ["WORKER_ENVIRONMENT", "run"]
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Capture an exported program. The measured steps run it whole, without any range.
+
+    Raises
+    ------
+    TwinscopeError
+        If it cannot be loaded or does not take the inputs.
+    """
+    return run_model(request, folder, report, _load)
+
+
+def _load(request: RunRequest, device: Any) -> LoadedModel:
+    import torch
+    from torch.utils import _pytree as pytree
+
+    try:
+        program = torch.export.load(request.model_path)
+        if device.type != "cpu":
+            from torch.export.passes import move_to_device_pass
+
+            program = move_to_device_pass(program, device)
+        module = program.module()
+    except Exception as error:  # the loader raises whatever its parts raise
+        raise TwinscopeError(
+            f"PyTorch cannot load {Path(request.model_path).name}",
+            first_line(error),
+            "Export it again with the version of PyTorch that is installed here.",
+        ) from error
+    marked = marked_interpreter(module)
+
+    def arguments(inputs: Sequence[Any]) -> tuple[Any, Any]:
+        positional, named = pytree.tree_unflatten(list(inputs), program.call_spec.in_spec)
+        return positional, named
+
+    def plain(*inputs: Any) -> Any:
+        positional, named = arguments(inputs)
+        return module(*positional, **named)
+
+    def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
+        with torch.inference_mode():
+            values = recorded_values(module, inputs)
+        write_exported_graph(program, values, folder)
+
+    return LoadedModel(plain, marked.run, write_graph)
+
+
+def marked_interpreter(module: Any) -> Any:
+    """An interpreter of a graph module that wraps each operator in a range with the node's name.
+
+    A node inside a branch or loop body is named ``owner/branch/node``, branches counted from 0.
+    """
+    import torch
+    from torch.fx import GraphModule, Interpreter
+
+    mark = torch._C._profiler._RecordFunctionFast
+
+    class Marked(Interpreter):
+        def __init__(self, module: Any, prefix: str = "") -> None:
+            super().__init__(module)
+            self._prefix = prefix
+            self._bodies = _bodies(module)
+
+        def run_node(self, n: Any) -> Any:
+            if n.op != "call_function":
+                result = super().run_node(n)
+                if n.op == "get_attr" and isinstance(result, GraphModule):
+                    return self._marked_body(n.name, result)
+                return result
+            with mark(f"{NODE_MARK}{self._prefix}{n.name}"):
+                return super().run_node(n)
+
+        def _marked_body(self, name: str, body: Any) -> Any:
+            if name not in self._bodies:
+                return body
+            owner, branch = self._bodies[name]
+            return _callable(Marked(body, f"{self._prefix}{owner}/{branch}/"), body)
+
+    return Marked(module)
+
+
+def _bodies(module: Any) -> dict[str, tuple[str, int]]:
+    """By get_attr node of a body: the operator that owns it, and which of its bodies it is."""
+    from torch.fx import GraphModule, Node
+
+    found = {}
+    for node in module.graph.nodes:
+        if node.op == "call_function":
+            bodies = [
+                argument.name
+                for argument in node.args
+                if isinstance(argument, Node)
+                and argument.op == "get_attr"
+                and isinstance(getattr(module, str(argument.target), None), GraphModule)
+            ]
+            found.update({name: (node.name, branch) for branch, name in enumerate(bodies)})
+    return found
+
+
+def _callable(interpreter: Any, body: Any) -> Any:
+    """A graph module that runs through an interpreter: operators want a module as body."""
+    from torch.fx import GraphModule
+
+    class Body(GraphModule):
+        def forward(self, *inputs: Any) -> Any:
+            return interpreter.run(*inputs)
+
+    marked = Body(body, body.graph)
+    marked.forward = interpreter.run
+    return marked
+
+
+def recorded_values(module: Any, inputs: Sequence[Any]) -> dict[str, Any]:
+    """Results of the main graph's nodes by name, in one more run; only their sizes are used."""
+    from torch.fx import Interpreter
+
+    sizes: dict[str, Any] = {}
+
+    class Recording(Interpreter):
+        def run_node(self, n: Any) -> Any:
+            result = super().run_node(n)
+            if hasattr(result, "shape"):
+                sizes[n.name] = _Sized(tuple(result.shape))
+            return result
+
+    Recording(module).run(*inputs)
+    return sizes
+
+
+class _Sized:
+    """The sizes of a tensor that is gone."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape

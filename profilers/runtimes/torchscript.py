@@ -1,0 +1,48 @@
+"""Runs a TorchScript module, scripted or traced."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from profilers.errors import TwinscopeError
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.script_graph import write_script_graph
+from profilers.runtimes.torch_session import (
+    WORKER_ENVIRONMENT,
+    LoadedModel,
+    first_line,
+    run_model,
+)
+
+__all__ = ["WORKER_ENVIRONMENT", "run"]
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Capture a TorchScript module's forward.
+
+    Raises
+    ------
+    TwinscopeError
+        If it cannot be loaded or does not take the inputs.
+    """
+    return run_model(request, folder, report, _load)
+
+
+def _load(request: RunRequest, device: Any) -> LoadedModel:
+    import torch
+
+    try:
+        module = torch.jit.load(request.model_path, map_location=device).eval()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise TwinscopeError(
+            f"PyTorch cannot load {Path(request.model_path).name}",
+            first_line(error),
+            "Save it again with torch.jit.save.",
+        ) from error
+
+    def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
+        write_script_graph(module, folder)
+
+    return LoadedModel(module, module, write_graph)
