@@ -9,6 +9,7 @@ import numpy as np
 
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
 from profilers.captures.torch_files import (
+    EXECUTION_TRACE_FILE,
     EXPORTED_GRAPH_FILE,
     MODULE_MARK,
     NODE_MARK,
@@ -19,11 +20,14 @@ from profilers.captures.torch_links import (
     linked_by_marks,
     linked_by_order,
     linked_launches,
+    outermost_operators,
     straight_program,
 )
 from profilers.captures.torch_memory import torch_memory
 from profilers.captures.torch_program import script_program
+from profilers.captures.torch_shapes import recorded_shapes
 from profilers.errors import DamagedFile
+from profilers.graphs.execution_trace import read_execution_trace
 from profilers.graphs.torch_export_json import read_exported_graph
 from profilers.graphs.torch_script_json import read_script_graph
 from profilers.profile import Graph, Profile, SliceKind, Slices, StringPool, StringTable
@@ -44,10 +48,12 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         If one of the capture's files is missing or cannot be read.
     """
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
-    graph = _read_graph(folder, found.pool)
+    graph = _read_graph(folder, run, found.pool)
     strings = found.pool.table()
     slices = _kinds_told(found.trace.slices, strings)
     nodes = _linked(folder, slices, strings, graph)
+    if (folder / SCRIPT_GRAPH_FILE).is_file():
+        graph = _with_sizes(folder, found, slices, nodes)
     flows = found.trace.flows
     nodes = linked_launches(nodes, flows, strings.find("launch"))
     progress(0.8)
@@ -69,19 +75,33 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     )
 
 
-def _read_graph(folder: Path, pool: StringPool) -> Graph:
-    """The authored graph; an empty one where the model could not be exported."""
+def _read_graph(folder: Path, run: RunRecord, pool: StringPool) -> Graph:
+    """The authored graph, in whichever form the run could tell it."""
     exported, script = folder / EXPORTED_GRAPH_FILE, folder / SCRIPT_GRAPH_FILE
     try:
         if exported.is_file():
             return read_exported_graph(_document(exported), pool)
         if script.is_file():
             return read_script_graph(_document(script), pool)
+        return read_execution_trace(
+            _document(_existing(folder / EXECUTION_TRACE_FILE)),
+            pool,
+            run.extra["known_tensors"],
+            run.extra["module_classes"],
+            MODULE_MARK,
+        )
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise DamagedFile(
             f"Cannot read the capture {folder}", f"its graph is damaged ({error})"
         ) from error
-    return Graph.empty()
+
+
+def _with_sizes(folder: Path, found: ChromeTrace, slices: Slices, nodes: Int32) -> Graph:
+    """The script graph once more, with the sizes that the trace recorded."""
+    document = _document(folder / SCRIPT_GRAPH_FILE)
+    rows, _ = outermost_operators(slices, found.pool.table())
+    shapes = recorded_shapes(document, rows, slices, nodes, found.trace.arguments)
+    return read_script_graph(document, found.pool, shapes)
 
 
 def _linked(folder: Path, slices: Slices, strings: StringTable, graph: Graph) -> Int32:

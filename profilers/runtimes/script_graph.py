@@ -9,6 +9,7 @@ attribute reads and arithmetic on plain numbers are no nodes: what they feed is 
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
@@ -33,10 +34,20 @@ _PASSED_THROUGH = frozenset({
 })  # fmt: skip
 
 
-def write_script_graph(module: Any, folder: Path) -> None:
-    """Leave the inlined graph of `module`'s forward as `SCRIPT_GRAPH_FILE`."""
-    writer = _Writer(module)
-    (folder / SCRIPT_GRAPH_FILE).write_text(json.dumps(writer.document(module.inlined_graph)))
+def write_script_graph(module: Any, results: Sequence[Any], folder: Path) -> None:
+    """Leave the inlined graph of `module`'s forward as `SCRIPT_GRAPH_FILE`.
+
+    `results` are the tensors that it returned: no operator's record tells their sizes.
+    """
+    document = _Writer(module).document(module.inlined_graph)
+    sizes = {
+        name: list(result.shape) for name, result in zip(document["outputs"], results, strict=False)
+    }
+    for node in document["nodes"]:
+        for value in node["outputs"]:
+            if value["shape"] is None:
+                value["shape"] = sizes.get(value["name"])
+    (folder / SCRIPT_GRAPH_FILE).write_text(json.dumps(document))
 
 
 @dataclass

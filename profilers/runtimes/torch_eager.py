@@ -12,7 +12,7 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.script_graph import write_script_graph
+from profilers.runtimes.recorded_graph import write_recorded_graph
 from profilers.runtimes.torch_session import (
     WORKER_ENVIRONMENT,
     LoadedModel,
@@ -116,7 +116,7 @@ def _takes_hooks(module: Any) -> bool:
 
 
 def _write_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-    """The graph by torch.export; by tracing where the model's Python decides what is run."""
+    """The graph by torch.export; a recording where the model's Python decides what is run."""
     import torch
 
     try:
@@ -127,17 +127,14 @@ def _write_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRec
         return
     except Exception as error:  # the model's own code runs under the tracer
         reason = first_line(error)
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            write_script_graph(torch.jit.trace(model, tuple(inputs), check_trace=False), folder)
-        record.warn(
-            "torch.export cannot hold this model, so its graph is the trace of one run: branches and "
-            f"loops appear as they went for these inputs ({reason})."
-        )
-    except Exception as error:  # the model's own code runs under the tracer
-        record.warn(
-            f"The model's graph is not known: neither torch.export ({reason}) nor torch.jit.trace "
-            f"({first_line(error)}) can follow it.",
-            "The timeline and memory are complete; they are not linked to nodes.",
-        )
+    names = [spec.name for spec in record.request.inputs]
+    record.extra["known_tensors"] = write_recorded_graph(
+        model, inputs, names, lambda: _module_ranges(model), folder
+    )
+    record.extra["module_classes"] = {
+        path: type(module).__name__ for path, module in model.named_modules()
+    }
+    record.warn(
+        "torch.export cannot hold this model, so its graph is what one run executed: branches and "
+        f"loops appear as they went for these inputs. The reason: {reason}."
+    )

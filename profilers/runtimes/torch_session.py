@@ -62,13 +62,13 @@ def run_model(
     if request.threads:
         torch.set_num_threads(request.threads)
     torch.manual_seed(request.seed)
+    report.progress("load", 0.0)
+    begin = time.perf_counter_ns()
+    model = load(request, device)
+    record.load_ns = time.perf_counter_ns() - begin
+    record.facts = _facts(request)
+    inputs = _inputs(request, device)
     with torch.inference_mode():
-        report.progress("load", 0.0)
-        begin = time.perf_counter_ns()
-        model = load(request, device)
-        record.load_ns = time.perf_counter_ns() - begin
-        record.facts = _facts(request)
-        inputs = _inputs(request, device)
         _measure(model, inputs, record, report)
         _profile(model, inputs, record, folder, report)
     report.progress("write", 0.0)
@@ -214,7 +214,7 @@ def _facts(request: RunRequest) -> dict[str, str]:
         "Processor": platform.processor() or platform.machine(),
         "Device": request.device,
         "Threads": f"{torch.get_num_threads()} of {os.cpu_count()}",
-        "oneDNN": "on" if torch.backends.mkldnn.is_available() else "off",
+        "oneDNN": "on" if torch.backends.mkldnn.enabled else "off",
     }
     if request.device.startswith("cuda"):
         facts["GPU"] = torch.cuda.get_device_name(request.device)

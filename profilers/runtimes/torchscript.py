@@ -32,9 +32,11 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
 
 def _load(request: RunRequest, device: Any) -> LoadedModel:
     import torch
+    from torch.utils import _pytree as pytree
 
+    load: Any = torch.jit.load  # has no type hints
     try:
-        module = torch.jit.load(request.model_path, map_location=device).eval()
+        module = load(request.model_path, map_location=device).eval()
     except (RuntimeError, ValueError, OSError) as error:
         raise TwinscopeError(
             f"PyTorch cannot load {Path(request.model_path).name}",
@@ -43,6 +45,8 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
         ) from error
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        write_script_graph(module, folder)
+        with torch.inference_mode():
+            results = pytree.tree_leaves(module(*inputs))
+        write_script_graph(module, [r for r in results if isinstance(r, torch.Tensor)], folder)
 
     return LoadedModel(module, module, write_graph)

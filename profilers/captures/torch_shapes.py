@@ -1,0 +1,84 @@
+"""Sizes of a TorchScript graph's values, from the recorded inputs of the operators that read them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from profilers.profile import JsonColumn, Slices, decode
+from profilers.profile.table import Int32
+
+Json = dict[str, Any]
+
+
+def recorded_shapes(
+    document: Json, rows: Sequence[int], slices: Slices, nodes: Int32, arguments: JsonColumn
+) -> dict[str, list[int]]:
+    """Sizes by value name.
+
+    Parameters
+    ----------
+    document : dict
+        JSON of `profilers.runtimes.script_graph`.
+    rows : sequence of int
+        Outermost operator slices.
+    slices : Slices
+    nodes : int32 array
+        Node of each slice, numbered as `read_script_graph` numbers them.
+    arguments : JsonColumn
+        Of the slices, with "Input Dims".
+    """
+    first = _first_slices(rows, nodes)
+    shapes: dict[str, list[int]] = {}
+    for number, node in _numbered(document):
+        if number in first:
+            dims = decode(arguments, first[number]).get("Input Dims", [])
+            _take(node, dims if isinstance(dims, list) else [], shapes)
+    return shapes
+
+
+def _first_slices(rows: Sequence[int], nodes: Int32) -> dict[int, int]:
+    """A slice of each node: sizes of later rounds of a loop are not told apart."""
+    first: dict[int, int] = {}
+    for row in rows:
+        if nodes[row] >= 0:
+            first.setdefault(int(nodes[row]), row)
+    return first
+
+
+def _numbered(document: Json) -> list[tuple[int, Json]]:
+    """Nodes with their rows: inputs, nodes with their bodies, and the output of each block."""
+    found: list[tuple[int, Json]] = []
+
+    def walk(block: Json, number: int) -> int:
+        number += len(block["inputs"])
+        for node in block["nodes"]:
+            found.append((number, node))
+            number += 1
+            for body in node["blocks"]:
+                number = walk(body, number)
+        return number + 1
+
+    walk(document, 0)
+    return found
+
+
+def _take(node: Json, dims: list[Any], shapes: dict[str, list[int]]) -> None:
+    by_position = defaultdict(list)
+    for position, name in node["arguments"]:
+        by_position[position].append(name)
+    for position, names in by_position.items():
+        if position >= len(dims):
+            continue
+        size = dims[position]
+        if len(names) == 1 and _is_shape(size):
+            shapes.setdefault(names[0], size)
+        elif len(names) > 1 and len(size) == len(names):
+            for name, each in zip(names, size, strict=True):
+                if _is_shape(each):
+                    shapes.setdefault(name, each)
+
+
+def _is_shape(size: Any) -> bool:
+    return isinstance(size, list) and bool(np.all([isinstance(each, int) for each in size]))
