@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from profilers.profile import JsonColumn, Slices, decode
 from profilers.profile.table import Int32
 
 Json = dict[str, Any]
+
+_NO_TENSOR = frozenset({"", "Scalar", "ScalarList"})
 
 
 def recorded_shapes(
@@ -33,8 +33,7 @@ def recorded_shapes(
     shapes: dict[str, list[int]] = {}
     for number, node in _numbered(document):
         if number in first:
-            dims = decode(arguments, first[number]).get("Input Dims", [])
-            _take(node, dims if isinstance(dims, list) else [], shapes)
+            _take(node, decode(arguments, first[number]), shapes)
     return shapes
 
 
@@ -64,14 +63,19 @@ def _numbered(document: Json) -> list[tuple[int, Json]]:
     return found
 
 
-def _take(node: Json, dims: list[Any], shapes: dict[str, list[int]]) -> None:
+def _take(node: Json, recorded: Json, shapes: dict[str, list[int]]) -> None:
+    """The interpreter records its whole stack: the operator's own inputs are the last ones."""
+    dims, kinds = recorded.get("Input Dims", []), recorded.get("Input type", [])
+    begin = len(dims) - int(node["arity"])
+    if begin < 0 or len(kinds) != len(dims):
+        return
     by_position = defaultdict(list)
     for position, name in node["arguments"]:
-        by_position[position].append(name)
+        by_position[begin + position].append(name)
     for position, names in by_position.items():
-        if position >= len(dims):
+        size, kind = dims[position], kinds[position]
+        if kind in _NO_TENSOR:
             continue
-        size = dims[position]
         if len(names) == 1 and _is_shape(size):
             shapes.setdefault(names[0], size)
         elif len(names) > 1 and len(size) == len(names):
@@ -81,4 +85,4 @@ def _take(node: Json, dims: list[Any], shapes: dict[str, list[int]]) -> None:
 
 
 def _is_shape(size: Any) -> bool:
-    return isinstance(size, list) and bool(np.all([isinstance(each, int) for each in size]))
+    return isinstance(size, list) and all(isinstance(each, int) for each in size)

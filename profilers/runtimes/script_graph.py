@@ -2,7 +2,7 @@
 
 ``{"inputs": [value], "nodes": [node], "outputs": [name], "parameters": [value]}`` where a value is
 ``{"name", "dtype", "shape"}`` (shape null if not known) and a node ``{"name", "operator", "scope":
-[[name, class]], "arguments": [[position, value name]], "outputs": [value], "parameters": [name],
+[[name, class]], "arguments": [[position, value name]], "arity": int, "outputs": [value], "parameters": [name],
 "attributes": {}, "source": "file:line", "blocks": [{"inputs", "nodes", "outputs"}]}``. Constants,
 attribute reads and arithmetic on plain numbers are no nodes: what they feed is fed by their inputs.
 """
@@ -59,8 +59,12 @@ class _Writer:
         default_factory=dict
     )  # what feeds a value that is no node
     _parameters: dict[str, Json] = field(default_factory=dict)
-    _shared: dict[int, str] = field(default_factory=dict)  # first path of a weight by address
+    _known: dict[int, str] = field(default_factory=dict)  # first name of a weight by address
     _names: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers()):
+            self._known.setdefault(tensor.data_ptr(), name)
 
     def document(self, graph: Any) -> Json:
         own, *inputs = graph.inputs()
@@ -103,6 +107,7 @@ class _Writer:
                 "operator": kind,
                 "scope": _scope(node),
                 "arguments": arguments,
+                "arity": len(list(node.inputs())),
                 "outputs": [_value(output) for output in outputs],
                 "parameters": self._weights(node),
                 "attributes": self._attributes(node),
@@ -130,30 +135,28 @@ class _Writer:
         return list(dict.fromkeys(names))
 
     def _weights(self, node: Any) -> list[str]:
-        """Parameters and buffers among the inputs; a shared one under its first path."""
+        """Parameters and buffers among the inputs, single or in lists; a shared one by one name."""
         names = []
         for value in node.inputs():
             path = self._paths.get(value.debugName())
-            tensor = self._attribute(path) if path else None
-            if tensor is None:
+            if not path:
                 continue
-            first = self._shared.setdefault(
-                id(tensor) if not tensor.numel() else tensor.data_ptr(), path or ""
-            )
-            self._parameters.setdefault(
-                first,
-                {"name": first, "dtype": _dtype_name(tensor), "shape": list(tensor.shape)},
-            )
-            names.append(first)
-        return names
+            for tensor in self._tensors_at(path):
+                name = self._known.get(tensor.data_ptr(), path) if tensor.numel() else path
+                self._parameters.setdefault(
+                    name, {"name": name, "dtype": _dtype_name(tensor), "shape": list(tensor.shape)}
+                )
+                names.append(name)
+        return list(dict.fromkeys(names))
 
-    def _attribute(self, path: str) -> Any:
+    def _tensors_at(self, path: str) -> list[Any]:
         import torch
 
         found = self.module
         for part in path.split("."):
             found = getattr(found, part, None)
-        return found if isinstance(found, torch.Tensor) else None
+        parts = found if isinstance(found, (list, tuple)) else [found]
+        return [part for part in parts if isinstance(part, torch.Tensor)]
 
     def _attributes(self, node: Any) -> Json:
         """Constant arguments, by position where the schema does not name them."""
