@@ -1,0 +1,84 @@
+"""Slices sorted into lanes: one lane per track and nesting depth, each ordered by time."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profilers.profile import Slices
+from profilers.profile.table import Int32, Int64
+
+
+@dataclass(frozen=True, eq=False)
+class Lanes:
+    """Lane ``i`` holds the places ``bounds[i]:bounds[i + 1]`` of the other columns.
+
+    `row` is the slice's row in the profile. `end_ns` is at least 1 ns after `start_ns`, so that an
+    instant is drawn too; `reach_ns` is the latest end so far in the lane: it never falls, even where
+    slices of one lane overlap, so it can be searched.
+    """
+
+    row: Int32
+    start_ns: Int64
+    end_ns: Int64
+    reach_ns: Int64
+    name: Int32
+    bounds: Int64
+
+    @classmethod
+    def of(cls, slices: Slices, first_lane: Int64, lane_count: int) -> Self:
+        """All slices; those of a track start at lane ``first_lane[track]``, one lane per depth."""
+        lane = first_lane[slices.track] + slices.depth
+        if lane_count < 2**16:
+            lane = lane.astype(np.uint16)  # numpy sorts 16 bits by radix: 0.06 s for 1 M slices
+        row = np.argsort(lane, kind="stable").astype(np.int32)
+        counts = np.bincount(lane, minlength=lane_count)
+        return cls._ordered(slices, row, np.concatenate(([0], np.cumsum(counts))))
+
+    @classmethod
+    def _ordered(cls, slices: Slices, row: Int32, bounds: Int64) -> Self:
+        start_ns = slices.start_ns[row]
+        end_ns = start_ns + np.maximum(slices.duration_ns[row], 1)
+        reach_ns = end_ns.copy()
+        for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            lane = reach_ns[begin:end]
+            np.maximum.accumulate(lane, out=lane)
+        return cls(row, start_ns, end_ns, reach_ns, slices.name[row], bounds)
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def places_of(self, rows: NDArray[np.integer]) -> Int64:
+        """Where the given profile rows lie, in lane order."""
+        is_wanted = np.zeros(len(self.row), bool)
+        is_wanted[rows] = True
+        return np.flatnonzero(is_wanted[self.row])
+
+    def subset(self, rows: NDArray[np.integer]) -> Self:
+        """The same lanes with the given profile rows only."""
+        places = self.places_of(rows)
+        bounds = np.searchsorted(places, self.bounds)
+        start_ns, end_ns = self.start_ns[places], self.end_ns[places]
+        reach_ns = end_ns.copy()
+        for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            lane = reach_ns[begin:end]
+            np.maximum.accumulate(lane, out=lane)
+        return type(self)(
+            self.row[places], start_ns, end_ns, reach_ns, self.name[places], bounds.astype(np.int64)
+        )
+
+    def at(self, lane: int, time_ns: float, tolerance_ns: float = 0.0) -> int:
+        """Row of the slice at a moment, else of the nearest within the tolerance, else -1."""
+        begin, end = int(self.bounds[lane]), int(self.bounds[lane + 1])
+        low, high = int(time_ns - tolerance_ns), int(time_ns + tolerance_ns)
+        place = begin + int(np.searchsorted(self.reach_ns[begin:end], low, "right"))
+        last = begin + int(np.searchsorted(self.start_ns[begin:end], high, "right"))
+        best, nearest = -1, np.inf
+        for each in range(place, min(last, place + 64)):
+            distance = max(self.start_ns[each] - time_ns, time_ns - self.end_ns[each], 0)
+            if distance < nearest and self.end_ns[each] > low:
+                best, nearest = int(self.row[each]), distance
+            if distance == 0:
+                break
+        return best
