@@ -4,9 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from profilers.analysis.stats import statistics
-
 from app.cli.output import print_facts
+from profilers.analysis.stats import statistics
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile

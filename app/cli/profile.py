@@ -5,13 +5,12 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from profilers.analysis.stats import statistics
-
 from app.autosave import Autosave
 from app.capturing import capture_profile, merge_inputs, request_for, require_trust
 from app.cli.output import print_facts
 from app.cli.progress import ProgressBar
 from app.paths import config_folder, data_folder
+from profilers.analysis.stats import statistics
 from profilers.errors import TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile

@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from profilers.analysis.stats import statistics
-
 from app.cli.output import print_facts
 from app.cli.reading import read_profile
+from profilers.analysis.stats import statistics
 
 HELP = "Print a profile's figures: latency, slices, fusion, peak memory, link coverage."
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.analysis.flow_order import flow_order
 from profilers.analysis.operator_family import operator_family
 from profilers.profile import Graph, NodeKind, StringTable, Table, column
-from profilers.profile.table import Int32, Int64
+from profilers.profile.table import Int32
 
 _SILENT = frozenset({"copy", "input", "output", "placeholder", "noop"})
 _SIDE = re.compile(
@@ -87,7 +88,7 @@ def _items(graph: Graph, strings: StringTable) -> list[_Item]:
     layers = _layer_scopes(graph, strings, families)
     in_layer: dict[int, list[int]] = defaultdict(list)
     items: list[tuple[int, _Item]] = []
-    order = _flow_order(graph)
+    order = flow_order(graph)
     for row in np.argsort(order, kind="stable").tolist():
         if kinds[row] in (NodeKind.INPUT, NodeKind.OUTPUT, NodeKind.CONSTANT):
             continue
@@ -153,30 +154,6 @@ def _shapes(graph: Graph, strings: StringTable) -> list[tuple[int, ...]]:
             parsed[text] = tuple(sorted(size for size in sizes if size > 1))
         shapes[source] = parsed[text]
     return shapes
-
-
-def _flow_order(graph: Graph) -> Int64:
-    """A rank for each node that never goes against an edge; near the written order."""
-    count = len(graph.nodes)
-    readers: list[list[int]] = [[] for _ in range(count)]
-    waiting = np.zeros(count, np.int64)
-    for source, target in zip(
-        graph.edges.source.tolist(), graph.edges.target.tolist(), strict=True
-    ):
-        readers[source].append(target)
-        waiting[target] += 1
-    rank = np.full(count, count, np.int64)
-    ready = [row for row in range(count - 1, -1, -1) if not waiting[row]]
-    number = 0
-    while ready:  # depth first: a branch is written out before the next begins
-        row = ready.pop()
-        rank[row] = number
-        number += 1
-        for reader in reversed(readers[row]):
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                ready.append(reader)
-    return rank
 
 
 def _aligned(a: Sequence[_Item], b: Sequence[_Item]) -> list[tuple[int, int, float]]:
