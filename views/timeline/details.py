@@ -1,110 +1,167 @@
-"""What is picked in the timeline, in words: one slice, or the sums of a range of time."""
+"""The pane that tells what is picked: one slice in full, or a time range summed by name."""
+
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QLabel,
+    QStackedWidget,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from profilers.analysis.self_time import self_time_ns
-from profilers.profile import decode
-from profilers.units import format_duration
+from profilers.profile import Profile, decode
+from profilers.profile.table import Int64
+from profilers.units import format_duration, format_percent
+from views.column_table import Column, ColumnTable
 from views.context import ViewContext
+from views.timeline.range_sums import sums_by_name
 
-_MOST_SUMS = 100
+_LONGEST_VALUE = 2000
 
 
-class SliceDetails(QTreeWidget):
-    """Two columns of text; follows the selection."""
-
+class DetailsPane(QWidget):
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
-        self._self_ns: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None
-        self.setColumnCount(2)
-        self.setHeaderHidden(True)
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
-        self.setAlternatingRowColors(True)
-        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self.setAccessibleName(self.tr("Details of the picked slice or range"))
-        context.selection.changed.connect(self.refresh)
-        self.refresh()
+        self.title = QLabel(self.tr("Click a slice, or drag on the ruler to measure a range."))
+        self.title.setContentsMargins(6, 2, 6, 2)
+        self.facts = QTreeWidget()
+        self.facts.setHeaderHidden(True)
+        self.facts.setColumnCount(2)
+        self.facts.setRootIsDecorated(False)
+        self.facts.setUniformRowHeights(True)
+        self.facts.setAlternatingRowColors(True)
+        self.facts.setAccessibleName(self.tr("About the slice"))
+        self.sums = ColumnTable(context.theme)
+        self.sums.setAccessibleName(self.tr("Sums within the range"))
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.facts)
+        self._pages.addWidget(self.sums)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.title)
+        layout.addWidget(self._pages, 1)
 
-    def refresh(self) -> None:
-        self.clear()
-        picked = self._context.selection.picked
-        if picked.time_range_ns is not None:
-            self._show_range(*picked.time_range_ns)
-        elif picked.focus[0] == "slice":
-            self._show_slice(picked.focus[1])
-        elif len(picked.slices):
-            self._show_slices(picked.slices)
-        else:
-            self._line(self.tr("Click a slice, or drag on the ruler to sum a range of time."), "")
-
-    def _show_slice(self, row: int) -> None:
-        profile = self._context.profile
-        slices, strings = profile.trace.slices, profile.strings
-        if self._self_ns is None:
-            self._self_ns = self_time_ns(slices)
-        duration, own = int(slices.duration_ns[row]), int(self._self_ns[row])
-        self._line(self.tr("Name"), strings[int(slices.name[row])])
-        self._line(self.tr("Duration"), format_duration(duration))
-        share = f" ({own / duration:.0%})" if duration else ""
-        self._line(self.tr("Self"), format_duration(own) + share)
-        begin = int(slices.start_ns[row]) - self._context.origin_ns
-        self._line(self.tr("Start"), format_duration(begin))
-        self._line(self.tr("Category"), strings[int(slices.category[row])])
-        track = int(slices.track[row])
-        self._line(self.tr("Track"), strings[int(profile.trace.tracks.name[track])])
-        if slices.step[row] >= 0:
-            self._line(self.tr("Step"), str(int(profile.steps.number[slices.step[row]])))
-        self._show_links(row)
-        for name, value in decode(profile.trace.arguments, row).items():
-            self._line(str(name), str(value))
-
-    def _show_links(self, row: int) -> None:
-        profile = self._context.profile
-        slices, strings, graph = profile.trace.slices, profile.strings, profile.authored
-        node, group = int(slices.node[row]), int(slices.group[row])
-        if node >= 0:
-            self._line(self.tr("Graph node"), strings[int(graph.nodes.name[node])])
-            path = []
-            scope = int(graph.nodes.scope[node])
-            while scope >= 0:
-                path.append(strings[int(graph.scopes.name[scope])])
-                scope = int(graph.scopes.parent[scope])
-            if path:
-                self._line(self.tr("Module"), "/".join(reversed(path)))
-        if group >= 0:
-            members = profile.fusion.members.node[profile.fusion.members.group == group]
-            names = ", ".join(strings[int(graph.nodes.name[each])] for each in members.tolist())
-            self._line(self.tr("Fused of"), names)
-
-    def _show_slices(self, rows: np.ndarray[tuple[int], np.dtype[np.int32]]) -> None:
-        durations = self._context.profile.trace.slices.duration_ns[rows]
-        self._line(self.tr("Slices"), str(len(rows)))
-        self._line(self.tr("Longest"), format_duration(int(durations.max())))
-        steps = max(len(self._context.profile.steps), 1)
-        self._line(self.tr("Sum per step"), format_duration(int(durations.sum()) / steps))
-
-    def _show_range(self, begin_ns: int, end_ns: int) -> None:
-        """Sums by name of what lies in the range, cut at its ends."""
+    def show_slice(self, row: int) -> None:
+        """Name, times, step, links and arguments of one slice."""
         profile = self._context.profile
         slices = profile.trace.slices
-        inside = np.minimum(slices.start_ns + slices.duration_ns, end_ns) - np.maximum(
-            slices.start_ns, begin_ns
+        self.title.setText(
+            f"{profile.strings[int(slices.name[row])][:200]}  ·  "
+            f"{format_duration(int(slices.duration_ns[row]))}"
         )
-        rows = np.flatnonzero(inside > 0)
-        names, group = np.unique(slices.name[rows], return_inverse=True)
-        sums = np.zeros(len(names), np.int64)
-        np.add.at(sums, group, inside[rows])
-        counts = np.bincount(group, minlength=len(names))
-        self._line(self.tr("Range"), format_duration(end_ns - begin_ns))
-        self._line(self.tr("Slices"), f"{len(rows):,}")
-        for at in np.argsort(-sums)[:_MOST_SUMS].tolist():
-            text = f"{format_duration(int(sums[at]))}  × {int(counts[at])}"
-            self._line(profile.strings[int(names[at])], text)
+        facts = [*self._facts(row), *_argument_facts(profile, row)]
+        self.facts.clear()
+        self.facts.addTopLevelItems([_item(label, text) for label, text in facts])
+        self.facts.resizeColumnToContents(0)
+        self._pages.setCurrentWidget(self.facts)
 
-    def _line(self, name: str, value: str) -> None:
-        item = QTreeWidgetItem([name, value])
-        item.setToolTip(1, value)
-        self.addTopLevelItem(item)
+    def show_range(self, begin_ns: int, end_ns: int) -> None:
+        """Sums by name of what ran within the range."""
+        profile = self._context.profile
+        sums = sums_by_name(profile.trace.slices, begin_ns, end_ns)
+        names = [profile.strings[row] for row in sums.name.tolist()]
+        share = sums.total_ns / max(end_ns - begin_ns, 1)
+        self.title.setText(
+            self.tr("{} from {}: {} slices of {} names").format(
+                format_duration(end_ns - begin_ns),
+                format_duration(begin_ns - self._context.origin_ns),
+                int(sums.count.sum()),
+                len(names),
+            )
+        )
+        self.sums.show_columns(
+            [
+                Column(self.tr("Name"), np.array(names, str), names.__getitem__),
+                Column(
+                    self.tr("Time in range"),
+                    sums.total_ns,
+                    lambda at: format_duration(sums.total_ns[at]),
+                    share,
+                ),
+                Column(
+                    self.tr("Of range"),
+                    share,
+                    lambda at: format_percent(share[at]),
+                    tooltip=self.tr("Above 100 % where tracks ran at the same time"),
+                ),
+                Column(self.tr("Slices"), sums.count, lambda at: str(int(sums.count[at]))),
+            ],
+            sort_by=1,
+        )
+        self._pages.setCurrentWidget(self.sums)
+
+    def show_nothing(self) -> None:
+        self.title.setText(self.tr("Click a slice, or drag on the ruler to measure a range."))
+        self.facts.clear()
+        self._pages.setCurrentWidget(self.facts)
+
+    @cached_property
+    def _self_ns(self) -> Int64:
+        return self_time_ns(self._context.profile.trace.slices)
+
+    def _facts(self, row: int) -> list[tuple[str, str]]:
+        profile = self._context.profile
+        slices, strings = profile.trace.slices, profile.strings
+        duration_ns, own_ns = int(slices.duration_ns[row]), int(self._self_ns[row])
+        share = f"  ({format_percent(own_ns / duration_ns)})" if duration_ns else ""
+        track = int(slices.track[row])
+        facts = [
+            (self.tr("Category"), strings[int(slices.category[row])]),
+            (
+                self.tr("Start"),
+                format_duration(int(slices.start_ns[row]) - self._context.origin_ns),
+            ),
+            (self.tr("Duration"), format_duration(duration_ns)),
+            (self.tr("Without children"), format_duration(own_ns) + share),
+            (self.tr("Track"), strings[int(profile.trace.tracks.name[track])]),
+        ]
+        step, group = int(slices.step[row]), int(slices.group[row])
+        if step >= 0:
+            facts.append((self.tr("Step"), str(int(profile.steps.number[step]))))
+        if slices.node[row] >= 0:
+            facts += self._node_facts(int(slices.node[row]))
+        if group >= 0:
+            facts.append((self.tr("Fused as"), self._group_text(group)))
+        return facts
+
+    def _node_facts(self, node: int) -> list[tuple[str, str]]:
+        profile, graph = self._context.profile, self._context.profile.authored
+        strings = profile.strings
+        name = strings[int(graph.nodes.name[node])]
+        facts = [(self.tr("Graph node"), f"{name}  ·  {strings[int(graph.nodes.operator[node])]}")]
+        path, scope = [], int(graph.nodes.scope[node])
+        while scope >= 0:
+            path.append(strings[int(graph.scopes.name[scope])])
+            scope = int(graph.scopes.parent[scope])
+        if path:
+            facts.append((self.tr("Scope"), "/".join(reversed(path))))
+        return facts
+
+    def _group_text(self, group: int) -> str:
+        profile, groups = self._context.profile, self._context.profile.fusion.groups
+        members = profile.fusion.members
+        nodes = members.node[members.group == group].tolist()
+        inside = ", ".join(
+            profile.strings[int(profile.authored.nodes.name[node])] for node in nodes[:12]
+        )
+        more = f" + {len(nodes) - 12}" if len(nodes) > 12 else ""
+        return f"{profile.strings[int(groups.name[group])]}  ·  {inside}{more}"
+
+
+def _argument_facts(profile: Profile, row: int) -> list[tuple[str, str]]:
+    arguments: dict[str, Any] = decode(profile.trace.arguments, row)
+    return [(str(key), str(value)) for key, value in arguments.items()]
+
+
+def _item(label: str, text: str) -> QTreeWidgetItem:
+    short = text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
+    item = QTreeWidgetItem([label, short.replace("\n", "  ")])
+    item.setToolTip(1, short)
+    return item

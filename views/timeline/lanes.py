@@ -1,6 +1,7 @@
 """Slices sorted into lanes: one lane per track and nesting depth, each ordered by time."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -16,13 +17,15 @@ class Lanes:
 
     `row` is the slice's row in the profile. `end_ns` is at least 1 ns after `start_ns`, so that an
     instant is drawn too; `reach_ns` is the latest end so far in the lane: it never falls, even where
-    slices of one lane overlap, so it can be searched.
+    slices of one lane overlap, so it can be searched. `busy_ns` is the time of all places before, one
+    value more than there are places.
     """
 
     row: Int32
     start_ns: Int64
     end_ns: Int64
     reach_ns: Int64
+    busy_ns: Int64
     name: Int32
     bounds: Int64
 
@@ -34,17 +37,21 @@ class Lanes:
             lane = lane.astype(np.uint16)  # numpy sorts 16 bits by radix: 0.06 s for 1 M slices
         row = np.argsort(lane, kind="stable").astype(np.int32)
         counts = np.bincount(lane, minlength=lane_count)
-        return cls._ordered(slices, row, np.concatenate(([0], np.cumsum(counts))))
-
-    @classmethod
-    def _ordered(cls, slices: Slices, row: Int32, bounds: Int64) -> Self:
         start_ns = slices.start_ns[row]
         end_ns = start_ns + np.maximum(slices.duration_ns[row], 1)
+        bounds = np.concatenate(([0], np.cumsum(counts)))
+        return cls._ordered(row, start_ns, end_ns, slices.name[row], bounds)
+
+    @classmethod
+    def _ordered(
+        cls, row: Int32, start_ns: Int64, end_ns: Int64, name: Int32, bounds: NDArray[np.integer]
+    ) -> Self:
         reach_ns = end_ns.copy()
-        for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        for begin, end in pairwise(bounds.tolist()):
             lane = reach_ns[begin:end]
             np.maximum.accumulate(lane, out=lane)
-        return cls(row, start_ns, end_ns, reach_ns, slices.name[row], bounds)
+        busy_ns = np.concatenate(([0], np.cumsum(end_ns - start_ns)))
+        return cls(row, start_ns, end_ns, reach_ns, busy_ns, name, bounds.astype(np.int64))
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
@@ -59,13 +66,12 @@ class Lanes:
         """The same lanes with the given profile rows only."""
         places = self.places_of(rows)
         bounds = np.searchsorted(places, self.bounds)
-        start_ns, end_ns = self.start_ns[places], self.end_ns[places]
-        reach_ns = end_ns.copy()
-        for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-            lane = reach_ns[begin:end]
-            np.maximum.accumulate(lane, out=lane)
-        return type(self)(
-            self.row[places], start_ns, end_ns, reach_ns, self.name[places], bounds.astype(np.int64)
+        return type(self)._ordered(
+            self.row[places],
+            self.start_ns[places],
+            self.end_ns[places],
+            self.name[places],
+            bounds,
         )
 
     def at(self, lane: int, time_ns: float, tolerance_ns: float = 0.0) -> int:

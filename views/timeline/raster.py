@@ -72,9 +72,7 @@ def _strength(
     several = last > first
     busy[several] += _covered(lanes, last[several], left[several], right[several])
     between = last > first + 1
-    busy[between] += (
-        lanes.busy_ns[last[between]] - lanes.busy_ns[first[between] + 1]
-    )
+    busy[between] += lanes.busy_ns[last[between]] - lanes.busy_ns[first[between] + 1]
     strength = np.clip(busy / size, _FAINTEST, 1.0)
     start_ns, end_ns = lanes.start_ns[chosen], lanes.end_ns[chosen]
     is_border = (start_ns >= left) & (end_ns - start_ns >= _BORDERED_PIXELS * size)

@@ -1,0 +1,254 @@
+"""Draws the visible part of a scene: lanes, labels, counters, step bands and arrows."""
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
+
+from views.timeline.counters import CounterSeries
+from views.timeline.flows import FlowIndex
+from views.timeline.layout import LANE_HEIGHT, Band, BandKind
+from views.timeline.raster import LaneRaster, Pixels, blend, pixel_edges, rasterise
+from views.timeline.scene import Scene
+from views.timeline.time_scale import TimeScale
+
+_DIMMED = 0.45  # of what is not picked while something is
+_SLICE_HEIGHT = LANE_HEIGHT - 2
+_LABEL_PIXELS = 30
+_OUTLINE_PIXELS = 3
+_MOST_OUTLINES = 2000
+_MOST_ARROWS = 60
+
+
+class ScenePainter:
+    """One frame; `width` and `height` are the widget's, `ratio` its device pixel ratio."""
+
+    def __init__(
+        self, scene: Scene, painter: QPainter, width: int, height: int, ratio: float
+    ) -> None:
+        self._scene = scene
+        self._theme = scene.context.theme
+        self._painter = painter
+        self._width, self._height, self._ratio = width, height, ratio
+        self._scale = scene.scale(width)
+        self._columns = max(round(width * ratio), 1)
+        self._edges = pixel_edges(self._scale.begin_ns, self._scale.end_ns, self._columns)
+
+    def paint(self, counters: dict[int, CounterSeries], flows: FlowIndex) -> None:
+        self._painter.fillRect(0, 0, self._width, self._height, self._theme.panel)
+        self._paint_steps()
+        labels = self._paint_lanes()
+        for band in self._visible(BandKind.COUNTER):
+            self._paint_counter(band, counters[band.track])
+        self._paint_groups()
+        self._paint_labels(labels)
+        self._paint_outlines()
+        self._paint_arrows(flows)
+        self._paint_range()
+
+    def _visible(self, kind: BandKind) -> list[Band]:
+        low, high = self._scene.top, self._scene.top + self._height
+        return [
+            band
+            for band in self._scene.bands
+            if band.kind is kind and band.bottom > low and band.top < high
+        ]
+
+    def _paint_steps(self) -> None:
+        """A faint tint over every second step."""
+        steps = self._scene.context.profile.steps
+        tint = QColor(self._theme.grid)
+        tint.setAlpha(90)
+        ends = steps.start_ns + steps.duration_ns
+        shown = np.flatnonzero(
+            (ends > self._scale.begin_ns) & (steps.start_ns < self._scale.end_ns)
+        )
+        if len(shown) > self._width // 4:
+            return
+        for step in shown[shown % 2 == 0].tolist():
+            left = max(self._scale.x_of(int(steps.start_ns[step])), -2.0)
+            right = min(self._scale.x_of(int(ends[step])), self._width + 2.0)
+            self._painter.fillRect(QRectF(left, 0, right - left, self._height), tint)
+
+    def _paint_lanes(self) -> list[tuple[int, LaneRaster]]:
+        """Draw all visible lanes as one picture; gives each lane's top and raster for labels."""
+        rows: list[Pixels] = []
+        drawn: list[tuple[int, LaneRaster]] = []
+        for band in self._visible(BandKind.SLICES):
+            for level in range(band.lanes):
+                top = band.top - self._scene.top + level * LANE_HEIGHT
+                if -LANE_HEIGHT < top < self._height:
+                    raster = rasterise(self._scene.lanes, band.first_lane + level, self._edges)
+                    rows.append(self._pixels(band.first_lane + level, raster))
+                    drawn.append((top, raster))
+        if not rows:
+            return drawn
+        picture = np.stack(rows)
+        image = QImage(
+            picture.data, self._columns, len(rows), 4 * self._columns, QImage.Format.Format_ARGB32
+        )
+        for at, (top, _) in enumerate(drawn):
+            self._painter.drawImage(
+                QRectF(0, top + 1, self._width, _SLICE_HEIGHT),
+                image,
+                QRectF(0, at, self._columns, 1),
+            )
+        return drawn
+
+    def _pixels(self, lane: int, raster: LaneRaster) -> Pixels:
+        """One lane's colours; idle pixels are transparent, so that what lies behind shows."""
+        scene, background = self._scene, self._theme.panel.rgb()
+        has_picks = len(scene.picked_lanes.row) > 0
+        is_busy = raster.place >= 0
+        colours = np.zeros(len(raster.place), np.uint32)
+        strength = raster.strength * (_DIMMED if has_picks else 1.0)
+        names = scene.lanes.name[raster.place[is_busy]]
+        colours[is_busy] = blend(scene.palette[names], strength[is_busy], background)
+        if scene.picked_lanes.bounds[lane] < scene.picked_lanes.bounds[lane + 1]:
+            picked = rasterise(scene.picked_lanes, lane, self._edges)
+            is_picked = picked.place >= 0
+            names = scene.picked_lanes.name[picked.place[is_picked]]
+            colours[is_picked] = blend(scene.palette[names], picked.strength[is_picked], background)
+        return colours
+
+    def _paint_groups(self) -> None:
+        painter = self._painter
+        for band in self._visible(BandKind.GROUP):
+            top = band.top - self._scene.top
+            painter.fillRect(0, top, self._width, band.height, self._theme.raised)
+
+    def _paint_labels(self, drawn: list[tuple[int, LaneRaster]]) -> None:
+        """Names of slices that are wide enough, elided to what of them is in sight."""
+        lanes, metrics = self._scene.lanes, self._painter.fontMetrics()
+        strings = self._scene.context.profile.strings
+        has_picks = len(self._scene.picked_lanes.row) > 0
+        picked = set(self._scene.picked_lanes.row[:_MOST_OUTLINES].tolist())
+        shortest_ns = _LABEL_PIXELS * self._scale.ns_per_pixel
+        for top, raster in drawn:
+            places = np.unique(raster.place)
+            places = places[places >= 0]
+            wide = places[lanes.end_ns[places] - lanes.start_ns[places] >= shortest_ns]
+            for place in wide.tolist():
+                left = max(self._scale.x_of(int(lanes.start_ns[place])), 0.0) + 4
+                right = min(self._scale.x_of(int(lanes.end_ns[place])), self._width) - 3
+                if right - left < _LABEL_PIXELS - 8:
+                    continue
+                name = int(lanes.name[place])
+                text = metrics.elidedText(
+                    strings[name][:200], Qt.TextElideMode.ElideRight, int(right - left)
+                )
+                is_dim = has_picks and int(lanes.row[place]) not in picked
+                fill = QColor.fromRgb(int(self._scene.palette[name]))
+                self._painter.setPen(self._theme.text if is_dim else self._theme.text_on(fill))
+                self._painter.drawText(
+                    QRectF(left, top, right - left, LANE_HEIGHT),
+                    Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
+                    text,
+                )
+
+    def _paint_outlines(self) -> None:
+        """Frames around picked slices, thicker around the one that was picked itself."""
+        picked = self._scene.picked_lanes
+        in_sight = (picked.end_ns > self._scale.begin_ns) & (picked.start_ns < self._scale.end_ns)
+        focus = self._scene.focused_slice
+        self._painter.setBrush(Qt.BrushStyle.NoBrush)
+        for place in np.flatnonzero(in_sight)[:_MOST_OUTLINES].tolist():
+            box = self.box_of(int(picked.row[place]))
+            if box is None or box.bottom() < 0 or box.top() > self._height:
+                continue
+            is_focus = int(picked.row[place]) == focus
+            if box.width() < _OUTLINE_PIXELS:
+                box.setWidth(2.0)
+                self._painter.fillRect(box, self._theme.selection)
+            else:
+                self._painter.setPen(QPen(self._theme.selection, 2.0 if is_focus else 1.0))
+                self._painter.drawRect(box)
+
+    def box_of(self, row: int) -> QRectF | None:
+        """Where a slice is drawn, cut to a little beyond the widget; None in a folded group."""
+        top = self._scene.lane_top(row)
+        if top is None:
+            return None
+        slices = self._scene.context.profile.trace.slices
+        begin_ns = int(slices.start_ns[row])
+        left = self._clamp(self._scale.x_of(begin_ns))
+        right = self._clamp(self._scale.x_of(begin_ns + int(slices.duration_ns[row])))
+        return QRectF(left, top - self._scene.top + 1, max(right - left, 1.0), _SLICE_HEIGHT)
+
+    def _clamp(self, x: float) -> float:
+        return min(max(x, -20.0), self._width + 20.0)
+
+    def _paint_counter(self, band: Band, series: CounterSeries) -> None:
+        low, height = band.bottom - self._scene.top - 5, band.height - 10
+        values = series.columns(self._edges)
+        span = max(series.highest - min(series.lowest, 0.0), 1e-12)
+        floor = min(series.lowest, 0.0)
+        known = np.flatnonzero(~np.isnan(values))
+        if not len(known):
+            return
+        xs = np.repeat(known, 2) + np.tile([0, 1], len(known))
+        ys = low - np.repeat((values[known] - floor) / span, 2) * height
+        points = [
+            QPointF(x / self._ratio, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)
+        ]
+        area = QPolygonF([QPointF(points[0].x(), low), *points, QPointF(points[-1].x(), low)])
+        fill = QColor(self._theme.accent)
+        fill.setAlpha(70)
+        self._painter.setPen(Qt.PenStyle.NoPen)
+        self._painter.setBrush(fill)
+        self._painter.drawPolygon(area)
+        self._painter.setPen(QPen(self._theme.accent, 1.0))
+        self._painter.drawPolyline(QPolygonF(points))
+        self._painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _paint_arrows(self, flows: FlowIndex) -> None:
+        """From where picked work was launched to where it ran."""
+        rows = self._scene.context.selection.picked.slices
+        focus = self._scene.focused_slice
+        arrows = flows.touching([focus]) if focus >= 0 else []
+        if not arrows and len(rows) <= _MOST_ARROWS:
+            arrows = flows.touching(rows.tolist())
+        self._painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for source, target in arrows[:_MOST_ARROWS]:
+            begin, end = self.box_of(source), self.box_of(target)
+            if begin is not None and end is not None:
+                self._paint_arrow(begin, end)
+        self._painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_arrow(self, begin: QRectF, end: QRectF) -> None:
+        goes_down = begin.center().y() <= end.center().y()
+        start = begin.bottomLeft() if goes_down else begin.topLeft()
+        tip = end.topLeft() if goes_down else end.bottomLeft()
+        bend = 0.5 * (tip.y() - start.y())
+        path = QPainterPath(start)
+        path.cubicTo(start + QPointF(0, bend), tip - QPointF(0, bend), tip)
+        self._painter.setPen(QPen(self._theme.selection, 1.4))
+        self._painter.setBrush(Qt.BrushStyle.NoBrush)
+        self._painter.drawPath(path)
+        back = -6.0 if goes_down else 6.0
+        self._painter.setBrush(self._theme.selection)
+        self._painter.drawPolygon(
+            QPolygonF([tip, tip + QPointF(-3.5, back), tip + QPointF(3.5, back)])
+        )
+
+    def _paint_range(self) -> None:
+        time_range = self._scene.context.selection.picked.time_range_ns
+        if time_range is not None:
+            paint_range(self._painter, self._scale, time_range, self._height, self._theme.selection)
+
+
+def paint_range(
+    painter: QPainter,
+    scale: TimeScale,
+    time_range_ns: tuple[float, float],
+    height: int,
+    colour: QColor,
+) -> None:
+    """A tint with two edges over a picked time range."""
+    left = min(max(scale.x_of(time_range_ns[0]), -2.0), scale.width + 2.0)
+    right = min(max(scale.x_of(time_range_ns[1]), -2.0), scale.width + 2.0)
+    tint = QColor(colour)
+    tint.setAlpha(36)
+    painter.fillRect(QRectF(left, 0, right - left, height), tint)
+    painter.setPen(QPen(colour, 1.0))
+    painter.drawLine(QPointF(left, 0), QPointF(left, height))
+    painter.drawLine(QPointF(right, 0), QPointF(right, height))
