@@ -19,7 +19,8 @@ class Hierarchy:
     Attributes
     ----------
     parent : int32 array
-        The item around each item, `ROOT` at the top. A body lies in the node that owns it.
+        The item around each item, `ROOT` at the top. A body lies in the node that owns it; a scope
+        with a single child is left out.
     children : dict of int to list of int
         In the order in which data flows.
     """
@@ -35,6 +36,7 @@ class Hierarchy:
             self.children[int(self.parent[item])].append(item)
         for item in self._empty_scopes():
             self.children[int(self.parent[item])].remove(item)
+        self._skip_lone_scopes()
         self.depth = self._depths()
 
     def is_container(self, item: int) -> bool:
@@ -127,6 +129,21 @@ class Hierarchy:
         """Scopes that hold no node at all."""
         unused = np.flatnonzero(self.order == np.iinfo(np.int64).max)
         return [item for item in unused.tolist() if item >= self.node_count]
+
+    def _skip_lone_scopes(self) -> None:
+        """A scope with a single child is not drawn: the child stands in its place."""
+        waiting = list(self.children[ROOT])
+        while waiting:
+            item = waiting.pop()
+            inside = self.children.get(item, [])
+            if self.scope_row(item) >= 0 and len(inside) == 1:
+                around, child = int(self.parent[item]), inside[0]
+                self.children[around][self.children[around].index(item)] = child
+                self.parent[child] = around
+                self.children.pop(item)
+                waiting.append(child)
+            else:
+                waiting += inside
 
     def _depths(self) -> NDArray[np.int32]:
         depth = np.zeros(len(self.parent), np.int32)

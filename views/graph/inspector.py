@@ -1,6 +1,7 @@
 """All that is known of the picked node."""
 
 import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from profilers.profile import Graph, decode
@@ -25,6 +26,7 @@ class NodeInspector(QTreeWidget):
         self.setIndentation(10)
         self.setUniformRowHeights(True)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Details of the picked node"))
 
     def show_node(self, graph: Graph, node: int, authored: list[int]) -> None:

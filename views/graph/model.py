@@ -11,7 +11,8 @@ from views.graph.layout import Size
 
 _NODE_HEIGHT = 36.0
 _FOLDED_HEIGHT = 40.0
-_SHORTEST, _WIDEST = 84.0, 230.0
+_SHORTEST, _WIDEST = 84.0, 240.0
+_BADGE_WIDTH = 40.0
 
 
 class StageModel:
@@ -29,6 +30,7 @@ class StageModel:
         for node, authored in zip(origins.node.tolist(), origins.authored.tolist(), strict=True):
             self._authored_of[node].append(authored)
             self._made_from[authored].append(node)
+        self._has_times = len(profile.trace.slices) > 0
         self._fused = set(profile.fusion.members.node.tolist())
 
     def title(self, item: int) -> str:
@@ -66,8 +68,9 @@ class StageModel:
 
     def size_of(self, item: int) -> Size:
         texts = (self.title(item), self.subtitle(item))
-        widest = max(self._metrics.horizontalAdvance(text) for text in texts)
-        width = min(max(widest + 24.0, _SHORTEST), _WIDEST)
+        widest = max(self._metrics.horizontalAdvance(text) * 1.08 for text in texts)  # bold
+        badge = _BADGE_WIDTH if self._has_times else 0.0
+        width = min(max(widest + 24.0 + badge, _SHORTEST), _WIDEST)
         is_scope = item >= self.hierarchy.node_count
         return width, _FOLDED_HEIGHT if is_scope else _NODE_HEIGHT
 

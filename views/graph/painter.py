@@ -6,6 +6,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from profilers.units import format_percent
 from views.graph.figures import NodeFigures
+from views.graph.hierarchy import ROOT
 from views.graph.model import StageModel
 from views.graph.scene import TITLE_HEIGHT, Box, Line, Scene
 from views.theme import Theme
@@ -142,7 +143,7 @@ class ScenePainter:
                 QPointF(*after),
             )
         painter.drawPath(path)
-        if scale > 0.4:
+        if scale > 0.4 and line.target != ROOT:
             end = QPointF(*line.points[-1])
             side = -5.0 if line.points[-1][1] >= line.points[-2][1] else 5.0
             painter.setBrush(colour)

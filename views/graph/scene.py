@@ -158,6 +158,8 @@ class SceneBuilder:
                 len(order) - 1 if target == ROOT else number[target],
             )
             points = layout.routes.get(pair, ())
-            moved = tuple((x + corner[0], y + corner[1]) for x, y in points)
+            moved = [(x + corner[0], y + corner[1]) for x, y in points]
+            if moved and target == ROOT:  # on to the border of the box
+                moved.append((moved[-1][0], moved[-1][1] + PADDING))
             if moved:
-                scene.lines.append(Line(moved, source, target, tuple(rows)))
+                scene.lines.append(Line(tuple(moved), source, target, tuple(rows)))
