@@ -129,10 +129,7 @@ class Board(QWidget):
         at = self._documents.index(document)
         self._new_context(document)
         for row in self.rows:
-            sizes = row.columns.sizes()
-            old = row.columns.replaceWidget(at, _Placeholder())
-            _discard(old)
-            row.columns.setSizes(sizes)
+            _exchange(row.columns, at, _Placeholder())
         self._fill_open_rows()
 
     def _fill_open_rows(self) -> None:
@@ -150,12 +147,8 @@ class Board(QWidget):
             logger.exception("the %s view failed", row.spec.id)
             view = QLabel(self.tr("This view failed: {}").format(error))
             view.setWordWrap(True)
-        sizes = row.columns.sizes()
-        placeholder = row.columns.replaceWidget(at, view)
-        _discard(placeholder)
         view.setMinimumWidth(120)
-        view.show()
-        row.columns.setSizes(sizes)
+        _exchange(row.columns, at, view)
 
     def _even_widths(self) -> None:
         for splitter in self._splitters():
@@ -173,6 +166,16 @@ class _Placeholder(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setMinimumWidth(120)
+
+
+def _exchange(splitter: QSplitter, at: int, widget: QWidget) -> None:
+    """Put a widget in another's place and width."""
+    sizes = splitter.sizes()
+    old = splitter.widget(at)
+    splitter.insertWidget(at, widget)
+    _discard(old)
+    widget.show()
+    splitter.setSizes(sizes)
 
 
 def _discard(widget: QWidget | None) -> None:

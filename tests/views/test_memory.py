@@ -13,7 +13,7 @@ def test_it_opens_at_the_peak_and_lists_what_adds_up_to_it(show_view: ShowView) 
     table = view.table.columns
     sizes = [str(table.index(row, 0).data()) for row in range(table.rowCount())]
     assert sizes == ["1 MiB"] * 3 + ["9 KiB"] * 2
-    assert view.moment.text().startswith("3.018 MiB at the peak in 5 blocks")
+    assert view.moment.text().startswith("3.018 MiB at the peak  ·  5 blocks")
     assert context.bytes_axis.maximum == 3 * MIB + 2 * 9216
 
 

@@ -112,8 +112,13 @@ class GraphCanvas(QWidget):
             self.scale = min(
                 max((self.width() - 2 * _MARGIN) / max(self.scene.width, 1.0), 0.6), 1.0
             )
-            first = self.scene.boxes[0] if self.scene.boxes else None
-            x = first.x + first.width / 2 if first else 0.0
+            below = self.height() / self.scale
+            centres = sorted(
+                box.x + box.width / 2
+                for box in self.scene.boxes
+                if not box.is_open and box.y < below
+            )
+            x = centres[len(centres) // 2] if centres else 0.0
             self._corner = QPointF(x - self.width() / (2 * self.scale), -_MARGIN / self.scale)
             self.update()
 

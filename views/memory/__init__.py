@@ -81,7 +81,7 @@ class MemoryView(QWidget):
         total = int(context.profile.memory.allocations.bytes[self._alive].sum())
         where = self.tr("at the peak") if time_ns == self._curve.peak_ns else self.tr("alive")
         self.moment.setText(
-            self.tr("{} {} in {} blocks, {} after the first step began").format(
+            self.tr("{} {}  ·  {} blocks  ·  at {}").format(
                 format_bytes(total),
                 where,
                 len(self._alive),

@@ -18,7 +18,7 @@ from views.context import ViewContext
 from views.summary.figures import Figure, figures_of
 from views.theme import Theme
 
-_MARKS = {Severity.INFO: "ⓘ", Severity.WARNING: "⚠", Severity.ERROR: "✖"}
+_MARKS = {Severity.INFO: "ℹ", Severity.WARNING: "⚠", Severity.ERROR: "✖"}
 _TILES_PER_LINE = 4
 
 
