@@ -41,7 +41,7 @@ def series_by_track(counters: Counters) -> dict[int, CounterSeries]:
     order = np.lexsort((counters.time_ns, counters.track))
     order = order[keep[order]]
     tracks, first = np.unique(counters.track[order], return_index=True)
-    last = np.append(first[1:], len(order))
+    last = np.append(first, len(order))[1:]
     return {
         int(track): CounterSeries(
             counters.time_ns[order[begin:end]], counters.value[order[begin:end]]

@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
 from profilers.analysis.self_time import self_time_ns
 from profilers.profile import Profile, decode
 from profilers.profile.table import Int64
-from profilers.units import format_duration, format_percent
+from profilers.units import format_count, format_duration, format_percent
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
-from views.timeline.range_sums import sums_by_name
+from views.timeline.range_sums import RangeSums, sums_by_name
 
 _LONGEST_VALUE = 2000
 
@@ -28,7 +28,7 @@ class DetailsPane(QWidget):
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
-        self.title = QLabel(self.tr("Click a slice, or drag on the ruler to measure a range."))
+        self.title = QLabel()
         self.title.setContentsMargins(6, 2, 6, 2)
         self.facts = QTreeWidget()
         self.facts.setHeaderHidden(True)
@@ -64,43 +64,59 @@ class DetailsPane(QWidget):
 
     def show_range(self, begin_ns: int, end_ns: int) -> None:
         """Sums by name of what ran within the range."""
+        begin_text = format_duration(begin_ns - self._context.origin_ns)
+        sums = self._show_sums(begin_ns, end_ns)
+        self.title.setText(
+            self.tr("{} from {}: {} slices of {} names").format(
+                format_duration(end_ns - begin_ns),
+                begin_text,
+                int(sums.count.sum()),
+                len(sums.name),
+            )
+        )
+
+    def show_whole(self) -> None:
+        """Sums by name over the whole trace, for when nothing is picked."""
+        begin_ns, end_ns = self._extent
+        sums = self._show_sums(begin_ns, end_ns)
+        self.title.setText(
+            self.tr("The whole trace: {} slices in {}. Click one, or drag on the ruler.").format(
+                format_count(int(sums.count.sum())), format_duration(end_ns - begin_ns)
+            )
+        )
+
+    def _show_sums(self, begin_ns: int, end_ns: int) -> RangeSums:
         profile = self._context.profile
         sums = sums_by_name(profile.trace.slices, begin_ns, end_ns)
         names = [profile.strings[row] for row in sums.name.tolist()]
         share = sums.total_ns / max(end_ns - begin_ns, 1)
-        self.title.setText(
-            self.tr("{} from {}: {} slices of {} names").format(
-                format_duration(end_ns - begin_ns),
-                format_duration(begin_ns - self._context.origin_ns),
-                int(sums.count.sum()),
-                len(names),
-            )
-        )
-        self.sums.show_columns(
-            [
-                Column(self.tr("Name"), np.array(names, str), names.__getitem__),
-                Column(
-                    self.tr("Time in range"),
-                    sums.total_ns,
-                    lambda at: format_duration(sums.total_ns[at]),
-                    share,
-                ),
-                Column(
-                    self.tr("Of range"),
-                    share,
-                    lambda at: format_percent(share[at]),
-                    tooltip=self.tr("Above 100 % where tracks ran at the same time"),
-                ),
-                Column(self.tr("Slices"), sums.count, lambda at: str(int(sums.count[at]))),
-            ],
-            sort_by=1,
-        )
+        columns = [
+            Column(self.tr("Name"), np.array(names, str), names.__getitem__),
+            Column(
+                self.tr("Time"),
+                sums.total_ns,
+                lambda at: format_duration(sums.total_ns[at]),
+                share,
+                self.tr("Only what lies within the range; enclosed slices count again"),
+            ),
+            Column(
+                self.tr("Of range"),
+                share,
+                lambda at: format_percent(share[at]),
+                tooltip=self.tr("Above 100 % where tracks ran at the same time"),
+            ),
+            Column(self.tr("Slices"), sums.count, lambda at: str(int(sums.count[at]))),
+        ]
+        self.sums.show_columns(columns, sort_by=1)
         self._pages.setCurrentWidget(self.sums)
+        return sums
 
-    def show_nothing(self) -> None:
-        self.title.setText(self.tr("Click a slice, or drag on the ruler to measure a range."))
-        self.facts.clear()
-        self._pages.setCurrentWidget(self.facts)
+    @cached_property
+    def _extent(self) -> tuple[int, int]:
+        slices = self._context.profile.trace.slices
+        if not len(slices):
+            return 0, 0
+        return int(slices.start_ns.min()), int((slices.start_ns + slices.duration_ns).max())
 
     @cached_property
     def _self_ns(self) -> Int64:

@@ -3,30 +3,53 @@
 import numpy as np
 
 from profilers.profile import Flows, Slices
-from profilers.profile.table import Int32, Int64
 
 
 class FlowIndex:
-    """Arrows of a slice, found by binary search in both directions."""
+    """Arrows of a slice, found by binary search in both directions.
 
-    def __init__(self, flows: Flows) -> None:
-        self._by_source = np.argsort(flows.source, kind="stable")
-        self._by_target = np.argsort(flows.target, kind="stable")
-        self._flows = flows
+    The arrows that leave a slice are its own or, where it has none, those of the slices it encloses:
+    an operator launches kernels through the driver calls inside it.
+    """
+
+    def __init__(self, flows: Flows, slices: Slices) -> None:
+        self._slices = slices
+        out, into = (
+            np.argsort(flows.source, kind="stable"),
+            np.argsort(flows.target, kind="stable"),
+        )
+        self._source, self._target = flows.source[out], flows.target[out]
+        self._by_target, self._back = flows.target[into], flows.source[into]
 
     def targets(self, row: int) -> list[int]:
-        found = _equal(self._flows.source, self._by_source, row)
-        return [int(each) for each in self._flows.target[found]]
+        """Slices that this one leads to."""
+        return [target for _, target in self._leaving(row)]
 
     def sources(self, row: int) -> list[int]:
-        found = _equal(self._flows.target, self._by_target, row)
-        return [int(each) for each in self._flows.source[found]]
+        """Slices that lead to this one."""
+        low, high = np.searchsorted(self._by_target, [row, row + 1])
+        return [int(each) for each in self._back[low:high]]
 
     def touching(self, rows: list[int]) -> list[tuple[int, int]]:
         """(source, target) of every arrow that begins or ends at one of the slices."""
-        out = [(row, target) for row in rows for target in self.targets(row)]
+        out = [arrow for row in rows for arrow in self._leaving(row)]
         into = [(source, row) for row in rows for source in self.sources(row)]
         return list(dict.fromkeys(out + into))
+
+    def _leaving(self, row: int) -> list[tuple[int, int]]:
+        return self._between(row, row + 1) or self._between(row, self._end_of_family(row))
+
+    def _between(self, begin: int, end: int) -> list[tuple[int, int]]:
+        low, high = np.searchsorted(self._source, [begin, end])
+        pairs = zip(self._source[low:high].tolist(), self._target[low:high].tolist(), strict=True)
+        return list(pairs)
+
+    def _end_of_family(self, row: int) -> int:
+        """Rows of enclosed slices follow the row, since slices are ordered by track and start."""
+        slices = self._slices
+        last = int(np.searchsorted(slices.track, slices.track[row], "right"))
+        end_ns = int(slices.start_ns[row]) + int(slices.duration_ns[row])
+        return row + 1 + int(np.searchsorted(slices.start_ns[row + 1 : last], end_ns, "left"))
 
 
 def neighbour(slices: Slices, row: int, direction: int) -> int:
@@ -36,10 +59,3 @@ def neighbour(slices: Slices, row: int, direction: int) -> int:
     places = np.arange(row + 1, end) if direction > 0 else np.arange(row - 1, begin - 1, -1)
     same = places[slices.depth[places] == slices.depth[row]][:1]
     return int(same[0]) if len(same) else -1
-
-
-def _equal(values: Int32, order: Int64, wanted: int) -> Int64:
-    """Places in `order` whose value is the wanted one."""
-    low = np.searchsorted(values, wanted, "left", sorter=order)
-    high = np.searchsorted(values, wanted, "right", sorter=order)
-    return order[low:high]

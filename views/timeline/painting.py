@@ -38,7 +38,8 @@ class ScenePainter:
         self._paint_steps()
         labels = self._paint_lanes()
         for band in self._visible(BandKind.COUNTER):
-            self._paint_counter(band, counters[band.track])
+            if band.track in counters:
+                self._paint_counter(band, counters[band.track])
         self._paint_groups()
         self._paint_labels(labels)
         self._paint_outlines()

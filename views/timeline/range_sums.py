@@ -21,9 +21,7 @@ def sums_by_name(slices: Slices, begin_ns: int, end_ns: int) -> RangeSums:
     ends = slices.start_ns + slices.duration_ns
     rows = np.flatnonzero((slices.start_ns < end_ns) & (ends > begin_ns))
     inside = np.minimum(ends[rows], end_ns) - np.maximum(slices.start_ns[rows], begin_ns)
-    names, at = np.unique(slices.name[rows], return_inverse=True)
-    return RangeSums(
-        names,
-        np.bincount(at, inside, len(names)).astype(np.int64),
-        np.bincount(at, minlength=len(names)),
-    )
+    count = np.bincount(slices.name[rows])
+    total_ns = np.bincount(slices.name[rows], inside)
+    names = np.flatnonzero(count)
+    return RangeSums(names.astype(np.int32), total_ns[names].astype(np.int64), count[names])

@@ -30,7 +30,7 @@ class LaneRaster:
 
 def pixel_edges(begin_ns: float, end_ns: float, width: int) -> Float64:
     """Times of the borders between `width` pixel columns, ``width + 1`` values."""
-    return begin_ns + np.arange(width + 1) * ((end_ns - begin_ns) / width)
+    return begin_ns + np.arange(width + 1, dtype=np.float64) * ((end_ns - begin_ns) / width)
 
 
 def rasterise(lanes: Lanes, lane: int, edges: Float64) -> LaneRaster:

@@ -104,7 +104,7 @@ class TimeRuler(QWidget):
                 continue  # the pixel holds another step's mark already
             covered = max(right, left + 1.0)
             box = QRectF(left, top, max(right - left - 1, 1.0), _STEP_HEIGHT - 2)
-            painter.fillRect(box, theme.grid if step % 2 else theme.raised.darker(108))
+            painter.fillRect(box, theme.grid if step % 2 else theme.raised)
             text = self.tr("step {}").format(int(steps.number[step]))
             inside = box.intersected(QRectF(self.rect())).adjusted(4, 0, -2, 0)
             if painter.fontMetrics().horizontalAdvance(text) <= inside.width():

@@ -40,10 +40,8 @@ class TimelineView(QWidget):
         if not len(trace.slices) and not len(trace.counters):
             self._layout.addWidget(self._why_empty())
             return
-        self._is_picking = False
-        self._zoomed_row = -1
         self.scene = Scene(context, self)
-        self._flows = FlowIndex(trace.flows)
+        self._flows = FlowIndex(trace.flows, trace.slices)
         self.canvas = TimelineCanvas(self.scene, self._flows)
         self.ruler = TimeRuler(self.scene)
         self.labels = TrackLabels(self.scene)
@@ -55,6 +53,7 @@ class TimelineView(QWidget):
         self._connect()
         self.setFocusProxy(self.canvas)
         self._fit_scroll_bar()
+        self._show_details()
 
     def reveal(self, row: int) -> None:
         """Scroll, and zoom out where it is longer than the view, so that a slice is in sight."""
@@ -164,16 +163,20 @@ class TimelineView(QWidget):
         self._scroll_bar.setValue(self.scene.top)
 
     def _follow_selection(self) -> None:
+        self._show_details()
         picked = self._context.selection.picked
+        if len(picked.slices) and picked.focus[0] != "slice":
+            self.reveal(self.scene.focused_slice)
+
+    def _show_details(self) -> None:
+        time_range = self._context.selection.picked.time_range_ns
         row = self.scene.focused_slice
-        if picked.time_range_ns is not None:
-            self.details.show_range(*picked.time_range_ns)
+        if time_range is not None:
+            self.details.show_range(*time_range)
         elif row >= 0:
             self.details.show_slice(row)
-            if picked.focus[0] != "slice":
-                self.reveal(row)
         else:
-            self.details.show_nothing()
+            self.details.show_whole()
 
     def _pick_range(self, begin_ns: float, end_ns: float) -> None:
         self._context.selection.pick_time_range(round(begin_ns), round(end_ns))
