@@ -39,6 +39,7 @@ class TimelineCanvas(QWidget):
         self._pressed_axis = (0.0, 0.0)
         self._pressed_top = 0
         self._is_dragging = False
+        self._is_measuring = False
         self._measured: tuple[float, float] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Timeline"))
@@ -96,7 +97,7 @@ class TimelineCanvas(QWidget):
         self._pressed_axis = (axis.begin_ns, axis.end_ns)
         self._pressed_top = self._scene.top
         self._is_dragging = False
-        self._measured = None
+        self._is_measuring = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._press is None:
@@ -105,7 +106,7 @@ class TimelineCanvas(QWidget):
         if not self._is_dragging and moved.manhattanLength() <= _DRAG_PIXELS:
             return
         self._is_dragging = True
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier or self._measured is not None:
+        if self._is_measuring:
             self._measure(event.position().x())
         else:
             self._pan(moved)

@@ -143,8 +143,12 @@ class DetailsPane(QWidget):
             facts.append((self.tr("Step"), str(int(profile.steps.number[step]))))
         if slices.node[row] >= 0:
             facts += self._node_facts(int(slices.node[row]))
+        members = profile.fusion.members
         if group >= 0:
-            facts.append((self.tr("Fused as"), self._group_text(group)))
+            facts.append((self.tr("Fused kernel"), self._group_text(group)))
+        elif slices.node[row] >= 0:
+            groups = np.unique(members.group[members.node == slices.node[row]]).tolist()
+            facts += [(self.tr("Fused into"), self._group_text(each)) for each in groups]
         return facts
 
     def _node_facts(self, node: int) -> list[tuple[str, str]]:
