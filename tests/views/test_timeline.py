@@ -243,6 +243,27 @@ def test_a_node_picked_elsewhere_comes_into_sight(show_view: ShowView) -> None:
     assert axis.begin_ns == before  # in sight already: nothing moves
 
 
+def test_a_click_stays_where_it_is_though_another_column_follows(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, context = show_view("timeline")
+    axis = context.time_axis
+    axis.show(20 * MS, 25 * MS)
+    context.selection.changed.connect(lambda: axis.show(0, 3 * MS))
+    row = row_named(context.profile, "aten::relu", nth=8)
+    qtbot.mouseClick(view.canvas, LEFT, pos=middle_of(view, row))
+    assert context.selection.picked.focus == ("slice", row)
+    assert (axis.begin_ns, axis.end_ns) == (20 * MS, 25 * MS)
+
+
+def test_of_a_node_in_many_steps_the_slice_in_sight_is_shown(show_view: ShowView) -> None:
+    _, context = show_view("timeline")
+    axis = context.time_axis
+    axis.show(20 * MS, 26 * MS)
+    context.selection.pick_nodes([7])
+    assert (axis.begin_ns, axis.end_ns) == (20 * MS, 26 * MS)
+
+
 def test_folding_hides_lanes_and_a_pick_opens_them_again(show_view: ShowView, qtbot: QtBot) -> None:
     view, context = show_view("timeline")
     tall = view.scene.height
@@ -281,9 +302,8 @@ def test_picked_slices_stand_out_and_the_rest_fades(show_view: ShowView) -> None
     marked = view.canvas.grab().toImage()
     assert marked.pixelColor(spots[kernel]) == plain.pixelColor(spots[kernel])
     assert marked.pixelColor(spots[other]) != plain.pixelColor(spots[other])
-    box = view.canvas.grab().toImage()
     top = QPoint(spots[kernel].x(), (view.scene.lane_top(kernel) or 0) + 1)
-    assert box.pixelColor(top) == context.theme.selection
+    assert marked.pixelColor(top) == context.theme.selection
 
 
 def test_the_tooltip_names_slice_duration_and_track(show_view: ShowView) -> None:

@@ -28,6 +28,7 @@ class TimelineCanvas(QWidget):
     """Dragging pans, Shift-dragging measures, the wheel scrolls, Ctrl+wheel zooms at the cursor."""
 
     range_measured = Signal(float, float)  # profile times in ns
+    clicked = Signal(int)  # row of the slice, -1 between slices
     zoom_wanted = Signal(int)  # row of a slice
 
     def __init__(self, scene: Scene, flows: FlowIndex, parent: QWidget | None = None) -> None:
@@ -118,7 +119,7 @@ class TimelineCanvas(QWidget):
         if measured is not None:
             self.range_measured.emit(*measured)
         elif not self._is_dragging:
-            self._pick(event.position())
+            self.clicked.emit(self.slice_at(event.position()))
         self._press = None
         self.update()
 
@@ -153,13 +154,6 @@ class TimelineCanvas(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # the view has the keys
-
-    def _pick(self, position: QPointF) -> None:
-        row = self.slice_at(position)
-        if row >= 0:
-            self._scene.context.selection.pick_slice(row)
-        else:
-            self._scene.context.selection.clear()
 
     def _pan(self, moved: QPointF) -> None:
         begin_ns, end_ns = self._pressed_axis

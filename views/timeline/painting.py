@@ -200,6 +200,12 @@ class ScenePainter:
         self._painter.setPen(QPen(self._theme.accent, 1.0))
         self._painter.drawPolyline(QPolygonF(points))
         self._painter.setBrush(Qt.BrushStyle.NoBrush)
+        self._painter.setPen(self._theme.muted)
+        self._painter.drawText(
+            QRectF(4, band.top - self._scene.top, self._width, LANE_HEIGHT),
+            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
+            f"≤ {series.highest:,.6g}",
+        )
 
     def _paint_arrows(self, flows: FlowIndex) -> None:
         """From where picked work was launched to where it ran."""

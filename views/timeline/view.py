@@ -40,6 +40,7 @@ class TimelineView(QWidget):
         if not len(trace.slices) and not len(trace.counters):
             self._layout.addWidget(self._why_empty())
             return
+        self._is_picking = False
         self.scene = Scene(context, self)
         self._flows = FlowIndex(trace.flows, trace.slices)
         self.canvas = TimelineCanvas(self.scene, self._flows)
@@ -144,6 +145,7 @@ class TimelineView(QWidget):
         self._fold_details.toggled.connect(self._fit_scroll_bar)
         self.canvas.range_measured.connect(self._pick_range)
         self.ruler.range_measured.connect(self._pick_range)
+        self.canvas.clicked.connect(self._pick_clicked)
         self.canvas.zoom_wanted.connect(self._zoom_to_slice)
         self.search.found.connect(self._pick_and_reveal)
         self.search.closed.connect(self.canvas.setFocus)
@@ -164,9 +166,34 @@ class TimelineView(QWidget):
 
     def _follow_selection(self) -> None:
         self._show_details()
+        picked = self._context.selection.picked.slices
+        if len(picked) and not self._is_picking:
+            self.reveal(self._nearest_picked())
+
+    def _nearest_picked(self) -> int:
+        """The slice that was picked itself, else a picked one in sight, else the first."""
         picked = self._context.selection.picked
-        if len(picked.slices) and picked.focus[0] != "slice":
-            self.reveal(self.scene.focused_slice)
+        if picked.focus[0] == "slice":
+            return picked.focus[1]
+        slices, axis = self._context.profile.trace.slices, self._context.time_axis
+        begin_ns = slices.start_ns[picked.slices] - self._context.origin_ns
+        end_ns = begin_ns + slices.duration_ns[picked.slices]
+        in_sight = picked.slices[(begin_ns >= axis.begin_ns) & (end_ns <= axis.end_ns)]
+        return int(in_sight[0]) if len(in_sight) else int(picked.slices[0])
+
+    def _pick_clicked(self, row: int) -> None:
+        """Pick what was clicked and stay: other columns that follow must not move this one."""
+        selection, axis = self._context.selection, self._context.time_axis
+        before = (axis.begin_ns, axis.end_ns)
+        self._is_picking = True
+        try:
+            if row >= 0:
+                selection.pick_slice(row)
+            else:
+                selection.clear()
+        finally:
+            self._is_picking = False
+        axis.show(*before)
 
     def _show_details(self) -> None:
         time_range = self._context.selection.picked.time_range_ns
