@@ -65,13 +65,13 @@ def test_every_pixel_shows_what_lies_in_it_and_nothing_else(
         busy = sum(covered_ns(intervals[at], left, right) for at in inside) / (right - left)
         is_border = shown[0] >= left and max(shown[1], 1) >= 4 * (right - left)
         if not is_border:
-            assert raster.strength[pixel] == pytest.approx(np.clip(busy, 0.35, 1.0))
+            assert raster.strength[pixel] == pytest.approx(np.clip(busy, 0.5, 1.0))
 
 
 def test_an_instant_among_hours_leaves_a_mark() -> None:
     raster = rasterise(one_lane([(1_800_000_000_000, 0)]), 0, pixel_edges(0.0, 3.6e12, 100))
     assert np.flatnonzero(raster.place >= 0).tolist() == [50]
-    assert raster.strength[50] == pytest.approx(0.35)
+    assert raster.strength[50] == pytest.approx(0.5)
 
 
 def test_slices_that_overlap_in_one_lane_are_all_found() -> None:

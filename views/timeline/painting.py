@@ -11,7 +11,7 @@ from views.timeline.raster import LaneRaster, Pixels, blend, pixel_edges, raster
 from views.timeline.scene import Scene
 from views.timeline.time_scale import TimeScale
 
-_DIMMED = 0.45  # of what is not picked while something is
+_DIMMED = 0.55  # of what is not picked while something is
 _SLICE_HEIGHT = LANE_HEIGHT - 2
 _LABEL_PIXELS = 30
 _OUTLINE_PIXELS = 3

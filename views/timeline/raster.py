@@ -15,7 +15,7 @@ from views.timeline.lanes import Lanes
 
 Pixels = NDArray[np.uint32]
 
-_FAINTEST = 0.35  # a pixel that a slice merely touches is still clearly marked
+_FAINTEST = 0.5  # a pixel that a slice merely touches is still clearly marked
 _BORDER = 0.62  # strength of the first pixel of a slice, so that equal neighbours stay apart
 _BORDERED_PIXELS = 4
 
