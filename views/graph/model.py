@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetricsF
 
 from profilers.profile import Graph, NodeKind, Profile
 from views.graph.hierarchy import Hierarchy
-from views.graph.layout import Size
+from views.graph.scene import Size
 
 _NODE_HEIGHT = 36.0
 _FOLDED_HEIGHT = 40.0

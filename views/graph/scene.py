@@ -1,14 +1,18 @@
 """Where every shown box and edge lies, from the hierarchy and what is unfolded. No Qt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from views.graph.hierarchy import ROOT, Hierarchy, lifted_edges
-from views.graph.layout import Layout, Point, Size, layered
+from views.graph.layout import Layout, Point, layered
+from views.graph.placing import Block
 
 TITLE_HEIGHT = 24.0
 PADDING = 12.0
-_PORT: Size = (4.0, 0.0)
+_PORT = Block(4.0, 0.0, 2.0, 2.0)
+
+Size = tuple[float, float]
+_LiftedEdges = Mapping[tuple[int, int], list[int]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,20 @@ class Scene:
         return {box.item: box for box in self.boxes}
 
 
+@dataclass(frozen=True)
+class _Container:
+    """An unfolded box: what lies in it (`ROOT` for a port), where, and itself as a block."""
+
+    order: tuple[int, ...]
+    layout: Layout
+    block: Block
+
+    @property
+    def left(self) -> float:
+        """From its side to its content."""
+        return (self.block.width - self.layout.width) / 2
+
+
 class SceneBuilder:
     """Builds scenes of one graph; what did not change since the last one is not laid out again."""
 
@@ -59,17 +77,25 @@ class SceneBuilder:
         """The scene with these containers unfolded."""
         hierarchy = self._hierarchy
         lifted = lifted_edges(hierarchy, hierarchy.representatives(opened))
-        layouts: dict[int, tuple[list[int], Layout]] = {}
-        sizes: dict[int, Size] = {}
-        for container in self._innermost_first(opened):
-            layouts[container] = self._laid_out(container, lifted.get(container, {}), sizes)
-            layout = layouts[container][1]
-            sizes[container] = (
-                max(layout.width + 2 * PADDING, self._size_of(container)[0]),
-                layout.height + TITLE_HEIGHT + PADDING,
-            )
+        containers: dict[int, _Container] = {}
+        for item in self._innermost_first(opened):
+            containers[item] = self._laid_out(item, lifted.get(item, {}), containers)
         scene = Scene()
-        self._emit(scene, layouts, lifted, sizes)
+        scene.width, scene.height = containers[ROOT].layout.width, containers[ROOT].layout.height
+        waiting = [(ROOT, 0.0, 0.0, 0)]
+        while waiting:
+            item, left, top, depth = waiting.pop()
+            container = containers[item]
+            for child, (x, y) in zip(container.order, container.layout.corners, strict=True):
+                if child == ROOT:
+                    continue
+                inner = containers.get(child)
+                width, height = inner.block[:2] if inner else self._size_of(child)
+                x, y = left + x, top + y
+                scene.boxes.append(Box(child, x, y, width, height, depth, inner is not None))
+                if inner is not None:
+                    waiting.append((child, x + inner.left, y + TITLE_HEIGHT, depth + 1))
+            scene.lines += _lines(container, lifted.get(item, {}), left, top)
         return scene
 
     def shown_children(self, opened: frozenset[int]) -> int:
@@ -85,81 +111,60 @@ class SceneBuilder:
         return shown[::-1]
 
     def _laid_out(
-        self,
-        container: int,
-        edges: dict[tuple[int, int], list[int]],
-        sizes: dict[int, Size],
-    ) -> tuple[list[int], Layout]:
-        """Children in the order of their numbers in the layout (ROOT stands for a port)."""
-        children = self._hierarchy.children[container]
+        self, item: int, edges: _LiftedEdges, containers: Mapping[int, _Container]
+    ) -> _Container:
         enters = any(source == ROOT for source, _ in edges)
         leaves = any(target == ROOT for _, target in edges)
-        order = [*([ROOT] if enters else []), *children, *([ROOT] if leaves else [])]
-        number = {child: at + enters for at, child in enumerate(children)}
-        pairs = tuple(
-            sorted(
-                (
-                    0 if source == ROOT else number[source],
-                    len(order) - 1 if target == ROOT else number[target],
-                )
-                for source, target in edges
-            )
+        children = self._hierarchy.children[item]
+        order = (*([ROOT] if enters else ()), *children, *([ROOT] if leaves else ()))
+        blocks = tuple(
+            containers[child].block
+            if child in containers
+            else _PORT
+            if child == ROOT
+            else _block(*self._size_of(child))
+            for child in order
         )
-        boxes = tuple(
-            _PORT if child == ROOT else sizes.get(child) or self._size_of(child) for child in order
-        )
-        key = (boxes, pairs)
-        if key not in self._known:
-            self._known[key] = layered(boxes, pairs)
-        return order, self._known[key]
+        pairs = tuple(sorted(pair for pair, _ in _numbered(order, edges)))
+        if (blocks, pairs) not in self._known:
+            self._known[blocks, pairs] = layered(blocks, pairs)
+        layout = self._known[blocks, pairs]
+        if item == ROOT:
+            return _Container(order, layout, _block(layout.width, layout.height))
+        width = max(layout.width + 2 * PADDING, self._size_of(item)[0])
+        height = layout.height + TITLE_HEIGHT + PADDING
+        margin = (width - layout.width) / 2 + _PORT.enter
+        enter = margin + layout.corners[0][0] if enters else width / 2
+        leave = margin + layout.corners[-1][0] if leaves else width / 2
+        return _Container(order, layout, Block(width, height, enter, leave))
 
-    def _emit(
-        self,
-        scene: Scene,
-        layouts: dict[int, tuple[list[int], Layout]],
-        lifted: dict[int, dict[tuple[int, int], list[int]]],
-        sizes: dict[int, Size],
-    ) -> None:
-        root = layouts[ROOT][1]
-        scene.width, scene.height = root.width, root.height
-        waiting = [(ROOT, 0.0, 0.0, 0)]
-        while waiting:
-            container, left, top, depth = waiting.pop()
-            order, layout = layouts[container]
-            if container != ROOT:
-                left += (sizes[container][0] - layout.width) / 2
-                top += TITLE_HEIGHT
-            for child, (x, y) in zip(order, layout.corners, strict=True):
-                if child == ROOT:
-                    continue
-                size = sizes.get(child) or self._size_of(child)
-                scene.boxes.append(
-                    Box(child, left + x, top + y, size[0], size[1], depth, child in layouts)
-                )
-                if child in layouts:
-                    waiting.append((child, left + x, top + y, depth + 1))
-            self._emit_lines(scene, container, (left, top), order, layout, lifted)
 
-    def _emit_lines(
-        self,
-        scene: Scene,
-        container: int,
-        corner: Point,
-        order: list[int],
-        layout: Layout,
-        lifted: dict[int, dict[tuple[int, int], list[int]]],
-    ) -> None:
-        edges = lifted.get(container, {})
-        enters = bool(order) and order[0] == ROOT
-        number = {child: at for at, child in enumerate(order) if child != ROOT}
-        for (source, target), rows in edges.items():
-            pair = (
-                0 if source == ROOT and enters else number.get(source, 0),
+def _block(width: float, height: float) -> Block:
+    return Block(width, height, width / 2, width / 2)
+
+
+def _numbered(
+    order: tuple[int, ...], edges: _LiftedEdges
+) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Each edge by its places in `order`: a port where data enters is first, where it leaves last."""
+    number = {child: at for at, child in enumerate(order) if child != ROOT}
+    return [
+        (
+            (
+                0 if source == ROOT else number[source],
                 len(order) - 1 if target == ROOT else number[target],
-            )
-            points = layout.routes.get(pair, ())
-            moved = [(x + corner[0], y + corner[1]) for x, y in points]
-            if moved and target == ROOT:  # on to the border of the box
-                moved.append((moved[-1][0], moved[-1][1] + PADDING))
-            if moved:
-                scene.lines.append(Line(tuple(moved), source, target, tuple(rows)))
+            ),
+            (source, target),
+        )
+        for source, target in edges
+    ]
+
+
+def _lines(container: _Container, edges: _LiftedEdges, left: float, top: float) -> list[Line]:
+    lines = []
+    for pair, (source, target) in _numbered(container.order, edges):
+        points = [(x + left, y + top) for x, y in container.layout.routes[pair]]
+        if target == ROOT:  # on to the border of the box
+            points.append((points[-1][0], points[-1][1] + PADDING))
+        lines.append(Line(tuple(points), source, target, tuple(edges[source, target])))
+    return lines

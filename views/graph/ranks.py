@@ -1,0 +1,64 @@
+"""Which row of a layered layout each box lies in. No Qt.
+
+Boxes are numbered so that every edge goes up in number.
+"""
+
+from collections.abc import Sequence
+
+Edge = tuple[int, int]
+
+
+def neighbours(count: int, edges: Sequence[Edge]) -> tuple[list[list[int]], list[list[int]]]:
+    """For each box those above it and those below it."""
+    above: list[list[int]] = [[] for _ in range(count)]
+    below: list[list[int]] = [[] for _ in range(count)]
+    for source, target in edges:
+        below[source].append(target)
+        above[target].append(source)
+    return above, below
+
+
+def ranked(count: int, edges: Sequence[Edge]) -> list[int]:
+    """Rows by longest path; side inputs sink to just above what reads them.
+
+    Boxes without an edge fill rows of their own at the end.
+    """
+    above, below = neighbours(count, edges)
+    ranks = [0] * count
+    for box in range(count):
+        ranks[box] = max((ranks[each] + 1 for each in above[box]), default=0)
+    on_the_way = _reachable(longest_path(count, edges)[0], below) if count else []
+    for box in range(count - 1, -1, -1):
+        readers = below[box]
+        if readers and (not on_the_way[box] or len(readers) > len(above[box])):
+            ranks[box] = max(min(ranks[each] for each in readers) - 1, ranks[box])
+    lonely = [box for box in range(count) if not above[box] and not below[box]]
+    first = max(ranks, default=0) + 1 if len(lonely) < count else 0
+    columns = max(int(len(lonely) ** 0.5), 6)
+    for at, box in enumerate(lonely):
+        ranks[box] = first + at // columns
+    return ranks
+
+
+def longest_path(count: int, edges: Sequence[Edge]) -> list[int]:
+    """Boxes of one longest chain of edges, from its source down."""
+    _, below = neighbours(count, edges)
+    height = [0] * count
+    for box in range(count - 1, -1, -1):
+        height[box] = max((height[each] + 1 for each in below[box]), default=0)
+    box = max(range(count), key=lambda each: height[each])
+    path = [box]
+    while below[box]:
+        box = max(below[box], key=lambda each: height[each])
+        path.append(box)
+    return path
+
+
+def _reachable(start: int, below: Sequence[Sequence[int]]) -> list[bool]:
+    seen = [False] * len(below)
+    seen[start] = True
+    for box in range(start, len(below)):
+        if seen[box]:
+            for reader in below[box]:
+                seen[reader] = True
+    return seen
