@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.analysis.flow_order import flow_order
-from profilers.profile import Graph
+from profilers.profile import Graph, NodeKind
 from profilers.profile.table import Int32
 
 ROOT = -1
@@ -41,6 +41,11 @@ class Hierarchy:
 
     def is_container(self, item: int) -> bool:
         return bool(self.children.get(item))
+
+    def is_input(self, item: int) -> bool:
+        """Whether an item is an input node."""
+        is_node = 0 <= item < self.node_count
+        return is_node and int(self.graph.nodes.kind[item]) == NodeKind.INPUT
 
     def scope_row(self, item: int) -> int:
         """Row of a scope item, -1 for another."""
@@ -80,19 +85,26 @@ class Hierarchy:
         return shown
 
     def first_opened(self) -> frozenset[int]:
-        """What is unfolded at first: the smallest boxes, as long as not too many boxes show."""
+        """What is unfolded at first: level by level, as long as not too many boxes show.
+
+        Boxes of a level with as many children each, such as repeated layers, open together.
+        """
         opened: set[int] = set()
         shown = len(self.children[ROOT])
-        candidates = [item for item in self.children[ROOT] if self.is_container(item)]
-        while candidates:
-            candidates.sort(key=lambda item: len(self.children[item]), reverse=True)
-            item = candidates.pop()
-            inside = self.children[item]
-            if shown + len(inside) - 1 > _MOST_SHOWN_FIRST and len(inside) > 1:
-                break
-            opened.add(item)
-            shown += len(inside) - 1
-            candidates += [child for child in inside if self.is_container(child)]
+        level = self.children[ROOT]
+        while level:
+            alike: dict[int, list[int]] = defaultdict(list)
+            for item in level:
+                if self.is_container(item):
+                    alike[len(self.children[item])].append(item)
+            level = []
+            for size in sorted(alike):
+                more = (size - 1) * len(alike[size])
+                if more and shown + more > _MOST_SHOWN_FIRST:
+                    break
+                opened.update(alike[size])
+                shown += more
+                level += [child for item in alike[size] for child in self.children[item]]
         return frozenset(opened)
 
     def _parents(self) -> Int32:

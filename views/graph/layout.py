@@ -29,19 +29,22 @@ class Layout:
     height: float
 
 
-def layered(blocks: Sequence[Block], edges: Sequence[tuple[int, int]]) -> Layout:
+def layered(
+    blocks: Sequence[Block], edges: Sequence[tuple[int, int]], heads: Sequence[int] = ()
+) -> Layout:
     """Lay out boxes 0 to n-1, numbered so that edges mostly go upwards in number.
 
-    An edge that goes down in number is drawn against the flow. Boxes without an edge are put in
+    The longest path from one of `heads`, where data comes in, is drawn straight. An edge that goes down in number is drawn against the flow. Boxes without an edge are put in
     rows below each other.
     """
     count = len(blocks)
     if not count:
         return Layout((), {}, 0.0, 0.0)
     forward = sorted({(min(edge), max(edge)) for edge in edges if edge[0] != edge[1]})
-    rows = Rows(ranked(count, forward), forward)
+    spine = longest_path(count, forward, heads)
+    rows = Rows(ranked(count, forward, spine), forward)
     order(rows)
-    centres = placed(rows, blocks, longest_path(count, forward))
+    centres = placed(rows, blocks, spine)
     return _Drawing(rows, blocks, centres).layout(edges)
 
 

@@ -6,6 +6,7 @@ straight column and does not drift sideways.
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 from views.graph.rows import Rows
@@ -33,6 +34,7 @@ def placed(rows: Rows, blocks: Sequence[Block], spine: Sequence[int]) -> list[fl
         both_ways = number >= _PASSES - 2
         for row in rows.cells if goes_down else reversed(rows.cells):
             placing.move(row, up=goes_down or both_ways, down=not goes_down or both_ways)
+    placing.straighten()
     return placing.centre
 
 
@@ -65,6 +67,44 @@ class _Placing:
         for cell, value, offset in zip(row, _isotonic(wishes, weights), offsets, strict=True):
             self.centre[cell] = value + offset
 
+    def straighten(self) -> None:
+        """Make long edges vertical wherever their neighbours leave them a common gap."""
+        free = {cell: gap for row in self._rows.cells for cell, gap in self._gaps(row)}
+        for trunk in self._rows.trunk.values():
+            run: list[int] = []
+            low, high = -inf, inf
+            for cell in trunk:
+                left, right = self._gap(*free[cell])
+                if max(low, left) > min(high, right):
+                    self._align(run, low, high)
+                    run, low, high = [], -inf, inf
+                run.append(cell)
+                low, high = max(low, left), min(high, right)
+            self._align(run, low, high)
+
+    def _gaps(self, row: Sequence[int]) -> list[tuple[int, tuple[int, int]]]:
+        """Placeholders of a row, each with its neighbours; -1 for none."""
+        padded = [-1, *row, -1]
+        return [
+            (cell, (padded[at], padded[at + 2]))
+            for at, cell in enumerate(row)
+            if cell >= self._rows.count
+        ]
+
+    def _gap(self, left: int, right: int) -> tuple[float, float]:
+        room = BOX_GAP + _PASSING_WIDTH / 2
+        return (
+            self.centre[left] + self._width[left] / 2 + room if left >= 0 else -inf,
+            self.centre[right] - self._width[right] / 2 - room if right >= 0 else inf,
+        )
+
+    def _align(self, run: Sequence[int], low: float, high: float) -> None:
+        if run:
+            middle = sum(self.centre[cell] for cell in run) / len(run)
+            for cell in run:
+                if cell not in self._pinned:
+                    self.centre[cell] = min(max(middle, low), high)
+
     def _wish(self, cell: int, *, up: bool, down: bool) -> tuple[float, float]:
         """Where a cell wants its centre, and how much."""
         if cell in self._pinned:
@@ -88,11 +128,15 @@ class _Placing:
         return (1.0, 2.0, 8.0)[passing]
 
     def _spine_centres(self, spine: Sequence[int]) -> dict[int, float]:
+        """Where the spine and the placeholders between its boxes are pinned."""
         centres: dict[int, float] = {}
-        line = 0.0
-        for box in spine:
+        rank, line = self._rows.rank, 0.0
+        for box, following in zip(spine, [*spine[1:], spine[-1]], strict=True):
             centres[box] = line - self._enter[box]
             line = centres[box] + self._leave[box]
+            passed = max(rank[following] - rank[box] - 1, 0)
+            for cell in self._rows.trunk.get(box, ())[:passed]:
+                centres[cell] = line
         return centres
 
 

@@ -18,16 +18,17 @@ def neighbours(count: int, edges: Sequence[Edge]) -> tuple[list[list[int]], list
     return above, below
 
 
-def ranked(count: int, edges: Sequence[Edge]) -> list[int]:
-    """Rows by longest path; side inputs sink to just above what reads them.
+def ranked(count: int, edges: Sequence[Edge], spine: Sequence[int]) -> list[int]:
+    """Rows by longest path; what the head of the spine does not lead to sinks to its readers.
 
-    Boxes without an edge fill rows of their own at the end.
+    So weights and constants lie beside what reads them, not all at the top. Boxes without an edge
+    fill rows of their own at the end.
     """
     above, below = neighbours(count, edges)
     ranks = [0] * count
     for box in range(count):
         ranks[box] = max((ranks[each] + 1 for each in above[box]), default=0)
-    on_the_way = _reachable(longest_path(count, edges)[0], below) if count else []
+    on_the_way = _reachable(spine[0], below)
     for box in range(count - 1, -1, -1):
         readers = below[box]
         if readers and (not on_the_way[box] or len(readers) > len(above[box])):
@@ -40,13 +41,17 @@ def ranked(count: int, edges: Sequence[Edge]) -> list[int]:
     return ranks
 
 
-def longest_path(count: int, edges: Sequence[Edge]) -> list[int]:
-    """Boxes of one longest chain of edges, from its source down."""
+def longest_path(count: int, edges: Sequence[Edge], heads: Sequence[int]) -> list[int]:
+    """Boxes of one longest chain of edges, from its head down.
+
+    Its head is one of `heads` if any of them leads anywhere, else any box.
+    """
     _, below = neighbours(count, edges)
     height = [0] * count
     for box in range(count - 1, -1, -1):
         height[box] = max((height[each] + 1 for each in below[box]), default=0)
-    box = max(range(count), key=lambda each: height[each])
+    leading = [box for box in heads if below[box]] or range(count)
+    box = max(leading, key=lambda each: height[each])
     path = [box]
     while below[box]:
         box = max(below[box], key=lambda each: height[each])

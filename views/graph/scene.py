@@ -110,6 +110,10 @@ class SceneBuilder:
             waiting += [each for each in self._hierarchy.children[container] if each in opened]
         return shown[::-1]
 
+    def _is_head(self, child: int, at: int) -> bool:
+        """Whether data comes in here: at the port, or at an input of the graph or body."""
+        return (child == ROOT and at == 0) or self._hierarchy.is_input(child)
+
     def _laid_out(
         self, item: int, edges: _LiftedEdges, containers: Mapping[int, _Container]
     ) -> _Container:
@@ -126,9 +130,11 @@ class SceneBuilder:
             for child in order
         )
         pairs = tuple(sorted(pair for pair, _ in _numbered(order, edges)))
-        if (blocks, pairs) not in self._known:
-            self._known[blocks, pairs] = layered(blocks, pairs)
-        layout = self._known[blocks, pairs]
+        heads = tuple(at for at, child in enumerate(order) if self._is_head(child, at))
+        key = (blocks, pairs, heads)
+        if key not in self._known:
+            self._known[key] = layered(*key)
+        layout = self._known[key]
         if item == ROOT:
             return _Container(order, layout, _block(layout.width, layout.height))
         width = max(layout.width + 2 * PADDING, self._size_of(item)[0])
