@@ -1,7 +1,9 @@
 """The model's graph: scopes that fold, figures on nodes, and the stages that compilers made of it."""
 
+from html import escape
+
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QFontMetricsF, QKeyEvent
+from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -22,6 +24,7 @@ from views.graph.model import StageModel
 __all__ = ["GraphView"]
 
 _MOST_UNFOLDED = 600
+_MOST_FAMILIES = 9
 
 
 class GraphView(QWidget):
@@ -66,6 +69,9 @@ class GraphView(QWidget):
         self.search.setAccessibleName(self.tr("Find nodes"))
         self._count = QLabel()
         self._legend = QLabel()
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setContentsMargins(6, 0, 6, 2)
+        self._legend.setMinimumWidth(1)  # rather cut than widen the column
         bar = QHBoxLayout()
         bar.setContentsMargins(4, 2, 4, 0)
         for widget, stretch in (
@@ -82,7 +88,7 @@ class GraphView(QWidget):
         split.addWidget(self.canvas)
         split.addWidget(self.inspector)
         split.setStretchFactor(0, 1)
-        split.setSizes([620, 210])
+        split.setSizes([600, 250])
         layout.addLayout(bar)
         layout.addWidget(split, 1)
         layout.addWidget(self._legend)
@@ -140,8 +146,7 @@ class GraphView(QWidget):
 
     def _show_stage(self) -> None:
         stage = self.stage.currentData()
-        metrics = QFontMetricsF(self.font())
-        self._model = StageModel(self._context.profile, stage, metrics)
+        self._model = StageModel(self._context.profile, stage, self.font())
         self.canvas.show_stage(self._model)
         self._recolour()
         self._search(self.search.text())
@@ -150,15 +155,16 @@ class GraphView(QWidget):
     def _recolour(self) -> None:
         measure = self.measure.currentData()
         self.canvas.painter.measure = measure
-        self._legend.setVisible(measure != "family")
-        if measure != "family":
+        if measure == "family":
+            marks = [
+                _mark(self._context.theme.family_colour(operator), family)
+                for family, operator in list(self._model.families().items())[:_MOST_FAMILIES]
+            ]
+            self._legend.setText("&nbsp;&nbsp; ".join(marks))
+        else:
             highest = described(measure, self.canvas.painter.highest())
-            hot = self._context.theme.selection.name()
-            self._legend.setText(
-                self.tr(
-                    "0 … <span style='color:{}'>■</span> {} of one node; folded boxes add up"
-                ).format(hot, highest)
-            )
+            hot = _mark(self._context.theme.selection, highest)
+            self._legend.setText(self.tr("0 … {} of one node; folded boxes add up").format(hot))
         self.canvas.update()
 
     def _pick(self, authored: list[int]) -> None:
@@ -178,7 +184,7 @@ class GraphView(QWidget):
         elif nodes:
             self.inspector.show_many(len(nodes), self._model.authored(nodes))
         else:
-            self.inspector.clear()
+            self.inspector.show_graph(self._model.graph)
 
     def _follow(self) -> None:
         if self._is_picking:
@@ -214,3 +220,7 @@ class GraphView(QWidget):
         button.setAutoRaise(True)
         button.clicked.connect(act)
         return button
+
+
+def _mark(colour: QColor, text: str) -> str:
+    return f"<span style='color:{colour.name()}'>■</span> {escape(text)}"

@@ -148,16 +148,8 @@ class GraphCanvas(QWidget):
     def box_at(self, position: QPointF) -> Box | None:
         """The innermost box drawn at a position of the widget."""
         point = self._to_scene(position)
-        found = None
-        for box in self.scene.boxes:
-            inside = box.x <= point.x() <= box.x + box.width
-            if (
-                inside
-                and box.y <= point.y() <= box.y + box.height
-                and (found is None or box.depth >= found.depth)
-            ):
-                found = box
-        return found
+        found = self.scene.boxes_in(point.x(), point.y(), point.x(), point.y())
+        return max(found, key=lambda box: box.depth, default=None)
 
     # Painting
 

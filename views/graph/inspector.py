@@ -52,6 +52,23 @@ class NodeInspector(QTreeWidget):
                 _line(group, str(name), str(value))
         self.expandAll()
 
+    def show_graph(self, graph: Graph) -> None:
+        """A summary of the whole graph, while nothing is picked."""
+        self.clear()
+        top = self._group(self.tr("{} graph").format(graph.stage.capitalize()))
+        _line(top, self.tr("Nodes"), f"{len(graph.nodes):,}")
+        _line(top, self.tr("Edges"), f"{len(graph.edges):,}")
+        if len(graph.parameters):
+            size = format_bytes(int(graph.parameters.bytes.sum()))
+            _line(top, self.tr("Parameters"), f"{len(graph.parameters):,}  ·  {size}")
+        flops = graph.nodes.flops
+        if (flops >= 0).any():
+            _line(top, "FLOPs", format_count(int(flops[flops >= 0].sum())))
+        time_ns = self._figures.time_ns
+        if (time_ns >= 0).any():
+            _line(top, self.tr("Self time per step"), format_duration(time_ns[time_ns >= 0].sum()))
+        self.expandAll()
+
     def show_many(self, count: int, nodes: list[int]) -> None:
         """A summary of several nodes of the authored graph."""
         self.clear()

@@ -1,10 +1,11 @@
 """One stage of a profile's graphs as the view needs it: names, sizes, links to the authored nodes."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
-from PySide6.QtGui import QFontMetricsF
+from PySide6.QtGui import QFont, QFontMetricsF
 
+from profilers.analysis.operator_family import operator_family
 from profilers.profile import Graph, NodeKind, Profile
 from views.graph.hierarchy import Hierarchy
 from views.graph.scene import Size
@@ -12,18 +13,22 @@ from views.graph.scene import Size
 _NODE_HEIGHT = 36.0
 _FOLDED_HEIGHT = 40.0
 _SHORTEST, _WIDEST = 84.0, 240.0
-_BADGE_WIDTH = 40.0
+_BADGE_WIDTH = 48.0
+_FOLD_MARK_WIDTH = 14.0
 
 
 class StageModel:
     """Titles of items, what they cost in pixels, and which authored nodes stand behind them."""
 
-    def __init__(self, profile: Profile, stage: int, metrics: QFontMetricsF) -> None:
+    def __init__(self, profile: Profile, stage: int, font: QFont) -> None:
         self.profile = profile
         self.graph: Graph = profile.graphs[stage]
         self.is_authored = stage == 0
         self.hierarchy = Hierarchy(self.graph)
-        self._metrics = metrics
+        self._metrics = QFontMetricsF(font)
+        bold = QFont(font)
+        bold.setBold(True)
+        self._bold_metrics = QFontMetricsF(bold)
         self._authored_of: dict[int, list[int]] = defaultdict(list)
         self._made_from: dict[int, list[int]] = defaultdict(list)
         origins = self.graph.origins
@@ -66,11 +71,36 @@ class StageModel:
             return "output"
         return strings[int(self.graph.nodes.name[item])].rpartition("/")[2]
 
+    def open_title(self, item: int) -> str:
+        """The one line of an unfolded box: its title, and its class or the node's name."""
+        title = self.title(item)
+        scope = self.hierarchy.scope_row(item)
+        if scope >= 0:
+            more = self.profile.strings[int(self.graph.scopes.kind[scope])]
+        else:
+            more = self.subtitle(item) if item < self.hierarchy.node_count else ""
+        return title if more in ("", title) else f"{title}  {more}"
+
+    def families(self) -> dict[str, str]:
+        """Operator families of the stage, the most frequent first, each with an operator of it."""
+        nodes = self.graph.nodes
+        has_operator = np.isin(nodes.kind, (NodeKind.OPERATOR, NodeKind.CONTROL))
+        rows, counts = np.unique(nodes.operator[has_operator], return_counts=True)
+        totals: Counter[str] = Counter()
+        example: dict[str, str] = {}
+        for row, count in zip(rows.tolist(), counts.tolist(), strict=True):
+            family = operator_family(self.profile.strings[row])
+            totals[family] += count
+            example.setdefault(family, self.profile.strings[row])
+        return {family: example[family] for family, _ in totals.most_common()}
+
     def size_of(self, item: int) -> Size:
-        texts = (self.title(item), self.subtitle(item))
-        widest = max(self._metrics.horizontalAdvance(text) * 1.08 for text in texts)  # bold
-        badge = _BADGE_WIDTH if self._has_times else 0.0
-        width = min(max(widest + 24.0 + badge, _SHORTEST), _WIDEST)
+        is_folded = self.hierarchy.is_container(item)
+        title = self._bold_metrics.horizontalAdvance(self.title(item))
+        title += _FOLD_MARK_WIDTH if is_folded else 0.0
+        title += _BADGE_WIDTH if self._has_times else 0.0
+        widest = max(title, self._metrics.horizontalAdvance(self.subtitle(item)))
+        width = min(max(widest + 24.0, _SHORTEST), _WIDEST)
         is_scope = item >= self.hierarchy.node_count
         return width, _FOLDED_HEIGHT if is_scope else _NODE_HEIGHT
 

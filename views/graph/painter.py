@@ -1,18 +1,17 @@
-"""Paints a scene: boxes, lines, badges; only what is in sight, text only where it can be read."""
+"""Paints a scene: boxes and badges; only what is in sight, text only where it can be read."""
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from profilers.units import format_percent
 from views.graph.figures import NodeFigures
-from views.graph.hierarchy import ROOT
+from views.graph.line_painter import LinePainter
 from views.graph.model import StageModel
-from views.graph.scene import TITLE_HEIGHT, Box, Line, Scene
+from views.graph.scene import TITLE_HEIGHT, Box, Scene
 from views.theme import Theme
 
 _READABLE = 0.55  # scale below which text is left out
-_SHAPES_FROM = 0.95
 _BADGE_FROM = 0.01
 _RADIUS = 5.0
 
@@ -27,13 +26,16 @@ class ScenePainter:
         self._totals: dict[tuple[str, int], float] = {}
         self.measure = "family"
         self.picked: frozenset[int] = frozenset()
-        self._holding: dict[int, bool] = {}
+        self._holding: frozenset[int] = frozenset()
+        self._lines = LinePainter(theme, model.shape_text)
+        self._whole_ns = float(np.maximum(figures.time_ns, 0).sum())
 
     def set_picked(self, nodes: list[int]) -> None:
         """Nodes that are picked; boxes that hide one are marked too."""
         self.picked = frozenset(nodes)
-        around = {each for node in nodes for each in self._model.hierarchy.ancestors(node)}
-        self._holding = dict.fromkeys(around, True)
+        self._holding = frozenset(
+            each for node in nodes for each in self._model.hierarchy.ancestors(node)
+        )
 
     def highest(self) -> float:
         """The figure at the bright end of the scale."""
@@ -41,14 +43,14 @@ class ScenePainter:
         return float(scale.max(initial=0.0)) if scale is not None else 0.0
 
     def paint(self, painter: QPainter, scene: Scene, sight: QRectF, scale: float) -> None:
-        for box in scene.boxes:
-            if box.is_open and sight.intersects(_rect(box)):
-                self._paint_open(painter, box, scale)
+        boxes = scene.boxes_in(sight.left(), sight.top(), sight.right(), sight.bottom())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for line in scene.lines:
-            self._paint_line(painter, line, sight, scale)
-        for box in scene.boxes:
-            if not box.is_open and sight.intersects(_rect(box)):
+        for box in boxes:
+            if box.is_open:
+                self._paint_open(painter, box, scale)
+        self._lines.paint(painter, scene, sight, scale, self.picked)
+        for box in boxes:
+            if not box.is_open:
                 self._paint_closed(painter, box, scale)
 
     def _paint_open(self, painter: QPainter, box: Box, scale: float) -> None:
@@ -56,15 +58,15 @@ class ScenePainter:
         shade = QColor(theme.raised)
         shade.setAlpha(120 if box.depth % 2 else 70)
         painter.setBrush(shade)
-        painter.setPen(self._outline(box.item, theme.grid, 1.0))
+        is_picked = box.item in self.picked
+        painter.setPen(QPen(theme.selection, 3.0) if is_picked else QPen(theme.grid, 1.0))
         painter.drawRoundedRect(rect, _RADIUS, _RADIUS)
         if scale > _READABLE * 0.7:
             painter.setPen(theme.text)
-            title = self._model.title(box.item)
-            kind = self._model.subtitle(box.item).partition("  ·  ")[0]
-            text = f"▾ {title}" + (f"  {kind}" if kind and "nodes" not in kind else "")
             text = painter.fontMetrics().elidedText(
-                text, Qt.TextElideMode.ElideRight, int(box.width - 16)
+                f"▾ {self._model.open_title(box.item)}",
+                Qt.TextElideMode.ElideRight,
+                int(box.width - 16),
             )
             painter.drawText(
                 QRectF(box.x + 8, box.y, box.width - 16, TITLE_HEIGHT),
@@ -80,7 +82,7 @@ class ScenePainter:
         if is_container and scale > 0.3:
             painter.setPen(QPen(fill.darker(140), 1))
             painter.drawRoundedRect(rect.translated(3, 3), _RADIUS, _RADIUS)
-        painter.setPen(self._outline(box.item, fill.darker(135), 1.0))
+        painter.setPen(self._outline(box.item, fill.darker(135)))
         painter.drawRoundedRect(rect, _RADIUS, _RADIUS)
         if self._model.is_fused(box.item):
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -123,52 +125,12 @@ class ScenePainter:
             ),
         )
 
-    def _paint_line(self, painter: QPainter, line: Line, sight: QRectF, scale: float) -> None:
-        xs = [point[0] for point in line.points]
-        ys = [point[1] for point in line.points]
-        bounds = QRectF(min(xs) - 2, min(ys) - 2, max(xs) - min(xs) + 4, max(ys) - min(ys) + 4)
-        if not sight.intersects(bounds):
-            return
-        is_marked = line.source in self.picked or line.target in self.picked
-        colour = self._theme.selection if is_marked else self._theme.muted
-        width = 1.8 if is_marked else 1.0 + min(np.log2(len(line.edges)), 3) * 0.5
-        painter.setPen(QPen(colour, width))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        path = QPainterPath(QPointF(*line.points[0]))
-        for before, after in zip(line.points, line.points[1:], strict=False):
-            bend = (after[1] - before[1]) * 0.5
-            path.cubicTo(
-                QPointF(before[0], before[1] + bend),
-                QPointF(after[0], after[1] - bend),
-                QPointF(*after),
-            )
-        painter.drawPath(path)
-        if scale > 0.4 and line.target != ROOT:
-            end = QPointF(*line.points[-1])
-            side = -5.0 if line.points[-1][1] >= line.points[-2][1] else 5.0
-            painter.setBrush(colour)
-            painter.drawPolygon([end, end + QPointF(-3, side), end + QPointF(3, side)])
-        if scale > _SHAPES_FROM and len(line.edges) == 1:
-            self._paint_shape(painter, line)
-
-    def _paint_shape(self, painter: QPainter, line: Line) -> None:
-        text = self._model.shape_text(line.edges[0])
-        if text:
-            x, y = line.points[0]
-            font = painter.font()
-            small = painter.font()
-            small.setPointSizeF(font.pointSizeF() * 0.82)
-            painter.setFont(small)
-            painter.setPen(self._theme.muted)
-            painter.drawText(QPointF(x + 5, y + 12), text)
-            painter.setFont(font)
-
-    def _outline(self, item: int, otherwise: QColor, width: float) -> QPen:
+    def _outline(self, item: int, otherwise: QColor) -> QPen:
         if item in self.picked:
             return QPen(self._theme.selection, 3.0)
-        if self._holding.get(item):
+        if item in self._holding:
             return QPen(self._theme.selection, 2.0, Qt.PenStyle.DashLine)
-        return QPen(otherwise, width)
+        return QPen(otherwise, 1.0)
 
     def _fill(self, item: int) -> QColor:
         if self.measure == "family":
@@ -201,9 +163,9 @@ class ScenePainter:
         return self._totals[key]
 
     def _badge(self, item: int) -> str:
-        whole = float(np.maximum(self._figures.time_ns, 0).sum())
-        own = self.total("time", item)
-        return format_percent(own / whole) if whole and own / whole >= _BADGE_FROM else ""
+        """The share of the whole step's operator time, where it is worth a word."""
+        share = self.total("time", item) / self._whole_ns if self._whole_ns else 0.0
+        return format_percent(share) if share >= _BADGE_FROM else ""
 
 
 def _rect(box: Box) -> QRectF:

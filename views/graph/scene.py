@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from views.graph.hierarchy import ROOT, Hierarchy, lifted_edges
 from views.graph.layout import Layout, Point, layered
@@ -12,6 +16,7 @@ PADDING = 12.0
 _PORT = Block(4.0, 0.0, 2.0, 2.0)
 
 Size = tuple[float, float]
+_Bounds = NDArray[np.float64]  # left, top, right, bottom
 _LiftedEdges = Mapping[tuple[int, int], list[int]]
 
 
@@ -40,7 +45,7 @@ class Line:
 
 @dataclass
 class Scene:
-    """Boxes from the outside in."""
+    """Boxes from the outside in; nothing changes once it is built."""
 
     boxes: list[Box] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
@@ -49,6 +54,27 @@ class Scene:
 
     def box_of(self) -> dict[int, Box]:
         return {box.item: box for box in self.boxes}
+
+    def boxes_in(self, left: float, top: float, right: float, bottom: float) -> list[Box]:
+        """Boxes that a rectangle touches, from the outside in."""
+        return [self.boxes[at] for at in _touching(self._box_bounds, left, top, right, bottom)]
+
+    def lines_in(self, left: float, top: float, right: float, bottom: float) -> list[int]:
+        """Places in `lines` of those that a rectangle touches."""
+        return _touching(self._line_bounds, left, top, right, bottom)
+
+    @cached_property
+    def _box_bounds(self) -> _Bounds:
+        bounds = [(box.x, box.y, box.x + box.width, box.y + box.height) for box in self.boxes]
+        return np.array(bounds).reshape(-1, 4)
+
+    @cached_property
+    def _line_bounds(self) -> _Bounds:
+        bounds = []
+        for line in self.lines:
+            xs, ys = zip(*line.points, strict=True)
+            bounds.append((min(xs), min(ys), max(xs), max(ys)))
+        return np.array(bounds).reshape(-1, 4)
 
 
 @dataclass(frozen=True)
@@ -143,6 +169,13 @@ class SceneBuilder:
         enter = margin + layout.corners[0][0] if enters else width / 2
         leave = margin + layout.corners[-1][0] if leaves else width / 2
         return _Container(order, layout, Block(width, height, enter, leave))
+
+
+def _touching(bounds: _Bounds, left: float, top: float, right: float, bottom: float) -> list[int]:
+    apart = (bounds[:, 2] < left) | (bounds[:, 0] > right)
+    apart |= (bounds[:, 3] < top) | (bounds[:, 1] > bottom)
+    found: list[int] = np.flatnonzero(~apart).tolist()
+    return found
 
 
 def _block(width: float, height: float) -> Block:
