@@ -15,8 +15,8 @@ _FAMILIES: tuple[tuple[str, str], ...] = (
     ("pooling", r"pool"),
     ("activation", r"relu|gelu|silu|swish|sigmoid|tanh|elu|erf|clip|hardswish|mish|activation"),
     ("reduction", r"\b(reduce_?)?(mean|sum|max|min|prod|argmax|argmin|norm)\b|reduce"),
-    ("elementwise", r"add|sub|mul|div|pow|sqrt|exp|log|neg|abs|where|select|equal|greater|less|bias"),
-    ("copy", r"copy|clone|memcpy|memset|transpose|permute|reshape|view|flatten|squeeze|concat|\bcat\b|split|slice|pad|cast|convert|reorder|expand|identity|\bto\b|contiguous|fill|const|shape"),
+    ("elementwise", r"add|sub|mul|div|pow|sqrt|exp|log|neg|abs|where|select|equal|greater|less|bias|squared?\b|\b(gt|ge|lt|le|eq|ne|minimum|maximum)\b"),
+    ("copy", r"copy|clone|memcpy|memset|transpose|permute|reshape|view|flatten|squeeze|concat|\bcat\b|split|slice|pad|cast|convert|reorder|expand|identity|\bto\b|contiguous|fill|const|shape|stop_?gradient|read_?variable"),
 )  # fmt: skip
 _PATTERNS = tuple((name, re.compile(pattern)) for name, pattern in _FAMILIES)
 _PREFIX = re.compile(

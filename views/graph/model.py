@@ -84,8 +84,8 @@ class StageModel:
     def families(self) -> dict[str, str]:
         """Operator families of the stage, the most frequent first, each with an operator of it."""
         nodes = self.graph.nodes
-        has_operator = np.isin(nodes.kind, (NodeKind.OPERATOR, NodeKind.CONTROL))
-        rows, counts = np.unique(nodes.operator[has_operator], return_counts=True)
+        is_operator = nodes.kind == NodeKind.OPERATOR
+        rows, counts = np.unique(nodes.operator[is_operator], return_counts=True)
         totals: Counter[str] = Counter()
         example: dict[str, str] = {}
         for row, count in zip(rows.tolist(), counts.tolist(), strict=True):

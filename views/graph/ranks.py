@@ -6,6 +6,7 @@ Boxes are numbered so that every edge goes up in number.
 from collections.abc import Sequence
 
 Edge = tuple[int, int]
+_MOST_BESIDE = 2  # boxes without an edge per row
 
 
 def neighbours(count: int, edges: Sequence[Edge]) -> tuple[list[list[int]], list[list[int]]]:
@@ -21,8 +22,8 @@ def neighbours(count: int, edges: Sequence[Edge]) -> tuple[list[list[int]], list
 def ranked(count: int, edges: Sequence[Edge], spine: Sequence[int]) -> list[int]:
     """Rows by longest path; what the head of the spine does not lead to sinks to its readers.
 
-    So weights and constants lie beside what reads them, not all at the top. Boxes without an edge
-    fill rows of their own at the end.
+    So weights and constants lie beside what reads them, not all at the top. A few boxes without
+    an edge lie beside the others, many in rows of their own at the end.
     """
     above, below = neighbours(count, edges)
     ranks = [0] * count
@@ -34,10 +35,12 @@ def ranked(count: int, edges: Sequence[Edge], spine: Sequence[int]) -> list[int]
         if readers and (not on_the_way[box] or len(readers) > len(above[box])):
             ranks[box] = max(min(ranks[each] for each in readers) - 1, ranks[box])
     lonely = [box for box in range(count) if not above[box] and not below[box]]
-    first = max(ranks, default=0) + 1 if len(lonely) < count else 0
-    columns = max(int(len(lonely) ** 0.5), 6)
+    last = max(ranks)
     for at, box in enumerate(lonely):
-        ranks[box] = first + at // columns
+        if len(lonely) <= _MOST_BESIDE * (last - 1):
+            ranks[box] = 1 + at % (last - 1)
+        else:
+            ranks[box] = (last + 1 if last else 0) + at // max(int(len(lonely) ** 0.5), 6)
     return ranks
 
 
