@@ -17,6 +17,7 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
 
+_INTERPRETER_FAILED = "The following operation failed in the TorchScript interpreter"
 WORKER_ENVIRONMENT = {"KINETO_LOG_LEVEL": "99"}  # else each start and stop prints a line
 
 
@@ -199,9 +200,13 @@ def _device(name: str) -> Any:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's text, for a sentence."""
+    """The telling line of an exception's text, for a sentence."""
     lines = [line for line in str(error).strip().splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    if lines[0].startswith(_INTERPRETER_FAILED):  # the reason stands below the interpreter's stack
+        return lines[-1].removeprefix("RuntimeError: ").rstrip(".")
+    return lines[0].rstrip(".")
 
 
 def _facts(request: RunRequest) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """A window of its own for each test, with settings and captures in a folder of its own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, home: Path) -> Iterator[MainWindow]:
+def window(qtbot: QtBot, home: Path) -> MainWindow:
     window = MainWindow()
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=MainWindow.close_without_asking)
     window.show()
     qtbot.waitExposed(window)
-    yield window
-    window.close_without_asking()
+    return window
 
 
 def settle(window: MainWindow, qtbot: QtBot, timeout_ms: int = 120_000) -> None:

@@ -219,7 +219,7 @@ def test_an_unsaved_capture_is_offered_after_a_crash(
     )
     assert done.returncode == 3
     window = MainWindow()
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=MainWindow.close_without_asking)
     left = window.session.autosave.left_over()
     assert len(left) == 1
     assert len(snapshot.read(left[0]).trace.slices) > 0
@@ -227,4 +227,3 @@ def test_an_unsaved_capture_is_offered_after_a_crash(
     qtbot.waitUntil(lambda: bool(window.session.documents), timeout=10_000)
     settle(window, qtbot)
     assert len(window.session.documents[0].profile.trace.slices) > 0
-    window.close_without_asking()
