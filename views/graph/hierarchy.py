@@ -32,10 +32,10 @@ class Hierarchy:
         self.parent = self._parents()
         self.order = self._order()
         self.children: dict[int, list[int]] = defaultdict(list)
+        is_empty = self._are_empty()
         for item in np.argsort(self.order, kind="stable").tolist():
-            self.children[int(self.parent[item])].append(item)
-        for item in self._empty_scopes():
-            self.children[int(self.parent[item])].remove(item)
+            if not is_empty[item]:
+                self.children[int(self.parent[item])].append(item)
         self._skip_lone_scopes()
         self.depth = self._depths()
 
@@ -137,25 +137,25 @@ class Hierarchy:
                 item = int(self.parent[item])
         return order
 
-    def _empty_scopes(self) -> list[int]:
-        """Scopes that hold no node at all."""
-        unused = np.flatnonzero(self.order == np.iinfo(np.int64).max)
-        return [item for item in unused.tolist() if item >= self.node_count]
+    def _are_empty(self) -> NDArray[np.bool_]:
+        """True for scopes and bodies that hold no node at all."""
+        unused: NDArray[np.bool_] = self.order == np.iinfo(np.int64).max
+        unused[: self.node_count] = False
+        return unused
 
     def _skip_lone_scopes(self) -> None:
         """A scope with a single child is not drawn: the child stands in its place."""
-        waiting = list(self.children[ROOT])
+        waiting = [ROOT]
         while waiting:
-            item = waiting.pop()
-            inside = self.children.get(item, [])
-            if self.scope_row(item) >= 0 and len(inside) == 1:
-                around, child = int(self.parent[item]), inside[0]
-                self.children[around][self.children[around].index(item)] = child
-                self.parent[child] = around
-                self.children.pop(item)
-                waiting.append(child)
-            else:
-                waiting += inside
+            around = waiting.pop()
+            kept = []
+            for item in self.children[around]:
+                while self.scope_row(item) >= 0 and len(self.children[item]) == 1:
+                    item = self.children.pop(item)[0]
+                self.parent[item] = around
+                kept.append(item)
+            self.children[around] = kept
+            waiting += [item for item in kept if self.is_container(item)]
 
     def _depths(self) -> NDArray[np.int32]:
         depth = np.zeros(len(self.parent), np.int32)
