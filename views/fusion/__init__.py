@@ -25,6 +25,9 @@ _WHY_NOTHING = {
     "torch-eager": "Eager PyTorch runs every operator by itself: it has no compiler that could fuse.",
     "torch-export": "An exported program runs operator by operator: nothing compiles it further.",
     "torchscript": "TorchScript fused nothing here: on the CPU its fuser is off.",
+    "tf-graph": "Grappler found no operators here that TensorFlow has a fused kernel for.",
+    "keras": "Grappler found no operators here that TensorFlow has a fused kernel for.",
+    "onnxruntime": "ONNX Runtime found no operators here that it has a fused kernel for.",
 }
 
 

@@ -32,7 +32,9 @@ def ranked(count: int, edges: Sequence[Edge], spine: Sequence[int]) -> list[int]
     on_the_way = _reachable(spine[0], below)
     for box in range(count - 1, -1, -1):
         readers = below[box]
-        if readers and (not on_the_way[box] or len(readers) > len(above[box])):
+        if box == spine[0] or not readers:
+            continue
+        if not on_the_way[box] or len(readers) > len(above[box]):
             ranks[box] = max(min(ranks[each] for each in readers) - 1, ranks[box])
     lonely = [box for box in range(count) if not above[box] and not below[box]]
     last = max(ranks)

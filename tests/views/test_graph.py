@@ -1,0 +1,256 @@
+"""The graph view as a person uses it: pick, fold, walk, find, and follow other views."""
+
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QLabel, QTreeWidgetItemIterator
+from pytestqt.qtbot import QtBot
+
+from profilers.graphs.builder import GraphBuilder
+from profilers.profile import Profile, StringPool
+from tests.sample import sample_profile
+from tests.views.conftest import ShowView
+from tests.views.graph_samples import chain_profile, control_profile, encoder_profile
+from views.graph import GraphView
+from views.graph.inspector import NodeInspector
+
+
+def place(view: GraphView, item: int) -> QPoint:
+    """Where the title of a box is on the canvas, in sight or not."""
+    box = view.canvas.scene.box_of()[item]
+    return view.canvas._to_widget(QPointF(box.x + 12, box.y + 9)).toPoint()
+
+
+def node_named(profile: Profile, name: str) -> int:
+    names = [profile.strings[row] for row in profile.authored.nodes.name.tolist()]
+    return names.index(name)
+
+
+def click(qtbot: QtBot, view: GraphView, item: int) -> None:
+    qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=place(view, item))
+
+
+def inspected(inspector: NodeInspector) -> dict[str, str]:
+    lines = QTreeWidgetItemIterator(inspector)
+    found = {}
+    while lines.value() is not None:
+        found[lines.value().text(0)] = lines.value().text(1)
+        lines += 1
+    return found
+
+
+def shown(view: GraphView) -> set[int]:
+    return set(view.canvas.scene.box_of())
+
+
+def test_a_click_picks_the_node_and_tells_all_about_it(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("graph")
+    conv = node_named(context.profile, "conv_0")
+    click(qtbot, view, conv)
+    picked = context.selection.picked
+    assert picked.nodes.tolist() == [conv]
+    assert len(picked.slices) > 0
+    assert picked.groups.tolist() == [0]
+    lines = inspected(view.inspector)
+    assert lines["Operator"] == "aten.conv2d"
+    assert lines["Module"] == "blocks/0/conv"
+    assert lines["FLOPs"] == "9 M"
+    assert lines["Self time per step"] == "490 µs"
+    assert lines["blocks.0.conv.weight"] == "float32 [16,16,3,3]  9 KiB"
+    assert lines["index"] == "0"
+
+
+def test_a_click_beside_the_boxes_clears_the_selection(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("graph")
+    click(qtbot, view, node_named(context.profile, "conv_0"))
+    qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=QPoint(4, 4))
+    assert context.selection.picked.is_empty
+    assert inspected(view.inspector)["Nodes"] == "14"
+
+
+def test_a_click_on_a_folded_box_picks_all_nodes_in_it(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("graph")
+    view.fold_all()
+    hierarchy = view.canvas.model.hierarchy
+    (blocks,) = [item for item in shown(view) if hierarchy.is_container(item)]
+    click(qtbot, view, blocks)
+    assert len(context.selection.picked.nodes) == 12
+
+
+def test_a_double_click_unfolds_and_folds_under_the_mouse(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, _ = show_view("graph", encoder_profile(4))
+    view.fold_all()
+    hierarchy = view.canvas.model.hierarchy
+    (stack,) = [item for item in shown(view) if hierarchy.is_container(item)]
+    before, where = shown(view), place(view, stack)
+    qtbot.mouseDClick(view.canvas, Qt.MouseButton.LeftButton, pos=where)
+    assert shown(view) == before | set(hierarchy.children[stack])
+    assert (place(view, stack) - where).manhattanLength() <= 2
+    qtbot.mouseDClick(view.canvas, Qt.MouseButton.LeftButton, pos=where)
+    assert shown(view) == before
+
+
+def test_a_node_picked_elsewhere_is_unfolded_and_brought_into_sight(show_view: ShowView) -> None:
+    view, context = show_view("graph", encoder_profile(20))
+    view.fold_all()
+    last = int(context.profile.authored.edges.source[-1])
+    assert last not in shown(view)
+    context.selection.pick_nodes([last])
+    assert last in shown(view)
+    assert view.canvas.rect().contains(place(view, last))
+    assert view.canvas.painter.picked == {last}
+
+
+def test_many_nodes_picked_elsewhere_do_not_unfold_everything(show_view: ShowView) -> None:
+    view, context = show_view("graph", encoder_profile(20))
+    before = shown(view)
+    context.selection.pick_nodes(range(len(context.profile.authored.nodes)))
+    assert shown(view) == before
+
+
+def test_arrow_keys_walk_along_the_edges(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("graph")
+    click(qtbot, view, node_named(context.profile, "conv_0"))
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Down)
+    assert context.selection.picked.nodes.tolist() == [node_named(context.profile, "bn_0")]
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Up)
+    assert context.selection.picked.nodes.tolist() == [node_named(context.profile, "conv_0")]
+
+
+def test_backspace_folds_the_box_around(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("graph")
+    conv = node_named(context.profile, "conv_0")
+    click(qtbot, view, conv)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Backspace)
+    assert conv not in shown(view)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Return)
+    assert conv in shown(view)
+
+
+def test_typing_finds_and_enter_goes_on(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("graph", sample_profile(blocks=12))
+    view.fold_all()
+    qtbot.keyClick(view.canvas, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(view.search, "batch_norm")
+    first = node_named(context.profile, "bn_0")
+    assert context.selection.picked.nodes.tolist() == [first]
+    assert first in shown(view)
+    qtbot.keyClick(view.search, Qt.Key.Key_Return)
+    assert context.selection.picked.nodes.tolist() == [node_named(context.profile, "bn_1")]
+    qtbot.keyClick(view.search, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert context.selection.picked.nodes.tolist() == [first]
+    assert view._count.text() == "1 / 12"
+
+
+def test_the_wheel_zooms_at_the_mouse_and_dragging_pans(show_view: ShowView, qtbot: QtBot) -> None:
+    view, _ = show_view("graph")
+    canvas = view.canvas
+    canvas.setFocus()
+    at = QPointF(200, 150)
+    held = canvas._to_scene(at)
+    event = QWheelEvent(
+        at,
+        canvas.mapToGlobal(at),
+        QPoint(),
+        QPoint(0, 240),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.ControlModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    before = canvas.scale
+    QApplication.sendEvent(canvas, event)
+    assert canvas.scale > before
+    assert (canvas._to_scene(at) - held).manhattanLength() < 1e-6
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(200, 150))
+    qtbot.mouseMove(canvas, QPoint(260, 190))
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(260, 190))
+    assert (canvas._to_widget(held) - QPointF(260, 190)).manhattanLength() < 2
+
+
+def test_colours_follow_the_measure_and_the_legend_names_the_scale(show_view: ShowView) -> None:
+    view, context = show_view("graph")
+    assert "convolution" in view._legend.text()
+    conv = node_named(context.profile, "conv_0")
+    relu = node_named(context.profile, "act_0")
+    view.measure.setCurrentIndex(1)
+    assert "490 µs" in view._legend.text()
+    hot = context.theme.selection
+    assert view.canvas.painter._fill(conv) == hot
+    assert view.canvas.painter._fill(relu) != hot
+
+
+def test_a_large_graph_is_laid_out_in_the_background(show_view: ShowView, qtbot: QtBot) -> None:
+    view, _ = show_view("graph", chain_profile(400))
+    qtbot.waitUntil(view.is_settled)
+    assert len(view.canvas.scene.boxes) > 400
+
+
+def test_a_view_closed_while_it_lays_out_leaves_nothing_behind(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, _ = show_view("graph", chain_profile(1500))
+    assert not view.is_settled()
+    job = view.canvas._running
+    with qtbot.waitSignal(job.signals.done):
+        view.close()
+
+
+def test_only_the_newest_layout_counts(show_view: ShowView, qtbot: QtBot) -> None:
+    view, _ = show_view("graph", chain_profile(400))
+    first = view.canvas._running
+    view.fold_all()
+    newest = view.canvas._running
+    assert first is not newest
+    qtbot.waitUntil(view.is_settled)
+    assert view.canvas._running is None
+
+
+def test_branches_open_in_place(show_view: ShowView) -> None:
+    view, context = show_view("graph", control_profile())
+    assert {node_named(context.profile, "then_mul"), node_named(context.profile, "else_relu")} <= (
+        shown(view)
+    )
+
+
+def test_picks_in_a_later_stage_reach_the_authored_nodes(show_view: ShowView, qtbot: QtBot) -> None:
+    authored = sample_profile(blocks=2)
+    pool = StringPool(authored.strings)
+    optimised = GraphBuilder(pool, "optimised")
+    conv, relu = node_named(authored, "conv_1"), node_named(authored, "act_1")
+    fused = optimised.node("fused_conv_1", "FusedConv")
+    for node in (conv, relu):
+        optimised.origin(fused, node)
+    profile = Profile(
+        "two stages",
+        strings=pool.table(),
+        graphs=(authored.authored, optimised.build()),
+    )
+    view, context = show_view("graph", profile)
+    assert view.stage.isVisible()
+    view.stage.setCurrentIndex(1)
+    click(qtbot, view, fused)
+    assert context.selection.picked.nodes.tolist() == [conv, relu]
+    context.selection.clear()
+    assert not view.canvas.painter.picked
+    context.selection.pick_nodes([relu])
+    assert view.canvas.painter.picked == {fused}
+
+
+def test_it_draws_what_it_shows(show_view: ShowView) -> None:
+    """The convolution's box has the colour of its family."""
+    view, context = show_view("graph")
+    conv = node_named(context.profile, "conv_0")
+    box = view.canvas.scene.box_of()[conv]
+    inside = view.canvas._to_widget(QPointF(box.x + box.width - 5, box.y + box.height - 4))
+    picture = view.canvas.grab().toImage()
+    ratio = picture.devicePixelRatio()
+    seen = picture.pixelColor((inside * ratio).toPoint())
+    assert seen.rgb() == context.theme.family_colour("aten.conv2d").rgb()
+
+
+def test_a_profile_without_a_graph_says_so(show_view: ShowView) -> None:
+    view, _ = show_view("graph", Profile("trace alone"))
+    assert view.is_settled()
+    assert "no graph" in view.findChild(QLabel).text()
