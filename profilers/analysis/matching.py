@@ -3,34 +3,28 @@
 Both graphs become sequences of items: an operator of a telling family, or a layer's whole scope
 where a framework spells the layer out in many small operators. The heaviest order-preserving
 alignment of the two sequences pairs them; what lies in parallel branches and could not keep the
-order is paired by equal shapes and weights afterwards.
+order is paired by equal shapes and weights afterwards. Within a layer that only one side spells out,
+what has no twin of its own goes with the whole layer.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.analysis.alignment import align, left_over
 from profilers.analysis.flow_order import flow_order
+from profilers.analysis.graph_items import Item, attention_layers, fold_layers, node_items
 from profilers.analysis.operator_family import operator_family
 from profilers.profile import Graph, NodeKind, StringTable, Table, column
 from profilers.profile.table import Int32
 
-_SILENT = frozenset({"copy", "input", "output", "placeholder", "noop"})
-_SIDE = re.compile(
-    r"bias|read_?variable|no_?op|assert|guard|^const$|dropout|getitem|listunpack", re.I
-)
-_LAYERS = frozenset({"normalisation", "attention", "softmax", "recurrent", "embedding"})
-_HEAVY = {"convolution": 6.0, "matmul": 6.0, "attention": 5.0, "recurrent": 5.0, "normalisation": 3.0,
-          "embedding": 3.0, "softmax": 2.0, "pooling": 2.0, "activation": 1.5}  # fmt: skip
-_ALIKE = {"reduction": "pooling"}  # a mean over the picture is a pooling
-_WORD = re.compile(r"[a-z]+")
-_MOST_CELLS = 40_000_000
 _SAME_LAYER = 0.5
-_SAME_SHAPE, _SAME_WEIGHTS, _SAME_WORD = 0.5, 0.7, 0.3
+_SURE = 0.75
+_FOLLOWER = 0.5
+_SATELLITE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,17 +36,6 @@ class NodePairs(Table):
     confidence: NDArray[np.float32] = column("f4")  # 0 to 1
 
 
-@dataclass(frozen=True)
-class _Item:
-    """What is matched: nodes that together do one thing."""
-
-    family: str
-    word: str
-    shape: tuple[int, ...]  # sizes of the result without order and ones
-    weights: int  # elements of its parameters, by their bytes
-    nodes: tuple[int, ...]
-
-
 def match_graphs(a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTable) -> NodePairs:
     """Pairs of nodes that do the same in two graphs of one model.
 
@@ -61,168 +44,70 @@ def match_graphs(a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTa
     NodePairs
         Ordered by the row in `a`. The same graphs give the same pairs.
     """
-    items_a, items_b = _items(a, strings_a), _items(b, strings_b)
-    pairs = _aligned(items_a, items_b)
-    pairs += _left_over(items_a, items_b, pairs)
-    rows: dict[tuple[int, int], float] = {}
+    singles_a, singles_b = node_items(a, strings_a), node_items(b, strings_b)
+    items_a, items_b = fold_layers(a, strings_a, singles_a), fold_layers(b, strings_b, singles_b)
+    pairs = align(items_a, items_b)
+    pairs += left_over(items_a, items_b, pairs)
+    twins = _Twins()
     for at, other, confidence in pairs:
-        for node in items_a[at].nodes:
-            for twin in items_b[other].nodes:
-                rows[node, twin] = confidence
-    _add_inputs(rows, a, b)
-    for members in (_layer_members(rows, a, strings_a), _swapped_members(rows, b, strings_b)):
-        for pair in members:
-            rows.setdefault(pair, _SAME_LAYER)
-    for pair, confidence in _satellites(rows, a, b).items():
-        rows.setdefault(pair, confidence)
-    return NodePairs.from_rows((*pair, rows[pair]) for pair in sorted(rows))
+        if len(items_a[at].nodes) == len(items_b[other].nodes) == 1:
+            twins.add(items_a[at].nodes[0], items_b[other].nodes[0], confidence)
+    layers_a, layers_b = attention_layers(a, strings_a), attention_layers(b, strings_b)
+    for at, other, confidence in pairs:
+        left, right = items_a[at], items_b[other]
+        if left.family == "attention":
+            left, right = _widened(left, layers_a), _widened(right, layers_b)
+        if len(left.nodes) > 1 or len(right.nodes) > 1:
+            _pair_layers(twins, left, right, singles_a, singles_b, confidence)
+    _pair_ends(twins, a, b)
+    _pair_followers(twins, a, strings_a, b, strings_b)
+    _pair_satellites(twins, a, b)
+    return NodePairs.from_rows((*pair, twins.rows[pair]) for pair in sorted(twins.rows))
 
 
-def _items(graph: Graph, strings: StringTable) -> list[_Item]:
-    """Items in the order in which data flows."""
-    nodes = graph.nodes
-    operators = [strings[row] for row in nodes.operator.tolist()]
-    families = [operator_family(name) for name in operators]
-    kinds = nodes.kind.tolist()
-    shapes = _shapes(graph, strings)
-    layers = _layer_scopes(graph, strings, families)
-    in_layer: dict[int, list[int]] = defaultdict(list)
-    items: list[tuple[int, _Item]] = []
-    order = flow_order(graph)
-    for row in np.argsort(order, kind="stable").tolist():
-        if kinds[row] in (NodeKind.INPUT, NodeKind.OUTPUT, NodeKind.CONSTANT):
-            continue
-        scope = layers.get(int(nodes.scope[row]), -1)
-        if scope >= 0:
-            in_layer[scope].append(row)
-        elif families[row] not in _SILENT and not _SIDE.search(operators[row]):
-            family = _ALIKE.get(families[row], families[row])
-            weights = int(nodes.parameter_bytes[row])
-            items.append(
-                (
-                    int(order[row]),
-                    _Item(family, _word(operators[row]), shapes[row], weights, (row,)),
-                )
-            )
-    for scope, rows in in_layer.items():
-        name = _label(graph, strings, scope)
-        weights = int(nodes.parameter_bytes[rows].sum())
-        item = _Item(operator_family(name), _word(name), shapes[rows[-1]], weights, tuple(rows))
-        items.append((int(order[rows[-1]]), item))
-    return [item for _, item in sorted(items, key=lambda each: each[0])]
+class _Twins:
+    """Pairs found so far, from both sides; the first confidence of a pair stays."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, int], float] = {}
+        self.of_a: dict[int, list[int]] = {}
+        self.of_b: dict[int, list[int]] = {}
+
+    def add(self, node: int, twin: int, confidence: float) -> None:
+        if (node, twin) not in self.rows:
+            self.rows[node, twin] = confidence
+            self.of_a.setdefault(node, []).append(twin)
+            self.of_b.setdefault(twin, []).append(node)
 
 
-def _layer_scopes(graph: Graph, strings: StringTable, families: Sequence[str]) -> dict[int, int]:
-    """Scopes of layers that are spelt out: their class or name is of a family that no
-    node inside has.
-
-    Scopes inside such a layer map to it too.
-    """
-    scopes, nodes = graph.scopes, graph.nodes
-    inside: dict[int, set[str]] = defaultdict(set)
-    parents = scopes.parent.tolist()
-    for family, scope in zip(families, nodes.scope.tolist(), strict=True):
-        while scope >= 0:
-            inside[scope].add(family)
-            scope = parents[scope]
-    found: dict[int, int] = {}
-    for scope, parent in enumerate(parents):
-        if parent in found:
-            found[scope] = found[parent]
-        else:
-            family = operator_family(_label(graph, strings, scope))
-            if family in _LAYERS and inside[scope] and family not in inside[scope]:
-                found[scope] = scope
-    return found
+def _widened(item: Item, layers: Mapping[int, tuple[int, ...]]) -> Item:
+    """With the rest of the layer that holds the operator."""
+    return replace(item, nodes=layers.get(item.nodes[0], item.nodes))
 
 
-def _label(graph: Graph, strings: StringTable, scope: int) -> str:
-    """What a scope is: its class, else its own name."""
-    kind = int(graph.scopes.kind[scope])
-    return strings[kind if kind >= 0 else int(graph.scopes.name[scope])]
+def _pair_layers(
+    twins: _Twins,
+    left: Item,
+    right: Item,
+    singles_a: Sequence[Item],
+    singles_b: Sequence[Item],
+    confidence: float,
+) -> None:
+    """Inside two layers: what surely corresponds by itself, the rest with the rest."""
+    inner_a = [item for item in singles_a if item.nodes[0] in set(left.nodes) - twins.of_a.keys()]
+    inner_b = [item for item in singles_b if item.nodes[0] in set(right.nodes) - twins.of_b.keys()]
+    for at, other, sureness in align(inner_a, inner_b):
+        if sureness >= _SURE:
+            twins.add(inner_a[at].nodes[0], inner_b[other].nodes[0], sureness)
+    rest_a = [node for node in left.nodes if node not in twins.of_a]
+    rest_b = [node for node in right.nodes if node not in twins.of_b]
+    if rest_a or rest_b:
+        for node in rest_a or left.nodes:
+            for twin in rest_b or right.nodes:
+                twins.add(node, twin, min(confidence, _SAME_LAYER))
 
 
-def _shapes(graph: Graph, strings: StringTable) -> list[tuple[int, ...]]:
-    """Sizes of each node's result, sorted and without ones, so that layout does not matter."""
-    shapes: list[tuple[int, ...]] = [()] * len(graph.nodes)
-    parsed: dict[int, tuple[int, ...]] = {}
-    for source, text in zip(graph.edges.source.tolist(), graph.edges.shape.tolist(), strict=True):
-        if text < 0 or shapes[source]:
-            continue
-        if text not in parsed:
-            sizes = [int(size) for size in strings[text].split(",") if size.isdigit()]
-            parsed[text] = tuple(sorted(size for size in sizes if size > 1))
-        shapes[source] = parsed[text]
-    return shapes
-
-
-def _aligned(a: Sequence[_Item], b: Sequence[_Item]) -> list[tuple[int, int, float]]:
-    """The order-preserving pairs of the highest total score."""
-    if not a or not b:
-        return []
-    if len(a) * len(b) > _MOST_CELLS:
-        return []
-    scores = np.array([[_score(left, right) for right in b] for left in a], np.float32)
-    best = np.zeros((len(a) + 1, len(b) + 1), np.float32)
-    for row in range(len(a)):
-        paired = best[row, :-1] + scores[row]
-        best[row + 1, 1:] = np.maximum.accumulate(np.maximum(best[row, 1:], paired))
-    pairs = []
-    row, other = len(a), len(b)
-    while row and other:
-        if best[row, other] == best[row - 1, other]:
-            row -= 1
-        elif best[row, other] == best[row, other - 1]:
-            other -= 1
-        else:
-            row, other = row - 1, other - 1
-            pairs.append((row, other, _confidence(a[row], b[other])))
-    return pairs[::-1]
-
-
-def _score(a: _Item, b: _Item) -> float:
-    if a.family != b.family:
-        return 0.0
-    return _HEAVY.get(a.family, 1.0) * (0.5 + _confidence(a, b))
-
-
-def _confidence(a: _Item, b: _Item) -> float:
-    """From 0.25 for the same family alone to 1 for the same shape, weights and operator."""
-    likeness = 0.5
-    likeness += _SAME_SHAPE if a.shape == b.shape else 0.0
-    likeness += _SAME_WEIGHTS if _same_weights(a, b) else 0.0
-    likeness += _SAME_WORD if a.word == b.word else 0.0
-    return likeness / 2
-
-
-def _same_weights(a: _Item, b: _Item) -> bool:
-    """Equal up to a bias or running statistics that one side counts elsewhere."""
-    low, high = sorted((a.weights, b.weights))
-    return high == low or (low > 0 and high - low <= max(high // 8, 1024))
-
-
-def _left_over(
-    a: Sequence[_Item], b: Sequence[_Item], pairs: Sequence[tuple[int, int, float]]
-) -> list[tuple[int, int, float]]:
-    """Unpaired items that are the only ones of their family, shape and weights on both sides."""
-    done_a, done_b = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
-    keys_b: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for other, item in enumerate(b):
-        if other not in done_b:
-            keys_b[item.family, item.shape, item.weights > 0].append(other)
-    keys_a: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for at, item in enumerate(a):
-        if at not in done_a:
-            keys_a[item.family, item.shape, item.weights > 0].append(at)
-    return [
-        (at, other, 0.8 * _confidence(a[at], b[other]))
-        for key, rows in keys_a.items()
-        if len(rows) == len(keys_b.get(key, ()))
-        for at, other in zip(rows, keys_b[key], strict=True)
-    ]
-
-
-def _add_inputs(rows: dict[tuple[int, int], float], a: Graph, b: Graph) -> None:
+def _pair_ends(twins: _Twins, a: Graph, b: Graph) -> None:
     """Inputs and outputs by their order, where there are as many."""
     for kind in (NodeKind.INPUT, NodeKind.OUTPUT):
         ours, theirs = (
@@ -230,74 +115,69 @@ def _add_inputs(rows: dict[tuple[int, int], float], a: Graph, b: Graph) -> None:
             for graph in (a, b)
         )
         if len(ours) == len(theirs):
-            rows.update(dict.fromkeys(zip(ours, theirs, strict=True), 1.0))
+            for node, twin in zip(ours, theirs, strict=True):
+                twins.add(node, twin, 1.0)
 
 
-def _layer_members(
-    rows: dict[tuple[int, int], float], graph: Graph, strings: StringTable
-) -> set[tuple[int, int]]:
-    """Nodes of an attention layer without a twin of their own go with the attention itself.
+def _pair_followers(
+    twins: _Twins, a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTable
+) -> None:
+    """Lone operators of one family where the operators that feed them are twins."""
+    readers_b: dict[int, list[int]] = defaultdict(list)
+    for source, target in _edges(b):
+        if b.nodes.kind[target] == NodeKind.OPERATOR:
+            readers_b[source].append(target)
+    for source, target in _edges(a):
+        if target in twins.of_a or a.nodes.kind[target] != NodeKind.OPERATOR:
+            continue
+        family = operator_family(strings_a[int(a.nodes.operator[target])])
+        for twin in twins.of_a.get(source, ()):
+            for reader in readers_b[twin]:
+                operator = strings_b[int(b.nodes.operator[reader])]
+                if reader not in twins.of_b and operator_family(operator) == family:
+                    twins.add(target, reader, _FOLLOWER)
+                    break
+            if target in twins.of_a:
+                break
 
-    One framework has three projections where another has one: only the layers correspond.
+
+def _pair_satellites(twins: _Twins, a: Graph, b: Graph) -> None:
+    """Side operators, such as a bias that is added apart, go with the operator beside them."""
+    for node, beside in _lone(a, twins.of_a):
+        for twin in tuple(twins.of_a[beside]):
+            twins.add(node, twin, _SATELLITE)
+    for twin, beside in _lone(b, twins.of_b):
+        for node in tuple(twins.of_b[beside]):
+            twins.add(node, twin, _SATELLITE)
+
+
+def _lone(graph: Graph, paired: Mapping[int, object]) -> Iterator[tuple[int, int]]:
+    """Unpaired operators with a paired one of their layer: what feeds them, else what they feed.
+
+    `paired` grows while this runs.
     """
-    scopes, nodes = graph.scopes, graph.nodes
-    layer_of: dict[int, int] = {}
-    for scope, (parent, kind) in enumerate(
-        zip(scopes.parent.tolist(), scopes.kind.tolist(), strict=True)
-    ):
-        if parent in layer_of:
-            layer_of[scope] = layer_of[parent]
-        elif kind >= 0 and operator_family(strings[kind]) == "attention":
-            layer_of[scope] = scope
-    twins: dict[int, list[int]] = defaultdict(list)
-    for node, twin in rows:
-        twins[node].append(twin)
-    of_layer: dict[int, set[int]] = defaultdict(set)
-    for node, scope in enumerate(nodes.scope.tolist()):
-        operator = strings[int(nodes.operator[node])]
-        if scope in layer_of and operator_family(operator) == "attention":
-            of_layer[layer_of[scope]].update(twins[node])
-    return {
-        (node, twin)
-        for node, scope in enumerate(nodes.scope.tolist())
-        if scope in layer_of and not twins.get(node)
-        for twin in of_layer[layer_of[scope]]
-    }
+    scope, edges = graph.nodes.scope.tolist(), _edges(graph)
+    is_operator = graph.nodes.kind == NodeKind.OPERATOR
+    for source, target in edges:
+        is_lone = is_operator[target] and target not in paired and source in paired
+        if is_lone and scope[source] == scope[target] >= 0:
+            yield target, source
+    for source, target in reversed(edges):
+        is_lone = is_operator[source] and source not in paired and target in paired
+        if is_lone and _is_within(graph, scope[source], scope[target]):
+            yield source, target
 
 
-def _swapped_members(
-    rows: dict[tuple[int, int], float], graph: Graph, strings: StringTable
-) -> set[tuple[int, int]]:
-    other_way = {(twin, node): confidence for (node, twin), confidence in rows.items()}
-    return {(node, twin) for twin, node in _layer_members(other_way, graph, strings)}
+def _is_within(graph: Graph, inner: int, outer: int) -> bool:
+    while inner > outer:
+        inner = int(graph.scopes.parent[inner])
+    return inner == outer >= 0
 
 
-def _satellites(
-    rows: dict[tuple[int, int], float], a: Graph, b: Graph
-) -> dict[tuple[int, int], float]:
-    """Side operators, such as a bias that one framework adds apart, follow what feeds them."""
-    found: dict[tuple[int, int], float] = {}
-    for graph, is_b in ((a, False), (b, True)):
-        twins: dict[int, list[int]] = defaultdict(list)
-        for node, twin in rows:
-            twins[twin if is_b else node].append(node if is_b else twin)
-        scopes = graph.nodes.scope.tolist()
-        for source, target in sorted(
-            zip(graph.edges.source.tolist(), graph.edges.target.tolist(), strict=True),
-            key=lambda edge: edge[1],
-        ):
-            if target in twins or source not in twins or scopes[source] != scopes[target]:
-                continue
-            if scopes[source] < 0:
-                continue
-            twins[target] = twins[source]
-            for other in twins[source]:
-                found[(other, target) if is_b else (target, other)] = 0.25
-    return found
-
-
-def _word(operator: str) -> str:
-    """``add`` for aten.add_.Tensor, AddV2 and Add alike."""
-    plain = re.sub(r"^(aten|prim|onnx)(::|\.)", "", operator)
-    words = _WORD.findall(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain).lower())
-    return words[0] if words else ""
+def _edges(graph: Graph) -> list[tuple[int, int]]:
+    """Sources and targets, in the order in which data reaches the targets."""
+    order = flow_order(graph)
+    rows = np.argsort(order[graph.edges.target], kind="stable")
+    return list(
+        zip(graph.edges.source[rows].tolist(), graph.edges.target[rows].tolist(), strict=True)
+    )

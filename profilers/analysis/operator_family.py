@@ -4,6 +4,8 @@ import re
 from functools import lru_cache
 
 _FAMILIES: tuple[tuple[str, str], ...] = (
+    ("branch", r"^(higher_order\.)?(cond|(stateless_?)?if)$"),
+    ("loop", r"^(higher_order\.)?((stateless_?)?while(_loop)?|loop|scan)$"),
     ("communication", r"all_?reduce|all_?gather|reduce_?scatter|broadcast_?coalesced|nccl|gloo|collective"),
     ("attention", r"attention|sdpa|flash"),
     ("convolution", r"conv(?!ert)|winograd|im2col"),
