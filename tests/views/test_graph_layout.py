@@ -205,3 +205,9 @@ def test_only_what_is_in_sight_is_drawn() -> None:
     assert all(box.y <= 400.0 for box in some)
     assert len(scene.boxes_in(0.0, 0.0, scene.width, scene.height)) == len(scene.boxes)
     assert 0 < len(scene.lines_in(0.0, 0.0, scene.width, 400.0)) < 40
+
+
+def test_boxes_are_sorted_by_their_edges_and_not_by_their_numbers() -> None:
+    layout = layered([BOX] * 4, [(3, 0), (2, 0), (0, 1)])
+    tops = [corner[1] for corner in layout.corners]
+    assert tops[2] == tops[3] < tops[0] < tops[1]

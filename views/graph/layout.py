@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from views.graph.ordering import order
 from views.graph.placing import Block, placed
-from views.graph.ranks import longest_path, ranked
+from views.graph.ranks import flow_sorted, longest_path, ranked
 from views.graph.rows import Rows
 
 Point = tuple[float, float]
@@ -32,20 +32,33 @@ class Layout:
 def layered(
     blocks: Sequence[Block], edges: Sequence[tuple[int, int]], heads: Sequence[int] = ()
 ) -> Layout:
-    """Lay out boxes 0 to n-1, numbered so that edges mostly go upwards in number.
+    """Lay out boxes 0 to n-1.
 
-    The longest path from one of `heads`, where data comes in, is drawn straight. An edge that goes down in number is drawn against the flow. Boxes without an edge are put in
-    rows below each other.
+    The longest path from one of `heads`, where data comes in, is drawn straight. Of a circle the
+    edge back to the lowest number is drawn against the flow.
     """
     count = len(blocks)
     if not count:
         return Layout((), {}, 0.0, 0.0)
-    forward = sorted({(min(edge), max(edge)) for edge in edges if edge[0] != edge[1]})
-    spine = longest_path(count, forward, heads)
+    boxes = flow_sorted(count, edges)
+    number = {box: at for at, box in enumerate(boxes)}
+    pairs = {edge: (number[edge[0]], number[edge[1]]) for edge in edges if edge[0] != edge[1]}
+    forward = sorted({(min(pair), max(pair)) for pair in pairs.values()})
+    spine = longest_path(count, forward, [number[box] for box in heads])
     rows = Rows(ranked(count, forward, spine), forward)
     order(rows)
-    centres = placed(rows, blocks, spine)
-    return _Drawing(rows, blocks, centres).layout(edges)
+    sorted_blocks = [blocks[box] for box in boxes]
+    drawn = _Drawing(rows, sorted_blocks, placed(rows, sorted_blocks, spine)).layout(forward)
+    return Layout(
+        tuple(drawn.corners[number[box]] for box in range(count)),
+        {edge: _directed(drawn.routes, pair) for edge, pair in pairs.items()},
+        drawn.width,
+        drawn.height,
+    )
+
+
+def _directed(routes: Mapping[tuple[int, int], Points], pair: tuple[int, int]) -> Points:
+    return routes[pair] if pair in routes else routes[pair[1], pair[0]][::-1]
 
 
 class _Drawing:
@@ -73,10 +86,8 @@ class _Drawing:
         self._corners = tuple(self._corner(box) for box in range(self._rows.count))
         trunks = {box: self._bends(box) for box in self._rows.trunk}
         routes = {}
-        for source, target in edges:
-            if source != target:
-                points = self._route(min(source, target), max(source, target), trunks)
-                routes[source, target] = points if source < target else points[::-1]
+        for upper, lower in edges:
+            routes[upper, lower] = self._route(upper, lower, trunks)
         return Layout(self._corners, routes, self._width, self._bottom[-1])
 
     def _corner(self, box: int) -> Point:

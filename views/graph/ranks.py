@@ -1,9 +1,10 @@
 """Which row of a layered layout each box lies in. No Qt.
 
-Boxes are numbered so that every edge goes up in number.
+All but `flow_sorted` expect boxes that are numbered so that every edge goes up in number.
 """
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 Edge = tuple[int, int]
 _MOST_BESIDE = 2  # boxes without an edge per row
@@ -17,6 +18,29 @@ def neighbours(count: int, edges: Sequence[Edge]) -> tuple[list[list[int]], list
         below[source].append(target)
         above[target].append(source)
     return above, below
+
+
+def flow_sorted(count: int, edges: Sequence[Edge]) -> list[int]:
+    """Boxes so that edges lead onwards; in a circle the lowest number comes first."""
+    above, below = neighbours(count, [edge for edge in edges if edge[0] != edge[1]])
+    waiting = [len(each) for each in above]
+    ready = [box for box in range(count) if not waiting[box]]
+    is_done = [False] * count
+    found: list[int] = []
+    for box in range(count):  # of each circle this enters at the first box
+        if not ready and not is_done[box]:
+            ready = [box]
+        while ready:
+            taken = heappop(ready)
+            if is_done[taken]:
+                continue
+            is_done[taken] = True
+            found.append(taken)
+            for reader in below[taken]:
+                waiting[reader] -= 1
+                if not waiting[reader] and not is_done[reader]:
+                    heappush(ready, reader)
+    return found
 
 
 def ranked(count: int, edges: Sequence[Edge], spine: Sequence[int]) -> list[int]:
