@@ -35,7 +35,9 @@ def main() -> None:
             capture_output=True,
         )
     launcher = Launcher()
-    print(f"{'mode':<14}{'model':<10}{'operators':>10}{'fused':>8}{'peak':>8}{'groups':>8}{'nodes':>8}")
+    print(
+        f"{'mode':<14}{'model':<10}{'operators':>10}{'fused':>8}{'peak':>8}{'groups':>8}{'nodes':>8}"
+    )
     try:
         for mode, _, pattern in FILES:
             for name in NAMES:

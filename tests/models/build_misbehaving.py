@@ -10,7 +10,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parent))
 import misbehaving
 
-_USER_PACKAGE = '''
+_USER_PACKAGE = """
 from torch import nn
 
 
@@ -21,7 +21,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         return self.only(x).relu()
-'''
+"""
 
 
 def user_model(package: str, out: Path) -> nn.Module:

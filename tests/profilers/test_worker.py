@@ -123,9 +123,7 @@ def test_cancelling_ends_the_process_at_once(
     before = set(psutil.Process().children(recursive=True))
     begin = time.monotonic()
     with pytest.raises(Cancelled):
-        launcher.capture(
-            request(misbehaving / "loops.pt"), tmp_path, cancel_in_the_step, cancelled
-        )
+        launcher.capture(request(misbehaving / "loops.pt"), tmp_path, cancel_in_the_step, cancelled)
     assert time.monotonic() - begin < 60
     assert not set(psutil.Process().children(recursive=True)) - before
 

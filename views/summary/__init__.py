@@ -19,7 +19,7 @@ from views.summary.figures import Figure, figures_of
 from views.theme import Theme
 
 _MARKS = {Severity.INFO: "ℹ", Severity.WARNING: "⚠", Severity.ERROR: "✖"}
-_TILES_PER_LINE = 4
+_TILES_PER_LINE = 5
 
 
 class SummaryView(QScrollArea):

@@ -1,0 +1,135 @@
+"""The command line as a person or a script uses it: what it prints, and how it exits."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from profilers import snapshot
+from tests.sample import sample_profile
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    path = tmp_path / "sample.twin"
+    snapshot.write(sample_profile(), path)
+    return path
+
+
+def test_info_tells_what_a_model_is_without_running_it(
+    torch_files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["info", str(torch_files / "cnn.pt"), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["kind"] == "torch-module"
+    assert facts["needs_trust"] is True
+    assert any("torch_zoo.Cnn" in call for call in facts["would_call"])
+    assert facts["parameters"] == 16
+
+
+def test_a_model_is_profiled_and_its_figures_are_read_back(
+    onnx_files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "block.twin"
+    arguments = ["profile", str(onnx_files / "block.onnx"), "--mode", "onnxruntime"]
+    arguments += ["--input", "tokens=1,16:int64", "--steps", "4", "--warmup", "1"]
+    assert main([*arguments, "--out", str(out), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert main(["stats", str(out), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts == told
+    assert facts["steps"] == 4
+    assert facts["mode"] == "onnxruntime"
+    assert facts["fusion_groups"] > 0
+    for name in ("framework", "median_step_ns", "slices", "graph_nodes", "peak_bytes"):
+        assert facts[name]
+    assert set(facts["link_coverage"]) == {"operator_time", "fused_kernel_time", "peak_bytes"}
+
+
+def test_an_untrusted_pickle_is_refused_and_its_calls_are_named(
+    torch_files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "x.twin"
+    assert main(["profile", str(torch_files / "cnn.pt"), "--out", str(out)]) == 1
+    told = capsys.readouterr().err
+    assert "torch_zoo.Cnn" in told
+    assert "--trust" in told
+    assert not out.exists()
+
+
+def test_stats_for_people(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", str(sample)]) == 0
+    out = capsys.readouterr().out
+    assert "median step ns" in out
+    assert "8100000" in out
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("chrome", "t.json"), ("csv", "t.csv"), ("png", "t.png")]
+)
+def test_export_writes_each_format(
+    sample: Path, tmp_path: Path, kind: str, name: str, qapp: object
+) -> None:
+    out = tmp_path / name
+    assert main(["export", str(sample), "--to", kind, "--out", str(out)]) == 0
+    assert out.stat().st_size > 100
+
+
+def test_modes_tells_what_works(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["modes", "--json"]) == 0
+    modes = {row["mode"]: row for row in json.loads(capsys.readouterr().out)}
+    assert set(modes) == {
+        "torch-eager", "torch-export", "torchscript", "tf-graph", "keras", "onnxruntime"
+    }  # fmt: skip
+    assert modes["onnxruntime"]["works"]
+
+
+def test_a_window_is_drawn_off_screen(sample: Path, tmp_path: Path, qapp: object) -> None:
+    out = tmp_path / "window.png"
+    assert main([str(sample), "--screenshot", str(out), "--size", "800x600"]) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["stats", "does-not-exist.twin"], 1),
+        (["info", "does-not-exist"], 1),
+        (["profile", "model.onnx"], 2),
+        (["profile", "m", "--out", "x", "--steps", "0"], 2),
+        (["export", "x.twin", "--to", "nonsense", "--out", "y"], 2),
+        (["--nonsense"], 2),
+        (["does-not-exist.pt"], 1),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_exit_status(arguments: list[str], status: int, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"TWINSCOPE_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen", "PATH": "/bin"},
+    )
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+def test_the_window_and_the_commands_import_no_framework() -> None:
+    program = (
+        "import sys; import app.window.main_window, app.cli.profile, profilers.opening\n"
+        "from views import VIEWS\n"
+        "for view in VIEWS: __import__(view.module)\n"
+        "print(sorted({'torch', 'tensorflow', 'keras', 'onnxruntime'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

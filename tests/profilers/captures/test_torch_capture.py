@@ -1,0 +1,149 @@
+"""PyTorch captures over a real worker: what is linked to what, and what holds how many bytes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from profilers.analysis.memory_curve import alive_at, memory_curve
+from profilers.captures.sequence_alignment import END, Place, align
+from profilers.errors import TwinscopeError
+from profilers.profile import MemoryCategory, NodeKind, Profile, Severity, SliceKind
+from tests.conftest import Capture
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+def operators_of(profile: Profile, node_name: str) -> set[str]:
+    """Names of the operator slices that are linked to a node."""
+    names = [profile.strings[row] for row in profile.authored.nodes.name.tolist()]
+    node = names.index(node_name)
+    slices = profile.trace.slices
+    rows = np.flatnonzero((slices.node == node) & (slices.kind == SliceKind.OPERATOR))
+    return {profile.strings[int(slices.name[row])] for row in rows}
+
+
+@pytest.mark.parametrize(("file", "mode"), [("cnn.pt2", "torch-export"), ("cnn.pt", "torch-eager")])
+def test_operators_go_to_the_node_that_called_them(
+    capture: Capture, torch_files: Path, file: str, mode: str
+) -> None:
+    profile = capture(torch_files / file, mode, source_folder=str(MODELS))
+    assert "aten::conv2d" in operators_of(profile, "conv2d")
+    assert "aten::convolution" in operators_of(profile, "conv2d_1")  # nested ones too
+    assert operators_of(profile, "relu") & {"aten::relu", "aten::relu_"}
+    assert "aten::conv2d" not in operators_of(profile, "relu")
+    slices, steps = profile.trace.slices, profile.steps
+    names = [profile.strings[row] for row in profile.authored.nodes.name.tolist()]
+    first = slices.start_ns[
+        (slices.node == names.index("conv2d")) & (slices.kind == SliceKind.OPERATOR)
+    ]
+    assert len(np.unique(np.searchsorted(steps.start_ns, first))) == len(steps)
+
+
+@pytest.mark.parametrize(
+    ("file", "mode"), [("control.pt2", "torch-export"), ("control.ts.pt", "torchscript")]
+)
+def test_branches_and_loops_are_bodies_with_their_own_times(
+    capture: Capture, torch_files: Path, file: str, mode: str
+) -> None:
+    profile = capture(torch_files / file, mode)
+    graph, slices = profile.authored, profile.trace.slices
+    assert len(graph.subgraphs) >= 3  # two branches and a loop's body
+    owners = graph.nodes.kind[graph.subgraphs.owner]
+    assert (owners == NodeKind.CONTROL).all()
+    inside = np.flatnonzero(graph.nodes.subgraph >= 0)
+    timed = np.intersect1d(inside, slices.node[slices.kind == SliceKind.OPERATOR])
+    assert len(timed) >= 3
+    branches = [
+        {int(row) for row in timed if graph.nodes.subgraph[row] == body}
+        for body in range(len(graph.subgraphs))
+    ]
+    assert sum(bool(branch) for branch in branches) < len(branches)  # only one branch ran
+
+
+def test_python_control_flow_is_recorded_as_it_ran(capture: Capture, torch_files: Path) -> None:
+    profile = capture(torch_files / "control.pt", "torch-eager", source_folder=str(MODELS))
+    assert any(
+        "what one run executed" in each.message and each.severity == Severity.WARNING
+        for each in profile.diagnostics
+    )
+    graph = profile.authored
+    names = {profile.strings[row] for row in graph.parameters.name.tolist()}
+    assert {"first.weight", "repeated.weight"} <= names
+    weight = [profile.strings[row] for row in graph.parameters.name.tolist()].index(
+        "repeated.weight"
+    )
+    rounds = graph.parameter_uses.node[graph.parameter_uses.parameter == weight]
+    assert len(rounds) in (2, 3)  # the loop ran so often
+    assert {profile.strings[int(graph.scopes.name[graph.nodes.scope[row]])] for row in rounds} == {
+        "repeated"
+    }
+    assert set(rounds.tolist()) <= set(graph.edges.target.tolist())
+
+
+def test_the_peak_is_weights_input_and_what_the_largest_layer_needs(
+    capture: Capture, torch_files: Path
+) -> None:
+    profile = capture(torch_files / "cnn.pt", "torch-eager", source_folder=str(MODELS))
+    curve = memory_curve(profile)
+    by_category = curve.bytes[:, np.searchsorted(curve.time_ns, curve.peak_ns)]
+    assert by_category[MemoryCategory.PARAMETER] == profile.authored.parameters.bytes.sum()
+    assert by_category[MemoryCategory.INPUT] == 1 * 3 * 32 * 32 * 4
+    stem_output = 16 * 32 * 32 * 4
+    assert by_category[MemoryCategory.ACTIVATION] >= stem_output
+    rows = alive_at(profile, curve.device, curve.peak_ns)
+    assert int(profile.memory.allocations.bytes[rows].sum()) == curve.peak_bytes
+
+
+def test_modules_are_ranges_and_no_operators(capture: Capture, torch_files: Path) -> None:
+    profile = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    slices = profile.trace.slices
+    scopes = {profile.strings[row] for row in slices.name[slices.kind == SliceKind.SCOPE].tolist()}
+    assert {"attention", "attention.qkv", "mlp.0"} <= scopes
+    operators = slices.name[slices.kind == SliceKind.OPERATOR]
+    assert all("::" in profile.strings[row] for row in np.unique(operators).tolist())
+
+
+def test_script_graphs_have_sizes_from_the_run(capture: Capture, torch_files: Path) -> None:
+    profile = capture(torch_files / "block.ts.pt", "torchscript")
+    eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    known = [
+        graph.nodes.flops[graph.nodes.flops >= 0] for graph in (profile.authored, eager.authored)
+    ]
+    assert int(known[0].sum()) == int(known[1].sum())
+
+
+def test_a_class_that_cannot_be_found_is_named(capture: Capture, torch_files: Path) -> None:
+    with pytest.raises(TwinscopeError, match="torch_zoo") as raised:
+        capture(torch_files / "cnn.pt", "torch-eager", seed=1)
+    assert "source folder" in raised.value.remedy
+
+
+def chain(*operators: str) -> list[Place]:
+    last = len(operators) - 1
+    return [Place(name, "", (at + 1 if at < last else END,)) for at, name in enumerate(operators)]
+
+
+def test_alignment_skips_what_has_no_counterpart() -> None:
+    executed = [("a", ""), ("extra", ""), ("b", ""), ("d", "")]
+    assert align(executed, chain("a", "b", "c", "d"), 0) == [0, -1, 1, 3]
+
+
+def test_alignment_takes_the_branch_that_ran_and_the_rounds_of_a_loop() -> None:
+    program = [
+        Place("start", "", (1,)),
+        Place("if", "", (2, 4), is_silent=True),
+        Place("linear", "", (3,)),
+        Place("relu", "", (5,)),
+        Place("linear", "", (6,)),
+        Place("loop", "", (7, END), is_silent=True),
+        Place("tanh", "", (5,)),
+        Place("round", "", (7, END)),
+    ]
+    executed = [(name, "") for name in ("start", "linear", "tanh", "round", "round", "round")]
+    assert align(executed, program, 0) == [0, 4, 6, 7, 7, 7]
+
+
+def test_alignment_prefers_the_module_that_called() -> None:
+    program = [Place("linear", "q", (1,)), Place("linear", "k", (END,))]
+    assert align([("linear", "k")], program, 0) == [1]
