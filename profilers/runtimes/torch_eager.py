@@ -1,7 +1,7 @@
 """Runs a pickled nn.Module, operator by operator."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,8 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
         _write_graph(model, inputs, folder, record)
 
-    return LoadedModel(model, model, write_graph, lambda: _module_ranges(model))
+    fast_mark = torch._C._profiler._RecordFunctionFast
+    return LoadedModel(model, model, write_graph, lambda: _module_ranges(model, fast_mark))
 
 
 def _unpickled(path: Path, device: Any) -> Any:
@@ -78,11 +79,11 @@ def _unpickled(path: Path, device: Any) -> Any:
 
 
 @contextmanager
-def _module_ranges(model: Any) -> Iterator[None]:
-    """While it lasts, each call of a module is a range with the module's path."""
-    import torch
+def _module_ranges(model: Any, mark: Callable[[str], Any]) -> Iterator[None]:
+    """While it lasts, each call of a module is a range with the module's path.
 
-    mark = torch._C._profiler._RecordFunctionFast
+    `mark` makes a range of a name.
+    """
     open_ranges: list[Any] = []
 
     def enter(path: str) -> Any:
@@ -128,8 +129,9 @@ def _write_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRec
     except Exception as error:  # the model's own code runs under the tracer
         reason = first_line(error)
     names = [spec.name for spec in record.request.inputs]
+    mark = torch.profiler.record_function  # execution traces leave the fast ranges out
     record.extra["known_tensors"] = write_recorded_graph(
-        model, inputs, names, lambda: _module_ranges(model), folder
+        model, inputs, names, lambda: _module_ranges(model, mark), folder
     )
     record.extra["module_classes"] = {
         path: type(module).__name__ for path, module in model.named_modules()
