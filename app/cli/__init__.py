@@ -6,6 +6,7 @@ Adding a command is one module and one line here.
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -43,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"twinscope: {error}", file=sys.stderr)
         if error.detail and getattr(options, "verbose", False):
             print(error.detail, file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print("twinscope: stopped", file=sys.stderr)

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSplitter,
-    QStyle,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -45,7 +44,7 @@ class RowPane(QFrame):
         self._fold.toggled.connect(self._apply_fold)
         fill = QToolButton()
         fill.setAutoRaise(True)
-        fill.setIcon(self.style().standardIcon(QStyle.StandardPixmap.SP_TitleBarMaxButton))
+        fill.setText("⤢")
         fill.setToolTip(self.tr("Fill the window"))
         fill.setAccessibleName(self.tr("Let {} fill the window").format(spec.title))
         fill.clicked.connect(lambda: self.fill_asked.emit(self))

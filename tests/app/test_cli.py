@@ -122,6 +122,19 @@ def test_exit_status(arguments: list[str], status: int, tmp_path: Path) -> None:
     assert done.stderr.strip()
 
 
+def test_a_reader_that_stops_early_sees_no_traceback(sample: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "app", "stats", str(sample)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
 def test_the_window_and_the_commands_import_no_framework() -> None:
     program = (
         "import sys; import app.window.main_window, app.cli.profile, profilers.opening\n"
