@@ -52,6 +52,8 @@ def match_graphs(a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTa
     for at, other, confidence in pairs:
         if len(items_a[at].nodes) == len(items_b[other].nodes) == 1:
             twins.add(items_a[at].nodes[0], items_b[other].nodes[0], confidence)
+    _pair_ends(twins, a, b)
+    _pair_followers(twins, a, strings_a, b, strings_b)
     layers_a, layers_b = attention_layers(a, strings_a), attention_layers(b, strings_b)
     for at, other, confidence in pairs:
         left, right = items_a[at], items_b[other]
@@ -59,7 +61,6 @@ def match_graphs(a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTa
             left, right = _widened(left, layers_a), _widened(right, layers_b)
         if len(left.nodes) > 1 or len(right.nodes) > 1:
             _pair_layers(twins, left, right, singles_a, singles_b, confidence)
-    _pair_ends(twins, a, b)
     _pair_followers(twins, a, strings_a, b, strings_b)
     _pair_satellites(twins, a, b)
     return NodePairs.from_rows((*pair, twins.rows[pair]) for pair in sorted(twins.rows))

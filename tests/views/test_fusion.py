@@ -1,131 +1,141 @@
-"""The fusion view: ties, order, both ways of its links, and why nothing was fused."""
+"""The fusion view: what it lists and in which order, both ways of its links, and what it says."""
 
 from dataclasses import replace
+from pathlib import Path
 
-import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QTreeWidget
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QLabel, QScrollArea, QTreeWidget
 from pytestqt.qtbot import QtBot
 
-from profilers.profile import Environment, Fusion, FusionGroups, FusionMembers, Profile, StringPool
+from profilers.profile import Environment, Fusion, Profile, Trace
+from tests.conftest import Capture
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
-from views.fusion.groups import fused_groups
+from views.fusion import FusionView
+from views.fusion.groups import Group, Member, fused_groups
 
 
-def with_source(profile: Profile, text: str) -> Profile:
-    """The second group has generated source."""
-    pool = StringPool(profile.strings)
-    groups = profile.fusion.groups
-    source = groups.source.copy()
-    source[1] = pool.add(text)
-    return replace(
-        profile,
-        strings=pool.table(),
-        fusion=replace(profile.fusion, groups=groups.replace(source=source)),
-    )
+def places(view: FusionView) -> dict[Group | Member, QPoint]:
+    """A point inside every box that is drawn, from top to bottom."""
+    found: dict[Group | Member, QPoint] = {}
+    for y in range(0, view.canvas.height(), 4):
+        for x in (view.canvas.width() // 5, view.canvas.width() * 4 // 5):
+            thing = view.canvas.thing_at(QPointF(x, y))
+            if thing is not None:
+                found.setdefault(thing, QPoint(x, y + 4))
+    return found
 
 
-def test_groups_have_their_members_and_time_per_step() -> None:
-    groups = fused_groups(sample_profile(blocks=3, steps=2))
-    assert [group.name for group in groups] == ["conv_relu_0", "conv_relu_1", "conv_relu_2"]
-    assert [member.operator for member in groups[0].members] == ["aten.conv2d", "aten.relu"]
-    assert groups[0].step_ns == 450_000.0
+def shown_groups(view: FusionView) -> list[str]:
+    return [thing.name for thing in places(view) if isinstance(thing, Group)]
 
 
-def test_a_click_on_a_group_picks_its_members_and_on_a_member_the_node(
+def sentences(view: FusionView) -> str:
+    return " ".join(label.text() for label in view.findChildren(QLabel))
+
+
+def test_times_are_per_step_and_unseen_kernels_are_told_apart() -> None:
+    profile = sample_profile(blocks=2, steps=3)
+    assert [group.step_ns for group in fused_groups(profile)] == [450_000.0, 450_000.0]
+    never_run = replace(profile, trace=Trace.empty())
+    assert [group.step_ns for group in fused_groups(never_run)] == [-1.0, -1.0]
+
+
+def test_every_group_is_drawn_with_its_members(show_view: ShowView) -> None:
+    view, _ = show_view("fusion", sample_profile(blocks=3))
+    things = places(view)
+    assert shown_groups(view) == ["conv_relu_0", "conv_relu_1", "conv_relu_2"]
+    members = [thing.operator for thing in things if isinstance(thing, Member)]
+    assert members == ["aten.conv2d", "aten.relu"] * 3
+    assert "6 operators became 3 kernels" in sentences(view)
+
+
+def test_groups_are_sorted_by_time_first(
+    show_view: ShowView, capture: Capture, onnx_files: Path
+) -> None:
+    profile = capture(onnx_files / "block.onnx", "onnxruntime")
+    view, _ = show_view("fusion", profile)
+    times = {group.name: group.step_ns for group in fused_groups(profile)}
+    assert len(times) > 1
+    assert [times[name] for name in shown_groups(view)] == sorted(times.values(), reverse=True)
+    view.order.setCurrentIndex(1)
+    assert shown_groups(view) == sorted(times)
+
+
+def test_clicking_a_kernel_picks_its_members_and_slices(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("fusion")
+    group, place = next((g, at) for g, at in places(view).items() if isinstance(g, Group))
+    qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=place)
+    picked = context.selection.picked
+    assert picked.groups.tolist() == [group.row]
+    assert picked.nodes.tolist() == [member.node for member in group.members]
+    assert len(picked.slices) > 0
+
+
+def test_clicking_a_member_picks_its_node_and_empty_space_nothing(
     show_view: ShowView, qtbot: QtBot
 ) -> None:
     view, context = show_view("fusion")
-    canvas = view.canvas
-    block = canvas._blocks[1]
-    at = canvas._group_box(block).center().toPoint()
-    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=at)
-    picked = context.selection.picked
-    assert picked.focus == ("group", block.group.row)
-    assert picked.nodes.tolist() == [member.node for member in block.group.members]
-    at = canvas._member_box(block, 1).center().toPoint()
-    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=at)
-    assert context.selection.picked.nodes.tolist() == [block.group.members[1].node]
-    qtbot.keyClick(canvas, Qt.Key.Key_Down)
-    assert context.selection.picked.focus == ("group", canvas._blocks[2].group.row)
+    member, place = next((m, at) for m, at in places(view).items() if isinstance(m, Member))
+    qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=place)
+    assert context.selection.picked.nodes.tolist() == [member.node]
+    qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
+    assert context.selection.picked.is_empty
 
 
-def test_groups_are_ordered_by_time_or_name(show_view: ShowView) -> None:
-    profile = sample_profile(blocks=3)
-    slices = profile.trace.slices
-    longer = slices.duration_ns + (slices.group == 2) * 1000
-    profile = replace(
-        profile, trace=replace(profile.trace, slices=slices.replace(duration_ns=longer))
-    )
-    view, _ = show_view("fusion", profile)
-    assert [block.group.row for block in view.canvas._blocks] == [2, 0, 1]
-    view.order.setCurrentIndex(1)
-    assert [block.group.row for block in view.canvas._blocks] == [0, 1, 2]
+def test_a_pick_elsewhere_is_brought_into_sight(show_view: ShowView) -> None:
+    view, context = show_view("fusion", sample_profile(blocks=60))
+    scroll = view.findChild(QScrollArea)
+    bar = scroll.verticalScrollBar()
+    assert bar.value() == 0
+    context.selection.pick_group(59)
+    assert 0 < bar.value() <= view.canvas.top_of(59) <= bar.value() + scroll.viewport().height()
 
 
-def test_a_node_picked_elsewhere_scrolls_to_its_group_and_shows_the_source(
-    show_view: ShowView,
-) -> None:
-    view, context = show_view("fusion", with_source(sample_profile(blocks=40), "void k() {}"))
-    source = view.findChild(QPlainTextEdit)
-    assert not source.isVisible()
-    last = context.profile.fusion.members.node[-1]
-    context.selection.pick_nodes([int(last)])
-    assert view._scroll.verticalScrollBar().value() > 0
-    assert not source.isVisible()
-    context.selection.pick_group(1)
-    assert source.isVisible()
-    assert source.toPlainText() == "void k() {}"
-
-
-def test_what_stayed_apart_is_listed_and_picks_its_node(show_view: ShowView, qtbot: QtBot) -> None:
+def test_arrow_keys_walk_from_group_to_group(show_view: ShowView, qtbot: QtBot) -> None:
     view, context = show_view("fusion")
-    breaks = view.findChild(QTreeWidget)
-    item = breaks.topLevelItem(0)
-    assert [item.text(column) for column in range(3)] == [
-        "fallback",
-        "no kernel for this layout",
-        "bn_0",
-    ]
-    where = breaks.visualItemRect(item).center()
-    qtbot.mouseClick(breaks.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    assert context.selection.picked.nodes.tolist() == [context.profile.fusion.breaks.node[0]]
+    rows = []
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Up):
+        qtbot.keyClick(view.canvas, key)
+        rows.append(context.selection.picked.groups.tolist())
+    assert rows == [[0], [1], [0]]
 
 
-def test_thousands_of_groups_scroll(show_view: ShowView) -> None:
-    profile = sample_profile(blocks=1)
-    groups = profile.fusion.groups.take([0] * 3000)
-    view, _ = show_view(
-        "fusion",
-        replace(profile, fusion=replace(profile.fusion, groups=groups)),
-    )
-    assert view.canvas.height() > 3000 * 40
-    assert view._scroll.verticalScrollBar().maximum() > 0
-    assert not view.canvas.grab().isNull()
-
-
-@pytest.mark.parametrize(
-    ("mode", "reason"),
-    [
-        ("torch-eager", "no compiler"),
-        ("torch-export", "operator by operator"),
-        ("tf-graph", "Grappler"),
-        ("keras", "Grappler"),
-        ("onnxruntime", "ONNX Runtime"),
-    ],
-)
-def test_where_nothing_was_fused_it_says_why(show_view: ShowView, mode: str, reason: str) -> None:
+def test_generated_source_is_shown_for_the_picked_kernel(show_view: ShowView) -> None:
     profile = sample_profile()
-    fusion = Fusion(FusionGroups.empty(), FusionMembers.empty(), profile.fusion.breaks.take([]))
-    view, _ = show_view(
-        "fusion", replace(profile, fusion=fusion, environment=Environment(mode=mode))
-    )
-    (text,) = [label.text() for label in view.findChildren(QLabel)]
-    assert text.startswith("Nothing was fused.")
-    assert reason in text
+    source = profile.strings.find("model.py:12")
+    groups = profile.fusion.groups
+    with_source = groups.source.copy()
+    with_source[2] = source
+    fusion = replace(profile.fusion, groups=groups.replace(source=with_source))
+    view, context = show_view("fusion", replace(profile, fusion=fusion))
+    pane = view.source
+    assert not pane.isVisible()
+    context.selection.pick_group(2)
+    assert pane.isVisible()
+    assert pane.toPlainText() == "model.py:12"
+    context.selection.pick_group(1)
+    assert not pane.isVisible()
 
 
-def test_a_model_that_was_not_run_says_so(show_view: ShowView) -> None:
-    view, _ = show_view("fusion", Profile("inspected"))
-    assert "not run" in view.findChild(QLabel).text()
+def test_what_stayed_apart_is_listed_and_leads_to_its_node(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, context = show_view("fusion")
+    tree = view.findChild(QTreeWidget)
+    item = tree.topLevelItem(0)
+    assert [item.text(at) for at in range(3)] == ["fallback", "no kernel for this layout", "bn_0"]
+    place = tree.visualItemRect(item).center()
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    nodes = context.selection.picked.nodes
+    names = context.profile.authored.nodes.name
+    assert [context.profile.strings[int(names[node])] for node in nodes] == ["bn_0"]
+
+
+def test_an_empty_view_says_why(show_view: ShowView) -> None:
+    eager = replace(sample_profile(), fusion=Fusion.empty())
+    view, _ = show_view("fusion", eager)
+    assert "no compiler" in sentences(view)
+    not_run = Profile("preview", environment=Environment(mode="torch-eager"))
+    view, _ = show_view("fusion", not_run)
+    assert "not run yet" in sentences(view)

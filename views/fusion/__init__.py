@@ -21,14 +21,7 @@ from views.fusion.groups import Group, fused_groups
 
 __all__ = ["FusionView"]
 
-_WHY_NOTHING = {
-    "torch-eager": "Eager PyTorch runs every operator by itself: it has no compiler that could fuse.",
-    "torch-export": "An exported program runs operator by operator: nothing compiles it further.",
-    "torchscript": "TorchScript fused nothing here: on the CPU its fuser is off.",
-    "tf-graph": "Grappler found no operators here that TensorFlow has a fused kernel for.",
-    "keras": "Grappler found no operators here that TensorFlow has a fused kernel for.",
-    "onnxruntime": "ONNX Runtime found no operators here that it has a fused kernel for.",
-}
+_MOST_BREAKS_IN_SIGHT = 5
 
 
 class FusionView(QWidget):
@@ -73,13 +66,13 @@ class FusionView(QWidget):
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setWidget(self.canvas)
-        self._source = QPlainTextEdit()
-        self._source.setReadOnly(True)
-        self._source.setAccessibleName(self.tr("Generated source"))
-        self._source.hide()
+        self.source = QPlainTextEdit()
+        self.source.setReadOnly(True)
+        self.source.setAccessibleName(self.tr("Generated source"))
+        self.source.hide()
         self._layout.addLayout(bar)
         self._layout.addWidget(self._scroll, 1)
-        self._layout.addWidget(self._source, 1)
+        self._layout.addWidget(self.source, 1)
         self.order.currentIndexChanged.connect(self._sort)
         self.canvas.group_picked.connect(self._context.selection.pick_group)
         self.canvas.node_picked.connect(lambda node: self._context.selection.pick_nodes([node]))
@@ -98,15 +91,15 @@ class FusionView(QWidget):
     def _follow(self) -> None:
         """Bring the first picked group into sight and show its source."""
         groups = self._context.selection.picked.groups
-        self._source.hide()
+        self.source.hide()
         if not len(groups):
             return
         first = int(groups[0])
         self._scroll.ensureVisible(0, self.canvas.top_of(first) + 20, 0, 30)
         source = int(self._context.profile.fusion.groups.source[first])
         if source >= 0:
-            self._source.setPlainText(self._context.profile.strings[source])
-            self._source.show()
+            self.source.setPlainText(self._context.profile.strings[source])
+            self.source.show()
 
     def _breaks(self) -> QTreeWidget:
         profile = self._context.profile
@@ -115,7 +108,6 @@ class FusionView(QWidget):
         tree.setHeaderLabels([self.tr("What stayed apart"), self.tr("Why"), self.tr("Where")])
         tree.setRootIsDecorated(False)
         tree.setUniformRowHeights(True)
-        tree.setMaximumHeight(120)
         tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         tree.setAccessibleName(self.tr("What stayed apart"))
@@ -130,6 +122,9 @@ class FusionView(QWidget):
             item.setData(0, Qt.ItemDataRole.UserRole, node)
             item.setToolTip(1, strings[int(breaks.reason[row])])
             tree.addTopLevelItem(item)
+        row_height = tree.sizeHintForRow(0) + 1
+        rows_in_sight = min(len(breaks), _MOST_BREAKS_IN_SIGHT)
+        tree.setFixedHeight(tree.header().sizeHint().height() + rows_in_sight * row_height + 4)
         tree.itemClicked.connect(self._pick_break)
         return tree
 
@@ -143,10 +138,24 @@ class FusionView(QWidget):
         if not len(profile.trace.slices):
             text = self.tr("This model was not run yet: what a compiler would merge is not known.")
         else:
-            reason = _WHY_NOTHING.get(profile.environment.mode, "")
-            text = self.tr("Nothing was fused. ") + reason
+            text = self.tr("Nothing was fused. ") + self._reason(profile.environment.mode)
         label = QLabel(text)
         label.setWordWrap(True)
         label.setAlignment(Qt.AlignmentFlag.AlignTop)
         label.setContentsMargins(12, 12, 12, 12)
         return label
+
+    def _reason(self, mode: str) -> str:
+        reasons = {
+            "torch-eager": self.tr(
+                "Eager PyTorch runs every operator by itself: it has no compiler that could fuse."
+            ),
+            "torch-export": self.tr(
+                "An exported program runs operator by operator: nothing compiles it further."
+            ),
+            "torchscript": self.tr("TorchScript's fuser is off on the CPU."),
+            "tf-graph": self.tr("Grappler found no operators that it could merge."),
+            "keras": self.tr("Grappler found no operators that it could merge."),
+            "onnxruntime": self.tr("ONNX Runtime found no operators that it could merge."),
+        }
+        return reasons.get(mode, "")

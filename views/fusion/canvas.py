@@ -3,13 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from profilers.units import format_duration
 from views.context import ViewContext
-from views.fusion.groups import Group
+from views.fusion.groups import Group, Member
 
 _ROW, _GAP, _MARGIN = 22, 12, 8
 _GROUP_HEIGHT = 40
@@ -70,15 +79,38 @@ class FusionCanvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
             return
+        match self.thing_at(event.position()):
+            case Group(row=row):
+                self.group_picked.emit(row)
+            case Member(node=node):
+                self.node_picked.emit(node)
+            case None:
+                self._context.selection.clear()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            match self.thing_at(QPointF(event.pos())):
+                case Group() as group:
+                    text = "\n".join(
+                        (f"{group.kind}  ·  {group.compiler}", group.name, _time(group))
+                    )
+                case Member() as member:
+                    text = f"{member.operator}\n{member.name}"
+                case None:
+                    text = ""
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
+
+    def thing_at(self, point: QPointF) -> Group | Member | None:
+        """What lies under a point of the canvas."""
         for block in self._blocks:
-            if self._group_box(block).contains(event.position()):
-                self.group_picked.emit(block.group.row)
-                return
+            if self._group_box(block).contains(point):
+                return block.group
             for at, member in enumerate(block.group.members):
-                if self._member_box(block, at).contains(event.position()):
-                    self.node_picked.emit(member.node)
-                    return
-        self._context.selection.clear()
+                if self._member_box(block, at).contains(point):
+                    return member
+        return None
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
@@ -114,8 +146,7 @@ class FusionCanvas(QWidget):
         _draw(painter, QRectF(target.x(), target.y() + 3, target.width(), 17), block.group.kind)
         font.setBold(False)
         painter.setFont(font)
-        time = format_duration(block.group.step_ns) if block.group.step_ns >= 0 else "not seen"
-        text = f"{time}  ·  {_tail(block.group.name)}"
+        text = f"{_time(block.group)}  ·  {_tail(block.group.name)}"
         _draw(painter, QRectF(target.x(), target.y() + 20, target.width(), 17), text)
 
     def _paint_box(self, painter: QPainter, box: QRectF, fill: QColor, is_marked: bool) -> None:
@@ -174,6 +205,13 @@ def _draw(
         text, Qt.TextElideMode.ElideRight, int(inside.width())
     )
     painter.drawText(inside, vertical | Qt.AlignmentFlag.AlignLeft, elided)
+
+
+def _time(group: Group) -> str:
+    """Per step."""
+    if group.step_ns < 0:
+        return QCoreApplication.translate("FusionCanvas", "not seen running")
+    return format_duration(group.step_ns)
 
 
 def _short(operator: str) -> str:
