@@ -1,4 +1,4 @@
-"""Operators and kernels as a table: grouped, sorted, filtered, linked."""
+"""Operators, kernels and parameters as a table: grouped, sorted, filtered, linked."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from profilers.profile import Profile, SliceKind
 from profilers.units import format_count, format_duration, format_percent
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
+from views.parameters import parameter_columns, read_by, readers_of
 
 _MOST_SELECTED = 200
 
@@ -29,6 +30,7 @@ class OperatorsView(QWidget):
             (self.tr("Operators by name"), "operator"),
             (self.tr("Operators by graph node"), "node"),
             (self.tr("Kernels by name"), "kernel"),
+            (self.tr("Parameters"), "parameter"),
         ):
             self.grouping.addItem(title, group)
         self.filter = QLineEdit()
@@ -52,8 +54,7 @@ class OperatorsView(QWidget):
         layout.addLayout(bar)
         layout.addWidget(self._nothing)
         layout.addWidget(self.table, 1)
-        if not len(by_name(context.profile)) and len(by_name(context.profile, SliceKind.KERNEL)):
-            self.grouping.setCurrentIndex(2)
+        self.grouping.setCurrentIndex(self.grouping.findData(_first_grouping(context.profile)))
         self.grouping.currentIndexChanged.connect(self._regroup)
         self.filter.textChanged.connect(self._apply_filter)
         self.table.selectionModel().selectionChanged.connect(self._pick)
@@ -63,19 +64,25 @@ class OperatorsView(QWidget):
     def _regroup(self) -> None:
         profile = self._context.profile
         group = self.grouping.currentData()
-        if group == "node":
+        if group == "parameter":
+            self._statistics = OperatorStatistics.empty()
+            names = profile.authored.parameters.name.tolist()
+            self._names = [profile.strings[row] for row in names]
+        elif group == "node":
             self._statistics = by_node(profile)
             self._names = [_node_name(profile, node) for node in self._statistics.key.tolist()]
         else:
             kind = SliceKind.KERNEL if group == "kernel" else SliceKind.OPERATOR
             self._statistics = by_name(profile, kind)
             self._names = [profile.strings[row] for row in self._statistics.key.tolist()]
-        has_rows = len(self._statistics) > 0
+        has_rows = len(self._names) > 0
         self.table.setVisible(has_rows)
         self._nothing.setVisible(not has_rows)
         self._nothing.setText(self._why_empty(group))
         if has_rows:
-            self.table.show_columns(self._columns(), sort_by=2)
+            is_list = group == "parameter"
+            columns = parameter_columns(profile) if is_list else self._columns()
+            self.table.show_columns(columns, sort_by=1 if is_list else 2)
         self._apply_filter()
         self._follow()
 
@@ -151,7 +158,8 @@ class OperatorsView(QWidget):
             return
         profile, selection = self._context.profile, self._context.selection
         slices = np.flatnonzero(self._slices_of(rows))
-        nodes = self._nodes_of(slices)
+        is_list = self.grouping.currentData() == "parameter"
+        nodes = readers_of(profile, rows) if is_list else self._nodes_of(slices)
         self._is_following = True  # the rows are selected already
         try:
             if len(nodes):
@@ -164,10 +172,14 @@ class OperatorsView(QWidget):
 
     def _follow(self) -> None:
         """Select the rows that hold a picked slice, and bring the first into sight."""
-        if self._is_following or not len(self._statistics):
+        if self._is_following or not self._names:
             return
-        keys = self._keys()[self._context.selection.picked.slices]
-        rows = np.flatnonzero(np.isin(self._statistics.key, keys)) if len(keys) else keys
+        picked = self._context.selection.picked
+        if self.grouping.currentData() == "parameter":
+            rows = read_by(self._context.profile, picked.nodes)
+        else:
+            keys = self._keys()[picked.slices]
+            rows = np.flatnonzero(np.isin(self._statistics.key, keys)).astype(np.int32)
         found = QItemSelection()
         places = self.table.columns.indexes_of(rows)[:_MOST_SELECTED]
         for place in places:
@@ -190,6 +202,8 @@ class OperatorsView(QWidget):
         return np.where(slices.kind == kind, keys, -2)
 
     def _slices_of(self, rows: list[int]) -> NDArray[np.bool_]:
+        if not len(self._statistics):
+            return np.zeros(len(self._context.profile.trace.slices), np.bool_)
         return np.isin(self._keys(), self._statistics.key[rows])
 
     def _nodes_of(self, slices: NDArray[np.intp]) -> NDArray[np.int32]:
@@ -200,6 +214,8 @@ class OperatorsView(QWidget):
         return np.unique(np.concatenate((direct[direct >= 0], fused)))
 
     def _why_empty(self, group: str) -> str:
+        if group == "parameter":
+            return self.tr("This profile names no parameters.")
         if not len(self._context.profile.trace.slices):
             return self.tr("This model was not run yet: there are no operator times.")
         if group == "kernel":
@@ -207,6 +223,15 @@ class OperatorsView(QWidget):
                 "No kernels were recorded: on the CPU the operators themselves do the work."
             )
         return self.tr("The trace holds no operators.")
+
+
+def _first_grouping(profile: Profile) -> str:
+    """What there is to show: operators, else kernels, else the weights of a model not run."""
+    if len(by_name(profile)):
+        return "operator"
+    if len(by_name(profile, SliceKind.KERNEL)):
+        return "kernel"
+    return "parameter" if len(profile.authored.parameters) else "operator"
 
 
 def _times(title: str, durations_ns: NDArray[np.generic], tooltip: str) -> Column:

@@ -100,7 +100,7 @@ class ColumnHeader(QFrame):
     def _origin_text(self) -> str:
         environment = self.document.profile.environment
         parts = [environment.framework, environment.mode, environment.device]
-        if not any(parts) and self.document.model is not None:
+        if not self.document.was_run and self.document.model is not None:
             parts = [self.document.model.title, self.tr("not run yet")]
         return "  ·  ".join(part for part in parts if part)
 

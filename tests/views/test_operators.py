@@ -1,8 +1,12 @@
 """The operators table: what it sums, how it filters, and both ways of its links."""
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from profilers.models import ModelFile
+from profilers.opening import open_path
 from profilers.profile import Profile
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
@@ -71,3 +75,23 @@ def test_a_profile_that_was_not_run_says_so(show_view: ShowView) -> None:
     view, _ = show_view("operators", Profile("inspected"))
     assert not view.table.isVisible()
     assert "not run" in view._nothing.text()
+
+
+def test_weights_are_listed_and_linked(show_view: ShowView) -> None:
+    view, context = show_view("operators", sample_profile(blocks=2))
+    view.grouping.setCurrentIndex(3)
+    assert cells(view, 0) == ["blocks.0.conv.weight", "blocks.1.conv.weight"]
+    assert cells(view, 1) == ["9 KiB", "9 KiB"]
+    assert cells(view, 3) == ["16 × 16 × 3 × 3"] * 2
+    view.table.selectRow(1)
+    names = context.profile.authored.nodes.name[context.selection.picked.nodes].tolist()
+    assert [context.profile.strings[row] for row in names] == ["conv_1"]
+
+
+def test_a_model_that_was_not_run_shows_its_weights(show_view: ShowView, torch_files: Path) -> None:
+    opened = open_path(torch_files / "cnn_state.pt")
+    assert isinstance(opened, ModelFile)
+    view, _ = show_view("operators", opened.preview)
+    assert view.grouping.currentData() == "parameter"
+    assert "stem.0.weight" in cells(view, 0)
+    assert cells(view, 0)[0] == "body.0.weight"  # the largest
