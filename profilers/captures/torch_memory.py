@@ -20,7 +20,8 @@ from profilers.profile import (
 )
 from profilers.profile.table import Int32, Int64
 from profilers.request import InputSpec
-from profilers.traces.chrome_json import ChromeTrace, innermost
+from profilers.traces.chrome_flows import innermost
+from profilers.traces.chrome_json import ChromeTrace
 
 _SOURCE = "Allocator events of torch.profiler inside the profiled steps; weights and inputs from the model."
 _MEMORY_EVENT = "[memory]"
@@ -76,16 +77,15 @@ def _events(found: ChromeTrace) -> tuple[Int64, list[_Arguments], Int64]:
     instants = found.events.instants
     decoder = msgspec.json.Decoder(_Arguments)
     chosen, arguments = [], []
-    for row, event in enumerate(instants.events):
-        if event.name == _MEMORY_EVENT:
-            try:
-                arguments.append(decoder.decode(event.args))
-            except msgspec.DecodeError:
-                continue
-            chosen.append(row)
+    for row in np.flatnonzero(instants.name == found.pool.add(_MEMORY_EVENT)).tolist():
+        try:
+            arguments.append(decoder.decode(instants.arguments.text(row)))
+        except msgspec.DecodeError:
+            continue
+        chosen.append(row)
     rows = np.array(chosen, np.int64)
     times = instants.start_ns[rows] - found.origin_ns
-    tracks = np.array([found.track_rows.get(instants.tracks[row], -1) for row in chosen], np.int64)
+    tracks = found.track_rows[instants.track[rows]]
     order = np.argsort(times, kind="stable")
     enclosing = innermost(found.trace.slices, tracks, times)
     return times[order], [arguments[row] for row in order.tolist()], enclosing[order]

@@ -1,27 +1,31 @@
-"""The text of a Chrome trace, plain or gzip, decoded event by event; sloppy and cut files included.
+"""The text of a Chrome trace, decoded window by window; sloppy and cut files included.
 
 Writers differ: an object or a bare array, a missing closing bracket, NaN as a value, numbers as
 strings. Format: "Trace Event Format" (Google, public document).
 """
 
 import re
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from profilers.errors import DamagedFile
+from profilers.traces.json_brackets import whole_objects
+from profilers.traces.text_source import text_chunks
 
-LARGEST_BYTES = 4 << 30
-_CHUNK = 1 << 20
-_GZIP = 31  # zlib's word for a gzip header and the largest window
-_NOT_JSON = re.compile(rb"([:,\[]\s*)-?(?:NaN|nan|Infinity|inf)\b")
 _BLANK = msgspec.Raw(b"")
-_EVENTS = re.compile(rb'"traceEvents"\s*:\s*\[')
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_BETWEEN = b", \n\r\t"
+_ARRAY = re.compile(rb'"traceEvents"\s*:\s*\[')
+_LARGEST_HEAD = 64 << 20
+_LARGEST_EVENT = 256 << 20
+_CUT = re.compile(rb"\}\s*,\s*\{")
+_SEARCHED_BYTES = 64 << 10
+_TRIED_CUTS = 3
+_STRING_OR_NOT_JSON = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|nan|Infinity|inf)\b')
 
 
 class Event(msgspec.Struct, gc=False):
@@ -44,150 +48,144 @@ class _Header(msgspec.Struct, rename="camel"):
     distributed_info: Any = None
 
 
-class _Envelope(_Header, kw_only=True):
-    trace_events: list[Event]
+_EVENT = msgspec.json.Decoder(Event)
+_EVENTS = msgspec.json.Decoder(list[Event])
+_HEADER = msgspec.json.Decoder(_Header)
 
 
 @dataclass(frozen=True)
 class ChromeText:
-    """Decoded events in file order, what the header says, and whether the end is missing."""
+    """What stands around the events, and whether some of them are missing or unreadable."""
+
+    header: dict[str, Any]
+    is_damaged: bool
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Events at the begin of a text and what follows them; `end` closes their array."""
 
     events: list[Event]
-    header: dict[str, Any]
-    is_cut: bool
+    rest: bytes
+    is_end: bool = False
+    is_damaged: bool = False
 
 
-def read_text(path: Path, progress: Callable[[float], None]) -> ChromeText:
-    """Decode a whole file.
+def read_events(
+    path: Path, take: Callable[[list[Event]], None], progress: Callable[[float], None]
+) -> ChromeText:
+    """Hand all events to `take`, some thousand at a time and in file order.
 
     Raises
     ------
     DamagedFile
-        If it holds no events, or is larger than `LARGEST_BYTES` once decompressed.
+        If the file holds no events, or is too large.
     """
-    data, is_cut = _load(path, progress)
-    progress(0.4)
-    try:
-        return _decoded(data, is_cut)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        mended = _NOT_JSON.sub(rb"\1null", data)
-    try:
-        return _decoded(mended, is_cut)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _salvaged(path, mended, error)
-
-
-def _load(path: Path, progress: Callable[[float], None]) -> tuple[bytes, bool]:
-    """Decompressed bytes, and whether the gzip stream ends too early."""
-    with path.open("rb") as stream:
-        if stream.read(2) != b"\x1f\x8b":
-            if path.stat().st_size > LARGEST_BYTES:
-                raise _too_large(path)
-            return path.read_bytes(), False
-        stream.seek(0)
-        size = path.stat().st_size
-        parts: list[bytes] = []
-        total = 0
-        member = zlib.decompressobj(_GZIP)
-        while chunk := stream.read(_CHUNK):
-            while chunk:
-                try:
-                    parts.append(member.decompress(chunk, 16 * _CHUNK))
-                except zlib.error:
-                    return b"".join(parts), True
-                total += len(parts[-1])
-                if total > LARGEST_BYTES:
-                    raise _too_large(path)
-                chunk = member.unused_data.lstrip(b"\0") if member.eof else member.unconsumed_tail
-                if member.eof and chunk:
-                    member = zlib.decompressobj(_GZIP)
-            progress(0.4 * stream.tell() / size)
-    return b"".join(parts), not member.eof
-
-
-def _decoded(data: bytes, is_cut: bool) -> ChromeText:
-    if data.lstrip()[:1] == b"[":
-        return ChromeText(msgspec.json.decode(data, type=list[Event]), {}, is_cut)
-    envelope = msgspec.json.decode(data, type=_Envelope)
-    header = {name: getattr(envelope, name) for name in _Header.__struct_fields__}
-    return ChromeText(envelope.trace_events, header, is_cut)
-
-
-def _salvaged(path: Path, data: bytes, error: Exception) -> ChromeText:
-    """The complete events of a text that ends too early or is broken somewhere."""
-    start = _EVENTS.search(data)
-    begin = start.end() if start else data.find(b"[") + 1
-    end = _last_whole_event(data, begin) if begin else 0
-    if not end:
-        raise DamagedFile(
-            f"Cannot open {path.name}", f"it holds no complete trace event ({error})"
-        ) from error
-    try:
-        events = msgspec.json.decode(b"[" + data[begin:end] + b"]", type=list[Event])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as inner:
-        raise DamagedFile(
-            f"Cannot open {path.name}", f"its text is broken in the middle ({inner})"
-        ) from inner
-    return ChromeText(events, _header_before(data, start), True)
-
-
-def _header_before(data: bytes, start: re.Match[bytes] | None) -> dict[str, Any]:
-    """What stands before the events, as far as it can be read."""
-    if start is None:
-        return {}
-    head = data[: start.start()].rstrip().rstrip(b",") + b"}"
-    try:
-        return msgspec.structs.asdict(msgspec.json.decode(head, type=_Header))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-
-
-def _last_whole_event(data: bytes, begin: int) -> int:
-    """End of the last ``}`` that closes an event of the array which begins at `begin`; 0 if none.
-
-    Brackets inside strings do not count. Works through the text in windows.
-    """
-    last, depth, in_string = 0, 0, False
-    at = begin
-    while at < len(data):
-        window = np.frombuffer(data, np.uint8, min(_CHUNK, len(data) - at), at)
-        quotes = _unescaped_quotes(data, window, at)
-        inside = (np.cumsum(quotes) + in_string) % 2 == 1
-        outside = ~inside & ~quotes
-        opens = ((window == 0x7B) | (window == 0x5B)) & outside
-        closes = ((window == 0x7D) | (window == 0x5D)) & outside
-        depths = depth + np.cumsum(opens.astype(np.int32) - closes)
-        ends = np.flatnonzero((window == 0x7D) & outside & (depths == 0))
-        below = np.flatnonzero(depths < 0)
-        if len(below):
-            ends = ends[ends < below[0]]
-        if len(ends):
-            last = at + int(ends[-1]) + 1
-        if len(below):
+    chunks = text_chunks(path, progress)
+    head, text = _opened(path, chunks)
+    has_events = is_damaged = is_last = False
+    while True:
+        window = _window(text, is_last)
+        has_events |= bool(window.events)
+        is_damaged |= window.is_damaged
+        take(window.events)
+        if window.is_end or is_last or len(window.rest) > _LARGEST_EVENT:
             break
-        depth = int(depths[-1])
-        in_string = bool(inside[-1])
-        at += len(window)
-    return last
+        more = _more(chunks, len(window.rest))
+        is_last = not more
+        text = window.rest + more
+    is_cut = not window.is_end and bool(window.rest.strip(_BETWEEN) or head.strip() != b"[")
+    if not has_events and (is_cut or is_damaged):
+        raise DamagedFile(f"Cannot open {path.name}", "it holds no complete trace event")
+    tail = window.rest + _more(chunks, _LARGEST_HEAD) if window.is_end else b""
+    return ChromeText(_header(head, tail), is_cut or is_damaged)
 
 
-def _unescaped_quotes(
-    data: bytes, window: np.ndarray[Any, np.dtype[np.uint8]], at: int
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Quotes that begin or end a string: an even number of backslashes stands before them."""
-    quotes: np.ndarray[Any, np.dtype[np.bool_]] = window == 0x22
-    for place in np.flatnonzero(quotes).tolist() if b"\\" in window.tobytes() else ():
-        before = at + place - 1
-        while before >= 0 and data[before] == 0x5C:
-            before -= 1
-        if (at + place - 1 - before) % 2:
-            quotes[place] = False
-    return quotes
+def _opened(path: Path, chunks: Iterator[bytes]) -> tuple[bytes, bytes]:
+    """The text up to the bracket that opens the array of events, and what was read after it."""
+    text = b""
+    for chunk in chunks:
+        text += chunk
+        if text.lstrip()[:1] == b"[":
+            begin = text.index(b"[") + 1
+            return text[:begin], text[begin:]
+        if found := _ARRAY.search(text):
+            return text[: found.end()], text[found.end() :]
+        if len(text) > _LARGEST_HEAD:
+            break
+    raise DamagedFile(f"Cannot open {path.name}", "it holds no list of trace events")
 
 
-def _too_large(path: Path) -> DamagedFile:
-    return DamagedFile(
-        f"Cannot open {path.name}",
-        f"its text is larger than {LARGEST_BYTES >> 30} GiB",
-        "Capture fewer steps.",
+def _more(chunks: Iterator[bytes], at_least: int) -> bytes:
+    parts, size = [], 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > at_least:
+            break
+    return b"".join(parts)
+
+
+def _window(text: bytes, is_last: bool) -> _Window:
+    """The whole events at the begin of a text.
+
+    A cut at the wrong place (inside an event or a string) leaves a bracket open, so that it cannot
+    be decoded: the last likely places are just tried, and brackets counted only if all fail.
+    """
+    text = text.lstrip(_BETWEEN)
+    if not is_last:
+        for cut in _likely_cuts(text):
+            try:
+                return _Window(_EVENTS.decode(b"[%b]" % text[:cut]), text[cut:])
+            except _BROKEN:
+                continue
+    ends, closing = whole_objects(text)
+    begin = ends[-1] if ends else 0
+    events, is_damaged = _decoded(text, ends)
+    if closing >= 0:
+        return _Window(events, text[closing + 1 :], True, is_damaged)
+    return _Window(events, text[begin:], False, is_damaged)
+
+
+def _likely_cuts(text: bytes) -> list[int]:
+    found = [match.start() + 1 for match in _CUT.finditer(text, len(text) - _SEARCHED_BYTES)]
+    return found[: -_TRIED_CUTS - 1 : -1]
+
+
+def _decoded(text: bytes, ends: list[int]) -> tuple[list[Event], bool]:
+    """Events that end where told, and whether any of them cannot be read."""
+    if not ends:
+        return [], False
+    whole = text[: ends[-1]]
+    for mend in (bytes, _mended):
+        try:
+            return _EVENTS.decode(b"[%b]" % mend(whole)), False
+        except _BROKEN:
+            continue
+    events = []
+    for begin, end in zip([0, *ends[:-1]], ends, strict=True):
+        try:
+            events.append(_EVENT.decode(_mended(text[begin:end].lstrip(_BETWEEN))))
+        except _BROKEN:
+            continue
+    return events, True
+
+
+def _mended(text: bytes) -> bytes:
+    """With null for NaN and infinities, which JSON does not have; strings stay as they are."""
+    return _STRING_OR_NOT_JSON.sub(
+        lambda found: found[0] if found[0].startswith(b'"') else b"null", text
     )
+
+
+def _header(head: bytes, tail: bytes) -> dict[str, Any]:
+    """What stands before and after the events, as far as it can be read."""
+    if head.strip() == b"[":
+        return {}
+    before = head[: head.rindex(b'"traceEvents"')].rstrip(_BETWEEN) + b"}"
+    for text in (head + b"]" + tail, before):
+        try:
+            return msgspec.structs.asdict(_HEADER.decode(_mended(text)))
+        except _BROKEN:
+            continue
+    return {}

@@ -21,6 +21,7 @@ from profilers.profile import (
 from profilers.profile.table import Int16, Int32, Int64
 
 OTHER = SliceKind.OTHER
+_DEEPEST = np.iinfo(np.int16).max
 
 
 @dataclass
@@ -119,32 +120,28 @@ def nest(track: Int64, start_ns: Int64, duration_ns: Int64) -> tuple[Int16, Int3
     A slice that partly overlaps the one before it (some profilers write such) lies beside it, one
     level deeper, under the parent that encloses it whole.
     """
-    depths = np.zeros(len(track), np.int16)
-    parents = np.full(len(track), -1, np.int32)
-    alive: list[int] = []  # rows that have not ended, each drawn deeper than the one before
     starts, ends = start_ns.tolist(), (start_ns + duration_ns).tolist()
-    levels = [0] * len(starts)
+    levels, parents = [0] * len(starts), [-1] * len(starts)
+    beneath: list[int] = []  # rows at growing depths; those above the last alive one have ended
+    around: list[int] = []  # rows that may enclose what comes: each ends before the one below it
     lane = -1
     for row, here in enumerate(track.tolist()):
         start, end = starts[row], ends[row]
         if here != lane:
             lane = here
-            alive.clear()
-        while alive and ends[alive[-1]] <= start and ends[alive[-1]] < end:
-            alive.pop()
-        if (
-            alive and ends[alive[0]] <= start
-        ):  # an ended slice below a longer, partly overlapping one
-            alive = [above for above in alive if ends[above] > start or ends[above] == end]
-        for above in reversed(alive):
-            if ends[above] >= end:
-                parents[row] = above
-                break
-        level = levels[alive[-1]] + 1 if alive else 0
-        levels[row] = level
-        alive.append(row)
-    depths[:] = np.minimum(levels, 32767)
-    return depths, parents
+            beneath.clear()
+            around.clear()
+        while beneath and ends[beneath[-1]] <= start and ends[beneath[-1]] < end:
+            beneath.pop()
+        while around and ends[around[-1]] < end:
+            around.pop()
+        if around:
+            parents[row] = around[-1]
+        if beneath:
+            levels[row] = levels[beneath[-1]] + 1
+        beneath.append(row)
+        around.append(row)
+    return np.minimum(levels, _DEEPEST).astype(np.int16), np.array(parents, np.int32)
 
 
 def partly_overlapping(slices: Slices) -> int:

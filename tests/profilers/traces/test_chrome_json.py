@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.report import exporter_named
-from profilers.analysis.operators import launching_operator
+from profilers.analysis.operators import by_name, launching_operator
+from profilers.analysis.stats import statistics
 from profilers.errors import DamagedFile, TwinscopeError
 from profilers.opening import open_path
-from profilers.profile import Profile, SliceKind, TrackKind, decode
-from profilers.traces.chrome_text import read_text
+from profilers.profile import Profile, SliceKind, Slices, TrackKind, decode
+from profilers.traces.chrome_flows import innermost
 from profilers.traces.exact_time import microseconds_to_ns
 from profilers.traces.trace_builder import nest, partly_overlapping
 from tests.sample import sample_profile
@@ -38,6 +39,17 @@ def trace_file(folder: Path, events: list[dict[str, Any]] | str, **header: Any) 
 
 def complete(name: str, ts: float, dur: float, tid: Any = 1, **more: Any) -> dict[str, Any]:
     return {"ph": "X", "name": name, "pid": 1, "tid": tid, "ts": ts, "dur": dur, **more}
+
+
+def slices_of(start_ns: np.ndarray, duration_ns: np.ndarray) -> Slices:
+    """Slices on one track and nothing else."""
+    none = np.full(len(start_ns), -1)
+    depth, parent = nest(np.zeros(len(start_ns), np.int64), start_ns, duration_ns)
+    return Slices.of(
+        start_ns=start_ns, duration_ns=duration_ns, name=none, category=none, kind=none,
+        track=np.zeros(len(start_ns)), depth=depth, parent=parent, correlation=none, step=none,
+        node=none, group=none,
+    )  # fmt: skip
 
 
 def names(profile: Profile) -> list[str]:
@@ -209,14 +221,81 @@ def test_what_holds_no_event_is_refused(tmp_path: Path, content: bytes) -> None:
         open_path(path)
 
 
+@pytest.mark.parametrize("chunk", [7, 61, 1000])
+def test_the_size_of_the_chunks_makes_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    """Texts that look like the border of two events, or lie across one, are read the same."""
+    events = [
+        complete(
+            'a"}, {"ph": "X" \\" \\\\' * (at % 3),
+            10 * at,
+            5,
+            args={"rows": [{"x": at}, {"y": "]}"}]},
+        )
+        for at in range(60)
+    ]
+    path = trace_file(tmp_path, events, deviceProperties=[{"name": "A100"}])
+    path.write_text(
+        path.read_text()[:-1] + ', "baseTimeNanoseconds": 1000, "more": [{}, {"a": 1}]}'
+    )
+    whole = opened(path)
+    monkeypatch.setattr("profilers.traces.text_source.CHUNK_BYTES", chunk)
+    monkeypatch.setattr("profilers.traces.json_brackets._STEP", chunk)
+    parts = opened(path)
+    assert names(parts) == names(whole) == [event["name"] for event in events]
+    assert parts.trace.slices.start_ns.tolist() == whole.trace.slices.start_ns.tolist()
+    assert [decode(parts.trace.arguments, row) for row in range(60)] == [
+        event["args"] for event in events
+    ]
+    assert parts.start_unix_ns == whole.start_unix_ns == 1000
+    assert parts.environment.device == "A100"
+    assert not parts.diagnostics
+
+
+def test_one_unreadable_event_costs_no_other(tmp_path: Path) -> None:
+    text = """{"traceEvents": [
+      {"ph":"X","name":"before: NaN","ts":1,"dur":2,"pid":1,"tid":1,"args":{"a":NaN,"b":"inf"}},
+      {"ph":"X","name":["no","name"],"ts":5,"dur":2,"pid":1,"tid":1},
+      {"ph":"X","name":"after","ts":9,"dur":2,"pid":1,"tid":1}]}"""
+    profile = opened(trace_file(tmp_path, text))
+    assert names(profile) == ["before: NaN", "after"]
+    assert decode(profile.trace.arguments, 0) == {"a": None, "b": "inf"}
+    assert any("damaged" in each.message for each in profile.diagnostics)
+
+
+def test_more_events_than_memory_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = trace_file(tmp_path, [complete("n", at, 1) for at in range(1000)])
+    monkeypatch.setattr("profilers.traces.chrome_events._MEMORY_SHARE", 1e-9)
+    with pytest.raises(DamagedFile, match="memory"):
+        opened(path)
+
+
+@pytest.mark.timeout(20)
+def test_nesting_without_end_and_stairs_of_overlaps_take_no_time_without_end(
+    tmp_path: Path,
+) -> None:
+    count = 40_000
+    nested = [complete("a", at, 3 * count - 2 * at, cat="cpu_op") for at in range(count)]
+    flows = [{"ph": "s", "id": at, "pid": 1, "tid": 1, "ts": 3 * count - at} for at in range(count)]
+    stairs = [complete("b", at, count, tid=2, cat="cpu_op") for at in range(count)]
+    profile = opened(trace_file(tmp_path, [*nested, *stairs, *flows]))
+    assert len(profile.trace.slices) == 2 * count
+    assert statistics(profile)["slices"] == 2 * count
+    table = by_name(profile)
+    assert int(table.total_ns[0]) == 3 * count * 1000  # of the outermost alone
+
+
 def test_a_gzip_that_grows_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "bomb.json.gz"
     path.write_bytes(gzip.compress(b'{"traceEvents": [' + b" " * 50_000_000))
-    monkeypatch.setattr("profilers.traces.chrome_text.LARGEST_BYTES", 10_000_000)
+    monkeypatch.setattr("profilers.traces.text_source.LARGEST_BYTES", 10_000_000)
     with pytest.raises(DamagedFile, match="larger than"):
-        read_text(path, lambda fraction: None)
+        opened(path)
 
 
 def test_random_damage_never_ends_in_another_error(tmp_path: Path, shared_data: Path) -> None:
@@ -240,6 +319,41 @@ def test_partly_overlapping_slices_lie_beside_each_other() -> None:
     depth, parent = nest(track, start, end - start)
     assert depth.tolist() == [0, 1, 2, 3]
     assert parent.tolist() == [-1, -1, 1, -1]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 30), st.integers(0, 12)), max_size=30))
+def test_the_parent_is_the_last_slice_that_encloses(intervals: list[tuple[int, int, int]]) -> None:
+    ordered = sorted(intervals, key=lambda each: (each[0], each[1], -each[2]))
+    table = np.array(ordered, np.int64).reshape(-1, 3)
+    _, parent = nest(table[:, 0], table[:, 1], table[:, 2])
+    ends = table[:, 1] + table[:, 2]
+    for row in range(len(table)):
+        enclosing = [
+            other
+            for other in range(row)
+            if table[other, 0] == table[row, 0] and ends[other] >= ends[row]
+        ]
+        assert parent[row] == max(enclosing, default=-1)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=30),
+    st.lists(st.integers(-2, 45), max_size=10),
+)
+def test_the_innermost_slice_is_the_last_alive_on_the_way_up(
+    intervals: list[tuple[int, int]], times: list[int]
+) -> None:
+    ordered = sorted(intervals, key=lambda each: (each[0], -each[1]))
+    start, duration = np.array(ordered, np.int64).reshape(-1, 2).T
+    slices = slices_of(start, duration)
+    found = innermost(slices, np.zeros(len(times), np.int64), np.array(times, np.int64))
+    for time, row in zip(times, found.tolist(), strict=True):
+        slow = int((start <= time).sum()) - 1
+        while slow >= 0 and start[slow] + duration[slow] < time:
+            slow = int(slices.parent[slow])
+        assert row == slow
 
 
 @settings(deadline=None)

@@ -1,0 +1,76 @@
+"""Arrows of a Chrome trace: launches by correlation, and the ones that the file draws itself."""
+
+import numpy as np
+
+from profilers.profile import Flows, Slices, StringPool
+from profilers.profile.table import Int32, Int64
+from profilers.traces.chrome_events import Records
+
+_LAUNCHES = ("ac2g", "async_cpu_to_gpu")  # drawn by the correlation instead
+
+
+def flows_of(
+    records: Records,
+    slices: Slices,
+    track_rows: Int64,
+    origin_ns: int,
+    pool: StringPool,
+    launched: tuple[Int32, Int32],
+) -> Flows:
+    """From each slice of a chain to the next one in time.
+
+    Parameters
+    ----------
+    records : Records
+        Flow events; those of one chain have the same key.
+    track_rows : int64 array
+        The row of `slices.track` for each track of the records, -1 for none.
+    launched : pair of arrays
+        Slices (runtime call, device work) that are known to belong together.
+    """
+    sources, targets = launched
+    kept = np.ones(len(records), np.bool_)
+    if len(sources):
+        kept = ~np.isin(records.category, [pool.add(each) for each in _LAUNCHES])
+    rows = np.flatnonzero(kept)
+    rows = rows[np.lexsort((records.start_ns[rows], records.key[rows]))]
+    ends = innermost(slices, track_rows[records.track[rows]], records.start_ns[rows] - origin_ns)
+    rows, ends = rows[ends >= 0], ends[ends >= 0]
+    is_pair = (records.key[rows[1:]] == records.key[rows[:-1]]) & (ends[1:] != ends[:-1])
+    kinds = records.category[rows[:-1][is_pair]]
+    kinds = np.where(kinds == pool.add(""), pool.add("flow"), kinds)
+    return Flows.of(
+        source=np.concatenate((sources, ends[:-1][is_pair])),
+        target=np.concatenate((targets, ends[1:][is_pair])),
+        kind=np.concatenate((np.full(len(sources), pool.add("launch")), kinds)),
+    )
+
+
+def innermost(slices: Slices, track: Int64, time_ns: Int64) -> Int64:
+    """The deepest slice of a track that covers a time; -1 if none does."""
+    found = np.full(len(track), -1, np.int64)
+    for lane in np.unique(track[track >= 0]).tolist():
+        here = np.flatnonzero(track == lane)
+        low, high = np.searchsorted(slices.track, [lane, lane + 1]).tolist()
+        last = low + np.searchsorted(slices.start_ns[low:high], time_ns[here], "right") - 1
+        found[here] = np.where(last >= low, last, -1)
+    return _climbed(slices, found, time_ns)
+
+
+def _climbed(slices: Slices, row: Int64, time_ns: Int64) -> Int64:
+    """The nearest slice, from each row on outwards, that has not ended.
+
+    Slices end no earlier than what they enclose, so the way up is searched by halves: a trace may
+    nest a million deep.
+    """
+    ends = np.append(slices.start_ns + slices.duration_ns, np.iinfo(np.int64).max)
+    nowhere = len(slices)
+    row = np.where(row >= 0, row, nowhere)
+    leaps = [np.append(np.where(slices.parent >= 0, slices.parent, nowhere), nowhere)]
+    while (leaps[-1] != nowhere).any():
+        leaps.append(leaps[-1][leaps[-1]])
+    for leap in reversed(leaps):
+        further = leap[row]
+        row = np.where((ends[row] < time_ns) & (ends[further] < time_ns), further, row)
+    row = np.where(ends[row] < time_ns, leaps[0][row], row)
+    return np.where(row == nowhere, -1, row)

@@ -1,0 +1,109 @@
+"""The rows of a Chrome trace: threads, device streams and counters, with the names to show."""
+
+import math
+import re
+
+import numpy as np
+
+from profilers.profile import Counters, StringPool, TrackKind
+from profilers.profile.table import Int32
+from profilers.traces.chrome_events import ChromeEvents, Records, TrackKey
+from profilers.traces.kineto import DEVICE_CATEGORIES
+
+TrackRow = tuple[int, ...]
+
+_DEVICE = re.compile(rb'"device"\s*:\s*"?(\d{1,6})')
+_SERIES = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:\s*"?(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)')
+
+
+def used_tracks(events: ChromeEvents, shown: Int32) -> list[int]:
+    """Rows that hold slices, in display order; processes that are only named stay hidden."""
+
+    def order(row: int) -> tuple[object, ...]:
+        process, thread = key = events.tracks[row]
+        return (
+            events.process_order.get(process, 0),
+            _natural(process),
+            events.thread_order.get(key, 0),
+            _natural(thread),
+        )
+
+    return sorted(np.unique(shown).tolist(), key=order)
+
+
+def track_table(
+    events: ChromeEvents, used: list[int], shown: Records, pool: StringPool
+) -> list[TrackRow]:
+    """A row of `Tracks` for each used track: a device's stream or a thread."""
+    devices = _devices(events, shown, pool)
+    table: list[TrackRow] = []
+    for order, row in enumerate(used):
+        key = events.tracks[row]
+        if row in devices:
+            kind, group, name = TrackKind.STREAM, *_stream(events, key, devices[row])
+        else:
+            kind, group, name = TrackKind.THREAD, *_thread(events, key)
+        table.append((pool.add(name), kind, pool.add(group), devices.get(row, -1), 0, order))
+    return table
+
+
+def counters_of(
+    events: ChromeEvents, first_track: int, origin_ns: int, pool: StringPool
+) -> tuple[Counters, list[TrackRow]]:
+    """Samples, and a track for each counter and series."""
+    records, strings = events.counters, pool.table()
+    track_of: dict[tuple[str, str], int] = {}
+    tracks: list[TrackRow] = []
+    rows: list[tuple[int, int, float]] = []
+    times = (records.start_ns - origin_ns).tolist()
+    for row, (time_ns, name_row, track) in enumerate(
+        zip(times, records.name.tolist(), records.track.tolist(), strict=True)
+    ):
+        name, (process, _) = strings[name_row], events.tracks[track]
+        for series, text in _SERIES.findall(records.arguments.text(row)):
+            label, value = series.decode("utf-8", "replace"), float(text)
+            if not math.isfinite(value):
+                continue
+            full = name if label in ("value", name) else f"{name}: {label}"
+            if (process, full) not in track_of:
+                track_of[process, full] = first_track + len(tracks)
+                group = pool.add(events.process_names.get(process, process))
+                tracks.append((pool.add(full), TrackKind.COUNTER, group, -1, 0, len(tracks)))
+            rows.append((track_of[process, full], time_ns, value))
+    return Counters.from_rows(sorted(rows)), tracks
+
+
+def _natural(text: str) -> tuple[int, int, str]:
+    return (0, int(text), "") if text.isdecimal() and len(text) < 18 else (1, 0, text)
+
+
+def _devices(events: ChromeEvents, shown: Records, pool: StringPool) -> dict[int, int]:
+    """The device of each track that holds device work."""
+    categories = [pool.add(category) for category in sorted(DEVICE_CATEGORIES)]
+    rows = np.flatnonzero(np.isin(shown.category, categories))
+    tracks, first = np.unique(shown.track[rows], return_index=True)
+    return {
+        track: _device(shown.arguments.text(row), events.tracks[track])
+        for track, row in zip(tracks.tolist(), rows[first].tolist(), strict=True)
+    }
+
+
+def _device(arguments: bytes, key: TrackKey) -> int:
+    match = _DEVICE.search(arguments)
+    if match:
+        return int(match[1])
+    return int(key[0]) if key[0].isdecimal() and len(key[0]) < 7 else 0
+
+
+def _stream(events: ChromeEvents, key: TrackKey, device: int) -> tuple[str, str]:
+    process, thread = key
+    group = events.process_labels.get(process, "") or f"GPU {device}"
+    return group, events.thread_names.get(key, "") or f"stream {thread}"
+
+
+def _thread(events: ChromeEvents, key: TrackKey) -> tuple[str, str]:
+    process, thread = key
+    named = events.process_names.get(process, "")
+    group = f"{named} ({process})" if named and named != process else named or process
+    named = events.thread_names.get(key, "")
+    return group, f"{named} ({thread})" if named and thread not in named else named or thread
