@@ -21,7 +21,7 @@ class LinkCoverage:
         Self time of operators and device kernels that are linked to a node of the authored graph,
         directly or as a fused kernel with known members. A link to a scope is no link.
     fused_kernel_time : float or None
-        Self time of fused kernels whose members are known.
+        Self time of fused kernels whose members are known; all times are of the profiled steps.
     peak_bytes : float or None
         Bytes alive at the peak that belong to a node, a parameter or an input.
     """
@@ -53,7 +53,8 @@ def _operator_coverage(profile: Profile) -> float | None:
 
 def _fused_coverage(profile: Profile) -> float | None:
     slices = profile.trace.slices
-    rows = np.flatnonzero(slices.group >= 0)
+    is_measured = slices.step >= 0 if len(profile.steps) else np.ones(len(slices), np.bool_)
+    rows = np.flatnonzero((slices.group >= 0) & is_measured)
     return _share(self_time_ns(slices)[rows], _has_members(profile)[slices.group[rows]])
 
 

@@ -66,12 +66,14 @@ def launching_operator(profile: Profile) -> tuple[Int32, Int32]:
 
 def _enclosing_operator(slices: Slices, rows: Int32) -> Int32:
     """The slice itself or its nearest ancestor that is an operator; -1 if there is none."""
-    found = rows.copy()
-    while True:
-        climbing = (found >= 0) & (slices.kind[found] != SliceKind.OPERATOR)
-        if not climbing.any():
-            return found
-        found[climbing] = slices.parent[found[climbing]]
+    own = np.arange(len(slices), dtype=np.int32)
+    way = np.where(slices.kind == SliceKind.OPERATOR, own, slices.parent)
+    way = np.append(way, np.int32(-1))  # row -1 leads to itself
+    while True:  # twice as far each time
+        further = way[way]
+        if (further == way).all():
+            return way[rows]
+        way = further
 
 
 def _grouped(profile: Profile, rows: Int64, keys: Int32) -> OperatorStatistics:
@@ -81,7 +83,7 @@ def _grouped(profile: Profile, rows: Int64, keys: Int32) -> OperatorStatistics:
     distinct, group = np.unique(keys[rows], return_inverse=True)
     count = len(distinct)
     durations = slices.duration_ns[rows]
-    outermost = ~_inside_own_group(slices, rows, keys)
+    outermost = ~_inside_own_group(slices, rows, group)
     shortest = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(shortest, group, durations)
     longest = np.zeros(count, np.int64)
@@ -104,19 +106,19 @@ def _device_time_ns(profile: Profile) -> Int64:
     return _sums(operators, slices.duration_ns[launched], len(slices))
 
 
-def _inside_own_group(slices: Slices, rows: Int64, keys: Int32) -> NDArray[np.bool_]:
-    """True for slices with an ancestor of the same key (and kind)."""
+def _inside_own_group(slices: Slices, rows: Int64, group: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """True for slices that lie within an earlier one of the same group and track."""
+    order = np.lexsort((rows, group))
+    ordered, groups = rows[order], group[order]
+    tracks = slices.track[ordered]
+    is_first = np.ones(len(rows), np.bool_)
+    is_first[1:] = (groups[1:] != groups[:-1]) | (tracks[1:] != tracks[:-1])
+    # Ends become ranks, higher in each family than in the one before: one running maximum serves all.
+    _, rank = np.unique(slices.start_ns[ordered] + slices.duration_ns[ordered], return_inverse=True)
+    level = rank + (np.cumsum(is_first) - 1) * len(rows)
+    reached = np.maximum.accumulate(level)
     inside = np.zeros(len(rows), np.bool_)
-    ancestors = slices.parent[rows]
-    active = np.flatnonzero(ancestors >= 0)
-    while len(active):
-        above = ancestors[active]
-        same = (keys[above] == keys[rows[active]]) & (
-            slices.kind[above] == slices.kind[rows[active]]
-        )
-        inside[active] |= same
-        ancestors[active] = slices.parent[above]
-        active = active[(ancestors[active] >= 0) & ~same]
+    inside[order[1:]] = reached[:-1] >= level[1:]
     return inside
 
 

@@ -110,11 +110,8 @@ def _not_before_its_row(what: str, parent: Int32) -> Iterator[str]:
 
 def _has_circle(graph: Graph) -> bool:
     """Whether some subgraph holds itself through the nodes that own subgraphs."""
-    inside = graph.subgraphs.owner
-    outer = np.append(graph.nodes.subgraph[inside], -1)
-    reached = np.arange(len(inside))
-    for _ in range(len(inside)):
-        reached = outer[reached]
-        if (reached < 0).all():
-            return False
-    return len(inside) > 0
+    outer = np.append(graph.nodes.subgraph, -1)[graph.subgraphs.owner]
+    reached = np.append(outer, -1)  # row -1 leads to itself
+    for _ in range(len(outer).bit_length()):
+        reached = reached[reached]  # twice as far out each time
+    return bool((reached >= 0).any())
