@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QLabel, QScrollArea, QTreeWidget
 from pytestqt.qtbot import QtBot
@@ -88,7 +90,7 @@ def test_a_pick_elsewhere_is_brought_into_sight(show_view: ShowView) -> None:
     scroll = view.findChild(QScrollArea)
     bar = scroll.verticalScrollBar()
     assert bar.value() == 0
-    context.selection.pick_group(59)
+    context.selection.pick_nodes([int(context.profile.fusion.members.node[-1])])
     assert 0 < bar.value() <= view.canvas.top_of(59) <= bar.value() + scroll.viewport().height()
 
 
@@ -132,10 +134,31 @@ def test_what_stayed_apart_is_listed_and_leads_to_its_node(
     assert [context.profile.strings[int(names[node])] for node in nodes] == ["bn_0"]
 
 
-def test_an_empty_view_says_why(show_view: ShowView) -> None:
-    eager = replace(sample_profile(), fusion=Fusion.empty())
-    view, _ = show_view("fusion", eager)
-    assert "no compiler" in sentences(view)
-    not_run = Profile("preview", environment=Environment(mode="torch-eager"))
-    view, _ = show_view("fusion", not_run)
+def test_thousands_of_groups_scroll(show_view: ShowView) -> None:
+    profile = sample_profile(blocks=1)
+    many = profile.fusion.groups.take(np.zeros(3000, np.int64))
+    view, _ = show_view("fusion", replace(profile, fusion=replace(profile.fusion, groups=many)))
+    assert view.canvas.height() > 3000 * 40
+    assert view.findChild(QScrollArea).verticalScrollBar().maximum() > 3000 * 30
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [
+        ("torch-eager", "no compiler"),
+        ("torch-export", "operator by operator"),
+        ("tf-graph", "Grappler"),
+        ("keras", "Grappler"),
+        ("onnxruntime", "ONNX Runtime"),
+    ],
+)
+def test_where_nothing_was_fused_it_says_why(show_view: ShowView, mode: str, reason: str) -> None:
+    unfused = replace(sample_profile(), fusion=Fusion.empty(), environment=Environment(mode=mode))
+    view, _ = show_view("fusion", unfused)
+    assert sentences(view).startswith("Nothing was fused.")
+    assert reason in sentences(view)
+
+
+def test_a_model_that_was_not_run_says_so(show_view: ShowView) -> None:
+    view, _ = show_view("fusion", Profile("preview", environment=Environment(mode="torch-eager")))
     assert "not run yet" in sentences(view)

@@ -146,6 +146,9 @@ class FusionView(QWidget):
         return label
 
     def _reason(self, mode: str) -> str:
+        grappler = self.tr(
+            "Grappler found no operators here that TensorFlow has a fused kernel for."
+        )
         reasons = {
             "torch-eager": self.tr(
                 "Eager PyTorch runs every operator by itself: it has no compiler that could fuse."
@@ -154,8 +157,10 @@ class FusionView(QWidget):
                 "An exported program runs operator by operator: nothing compiles it further."
             ),
             "torchscript": self.tr("TorchScript's fuser is off on the CPU."),
-            "tf-graph": self.tr("Grappler found no operators that it could merge."),
-            "keras": self.tr("Grappler found no operators that it could merge."),
-            "onnxruntime": self.tr("ONNX Runtime found no operators that it could merge."),
+            "tf-graph": grappler,
+            "keras": grappler,
+            "onnxruntime": self.tr(
+                "ONNX Runtime found no operators here that it has a fused kernel for."
+            ),
         }
         return reasons.get(mode, "")
