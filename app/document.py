@@ -39,6 +39,7 @@ class Document(QObject):
         self.unsaved_snapshot: Path | None = None
         self.error: TwinscopeError | None = None
         self.job: Job | None = None
+        self.place = 0  # in the order in which the person asked for documents
 
     @property
     def title(self) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-from profilers.analysis.matching import NodePairs, match_graphs
 from PySide6.QtCore import QObject
 
 from app.document import Document
 from app.jobs import Job
+from profilers.analysis.matching import NodePairs, match_graphs
 from profilers.profile import Profile
 
 

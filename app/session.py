@@ -44,6 +44,7 @@ class Session(QObject):
         self._launcher = Launcher()
         self._one_capture = threading.Lock()
         self._jobs: set[Job] = set()
+        self._asked = 0
 
     @property
     def is_busy(self) -> bool:
@@ -51,9 +52,11 @@ class Session(QObject):
 
     def open(self, path: Path) -> None:
         """Recognise and read `path` in the background; a document appears when it is there."""
+        self._asked += 1
+        place = self._asked
         self._start(
             Job(lambda job: _open(path, job), self),
-            lambda opened: self._add_opened(path, *opened),
+            lambda opened: self._add_opened(path, place, *opened),
         )
 
     def show(self, path: Path, profile: Profile) -> None:
@@ -157,14 +160,25 @@ class Session(QObject):
         job.deleteLater()
         self.busy_changed.emit()
 
-    def _add_opened(self, path: Path, opened: Profile | ModelFile, sha256: str) -> None:
+    def _add_opened(self, path: Path, place: int, opened: Profile | ModelFile, sha256: str) -> None:
         if isinstance(opened, ModelFile):
-            self._add(Document(path, opened.preview, opened, sha256))
+            self._add(Document(path, opened.preview, opened, sha256), place=place)
         else:
-            self._add(Document(path, opened))
+            self._add(Document(path, opened), place=place)
 
-    def _add(self, document: Document, after: Document | None = None) -> None:
-        at = self.documents.index(after) + 1 if after in self.documents else len(self.documents)
+    def _add(
+        self, document: Document, after: Document | None = None, place: int | None = None
+    ) -> None:
+        """Insert behind `after`, else where its place is: a small file may be read first."""
+        if after is not None:
+            document.place = after.place
+            at = self.documents.index(after) + 1
+        else:
+            if place is None:
+                self._asked += 1
+                place = self._asked
+            document.place = place
+            at = sum(each.place <= place for each in self.documents)
         self.documents.insert(at, document)
         self.document_added.emit(document)
 

@@ -8,9 +8,12 @@ background offers ``is_settled() -> bool`` and drops the work when it is destroy
 Adding a view is one module (or folder) and one line here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from profilers.profile import Profile
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -20,23 +23,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ViewSpec:
-    """`module` is imported when the view is first shown."""
+    """`module` is imported when the view is first shown.
+
+    `is_blank` tells whether the view has but a sentence to say about a profile.
+    """
 
     id: str
     title: str
     module: str
     widget: str
+    is_blank: Callable[[Profile], bool] = lambda profile: False
 
     def create(self, context: "ViewContext", parent: "QWidget | None" = None) -> "QWidget":
         widget: QWidget = getattr(import_module(self.module), self.widget)(context, parent)
         return widget
 
 
+def _no_graph(profile: Profile) -> bool:
+    return not len(profile.authored.nodes)
+
+
+def _no_fusion(profile: Profile) -> bool:
+    return not len(profile.fusion.groups) and not len(profile.fusion.breaks)
+
+
+def _no_memory(profile: Profile) -> bool:
+    return not len(profile.memory.allocations)
+
+
+def _no_trace(profile: Profile) -> bool:
+    return not len(profile.trace.slices) and not len(profile.trace.counters)
+
+
+def _no_table(profile: Profile) -> bool:
+    return not len(profile.trace.slices) and not len(profile.authored.parameters)
+
+
 VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("summary", "Summary", "views.summary", "SummaryView"),
-    ViewSpec("graph", "Graph", "views.graph", "GraphView"),
-    ViewSpec("fusion", "Fusion", "views.fusion", "FusionView"),
-    ViewSpec("memory", "Memory", "views.memory", "MemoryView"),
-    ViewSpec("timeline", "Timeline", "views.timeline", "TimelineView"),
-    ViewSpec("operators", "Operators", "views.operators", "OperatorsView"),
+    ViewSpec("graph", "Graph", "views.graph", "GraphView", _no_graph),
+    ViewSpec("fusion", "Fusion", "views.fusion", "FusionView", _no_fusion),
+    ViewSpec("memory", "Memory", "views.memory", "MemoryView", _no_memory),
+    ViewSpec("timeline", "Timeline", "views.timeline", "TimelineView", _no_trace),
+    ViewSpec("operators", "Operators", "views.operators", "OperatorsView", _no_table),
 )

@@ -5,7 +5,7 @@ flows ``s``/``f``, counters ``C``, and metadata ``M`` that names processes and t
 """
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -13,9 +13,9 @@ import msgspec
 
 from profilers.errors import TwinscopeError
 from profilers.profile import Profile, TrackKind
-from profilers.profile.json_column import decode
 
 _COUNTER = int(TrackKind.COUNTER)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def write(profile: Profile, path: Path) -> None:
@@ -78,7 +78,7 @@ class _TrackNumbers:
         self.pid = [self._process[group] for group in groups]
 
     def names(self) -> Iterator[dict[str, Any]]:
-        strings, tracks = self._profile.strings, self._profile.trace.tracks
+        strings, tracks = _writable(self._profile.strings), self._profile.trace.tracks
         for group, pid in self._process.items():
             yield _metadata("process_name", pid, 0, {"name": strings[group]})
             yield _metadata("process_sort_index", pid, 0, {"sort_index": pid})
@@ -96,7 +96,7 @@ def _metadata(name: str, pid: int, tid: int, values: dict[str, Any]) -> dict[str
 
 
 def _slices(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
-    strings, slices = profile.strings, profile.trace.slices
+    strings, slices = _writable(profile.strings), profile.trace.slices
     node_names = profile.authored.nodes.name
     for row, (start, duration, name, category, track, node) in enumerate(
         zip(
@@ -109,7 +109,7 @@ def _slices(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]
             strict=True,
         )
     ):
-        arguments = dict(decode(profile.trace.arguments, row))
+        arguments = _arguments(profile.trace.arguments.text(row))
         if node >= 0:
             arguments["graph node"] = strings[int(node_names[node])]
         yield {
@@ -125,7 +125,7 @@ def _slices(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]
 
 
 def _flows(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
-    slices, flows, strings = profile.trace.slices, profile.trace.flows, profile.strings
+    slices, flows, strings = profile.trace.slices, profile.trace.flows, _writable(profile.strings)
     rows = zip(flows.source.tolist(), flows.target.tolist(), flows.kind.tolist(), strict=True)
     for number, (source, target, kind) in enumerate(rows):
         name = strings[kind] or "flow"
@@ -144,7 +144,7 @@ def _flows(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
 
 
 def _counters(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
-    counters, strings = profile.trace.counters, profile.strings
+    counters, strings = profile.trace.counters, _writable(profile.strings)
     names = profile.trace.tracks.name
     for track, time_ns, value in zip(
         counters.track.tolist(), counters.time_ns.tolist(), counters.value.tolist(), strict=True
@@ -156,6 +156,21 @@ def _counters(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any
             "pid": tracks.pid[track],
             "args": {"value": value},
         }
+
+
+def _arguments(text: bytes) -> dict[str, Any]:
+    """The arguments with their values as they were written; those that are no JSON as one text."""
+    if not text:
+        return {}
+    try:
+        return dict(_OBJECT.decode(text))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {"unreadable": text.decode("utf-8", "replace")}
+
+
+def _writable(strings: Sequence[str]) -> list[str]:
+    """Without lone surrogates, which UTF-8 does not have."""
+    return [text.encode("utf-8", "replace").decode() for text in strings]
 
 
 def _microseconds(time_ns: int) -> msgspec.Raw:

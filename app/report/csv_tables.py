@@ -33,7 +33,7 @@ def write(profile: Profile, path: Path) -> None:
 
 
 def _write_table(path: Path, rows: Iterable[Sequence[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as out:
+    with path.open("w", newline="", encoding="utf-8", errors="replace") as out:
         writer = csv.writer(out)
         for row in rows:
             writer.writerow([_inert(cell) for cell in row])

@@ -3,7 +3,15 @@
 import logging
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.document import Document
 from app.window.column_header import ColumnHeader
@@ -31,6 +39,7 @@ class Board(QWidget):
         self._filling: RowPane | None = None
         self._headers = QSplitter(Qt.Orientation.Horizontal)
         self._headers.setChildrenCollapsible(False)
+        self._headers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.rows = [RowPane(spec) for spec in VIEWS]
         stack = QSplitter(Qt.Orientation.Vertical)
         stack.setChildrenCollapsible(False)
@@ -96,6 +105,7 @@ class Board(QWidget):
         for splitter in self._splitters():
             _discard(splitter.widget(at))
         self._even_widths()
+        self._fill_open_rows()
 
     def set_theme(self, theme: Theme) -> None:
         """Draw everything anew in another theme."""
@@ -133,7 +143,9 @@ class Board(QWidget):
         self._fill_open_rows()
 
     def _fill_open_rows(self) -> None:
+        profiles = [document.profile for document in self._documents]
         for row in self.rows:
+            row.set_blank(bool(profiles) and all(map(row.spec.is_blank, profiles)))
             if row.is_folded:
                 continue
             for at, document in enumerate(self._documents):

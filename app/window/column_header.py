@@ -71,6 +71,7 @@ class ColumnHeader(QFrame):
         layout.addWidget(self._working)
         layout.addWidget(self._log)
         layout.addWidget(self._notice)
+        layout.addStretch()
 
         document.progressed.connect(self._show_progress)
         document.logged.connect(self._show_log)
@@ -78,6 +79,11 @@ class ColumnHeader(QFrame):
         document.state_changed.connect(self.refresh)
         document.profile_changed.connect(self.refresh)
         self.refresh()
+        if document.model is not None and document.model.cannot_run:
+            self._notice.tell(
+                self.tr("{} cannot run: {}").format(document.title, document.model.cannot_run),
+                theme,
+            )
 
     @property
     def notice(self) -> NoticeBar:

@@ -229,8 +229,6 @@ class MainWindow(QMainWindow):
         document.profile_changed.connect(lambda: self._linker.follow(document))
         if document.unsaved_snapshot is None and not document.is_busy:
             self._remember(document.path)
-        if document.model is not None and document.model.cannot_run:
-            self.notice.tell(document.model.cannot_run, self._theme)
 
     def _drop_document(self, document: Document) -> None:
         self.board.remove(document)

@@ -23,6 +23,7 @@ _DEFAULT_HEIGHTS = {
     "operators": 320,
 }
 _TITLE_HEIGHT = 26
+_BLANK_HEIGHT = 78  # the title and a sentence
 
 
 class RowPane(QFrame):
@@ -34,6 +35,7 @@ class RowPane(QFrame):
     def __init__(self, spec: ViewSpec, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.spec = spec
+        self._is_blank = False
         self.columns = QSplitter(Qt.Orientation.Horizontal)
         self.columns.setChildrenCollapsible(False)
         self._fold = QToolButton()
@@ -74,6 +76,12 @@ class RowPane(QFrame):
     def set_folded(self, folded: bool) -> None:
         self._fold.setChecked(folded)
 
+    def set_blank(self, is_blank: bool) -> None:
+        """A row whose views have but a sentence to say takes no more room than that."""
+        if is_blank != self._is_blank:
+            self._is_blank = is_blank
+            self._take_height()
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.position().y() <= _TITLE_HEIGHT:
             self.fill_asked.emit(self)
@@ -81,9 +89,14 @@ class RowPane(QFrame):
     def _apply_fold(self, folded: bool) -> None:
         self._fold.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)
         self.columns.setVisible(not folded)
-        if folded:
+        self._take_height()
+        self.fold_changed.emit()
+
+    def _take_height(self) -> None:
+        if self.is_folded:
             self.setFixedHeight(_TITLE_HEIGHT)
+        elif self._is_blank:
+            self.setFixedHeight(_BLANK_HEIGHT)
         else:
             self.setMaximumHeight(16777215)
             self.setMinimumHeight(self.default_height)
-        self.fold_changed.emit()
