@@ -1,5 +1,6 @@
 """The ZIP around a snapshot: stored members, and one manifest that names each of them."""
 
+import errno
 import json
 import os
 import tempfile
@@ -46,10 +47,14 @@ def load(path: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
         with zipfile.ZipFile(path) as archive:
             members = _members(path, archive)
             manifest = json.loads(members.pop(MANIFEST))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, KeyError) as error:
+    except (zipfile.BadZipFile, EOFError, RuntimeError, KeyError) as error:
         raise damaged(path, f"the archive is cut or was changed ({error})") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise damaged(path, "its manifest is not readable") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the file's begin
+            raise
+        raise damaged(path, "the archive names places outside of it") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise damaged(path, "its manifest names another format")
     version = manifest.get("version")
@@ -61,6 +66,11 @@ def load(path: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
             f"a newer Twinscope wrote it (snapshot version {version[0]}, this one reads {MAJOR})",
             "Update Twinscope.",
         )
+    if not all(isinstance(manifest.get(part), dict) for part in ("members", "values")):
+        raise damaged(path, "its manifest lists no members")
+    lost = sorted(manifest["members"].keys() - members.keys())
+    if lost:
+        raise damaged(path, f"the archive lacks {lost[0]}, which its manifest names")
     return members, manifest
 
 

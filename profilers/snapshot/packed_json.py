@@ -44,6 +44,10 @@ class PackedJson:
         block, at = divmod(row, BLOCK_ROWS)
         return self._block(block).text(at)
 
+    def packed(self) -> tuple[Int64, Int64, bytes]:
+        """What it was made from."""
+        return self._lengths, np.diff(self._begin), self._data
+
     @property
     def largest_block_bytes(self) -> int:
         """Bytes of text in the largest block: what one read takes at most."""
@@ -64,7 +68,7 @@ class PackedJson:
 def pack(column: JsonColumn) -> tuple[Int64, Int64, bytes]:
     """Row lengths, block sizes and data, as `PackedJson` takes them."""
     if isinstance(column, PackedJson):
-        return column._lengths, np.diff(column._begin), column._data
+        return column.packed()
     compressor = zstandard.ZstdCompressor(level=LEVEL)
     lengths = np.zeros(len(column), np.int64)
     blocks = []

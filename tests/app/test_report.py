@@ -10,7 +10,7 @@ import pytest
 
 from app.report import EXPORTERS, Exporter, exporter_named
 from profilers.errors import TwinscopeError
-from profilers.profile import Profile, SliceKind, StringTable
+from profilers.profile import JsonText, Profile, SliceKind, StringTable
 from tests.sample import sample_profile
 
 
@@ -41,6 +41,28 @@ def test_times_of_days_keep_their_nanoseconds(tmp_path: Path) -> None:
         replace(profile, trace=replace(profile.trace, slices=slices)), tmp_path / "late.json"
     )
     assert '"ts":1000000000000000.001' in (tmp_path / "late.json").read_text()
+
+
+def test_what_utf8_or_json_cannot_hold_is_replaced(tmp_path: Path) -> None:
+    profile = sample_profile(blocks=1, steps=1)
+    rows = len(profile.trace.slices)
+    texts = [b'{"big": 123456789012345678901234567890, "a": {"deep": [1.50]}}', b'{"cut": ', b""]
+    arguments = JsonText.from_texts((texts * rows)[:rows])
+    strings = StringTable(
+        "\ud800relu" if text == "aten::relu" else text for text in profile.strings
+    )
+    odd = replace(profile, strings=strings, trace=replace(profile.trace, arguments=arguments))
+    exporter_named("chrome").write(odd, tmp_path / "odd.json")
+    text = (tmp_path / "odd.json").read_text()
+    events = [event for event in json.loads(text)["traceEvents"] if event["ph"] == "X"]
+    assert [event.get("args", {}).get("unreadable") for event in events[:3]] == [
+        None, '{"cut": ', None
+    ]  # fmt: skip
+    assert '"a":{"deep": [1.50]}' in text
+    assert events[0]["args"]["big"] == 123456789012345678901234567890
+    assert "?relu" in {event["name"] for event in events}
+    exporter_named("csv").write(odd, tmp_path / "odd.csv")
+    assert "?relu" in (tmp_path / "odd.csv").read_text()
 
 
 def test_a_gz_name_is_compressed(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A snapshot gives back what was saved, and refuses what was changed."""
 
+import contextlib
 import json
 import os
 import zipfile
@@ -191,6 +192,14 @@ def _manifest_of_lists(members: dict[str, bytes], manifest: dict[str, Any]) -> N
     manifest["values"] = [[[]]]
 
 
+def _no_list_of_members(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    manifest["members"] = 5
+
+
+def _one_member_lost(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    del members["trace/slices/node"]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -204,7 +213,9 @@ def _manifest_of_lists(members: dict[str, bytes], manifest: dict[str, Any]) -> N
         (_uneven, "3 rows"),
         (_no_strings, "strings"),
         (_many_graphs, "parts"),
-        (_manifest_of_lists, ""),
+        (_manifest_of_lists, "lists no members"),
+        (_no_list_of_members, "lists no members"),
+        (_one_member_lost, "lacks trace/slices/node"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
@@ -242,6 +253,21 @@ def test_a_changed_byte_is_refused_or_changes_nothing_that_is_read(tmp_path: Pat
         except DamagedFile:
             refused += 1
     assert refused > 150
+
+
+def test_a_changed_directory_is_refused_whatever_it_says(tmp_path: Path) -> None:
+    """Flags, sizes and offsets of the archive itself: "encrypted", places before the file, ..."""
+    profile = sample_profile()
+    whole = saved(profile, tmp_path).read_bytes()
+    generator = np.random.default_rng(1)
+    changed = tmp_path / "changed.twin"
+    begin = whole.index(b"PK\x01\x02")
+    for place in generator.integers(begin, len(whole), 600).tolist():
+        data = bytearray(whole)
+        data[place] = int(generator.integers(0, 256))
+        changed.write_bytes(data)
+        with contextlib.suppress(DamagedFile):
+            assert_same(profile, snapshot.read(changed))
 
 
 def test_a_compressed_member_is_refused(tmp_path: Path) -> None:
