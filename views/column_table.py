@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, Qt
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRectF,
+    Qt,
+)
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -22,6 +30,7 @@ from views.theme import Theme
 _Index = QModelIndex | QPersistentModelIndex
 _SHARE_ROLE = Qt.ItemDataRole.UserRole
 _BAR_ALPHA = 70
+_MOST_SELECTED = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,6 +206,17 @@ class ColumnTable(QTableView):
         """The caller's rows that are selected, top to bottom."""
         places = sorted(index.row() for index in self.selectionModel().selectedRows())
         return [self.columns.row_at(self.columns.index(place, 0)) for place in places]
+
+    def select(self, rows: NDArray[Any]) -> None:
+        """Select the caller's rows alone, as far as they show, and bring the first into sight."""
+        found = QItemSelection()
+        places = self.columns.indexes_of(rows)[:_MOST_SELECTED]
+        for place in places:
+            found.select(place, place)
+        flag = QItemSelectionModel.SelectionFlag
+        self.selectionModel().select(found, flag.ClearAndSelect | flag.Rows)
+        if places:
+            self.scrollTo(places[0])
 
     def _sort_by_click(self, section: int) -> None:
         order = self._natural_order(section)

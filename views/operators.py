@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QItemSelection, QItemSelectionModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from profilers.analysis.operators import OperatorStatistics, by_name, by_node
@@ -11,8 +10,6 @@ from profilers.units import format_count, format_duration, format_percent
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.parameters import parameter_columns, read_by, readers_of
-
-_MOST_SELECTED = 200
 
 
 class OperatorsView(QWidget):
@@ -180,18 +177,11 @@ class OperatorsView(QWidget):
         else:
             keys = self._keys()[picked.slices]
             rows = np.flatnonzero(np.isin(self._statistics.key, keys)).astype(np.int32)
-        found = QItemSelection()
-        places = self.table.columns.indexes_of(rows)[:_MOST_SELECTED]
-        for place in places:
-            found.select(place, place)
-        flag = QItemSelectionModel.SelectionFlag
         self._is_following = True
         try:
-            self.table.selectionModel().select(found, flag.ClearAndSelect | flag.Rows)
+            self.table.select(rows)
         finally:
             self._is_following = False
-        if places:
-            self.table.scrollTo(places[0])
 
     def _keys(self) -> NDArray[np.int32]:
         """What each slice is grouped by; slices of another kind have -2."""

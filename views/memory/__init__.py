@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from profilers.analysis.memory_curve import MemoryCurve, alive_at, curve_of, memory_curve
@@ -189,18 +189,11 @@ class MemoryView(QWidget):
         if self._is_following:
             return
         picked = self._context.selection.picked.allocations
-        found = QItemSelection()
-        places = self.table.columns.indexes_of(np.flatnonzero(np.isin(self._alive, picked)))
-        for place in places:
-            found.select(place, place)
-        flag = QItemSelectionModel.SelectionFlag
         self._is_following = True
         try:
-            self.table.selectionModel().select(found, flag.ClearAndSelect | flag.Rows)
+            self.table.select(np.flatnonzero(np.isin(self._alive, picked)))
         finally:
             self._is_following = False
-        if places:
-            self.table.scrollTo(places[0])
         self._show_picked_curve()
 
     def _show_picked_curve(self) -> None:
