@@ -44,7 +44,7 @@ def microseconds_to_ns(texts: Sequence[bytes]) -> Int64:
     for place in range(_FRACTION_DIGITS):
         digits = data[np.minimum(point_at + 1 + place, len(data) - 1)].astype(np.int64) - _ZERO
         values += np.where(place < fraction, digits, 0) * 10 ** (_FRACTION_DIGITS - 1 - place)
-    for row in np.flatnonzero(~is_plain).tolist():
+    for row in np.flatnonzero(~is_plain & (ends > begins)).tolist():
         values[row] = _slowly(bytes(texts[row]))
     return values
 
