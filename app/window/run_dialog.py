@@ -76,6 +76,10 @@ class RunDialog(QDialog):
         if model.signatures:
             form.addRow(self.tr("Signature"), self.signature)
         form.addRow(self.tr("Inputs"), self.inputs)
+        if not model.inputs or any(spec.guessed for spec in model.inputs):
+            more = QPushButton(self.tr("Add an input"))
+            more.clicked.connect(self.add_input)
+            form.addRow("", more)
         form.addRow(self.tr("Inputs from file"), self._with_browse(self.inputs_file, "*.npz"))
         if model.needs_trust:
             form.addRow(self.tr("Source folder"), self._with_browse(self.source_folder, ""))
@@ -94,6 +98,12 @@ class RunDialog(QDialog):
         layout.addWidget(self._problem)
         layout.addWidget(self.buttons)
         self._check()
+
+    def add_input(self) -> None:
+        """One more input for a model whose file does not say how many it takes."""
+        row = self.inputs.rowCount()
+        self.inputs.insertRow(row)
+        _fill_row(self.inputs, row, InputSpec(f"input{row + 1}", "float32", (1,), guessed=True))
 
     def accept(self) -> None:
         try:
@@ -152,20 +162,7 @@ class RunDialog(QDialog):
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         for row, spec in enumerate(specs):
-            name = QTableWidgetItem(spec.name)
-            name.setFlags(name.flags() & ~Qt.ItemFlag.ItemIsEditable)
-            if spec.guessed:
-                name.setToolTip(self.tr("Guessed: the file does not say. Please check."))
-                name.setText(spec.name)
-            table.setItem(row, 0, name)
-            dtype = QComboBox()
-            dtype.addItems([*_DTYPES, *({spec.dtype} - set(_DTYPES))])
-            dtype.setCurrentText(spec.dtype)
-            dtype.setAccessibleName(self.tr("Type of {}").format(spec.name))
-            table.setCellWidget(row, 1, dtype)
-            table.setItem(row, 2, QTableWidgetItem(",".join(map(str, spec.shape))))
-            for column, bound in ((3, spec.low), (4, spec.high)):
-                table.setItem(row, column, QTableWidgetItem("" if bound is None else f"{bound:g}"))
+            _fill_row(table, row, spec)
         return table
 
     def _with_browse(self, line: QLineEdit, pattern: str) -> QWidget:
@@ -207,6 +204,23 @@ class RunDialog(QDialog):
             )
         else:
             self._problem.setText("")
+
+
+def _fill_row(table: QTableWidget, row: int, spec: InputSpec) -> None:
+    name = QTableWidgetItem(spec.name)
+    if spec.guessed:
+        name.setToolTip(table.tr("Guessed: the file does not say. Please check."))
+    else:
+        name.setFlags(name.flags() & ~Qt.ItemFlag.ItemIsEditable)
+    table.setItem(row, 0, name)
+    dtype = QComboBox()
+    dtype.addItems([*_DTYPES, *({spec.dtype} - set(_DTYPES))])
+    dtype.setCurrentText(spec.dtype)
+    dtype.setAccessibleName(table.tr("Type of {}").format(spec.name))
+    table.setCellWidget(row, 1, dtype)
+    table.setItem(row, 2, QTableWidgetItem(",".join(map(str, spec.shape))))
+    for column, bound in ((3, spec.low), (4, spec.high)):
+        table.setItem(row, column, QTableWidgetItem("" if bound is None else f"{bound:g}"))
 
 
 def _spin(value: int, low: int, high: int) -> QSpinBox:

@@ -1,6 +1,7 @@
 """The question before a file that can execute code is loaded."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -55,12 +56,17 @@ class TrustDialog(QDialog):
         self.trust_button = buttons.addButton(
             self.tr("Trust and run"), QDialogButtonBox.ButtonRole.AcceptRole
         )
-        refuse = buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
-        refuse.setDefault(True)
-        refuse.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.refuse_button = buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        # a button box makes its accepting button the default when it is shown
+        self.trust_button.setAutoDefault(False)
+        self.refuse_button.setDefault(True)
+        self.refuse_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 def _escape(text: str) -> str:

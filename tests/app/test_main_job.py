@@ -116,10 +116,35 @@ def test_a_pickle_asks_for_trust_and_refusing_runs_nothing(
     assert len(document.profile.authored.scopes) > 3  # its tree is seen without trust
     run_with(window, qtbot)
     question = dialog_of(window, TrustDialog, qtbot)
-    question.reject()
+    assert isinstance(question, TrustDialog)
+    assert question.refuse_button.isDefault()
+    qtbot.keyClick(question, Qt.Key.Key_Return)
     settle(window, qtbot)
+    assert not question.isVisible()
     assert len(document.profile.trace.slices) == 0
     assert not document.is_busy
+
+
+def test_inputs_can_be_added_where_the_file_does_not_say_how_many(
+    window: MainWindow, qtbot: QtBot, torch_files: Path
+) -> None:
+    document = opened(window, qtbot, torch_files / "cnn.pt")
+    window.ask_run(document)
+    dialog = dialog_of(window, RunDialog, qtbot)
+    assert isinstance(dialog, RunDialog)
+    dialog.add_input()
+    cell = dialog.inputs.item(1, 2)
+    assert cell is not None
+    cell.setText("2,x")
+    dialog.accept()
+    assert dialog.isVisible()  # the shape is refused in words
+    cell.setText("2,5")
+    dialog.accept()
+    assert [spec.text for spec in dialog.request.inputs] == [
+        "input=1,3,32,32:float32",
+        "input2=2,5:float32",
+    ]
+    dialog_of(window, TrustDialog, qtbot).reject()
 
 
 def test_trust_is_remembered_for_exactly_this_content(
