@@ -138,7 +138,7 @@ def test_operators_steps_and_threads_of_a_real_trace(real: Path) -> None:
     assert (slices.step[inside] >= 0).all()
     assert set(profile.trace.tracks.kind.tolist()) == {TrackKind.THREAD}
     tracks = {profile.strings[name] for name in profile.trace.tracks.name}
-    assert "python" in tracks
+    assert any(name.startswith("python") for name in tracks)  # the thread that called
     shown = {profile.strings[name] for name in slices.name}
     assert not any("ThreadpoolListener" in name or name.startswith("end: ") for name in shown)
 
