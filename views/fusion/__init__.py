@@ -137,6 +137,8 @@ class FusionView(QWidget):
         profile = self._context.profile
         if not len(profile.trace.slices):
             text = self.tr("This model was not run yet: what a compiler would merge is not known.")
+        elif not profile.environment.mode:
+            text = self.tr("A trace alone does not tell what a compiler merged.")
         else:
             text = self.tr("Nothing was fused. ") + self._reason(profile.environment.mode)
         label = QLabel(text)

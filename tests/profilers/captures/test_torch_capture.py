@@ -119,6 +119,22 @@ def test_a_class_that_cannot_be_found_is_named(capture: Capture, torch_files: Pa
     assert "source folder" in raised.value.remedy
 
 
+def test_inputs_come_from_a_file_where_one_is_given(
+    capture: Capture, torch_files: Path, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "in.npz", tokens=np.full((1, 16), 99, np.int64))
+    profile = capture(
+        torch_files / "block.pt2", "torch-export", inputs_file=str(tmp_path / "in.npz")
+    )
+    assert len(profile.steps) == 5
+    np.savez(tmp_path / "other.npz", words=np.zeros((1, 16), np.int64))
+    with pytest.raises(TwinscopeError, match="lacks tokens"):
+        capture(torch_files / "block.pt2", "torch-export", inputs_file=str(tmp_path / "other.npz"))
+    np.savez(tmp_path / "bad.npz", tokens=np.full((1, 16), 100, np.int64))  # one too large
+    with pytest.raises(TwinscopeError, match="index out of range"):
+        capture(torch_files / "block.pt2", "torch-export", inputs_file=str(tmp_path / "bad.npz"))
+
+
 def chain(*operators: str) -> list[Place]:
     last = len(operators) - 1
     return [Place(name, "", (at + 1 if at < last else END,)) for at, name in enumerate(operators)]
