@@ -1,12 +1,12 @@
 """``twinscope [FILE...]``: the window, or a picture of it."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.off_screen import draw_off_screen
 from profilers.errors import TwinscopeError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 def show(arguments: argparse.Namespace, fill: "Callable[[MainWindow], object]") -> int:
     """Start the application, `fill` the window, and run or take the picture."""
     if arguments.screenshot:
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        draw_off_screen()
     from PySide6.QtWidgets import QApplication
 
     from app.pyside_check import reference_count_fault

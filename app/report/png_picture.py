@@ -1,8 +1,8 @@
 """All views of a profile as one picture, drawn off screen."""
 
-import os
 from pathlib import Path
 
+from app.off_screen import draw_off_screen
 from profilers.profile import Profile
 
 _SIZE = "1600x2150"  # wide enough for every view, high enough for every row
@@ -16,7 +16,7 @@ def write(profile: Profile, path: Path) -> None:
     TwinscopeError
         If the picture cannot be written.
     """
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    draw_off_screen()
     from PySide6.QtWidgets import QApplication
 
     from app.screenshot import take_screenshot
