@@ -2,7 +2,7 @@
 
 import logging
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -37,6 +37,8 @@ class Board(QWidget):
         self._time_axis = TimeAxis(self)
         self._bytes_axis = ValueAxis(self)
         self._filling: RowPane | None = None
+        self._filler = QTimer(self, singleShot=True)
+        self._filler.timeout.connect(self._fill_next)
         self._headers = QSplitter(Qt.Orientation.Horizontal)
         self._headers.setChildrenCollapsible(False)
         self._headers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
@@ -70,7 +72,10 @@ class Board(QWidget):
         """The view of one column in one row; unfolds the row."""
         row = self.row(view_id)
         row.set_folded(False)
-        view = row.columns.widget(self._documents.index(document))
+        at = self._documents.index(document)
+        if isinstance(row.columns.widget(at), _Placeholder):
+            self._fill(row, at, document)
+        view = row.columns.widget(at)
         assert view is not None
         return view
 
@@ -80,8 +85,8 @@ class Board(QWidget):
         return header
 
     def is_settled(self) -> bool:
-        """True when no view computes in the background."""
-        return all(
+        """True when every view is built and none computes in the background."""
+        return self._first_missing() is None and all(
             getattr(row.columns.widget(at), "is_settled", lambda: True)()
             for row in self.rows
             for at in range(row.columns.count())
@@ -143,14 +148,24 @@ class Board(QWidget):
         self._fill_open_rows()
 
     def _fill_open_rows(self) -> None:
+        """Build what is missing in unfolded rows, one view per turn of the event loop."""
         profiles = [document.profile for document in self._documents]
         for row in self.rows:
             row.set_blank(bool(profiles) and all(map(row.spec.is_blank, profiles)))
-            if row.is_folded:
-                continue
-            for at, document in enumerate(self._documents):
+        self._filler.start(0)
+
+    def _fill_next(self) -> None:
+        missing = self._first_missing()
+        if missing is not None:
+            self._fill(*missing)
+            self._filler.start(0)
+
+    def _first_missing(self) -> tuple[RowPane, int, Document] | None:
+        for row in self.rows:
+            for at, document in enumerate([] if row.is_folded else self._documents):
                 if isinstance(row.columns.widget(at), _Placeholder):
-                    self._fill(row, at, document)
+                    return row, at, document
+        return None
 
     def _fill(self, row: RowPane, at: int, document: Document) -> None:
         try:

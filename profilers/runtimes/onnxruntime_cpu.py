@@ -192,6 +192,6 @@ def _facts(session: Any, request: RunRequest, level: str) -> dict[str, str]:
         "Threads": str(request.threads or os.cpu_count() or 1),
         "NumPy": np.__version__,
         "Python": platform.python_version(),
-        "System": platform.platform(),
+        "System": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Processor": platform.processor() or platform.machine(),
     }

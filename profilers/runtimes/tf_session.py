@@ -309,7 +309,7 @@ def _facts(request: RunRequest) -> dict[str, str]:
     facts = {
         "TensorFlow": tf.__version__,
         "Python": platform.python_version(),
-        "System": platform.platform(),
+        "System": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Processor": platform.processor() or platform.machine(),
         "Device": request.device,
         "Threads": str(threads),

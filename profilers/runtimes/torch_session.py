@@ -215,7 +215,7 @@ def _facts(request: RunRequest) -> dict[str, str]:
     facts = {
         "PyTorch": torch.__version__,
         "Python": platform.python_version(),
-        "System": platform.platform(),
+        "System": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Processor": platform.processor() or platform.machine(),
         "Device": request.device,
         "Threads": f"{torch.get_num_threads()} of {os.cpu_count()}",

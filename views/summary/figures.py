@@ -33,17 +33,17 @@ def _time_figures(profile: Profile) -> list[Figure]:
     if time.median_ns is not None and time.p95_ns is not None:
         figures.append(
             Figure(
-                "Step (median)",
+                "Step, unprofiled",
                 format_duration(time.median_ns),
-                f"p95 {format_duration(time.p95_ns)}, unprofiled",
-                "Wall-clock time of one step, measured without the profiler.",
+                f"median; p95 {format_duration(time.p95_ns)}",
+                "Median wall-clock time of one step, measured without the profiler.",
             )
         )
     if time.profiled_ns is not None:
         overhead = "" if time.overhead is None else f"{100 * time.overhead:+.0f} % by the profiler"
         figures.append(
             Figure(
-                "Step under the profiler",
+                "Step, profiled",
                 format_duration(time.profiled_ns),
                 overhead or f"{len(profile.steps)} steps",
                 "Median of the profiled steps; the timeline shows these.",
