@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -82,52 +83,62 @@ def _unpickled(path: Path, device: Any) -> Any:
 def _module_ranges(model: Any, mark: Callable[[str], Any]) -> Iterator[None]:
     """While it lasts, each call of a module is a range with the module's path.
 
-    `mark` makes a range of a name.
+    `mark` makes a range of a name. Forward hooks would do the same, but PyTorch leaves its fused
+    paths where a module has hooks.
     """
-    open_ranges: list[Any] = []
-
-    def enter(path: str) -> Any:
-        def hook(module: Any, arguments: Any) -> None:
-            entered = mark(f"{MODULE_MARK}{path}")
-            entered.__enter__()
-            open_ranges.append(entered)
-
-        return hook
-
-    def leave(module: Any, arguments: Any, result: Any) -> None:
-        if open_ranges:
-            open_ranges.pop().__exit__(None, None, None)
-
-    handles = []
+    wrapped = []
     for path, module in model.named_modules():
-        if _takes_hooks(module):
-            handles.append(module.register_forward_pre_hook(enter(path), prepend=True))
-            handles.append(module.register_forward_hook(leave, always_call=True))
+        if _can_be_wrapped(module):
+            wrapped.append((module, module.__dict__.get("forward")))
+            module.forward = _ranged(module.forward, f"{MODULE_MARK}{path}", mark)
     try:
         yield
     finally:
-        for handle in handles:
-            handle.remove()
+        for module, own in wrapped:
+            del module.forward
+            if own is not None:
+                module.forward = own
 
 
-def _takes_hooks(module: Any) -> bool:
+def _ranged(forward: Callable[..., Any], name: str, mark: Callable[[str], Any]) -> Any:
+    @wraps(forward)
+    def inside_range(*arguments: Any, **named: Any) -> Any:
+        with mark(name):
+            return forward(*arguments, **named)
+
+    return inside_range
+
+
+def _can_be_wrapped(module: Any) -> bool:
     import torch
 
     return not isinstance(module, torch.jit.ScriptModule)
 
 
 def _write_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-    """The graph by torch.export; a recording where the model's Python decides what is run."""
+    """The graph by torch.export, and a recording of one run.
+
+    The recording counts where the model's Python decides what is run, so that it cannot be exported,
+    and where eager mode takes a fused path that the export does not show.
+    """
     import torch
 
+    _record_run(model, inputs, folder, record)
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = torch.export.export(model, tuple(inputs), strict=False)
             write_exported_graph(program, {}, folder)
-        return
     except Exception as error:  # the model's own code runs under the tracer
-        reason = first_line(error)
+        record.warn(
+            "torch.export cannot hold this model, so its graph is what one run executed: branches "
+            f"and loops appear as they went for these inputs. The reason: {first_line(error)}."
+        )
+
+
+def _record_run(model: Any, inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
+    import torch
+
     names = [spec.name for spec in record.request.inputs]
     mark = torch.profiler.record_function  # execution traces leave the fast ranges out
     record.extra["known_tensors"] = write_recorded_graph(
@@ -136,7 +147,3 @@ def _write_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRec
     record.extra["module_classes"] = {
         path: type(module).__name__ for path, module in model.named_modules()
     }
-    record.warn(
-        "torch.export cannot hold this model, so its graph is what one run executed: branches and "
-        f"loops appear as they went for these inputs. The reason: {reason}."
-    )

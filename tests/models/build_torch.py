@@ -50,6 +50,9 @@ def main(out: Path) -> None:
         "block": (torch_zoo.Block().eval(),) * 2,
         "control": (control, exported_control),
     }
+    layer = nn.TransformerEncoderLayer(32, 2, 64, batch_first=True)
+    encoder = nn.Sequential(nn.Embedding(100, 32), nn.TransformerEncoder(layer, 2)).eval()
+    torch.save(encoder, out / "encoder.pt")  # eager mode runs each layer as one fused operator
     for name, (model, exportable) in models.items():
         save_runnable(name, model, exportable, out)
         save_weights(name, model, out)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory_curve import alive_at, memory_curve
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.errors import TwinscopeError
@@ -79,6 +80,16 @@ def test_python_control_flow_is_recorded_as_it_ran(capture: Capture, torch_files
         "repeated"
     }
     assert set(rounds.tolist()) <= set(graph.edges.target.tolist())
+
+
+def test_a_fused_path_that_only_eager_mode_takes_is_in_the_graph(
+    capture: Capture, torch_files: Path
+) -> None:
+    profile = capture(torch_files / "encoder.pt", "torch-eager")
+    operators = {profile.strings[row] for row in profile.authored.nodes.operator.tolist()}
+    assert "aten::_transformer_encoder_layer_fwd" in operators
+    assert link_coverage(profile).operator_time == 1.0
+    assert any("another path" in each.message for each in profile.diagnostics)
 
 
 def test_the_peak_is_weights_input_and_what_the_largest_layer_needs(
