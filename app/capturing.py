@@ -15,8 +15,10 @@ from profilers.request import InputSpec, RunRequest
 from profilers.trust import digest
 
 
-def request_for(model: ModelFile, mode: str = "") -> RunRequest:
+def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunRequest:
     """The request that the file itself suggests: its best mode and inputs, sizes filled in.
+
+    `signature` chooses among the entry points of a SavedModel, "" is the default one.
 
     Raises
     ------
@@ -33,7 +35,8 @@ def request_for(model: ModelFile, mode: str = "") -> RunRequest:
     return RunRequest(
         model_path=str(model.path),
         mode=mode or model.modes[0],
-        inputs=tuple(spec.with_sizes() for spec in model.inputs),
+        inputs=tuple(spec.with_sizes() for spec in model.inputs_of(signature)),
+        signature=signature,
     )
 
 

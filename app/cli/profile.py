@@ -75,7 +75,7 @@ def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
     trusted = arguments.trust or TrustStore(config_folder() / "trusted.json").holds(
         digest(model.path)
     )
-    suggested = request_for(model, arguments.mode or "")
+    suggested = request_for(model, arguments.mode or "", arguments.signature)
     require_trust(model, is_trusted=trusted)
     given = tuple(parse_input(text) for text in arguments.input)
     return replace(
@@ -86,7 +86,6 @@ def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
         warmup=arguments.warmup,
         device=arguments.device,
         threads=arguments.threads,
-        signature=arguments.signature,
         source_folder=arguments.source_folder,
         limit_s=arguments.limit,
         memory_limit_bytes=int(arguments.memory_limit * 2**30),

@@ -53,6 +53,9 @@ class RunDialog(QDialog):
         self.mode.currentIndexChanged.connect(self._check)
         self.signature = QComboBox()
         self.signature.addItems(model.signatures)
+        if start.signature:
+            self.signature.setCurrentText(start.signature)
+        self.signature.currentTextChanged.connect(self._show_inputs_of)
         self.inputs = self._input_table(start.inputs)
         self.inputs_file = QLineEdit(start.inputs_file)
         self.inputs_file.setPlaceholderText(self.tr("random values within dtype and range"))
@@ -98,6 +101,12 @@ class RunDialog(QDialog):
         layout.addWidget(self._problem)
         layout.addWidget(self.buttons)
         self._check()
+
+    def _show_inputs_of(self, signature: str) -> None:
+        specs = [spec.with_sizes() for spec in self._model.inputs_of(signature)]
+        self.inputs.setRowCount(len(specs))
+        for row, spec in enumerate(specs):
+            _fill_row(self.inputs, row, spec)
 
     def add_input(self) -> None:
         """One more input for a model whose file does not say how many it takes."""

@@ -25,7 +25,10 @@ def torch_flops(operator: str, inputs: Sequence[Shape], output: Shape) -> int:
     output : Shape
         Shape of the first output.
     """
-    formula = _FORMULAS.get(_plain_name(operator))
+    name = _plain_name(operator)
+    if name in _RECURRENT:
+        return _recurrent(inputs)
+    formula = _FORMULAS.get(name)
     if formula is None:
         return UNKNOWN
     shapes = [_sizes(shape) for shape in (*inputs, output)]
@@ -76,13 +79,19 @@ def _attention(inputs: list[Sizes], output: Sizes) -> int:
     return 2 * math.prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
 
 
-def _recurrent(inputs: list[Sizes], output: Sizes) -> int:
-    """Each weight matrix is applied once per time step and sample of the first input."""
-    steps = math.prod(inputs[0][:-1])
-    weights = [shape for shape in inputs[1:] if len(shape) == 2]
-    return 2 * steps * sum(math.prod(shape) for shape in weights)
+def _recurrent(inputs: Sequence[Shape]) -> int:
+    """Each weight matrix is applied once per time step and sample of the first input.
+
+    The states' sizes do not matter, which a graph often does not know.
+    """
+    sizes = [_sizes(shape) for shape in inputs]
+    weights = [shape for shape in sizes[1:] if shape is not None and len(shape) == 2]
+    if not weights or sizes[0] is None:
+        return UNKNOWN
+    return 2 * math.prod(sizes[0][:-1]) * sum(math.prod(shape) for shape in weights)
 
 
+_RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
 _Formula = Callable[[list[Sizes], Sizes], int]
 _FORMULAS: dict[str, _Formula] = {
     **dict.fromkeys(("mm", "bmm", "matmul", "linear", "mv", "dot", "_mkl_linear"), _matmul),
@@ -105,5 +114,4 @@ _FORMULAS: dict[str, _Formula] = {
         ),
         _attention,
     ),
-    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent),
 }

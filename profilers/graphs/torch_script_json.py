@@ -82,7 +82,7 @@ class _Reader:
         )
         for _, name in node["arguments"]:
             self._connect(name, row)
-        for name in node["parameters"]:
+        for name in dict.fromkeys(name for _, name in node["parameters"]):
             self._builder.use(self._parameters[name][0], row)
         for value in node["outputs"]:
             self._add_value(value, row)
@@ -93,8 +93,13 @@ class _Reader:
             self._read_block(block, self._builder.subgraph(title, row))
 
     def _flops(self, node: Json) -> int:
-        inputs = [self._values[name].shape for _, name in node["arguments"] if name in self._values]
-        inputs += [self._parameters[name][1] for name in node["parameters"]]
+        found: list[tuple[int, Shape]] = [
+            (position, self._values[name].shape)
+            for position, name in node["arguments"]
+            if name in self._values
+        ]
+        found += [(position, self._parameters[name][1]) for position, name in node["parameters"]]
+        inputs = [shape for _, shape in sorted(found, key=lambda each: each[0])]
         outputs = [self._values[value["name"]].shape for value in node["outputs"]]
         return torch_flops(node["operator"], inputs, outputs[0] if outputs else None)
 

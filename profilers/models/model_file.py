@@ -1,5 +1,6 @@
 """What can be known of a model file without executing any of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +41,9 @@ class ModelFile:
     cannot_run : str
         Why it cannot run and what is missing, "" if it can.
     signatures : tuple of str
-        Names to choose from where the file has several entry points.
+        Names to choose from where the file has several entry points, the default first.
+    signature_inputs : mapping of str to tuple of InputSpec
+        What the entry points other than the default take.
     """
 
     path: Path
@@ -53,6 +56,11 @@ class ModelFile:
     preview: Profile = field(default_factory=lambda: Profile("model"))
     cannot_run: str = ""
     signatures: tuple[str, ...] = ()
+    signature_inputs: Mapping[str, tuple[InputSpec, ...]] = field(default_factory=dict)
+
+    def inputs_of(self, signature: str) -> tuple[InputSpec, ...]:
+        """What an entry point takes; "" is the default one."""
+        return self.signature_inputs.get(signature, self.inputs)
 
     @property
     def needs_trust(self) -> bool:

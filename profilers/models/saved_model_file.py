@@ -70,6 +70,7 @@ def inspect(path: Path) -> ModelFile:
         ),
         _cannot_run(file, meta_graph, signatures),
         signatures,
+        {name: tuple(_inputs(meta_graph, (name,))) for name in signatures[1:]},
     )
 
 

@@ -2,9 +2,10 @@
 
 ``{"inputs": [value], "nodes": [node], "outputs": [name], "parameters": [value]}`` where a value is
 ``{"name", "dtype", "shape"}`` (shape null if not known) and a node ``{"name", "operator", "scope":
-[[name, class]], "arguments": [[position, value name]], "arity": int, "outputs": [value], "parameters": [name],
-"attributes": {}, "source": "file:line", "blocks": [{"inputs", "nodes", "outputs"}]}``. Constants,
-attribute reads and arithmetic on plain numbers are no nodes: what they feed is fed by their inputs.
+[[name, class]], "arguments": [[position, value name]], "parameters": [[position, name]], "arity":
+int, "outputs": [value], "attributes": {}, "source": "file:line", "blocks": [{"inputs", "nodes",
+"outputs"}]}``. Constants, attribute reads, tuples and arithmetic on plain numbers are no nodes: what
+they feed is fed by their inputs.
 """
 
 import json
@@ -28,6 +29,7 @@ _DTYPES = {
     "Long": "int64", "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
     "ComplexFloat": "complex64", "ComplexDouble": "complex128",
 }  # fmt: skip
+_TAKES_APART = frozenset({"prim::TupleUnpack", "prim::TupleIndex"})
 _PASSED_THROUGH = frozenset({
     "prim::ListConstruct", "prim::TupleConstruct", "prim::NumToTensor", "aten::Int", "aten::Bool",
     "prim::unchecked_cast", "prim::Uninitialized", "prim::RaiseException", "prim::data", "prim::device",
@@ -58,6 +60,7 @@ class _Writer:
     _sources: dict[str, list[str]] = field(
         default_factory=dict
     )  # what feeds a value that is no node
+    _parts: dict[str, list[list[str]]] = field(default_factory=dict)  # the same for each of a tuple
     _parameters: dict[str, Json] = field(default_factory=dict)
     _known: dict[int, str] = field(default_factory=dict)  # first name of a weight by address
     _names: dict[str, int] = field(default_factory=dict)
@@ -91,6 +94,13 @@ class _Writer:
         if kind == "prim::Constant":
             self._constants[node.output().debugName()] = node.output().toIValue()
             return []
+        if kind == "prim::TupleConstruct":
+            self._parts[node.output().debugName()] = [
+                self._feeding([value]) for value in node.inputs()
+            ]
+        if kind in _TAKES_APART:
+            self._take_apart(node)
+            return []
         blocks = [self._block(block) for block in node.blocks()]
         if not _makes_tensors(node) and not any(block["nodes"] for block in blocks):
             for output in outputs:
@@ -116,6 +126,17 @@ class _Writer:
             }
         ]
 
+    def _take_apart(self, node: Any) -> None:
+        """Parts of a tuple come from where it was put together, or else from all of it."""
+        whole, *index = node.inputs()
+        parts = self._parts.get(whole.debugName())
+        if parts and index:
+            position = self._constants.get(index[0].debugName())
+            parts = [parts[position]] if isinstance(position, int) else None
+        for number, output in enumerate(node.outputs()):
+            name = output.debugName()
+            self._sources[name] = parts[number] if parts else self._feeding([whole])
+
     def _block(self, block: Any) -> Json:
         return {
             "inputs": [_value(each) for each in block.inputs()],
@@ -134,10 +155,10 @@ class _Writer:
                 names.append(name)
         return list(dict.fromkeys(names))
 
-    def _weights(self, node: Any) -> list[str]:
+    def _weights(self, node: Any) -> list[list[Any]]:
         """Parameters and buffers among the inputs, single or in lists; a shared one by one name."""
-        names = []
-        for value in node.inputs():
+        found = []
+        for position, value in enumerate(node.inputs()):
             path = self._paths.get(value.debugName())
             if not path:
                 continue
@@ -146,8 +167,8 @@ class _Writer:
                 self._parameters.setdefault(
                     name, {"name": name, "dtype": _dtype_name(tensor), "shape": list(tensor.shape)}
                 )
-                names.append(name)
-        return list(dict.fromkeys(names))
+                found.append([position, name])
+        return found
 
     def _tensors_at(self, path: str) -> list[Any]:
         import torch

@@ -147,6 +147,26 @@ def test_inputs_can_be_added_where_the_file_does_not_say_how_many(
     dialog_of(window, TrustDialog, qtbot).reject()
 
 
+def test_another_signature_brings_its_own_inputs(
+    window: MainWindow, qtbot: QtBot, tf_files: Path
+) -> None:
+    document = opened(window, qtbot, tf_files / "cnn_saved")
+    window.ask_run(document)
+    dialog = dialog_of(window, RunDialog, qtbot)
+    assert isinstance(dialog, RunDialog)
+    dialog.signature.setCurrentText("serve")
+    dialog.steps.setValue(2)
+    dialog.accept()
+    assert document.model is not None
+    assert [spec.name for spec in dialog.request.inputs] == [
+        spec.name for spec in document.model.signature_inputs["serve"]
+    ]
+    settle(window, qtbot)
+    assert document.error is None
+    assert document.profile.environment.request["signature"] == "serve"
+    assert len(document.profile.steps) == 2
+
+
 def test_trust_is_remembered_for_exactly_this_content(
     window: MainWindow, qtbot: QtBot, torch_files: Path
 ) -> None:
