@@ -22,6 +22,7 @@ def example(name: str) -> tuple[Tensor, ...]:
         "resnet": [(1, 3, 64, 64)],
         "lstm": [(1, 20, 16)],
         "branches": [(1, 32), (1, 32)],
+        "product": [(32, 4)],
     }
     return tuple(torch.randn(shape) for shape in shapes[name])
 

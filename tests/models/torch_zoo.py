@@ -167,3 +167,14 @@ class TwoBranches(nn.Module):
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
         difference = self.norm(self.encoder(left)) - self.norm(self.encoder(right))
         return self.head(F.gelu(difference) * torch.sigmoid(difference).mean(-1, keepdim=True))
+
+
+class Product(nn.Module):
+    """A weight of 8x32 times the input of 32x4."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(8, 32))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.matmul(self.weight, x)
