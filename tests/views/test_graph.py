@@ -55,7 +55,7 @@ def test_a_click_picks_the_node_and_tells_all_about_it(show_view: ShowView, qtbo
     assert lines["Module"] == "blocks/0/conv"
     assert lines["FLOPs"] == "9 M"
     assert lines["Self time per step"] == "490 µs"
-    assert lines["blocks.0.conv.weight"] == "float32 [16,16,3,3]  9 KiB"
+    assert lines["blocks.0.conv.weight"] == "16 × 16 × 3 × 3\nfloat32  9 KiB"
     assert lines["index"] == "0"
 
 
@@ -116,6 +116,16 @@ def test_arrow_keys_walk_along_the_edges(show_view: ShowView, qtbot: QtBot) -> N
     assert context.selection.picked.nodes.tolist() == [node_named(context.profile, "bn_0")]
     qtbot.keyClick(view.canvas, Qt.Key.Key_Up)
     assert context.selection.picked.nodes.tolist() == [node_named(context.profile, "conv_0")]
+
+
+def test_arrow_keys_cross_the_borders_of_open_boxes(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("graph")
+    last, following = (node_named(context.profile, name) for name in ("act_0", "conv_1"))
+    click(qtbot, view, last)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Down)
+    assert context.selection.picked.nodes.tolist() == [following]
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Up)
+    assert context.selection.picked.nodes.tolist() == [last]
 
 
 def test_backspace_folds_the_box_around(show_view: ShowView, qtbot: QtBot) -> None:
@@ -195,6 +205,49 @@ def test_a_view_closed_while_it_lays_out_leaves_nothing_behind(
     job = view.canvas._running
     with qtbot.waitSignal(job.signals.done):
         view.close()
+
+
+def test_a_large_box_stays_in_place_when_it_unfolds_in_the_background(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, _ = show_view("graph", encoder_profile(300))
+    hierarchy = view.canvas.model.hierarchy
+    view.fold_all()
+    (stack,) = [item for item in shown(view) if hierarchy.is_container(item)]
+    where = place(view, stack)
+    qtbot.mouseDClick(view.canvas, Qt.MouseButton.LeftButton, pos=where)
+    assert not view.is_settled()
+    qtbot.waitUntil(view.is_settled)
+    assert len(shown(view)) > 300
+    assert (place(view, stack) - where).manhattanLength() <= 2
+
+
+def test_many_open_boxes_are_laid_out_in_the_background(show_view: ShowView, qtbot: QtBot) -> None:
+    view, _ = show_view("graph", encoder_profile(80))
+    children = view.canvas.model.hierarchy.children
+    view.canvas.set_opened(frozenset(item for item in children if item >= 0))
+    assert not view.is_settled()
+    qtbot.waitUntil(view.is_settled)
+    assert len([box for box in view.canvas.scene.boxes if not box.is_open]) == 80 * 16 + 4
+
+
+def test_a_large_stage_can_follow_a_small_one(show_view: ShowView, qtbot: QtBot) -> None:
+    """Nothing of the former stage is drawn while the next one is laid out."""
+    small, large = encoder_profile(12), chain_profile(400)
+    pool = StringPool(small.strings)
+    optimised = GraphBuilder(pool, "optimised")
+    for number in range(len(large.authored.nodes)):
+        optimised.node(f"n{number}", "Op")
+    profile = Profile("two", strings=pool.table(), graphs=(small.authored, optimised.build()))
+    view, _ = show_view("graph", profile)
+    view.stage.setCurrentIndex(1)
+    assert not shown(view)
+    view.canvas.grab()
+    qtbot.waitUntil(view.is_settled)
+    assert len(shown(view)) == len(large.authored.nodes)
+    view.stage.setCurrentIndex(0)
+    view.canvas.grab()
+    assert 0 < len(shown(view)) < 100
 
 
 def test_only_the_newest_layout_counts(show_view: ShowView, qtbot: QtBot) -> None:

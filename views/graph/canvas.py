@@ -27,6 +27,7 @@ _LARGEST_SCALE, _SMALLEST_SCALE = 3.0, 0.02
 _DRAG_PIXELS = 4
 _MARGIN = 16.0
 _BACKGROUND_FROM = 250  # boxes in one container; 200 take 40 ms
+_BACKGROUND_FROM_IN_ALL = 1000  # boxes; they take 60 ms
 _UNFOLD_FOR_AT_MOST = 4
 
 
@@ -53,6 +54,7 @@ class GraphCanvas(QWidget):
         self._job = 0
         self._running: _LayoutJob | None = None
         self._wanted: int | None = None
+        self._anchor: tuple[int, QPointF] | None = None  # a box to keep at a place of the widget
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(120, 120)
@@ -63,6 +65,7 @@ class GraphCanvas(QWidget):
         self.painter = ScenePainter(self._context.theme, model, self._figures)
         self._builder = SceneBuilder(model.hierarchy, model.size_of)
         self._is_fitted = True
+        self.scene = Scene()  # that of another stage has other items
         self.set_opened(model.hierarchy.first_opened())
 
     def is_settled(self) -> bool:
@@ -72,7 +75,8 @@ class GraphCanvas(QWidget):
         """Unfold exactly these containers; a large one is laid out in the background."""
         self.opened = opened
         self._job += 1
-        if self._builder.shown_children(opened) < _BACKGROUND_FROM:
+        largest, in_all = self._builder.shown_children(opened)
+        if largest < _BACKGROUND_FROM and in_all < _BACKGROUND_FROM_IN_ALL:
             self._running = None
             self._show_scene(self._builder.build(opened))
             return
@@ -87,13 +91,10 @@ class GraphCanvas(QWidget):
         if not self.model.hierarchy.is_container(item):
             return
         before = self.scene.box_of().get(item)
-        anchor = self._to_widget(QPointF(before.x, before.y)) if before else None
+        if before is not None:
+            self._anchor = (item, self._to_widget(QPointF(before.x, before.y)))
         self._is_fitted = False
         self.set_opened(self.opened ^ {item})
-        after = self.scene.box_of().get(item)
-        if anchor is not None and after is not None:
-            self._corner = QPointF(after.x, after.y) - anchor / self.scale
-            self.update()
 
     def fit(self) -> None:
         """Show all of the scene."""
@@ -253,19 +254,24 @@ class GraphCanvas(QWidget):
         self.scene = scene
         if self._is_fitted:
             self.fit_readable()
+        self._hold_anchor()
         if self._wanted is not None:
             wanted, self._wanted = self._wanted, None
             self._bring_into_sight(wanted)
         self.update()
 
-    def _bring_into_sight(self, node: int) -> None:
-        boxes = self.scene.box_of()
-        item = next(
-            (each for each in (node, *self.model.hierarchy.ancestors(node)) if each in boxes), None
-        )
-        if item is None:
+    def _hold_anchor(self) -> None:
+        anchor, self._anchor = self._anchor, None
+        if anchor is not None and not self._is_fitted:
+            item, place = anchor
+            box = self.scene.box_of().get(item)
+            if box is not None:
+                self._corner = QPointF(box.x, box.y) - place / self.scale
+
+    def _bring_into_sight(self, item: int) -> None:
+        box = self._box_showing(item)
+        if box is None:
             return
-        box = boxes[item]
         middle = QPointF(box.x + box.width / 2, box.y + box.height / 2)
         where = self._to_widget(middle)
         inner = self.rect().adjusted(30, 20, -30, -20)
@@ -283,17 +289,21 @@ class GraphCanvas(QWidget):
                     return item
         return None
 
+    def _box_showing(self, item: int) -> Box | None:
+        """The box of an item, or of the innermost shown one around it."""
+        boxes = self.scene.box_of()
+        around = (item, *self.model.hierarchy.ancestors(item))
+        return next((boxes[each] for each in around if each in boxes), None)
+
     def _walk(self, here: str, there: str) -> None:
-        """Along a line, down or up."""
+        """Along a line, down or up, across the borders of open boxes."""
         current = self._current()
-        ends = [
-            getattr(line, there)
-            for line in self.scene.lines
-            if getattr(line, here) == current and getattr(line, there) != ROOT
-        ]
-        if ends:
-            self._pick(ends[0])
-            self._bring_into_sight(ends[0])
+        ends = getattr(self.model.graph.edges, there)
+        along = next((line for line in self.scene.lines if getattr(line, here) == current), None)
+        reached = self._box_showing(int(ends[along.edges[0]])) if along is not None else None
+        if reached is not None:
+            self._pick(reached.item)
+            self._bring_into_sight(reached.item)
 
     def _walk_beside(self, by: int) -> None:
         """To the next box in the same container that lies beside."""

@@ -4,7 +4,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
-from profilers.profile import Graph, decode
+from profilers.profile import Edges, Graph, Parameters, decode
 from profilers.units import format_bytes, format_count, format_duration
 from views.context import ViewContext
 from views.graph.figures import NodeFigures
@@ -24,8 +24,11 @@ class NodeInspector(QTreeWidget):
         self.setColumnCount(2)
         self.setHeaderHidden(True)
         self.setIndentation(10)
-        self.setUniformRowHeights(True)
-        self.header().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.header().setStretchLastSection(True)
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        self.header().resizeSection(
+            0, self.fontMetrics().horizontalAdvance("Self time per step") + 28
+        )
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Details of the picked node"))
@@ -103,24 +106,25 @@ class NodeInspector(QTreeWidget):
                 if title == self.tr("Outputs") and int(edges.tensor[row]) in seen:
                     continue
                 seen.add(int(edges.tensor[row]))
-                shape = strings[int(edges.shape[row])] if edges.shape[row] >= 0 else "?"
-                size = f"  {format_bytes(int(edges.bytes[row]))}" if edges.bytes[row] >= 0 else ""
-                text = f"{strings[int(edges.dtype[row])]} [{shape}]{size}"
                 assert group is not None
-                _line(group, strings[int(edges.tensor[row])], text)
+                _line(group, strings[int(edges.tensor[row])], self._tensor(edges, row))
 
     def _parameters(self, graph: Graph, node: int) -> None:
         uses, strings = graph.parameter_uses, self._context.profile.strings
         rows = uses.parameter[uses.node == node]
         group = self._group(self.tr("Parameters")) if len(rows) else None
         for row in rows[:_MOST_ROWS].tolist():
-            table = graph.parameters
-            text = (
-                f"{strings[int(table.dtype[row])]} [{strings[int(table.shape[row])]}]"
-                f"  {format_bytes(int(table.bytes[row]))}"
-            )
             assert group is not None
-            _line(group, strings[int(table.name[row])], text)
+            text = self._tensor(graph.parameters, row)
+            _line(group, strings[int(graph.parameters.name[row])], text)
+
+    def _tensor(self, table: Edges | Parameters, row: int) -> str:
+        """Its shape, and below it the type and size."""
+        strings = self._context.profile.strings
+        shape = strings[int(table.shape[row])] if table.shape[row] >= 0 else "?"
+        dtype = strings[int(table.dtype[row])] if table.dtype[row] >= 0 else "?"
+        size = f"  {format_bytes(int(table.bytes[row]))}" if table.bytes[row] >= 0 else ""
+        return f"{shape.replace(',', ' × ') or self.tr('scalar')}\n{dtype}{size}"
 
     def _path(self, graph: Graph, scope: int) -> str:
         parts = []

@@ -13,6 +13,7 @@ from views.theme import Theme
 
 _ARROWS_FROM, _SHAPES_FROM = 0.4, 0.95  # scales
 _THINNEST = 0.8  # pixels on the screen
+_BACKING_ALPHA = 190  # lets a line behind a text shine through, but not strike it out
 
 
 class LinePainter:
@@ -60,14 +61,20 @@ class LinePainter:
         small.setPointSizeF(font.pointSizeF() * 0.82)
         painter.setFont(small)
         painter.setPen(self._theme.muted)
+        metrics = painter.fontMetrics()
+        backing = QColor(self._theme.panel)
+        backing.setAlpha(_BACKING_ALPHA)
         texts: dict[tuple[float, float], set[str]] = {}
         for line in lines:
             texts.setdefault(line.points[0], set()).update(
                 self._shape_text(edge) for edge in line.edges
             )
         for (x, y), found in texts.items():
-            if len(found) == 1:
-                painter.drawText(QPointF(x + 5, y + 12), found.pop())
+            text = found.pop() if len(found) == 1 else ""
+            if text:
+                box = QRectF(x + 4, y + 2, metrics.horizontalAdvance(text) + 2, metrics.height())
+                painter.fillRect(box, backing)
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         painter.setFont(font)
 
 

@@ -124,9 +124,10 @@ class SceneBuilder:
             scene.lines += _lines(container, lifted.get(item, {}), left, top)
         return scene
 
-    def shown_children(self, opened: frozenset[int]) -> int:
-        """How many boxes the largest unfolded container holds: what its layout will cost."""
-        return max(len(self._hierarchy.children[each]) for each in (ROOT, *opened))
+    def shown_children(self, opened: frozenset[int]) -> tuple[int, int]:
+        """Boxes in the largest unfolded container, and in all: what a scene will cost."""
+        counts = [len(self._hierarchy.children[each]) for each in self._innermost_first(opened)]
+        return max(counts), sum(counts)
 
     def _innermost_first(self, opened: frozenset[int]) -> list[int]:
         shown, waiting = [], [ROOT]
