@@ -39,7 +39,7 @@ class LinePainter:
         for at in sorted(places, key=is_marked.__getitem__):
             self._paint_line(painter, at, scene.lines[at], scale, is_marked[at])
         if scale > _SHAPES_FROM:
-            self._paint_shapes(painter, [scene.lines[at] for at in places])
+            self._paint_shapes(painter, scene, [scene.lines[at] for at in places])
 
     def _paint_line(
         self, painter: QPainter, at: int, line: Line, scale: float, is_marked: bool
@@ -54,7 +54,7 @@ class LinePainter:
         if scale > _ARROWS_FROM and line.target != ROOT:
             _paint_arrow(painter, line, colour)
 
-    def _paint_shapes(self, painter: QPainter, lines: list[Line]) -> None:
+    def _paint_shapes(self, painter: QPainter, scene: Scene, lines: list[Line]) -> None:
         """Beside where an edge leaves its box; once where several leave together."""
         font = painter.font()
         small = painter.font()
@@ -71,11 +71,17 @@ class LinePainter:
             )
         for (x, y), found in texts.items():
             text = found.pop() if len(found) == 1 else ""
-            if text:
-                box = QRectF(x + 4, y + 2, metrics.horizontalAdvance(text) + 2, metrics.height())
+            box = QRectF(x + 4, y + 2, metrics.horizontalAdvance(text) + 2, metrics.height())
+            if text and not _is_covered(scene, box):
                 painter.fillRect(box, backing)
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         painter.setFont(font)
+
+
+def _is_covered(scene: Scene, text: QRectF) -> bool:
+    """Whether a box would hide part of a text."""
+    near = scene.boxes_in(text.left(), text.top(), text.right(), text.bottom())
+    return any(not box.is_open for box in near)
 
 
 def _curve(line: Line) -> QPainterPath:
