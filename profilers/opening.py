@@ -1,8 +1,10 @@
 """From a path to what Twinscope makes of it: a model to run or a profile to look at."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from profilers import snapshot
+from profilers.analysis.trace_health import health
 from profilers.errors import TwinscopeError, UnrecognisedFile
 from profilers.models import ModelFile, format_of
 from profilers.probe import Probe
@@ -61,13 +63,17 @@ def open_path(path: Path, progress: Progress = lambda fraction: None) -> Profile
             return snapshot.read(path)
         reader = reader_of(probe)
         if reader is not None:
-            return reader.read(path, progress)
+            return _with_health(reader.read(path, progress))
         model_format = format_of(probe)
         if model_format is not None:
             return model_format.inspect(path)
     except OSError as error:
         raise _unreadable(path, error) from error
     raise UnrecognisedFile(f"Cannot open {path.name}", f"it is {_describe(probe)}", WHAT_WORKS)
+
+
+def _with_health(profile: Profile) -> Profile:
+    return replace(profile, diagnostics=(*profile.diagnostics, *health(profile)))
 
 
 def _unreadable(path: Path, error: OSError) -> TwinscopeError:

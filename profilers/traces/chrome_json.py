@@ -43,7 +43,7 @@ from profilers.traces.kineto import (
     kinds_of,
     launches,
 )
-from profilers.traces.trace_builder import nest, partly_overlapping, slice_order
+from profilers.traces.trace_builder import nest, slice_order
 
 _HEAD = re.compile(rb'"traceEvents"\s*:|^\s*\[\s*(\{[^{}]*"ph"\s*:|\]?\s*$)', re.DOTALL)
 _UNPACKED_HEAD = 64 * 1024
@@ -128,7 +128,7 @@ def read_chrome_trace(path: Path, progress: Progress) -> ChromeTrace:
         track_rows,
         text.header,
         origin_ns,
-        _diagnostics(text, events, slices),
+        _diagnostics(text, events),
     )
 
 
@@ -241,7 +241,7 @@ def _environment(header: dict[str, Any], path: Path) -> Environment:
     return Environment(device=", ".join(dict.fromkeys(names)), facts=facts)
 
 
-def _diagnostics(text: ChromeText, events: ChromeEvents, slices: Slices) -> tuple[Diagnostic, ...]:
+def _diagnostics(text: ChromeText, events: ChromeEvents) -> tuple[Diagnostic, ...]:
     found = []
     if text.is_damaged:
         found.append(
@@ -253,14 +253,5 @@ def _diagnostics(text: ChromeText, events: ChromeEvents, slices: Slices) -> tupl
     if events.unfinished:
         found.append(
             Diagnostic(Severity.INFO, "Ranges were begun but never ended.", count=events.unfinished)
-        )
-    overlaps = partly_overlapping(slices)
-    if overlaps:
-        found.append(
-            Diagnostic(
-                Severity.INFO,
-                "Slices partly overlap others of their row; they are drawn beside them.",
-                count=overlaps,
-            )
         )
     return tuple(found)

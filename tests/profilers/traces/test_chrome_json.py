@@ -250,7 +250,7 @@ def test_the_size_of_the_chunks_makes_no_difference(
     ]
     assert parts.start_unix_ns == whole.start_unix_ns == 1000
     assert parts.environment.device == "A100"
-    assert not parts.diagnostics
+    assert parts.diagnostics == whole.diagnostics
 
 
 def test_one_unreadable_event_costs_no_other(tmp_path: Path) -> None:
