@@ -6,14 +6,41 @@ numbers cannot be trusted. Adding a check is one function and one line in `CHECK
 
 from collections.abc import Callable, Iterable
 
+from profilers.analysis.trace_health import (
+    clocks,
+    missing,
+    overhead,
+    overlaps,
+    precision,
+    truncation,
+    versions,
+)
 from profilers.analysis.trace_health.facts import TraceFacts
-from profilers.analysis.trace_health.overlaps import partial_overlaps
-from profilers.analysis.trace_health.precision import rounded_times
 from profilers.profile import Diagnostic, Profile
 
 CHECKS: tuple[Callable[[TraceFacts], Iterable[Diagnostic]], ...] = (
-    partial_overlaps,
-    rounded_times,
+    truncation.cut_at_a_million,
+    truncation.steps_without_end,
+    truncation.cut_last_step,
+    truncation.work_after_the_last_step,
+    truncation.kernels_stop_early,
+    missing.no_kernels,
+    missing.launches_without_kernel,
+    missing.kernels_without_launch,
+    missing.no_steps,
+    missing.missing_steps,
+    missing.not_recorded,
+    clocks.kernels_before_launch,
+    clocks.stray_events,
+    clocks.work_without_duration,
+    clocks.ranks_apart,
+    precision.rounded_times,
+    overlaps.partial_overlaps,
+    overhead.profiler_at_work,
+    overhead.python_traced,
+    overhead.slow_first_step,
+    overhead.crowded_host,
+    versions.unknown_device_work,
 )
 
 

@@ -12,7 +12,7 @@ from profilers.profile.table import Int64
 
 Mask = NDArray[np.bool_]
 
-_SUBMITS = re.compile(r"launch(?!host)|memcpy|memset", re.IGNORECASE)
+_SUBMITS = re.compile(r"launch(?!host)|memcpy", re.IGNORECASE)
 _WORK = (SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
 
 
@@ -58,7 +58,10 @@ class TraceFacts:
 
     @cached_property
     def submit_rows(self) -> Int64:
-        """Driver calls that put a kernel or a copy on a device's queue, by their names."""
+        """Driver calls that put a kernel or a copy on a device's queue, by their names.
+
+        Not those that set memory: real traces have no device work for most of them.
+        """
         rows = np.flatnonzero(self.of_kind(SliceKind.RUNTIME))
         strings = self.profile.strings
         used = np.flatnonzero(np.bincount(self.slices.name[rows], minlength=len(strings)))

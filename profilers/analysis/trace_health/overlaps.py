@@ -19,7 +19,7 @@ def partial_overlaps(facts: TraceFacts) -> Iterator[Diagnostic]:
     yield Diagnostic(
         Severity.INFO,
         "Slices partly overlap others of their row; they are drawn beside them.",
-        "The file was written that way: a sum over such a row may count shared time twice.",
+        "Their durations stand; a sum of them counts the time that they share twice.",
         len(rows),
     )
     short = int((overlap_ns <= _ROUNDING_NS).sum())

@@ -14,9 +14,8 @@ _FEWEST = 32  # distinct times below which a common divisor may be chance
 _SHARE = 0.99  # the rest may come from a second writer or from a repair
 
 _WHOLE = ((1_000_000, "milliseconds"), (1_000, "microseconds"))
-# The distance of neighbouring float64 values at today's Unix time in µs, in µs before 2005 or since
-# boot, and in ns.
-_FLOAT_GRIDS_NS = (250, 125, 256)
+# The distance of neighbouring float64 values at Unix times in ns, and in µs before 2005.
+_FLOAT_GRIDS_NS = ((256, "256 ns"), (125, "an eighth of a microsecond"))
 
 
 def rounded_times(facts: TraceFacts) -> Iterator[Diagnostic]:
@@ -31,28 +30,39 @@ def rounded_times(facts: TraceFacts) -> Iterator[Diagnostic]:
                     Severity.INFO,
                     f"Times are whole {unit}, so slices shorter than "
                     f"{format_duration(10 * grid_ns)} may be off by more than 10 %.",
-                    "Compare sums and averages over many of them, not single ones; recent PyTorch "
-                    "versions write nanoseconds.",
+                    "Compare sums and averages over many of them, not single ones"
+                    f"{'; recent PyTorch versions write nanoseconds' if facts.is_kineto else ''}.",
                     short,
                 )
             return
-    for grid_ns in _FLOAT_GRIDS_NS:
-        if _on_grid(starts, grid_ns):
-            yield Diagnostic(
-                Severity.WARNING,
-                f"Start times lie {grid_ns} ns apart or a multiple of it, as 64-bit floating point "
-                "numbers do; slices shorter than ten times that may seem to overlap or to leave "
-                "gaps.",
-                "Open the file as the profiler wrote it: a script that read and wrote it again "
-                "rounded the times.",
-                int((facts.slices.duration_ns < 10 * grid_ns).sum()),
-            )
-            return
+    if rounded := _float_grid(starts):
+        grid_ns, words = rounded
+        yield Diagnostic(
+            Severity.WARNING,
+            f"Start times are rounded to {words}, as 64-bit floating point numbers round Unix "
+            f"times; slices shorter than {format_duration(10 * grid_ns)} may seem to overlap or to "
+            "leave gaps.",
+            "Open the file as the profiler wrote it: a script that read and wrote it again "
+            "rounded the times.",
+            int((facts.slices.duration_ns < 10 * grid_ns).sum()),
+        )
 
 
 def _sample(facts: TraceFacts) -> tuple[Int64, Int64]:
     every = slice(None, None, max(1, len(facts.slices) // _SAMPLES))
     return facts.slices.start_ns[every], facts.slices.duration_ns[every]
+
+
+def _float_grid(starts_ns: Int64) -> tuple[int, str] | None:
+    """The distance of the float64 values that the times seem to have been, and its name.
+
+    Unix times in µs have quarters: they are written as .0, .25, .5, .75, or, as short as may be, as
+    .0, .2, .5, .8.
+    """
+    _, counts = np.unique(starts_ns % 1_000, return_counts=True)
+    if len(counts) >= 3 and np.sort(counts)[-4:].sum() >= _SHARE * len(starts_ns):
+        return 250, "a quarter of a microsecond"
+    return next((grid for grid in _FLOAT_GRIDS_NS if _on_grid(starts_ns, grid[0])), None)
 
 
 def _on_grid(times_ns: Int64, grid_ns: int) -> bool:
