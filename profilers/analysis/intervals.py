@@ -1,0 +1,74 @@
+"""Sets of time: unions of intervals, what they share, and the gaps between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from profilers.profile.table import Int64, Table, column
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals(Table):
+    """Half-open intervals in ns: ordered, none empty, none touching the next."""
+
+    begin_ns: Int64 = column("i8")
+    end_ns: Int64 = column("i8")
+
+    @property
+    def length_ns(self) -> int:
+        """Total length."""
+        return int((self.end_ns - self.begin_ns).sum())
+
+
+def union(begin_ns: Int64, end_ns: Int64) -> Intervals:
+    """What any of the given intervals covers; those that are empty or end early cover nothing."""
+    covers = end_ns > begin_ns
+    begin_ns, end_ns = begin_ns[covers], end_ns[covers]
+    if not len(begin_ns):
+        return Intervals.empty()
+    if (begin_ns[1:] < begin_ns[:-1]).any():
+        order = np.argsort(begin_ns, kind="stable")
+        begin_ns, end_ns = begin_ns[order], end_ns[order]
+    reached = np.maximum.accumulate(end_ns)
+    first = np.flatnonzero(np.append(True, begin_ns[1:] > reached[:-1]))
+    return Intervals(begin_ns[first], reached[np.append(first[1:], len(reached)) - 1])
+
+
+def clip(intervals: Intervals, begin_ns: int, end_ns: int) -> Intervals:
+    """The part of the set that lies within one interval."""
+    begin = np.maximum(intervals.begin_ns, begin_ns)
+    end = np.minimum(intervals.end_ns, end_ns)
+    covers = end > begin
+    return Intervals(begin[covers], end[covers])
+
+
+def gaps(intervals: Intervals, begin_ns: int, end_ns: int) -> Intervals:
+    """What the set leaves uncovered of one interval."""
+    inside = clip(intervals, begin_ns, end_ns)
+    begin = np.append(np.int64(begin_ns), inside.end_ns)
+    end = np.append(inside.begin_ns, np.int64(end_ns))
+    empty = end <= begin
+    return Intervals(begin[~empty], end[~empty])
+
+
+def overlap_ns(one: Intervals, other: Intervals) -> int:
+    """Time that two sets share."""
+    return int(lengths_by_cover([one, other])[3])
+
+
+def lengths_by_cover(sets: Sequence[Intervals]) -> Int64:
+    """Time for each combination of sets, by what exactly covers it.
+
+    Entry ``c`` is the time when set ``i`` covers for each bit ``i`` of ``c`` and no other set does;
+    entry 0 is the time between the first begin and the last end that nothing covers.
+    """
+    parts = [(each.begin_ns, 1 << bit) for bit, each in enumerate(sets)]
+    parts += [(each.end_ns, -(1 << bit)) for bit, each in enumerate(sets)]
+    times = np.concatenate([part for part, _ in parts])
+    changes = np.repeat([change for _, change in parts], [len(part) for part, _ in parts])
+    order = np.argsort(times, kind="stable")
+    times, cover = times[order], np.cumsum(changes[order])
+    lengths = np.zeros(1 << len(sets), np.int64)
+    np.add.at(lengths, cover[:-1], np.diff(times))
+    return lengths
