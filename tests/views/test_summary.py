@@ -1,10 +1,14 @@
 """The summary's figures."""
 
+from dataclasses import replace
+
+from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import QLabel
 
-from profilers.profile import Profile
+from profilers.profile import Diagnostic, Profile, Severity
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
+from views.summary.findings import FindingsList
 
 
 def test_the_figures_tell_the_unprofiled_latency_and_the_overhead(show_view: ShowView) -> None:
@@ -23,6 +27,28 @@ def test_diagnostics_and_the_environment_are_readable(show_view: ShowView) -> No
     for diagnostic in context.profile.diagnostics:
         assert any(diagnostic.message in text for text in texts)
     assert context.profile.environment.framework in texts
+
+
+def test_findings_stand_worst_first_with_sign_count_and_what_to_do(show_view: ShowView) -> None:
+    findings = (
+        Diagnostic(Severity.INFO, "Slices cross.", "Leave them.", 3_551),
+        Diagnostic(Severity.ERROR, "No <b>event</b> & no time.", "Capture again."),
+        Diagnostic(Severity.WARNING, "Kernels are missing.", "", 20),
+    )
+    view, _ = show_view("summary", replace(sample_profile(), diagnostics=findings))
+    (listed,) = view.findChildren(FindingsList)
+    texts = [label.text() for label in listed.findChildren(QLabel)]
+    signs, counts, sentences = texts[0::3], texts[1::3], texts[2::3]
+    assert signs == ["✖", "⚠", "ℹ"]
+    assert counts == ["", "20 ×", "3,551 ×"]
+    shown = [QTextDocumentFragment.fromHtml(each).toPlainText().strip() for each in sentences]
+    assert shown == [
+        "No <b>event</b> & no time. Capture again.",
+        "Kernels are missing.",
+        "Slices cross. Leave them.",
+    ]
+    spoken = [label.accessibleName() for label in listed.findChildren(QLabel)][2::3]
+    assert spoken[1] == "Warning 20 × Kernels are missing."
 
 
 def test_an_inspected_model_has_no_times(show_view: ShowView) -> None:

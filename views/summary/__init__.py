@@ -5,7 +5,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QScrollArea,
     QSizePolicy,
@@ -13,17 +12,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from profilers.profile import Diagnostic, Severity
 from views.context import ViewContext
 from views.summary.figures import Figure, figures_of
+from views.summary.findings import FindingsList
 from views.theme import Theme
 
-_MARKS = {Severity.INFO: "ℹ", Severity.WARNING: "⚠", Severity.ERROR: "✖"}
 _TILES_PER_LINE = 5
 
 
 class SummaryView(QScrollArea):
-    """Tiles with the main figures, then diagnostics, then the environment."""
+    """Tiles with the main figures, then findings, then the environment."""
 
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,8 +34,7 @@ class SummaryView(QScrollArea):
         layout = QVBoxLayout(body)
         layout.setContentsMargins(8, 6, 8, 6)
         layout.addLayout(_tiles(self.figures, theme))
-        for diagnostic in sorted(profile.diagnostics, key=lambda each: -each.severity):
-            layout.addWidget(_diagnostic_line(diagnostic, theme))
+        layout.addWidget(FindingsList(profile.diagnostics, theme))
         layout.addWidget(_facts(context))
         layout.addStretch()
         self.setWidget(body)
@@ -82,33 +79,6 @@ def _muted(text: str, theme: Theme) -> QLabel:
     palette.setColor(label.foregroundRole(), theme.muted)
     label.setPalette(palette)
     return label
-
-
-def _diagnostic_line(diagnostic: Diagnostic, theme: Theme) -> QWidget:
-    colours = {
-        Severity.INFO: theme.accent,
-        Severity.WARNING: theme.warning,
-        Severity.ERROR: theme.error,
-    }
-    severity = Severity(diagnostic.severity)
-    mark = QLabel(_MARKS[severity])
-    palette = mark.palette()
-    palette.setColor(mark.foregroundRole(), colours[severity])
-    mark.setPalette(palette)
-    mark.setAlignment(Qt.AlignmentFlag.AlignTop)
-    times = f" (× {diagnostic.count})" if diagnostic.count > 1 else ""
-    text = QLabel(
-        " ".join(part for part in (diagnostic.message + times, diagnostic.remedy) if part)
-    )
-    text.setWordWrap(True)
-    text.setTextFormat(Qt.TextFormat.PlainText)
-    text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    line = QWidget()
-    layout = QHBoxLayout(line)
-    layout.setContentsMargins(0, 2, 0, 0)
-    layout.addWidget(mark)
-    layout.addWidget(text, 1)
-    return line
 
 
 def _facts(context: ViewContext) -> QWidget:

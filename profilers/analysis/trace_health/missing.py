@@ -9,6 +9,11 @@ from profilers.profile import Diagnostic, Severity, SliceKind, decode
 from profilers.units import format_percent
 
 _SHARE = 0.05  # of launches or kernels without their other half that real traces stay below
+_KINETO_STEPS = "call step() on torch.profiler.profile after each iteration."
+_OTHER_STEPS = (
+    "wrap each iteration in tf.profiler.experimental.Trace or jax.profiler.StepTraceAnnotation, or "
+    "in a range named ProfilerStep#1 and so on."
+)
 _EXAMPLES = 100  # operators whose arguments are looked at
 
 
@@ -17,8 +22,7 @@ def no_steps(facts: TraceFacts) -> Iterator[Diagnostic]:
         yield Diagnostic(
             Severity.INFO,
             "The trace marks no steps, so all figures are of the whole trace.",
-            "For figures per step, call step() on torch.profiler.profile after each iteration, or "
-            "wrap each in tf.profiler.experimental.Trace or jax.profiler.StepTraceAnnotation.",
+            "For figures per step, " + (_KINETO_STEPS if facts.is_kineto else _OTHER_STEPS),
         )
 
 
