@@ -11,8 +11,7 @@ from profilers.units import format_percent
 _SHARE = 0.05  # of launches or kernels without their other half that real traces stay below
 _KINETO_STEPS = "call step() on torch.profiler.profile after each iteration."
 _OTHER_STEPS = (
-    "wrap each iteration in tf.profiler.experimental.Trace or jax.profiler.StepTraceAnnotation, or "
-    "in a range named ProfilerStep#1 and so on."
+    "wrap each iteration in tf.profiler.experimental.Trace or jax.profiler.StepTraceAnnotation."
 )
 _EXAMPLES = 100  # operators whose arguments are looked at
 
