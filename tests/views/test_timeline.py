@@ -283,7 +283,8 @@ def test_folding_hides_lanes_and_a_pick_opens_them_again(show_view: ShowView, qt
 def test_bands_follow_each_other_without_gaps_and_tell_kinds_apart(show_view: ShowView) -> None:
     view, context = show_view("timeline")
     bands = view.scene.bands
-    assert [band.title for band in bands] == ["host", "python", "memory", "GPU 0", "stream 7"]
+    titles = ["host", "python", "memory", "GPU 0", "stream 7", "busy"]
+    assert [band.title for band in bands] == titles
     assert all(one.bottom == two.top for one, two in pairwise(bands))
     kinds = context.profile.trace.tracks.kind
     for band in bands:

@@ -53,7 +53,7 @@ class TimelineCanvas(QWidget):
 
     def slice_at(self, position: QPointF) -> int:
         """Row of the slice under a point, else -1."""
-        lane = self._scene.lane_at(position.y() + self._scene.top)
+        lane = self._scene.lane_at(position.y())
         if lane < 0:
             return -1
         scale = self._scene.scale(self.width())

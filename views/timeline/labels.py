@@ -27,7 +27,7 @@ class TrackLabels(QWidget):
         theme = self._scene.context.theme
         painter.fillRect(self.rect(), theme.window)
         for band in self._scene.bands:
-            top = band.top - self._scene.top
+            top = self._scene.y_of(band)
             if top < self.height() and top + band.height > 0:
                 self._paint_band(painter, band, top)
         painter.setPen(theme.grid)
@@ -35,13 +35,13 @@ class TrackLabels(QWidget):
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        band = self._scene.band_at(event.position().y() + self._scene.top)
+        band = self._scene.band_at(event.position().y())
         if band is not None and event.button() == Qt.MouseButton.LeftButton:
-            self._scene.fold(band)
+            fold(self._scene, band)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            band = self._scene.band_at(event.pos().y() + self._scene.top)
+            band = self._scene.band_at(event.pos().y())
             QToolTip.showText(event.globalPos(), band.title if band else "", self)
             return True
         return super().event(event)
@@ -73,3 +73,11 @@ class TrackLabels(QWidget):
         painter.setBrush(self._scene.context.theme.muted)
         painter.drawPolygon(QPolygonF([middle + QPointF(x, y) for x, y in corners]))
         painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def fold(scene: Scene, band: Band) -> None:
+    """Fold a group or track, or open it again."""
+    if band.kind is BandKind.GROUP:
+        scene.tracks.toggle_group(band.group)
+    elif band.can_fold:
+        scene.tracks.toggle_track(band.track)

@@ -1,28 +1,41 @@
 """Where groups, tracks and their lanes lie from top to bottom."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 
 from profilers.profile import Profile, TrackKind
 from profilers.profile.table import Int64
+from views.timeline.lane_state import LaneState
 
 GROUP_HEIGHT = 20
 LANE_HEIGHT = 17
 COUNTER_HEIGHT = 40
+BUSY_HEIGHT = 30
 TRACK_GAP = 5
+_KINDS = {
+    TrackKind.THREAD: "thread",
+    TrackKind.STREAM: "stream",
+    TrackKind.COUNTER: "counter",
+    TrackKind.OTHER: "other",
+}
 
 
 class BandKind(Enum):
     GROUP = 0
     SLICES = 1
     COUNTER = 2
+    BUSY = 3  # share of time in which a device worked
 
 
 @dataclass(frozen=True)
 class Band:
-    """One group header or one track; `height` is in pixels, `lanes` says how many are drawn."""
+    """One group header or one track; `height` is in pixels, `lanes` says how many are drawn.
+
+    `top` counts from the top of the first band; pinned bands come first and never scroll.
+    """
 
     kind: BandKind
     title: str
@@ -34,6 +47,7 @@ class Band:
     lanes: int = 0
     is_folded: bool = False
     can_fold: bool = True
+    is_pinned: bool = False
 
     @property
     def bottom(self) -> int:
@@ -42,94 +56,138 @@ class Band:
 
 @dataclass(frozen=True, eq=False)
 class TrackOrder:
-    """Tracks that hold something, in display order, and the lanes that each of them needs."""
+    """Tracks that hold something, in display order, and the lanes that each of them needs.
+
+    Track ``i`` has the slices ``first_row[i]:first_row[i + 1]`` and the group ``group_of[i]``: its
+    process or device, with the rank where the run had several.
+    """
 
     profile: Profile
     tracks: tuple[int, ...]
+    group_of: tuple[str, ...]
     depths: Int64
     first_lane: Int64
+    first_row: Int64
     lane_count: int
 
     @classmethod
     def of(cls, profile: Profile) -> "TrackOrder":
         trace = profile.trace
+        first_row = np.searchsorted(trace.slices.track, np.arange(len(trace.tracks) + 1))
         depths = np.zeros(len(trace.tracks), np.int64)
-        np.maximum.at(depths, trace.slices.track, trace.slices.depth.astype(np.int64) + 1)
+        filled = np.flatnonzero(np.diff(first_row))
+        if len(filled):
+            depths[filled] = np.maximum.reduceat(trace.slices.depth, first_row[filled])
+            depths[filled] += 1
         ends = np.cumsum(depths)
-        has_samples = np.zeros(len(depths), bool)
-        has_samples[trace.counters.track] = True
-        shown = np.flatnonzero((depths > 0) | has_samples).tolist()
-        first_of_group: dict[int, int] = {}
-        for track in shown:
-            first_of_group.setdefault(int(trace.tracks.process[track]), track)
-
-        def place(track: int) -> tuple[int, ...]:
-            tracks = trace.tracks
-            return (
-                int(tracks.rank[track]),
-                int(tracks.device[first_of_group[int(tracks.process[track])]]),
-                first_of_group[int(tracks.process[track])],
-                int(tracks.kind[track]) == TrackKind.COUNTER,
-                int(tracks.sort_index[track]),
-                track,
-            )
-
         return cls(
             profile,
-            tuple(sorted(shown, key=place)),
+            _display_order(profile, depths),
+            tuple(_group_title(profile, track) for track in range(len(trace.tracks))),
             depths,
             ends - depths,
+            first_row.astype(np.int64),
             int(ends[-1]) if len(ends) else 0,
         )
 
-    def bands(self, folded_groups: set[str], folded_tracks: set[int]) -> tuple[Band, ...]:
-        """All bands, top to bottom; tracks of a folded group are left out."""
-        tracks, strings = self.profile.trace.tracks, self.profile.strings
+    def streams(self, group: str) -> tuple[int, ...]:
+        """A device's streams."""
+        kinds = self.profile.trace.tracks.kind
+        return tuple(
+            track
+            for track in self.tracks
+            if self.group_of[track] == group and kinds[track] == TrackKind.STREAM
+        )
+
+    def bands(self, state: LaneState) -> tuple[Band, ...]:
+        """All bands, top to bottom; what is filtered out or in a folded group is left out."""
         bands: list[Band] = []
-        top, current = 0, None
-        for track in self.tracks:
-            group = self.group_of(track)
-            if group != current:
-                current = group
-                is_folded = group in folded_groups
-                band = Band(
-                    BandKind.GROUP, group, group, -1, top, GROUP_HEIGHT, is_folded=is_folded
-                )
-                bands.append(band)
-                top = band.bottom
-            if group in folded_groups:
-                continue
-            band = self._track_band(
-                track, group, strings[int(tracks.name[track])], top, track in folded_tracks
-            )
-            bands.append(band)
-            top = band.bottom
+        top = 0
+        for band in self._in_order(state):
+            bands.append(replace(band, top=top))
+            top += band.height
         return tuple(bands)
 
-    def group_of(self, track: int) -> str:
-        """Title of the process or device, with its rank where the run had several."""
-        tracks = self.profile.trace.tracks
-        name = self.profile.strings[int(tracks.process[track])] or "process"
-        has_ranks = len(tracks) > 0 and int(tracks.rank.max()) > 0
-        return f"rank {int(tracks.rank[track])} · {name}" if has_ranks else name
+    def _in_order(self, state: LaneState) -> Iterator[Band]:
+        shown = [track for track in state.tracks if self._holds(track, state.words)]
+        for track in state.pinned:
+            if track in shown:
+                yield replace(self._track_band(track, state), is_pinned=True)
+        for group in state.groups:
+            inside = [track for track in shown if self.group_of[track] == group]
+            if inside:
+                yield from self._group_bands(group, inside, state)
 
-    def _track_band(self, track: int, group: str, title: str, top: int, is_folded: bool) -> Band:
-        depth = int(self.depths[track])
+    def _group_bands(self, group: str, inside: list[int], state: LaneState) -> Iterator[Band]:
+        is_folded = group in state.folded_groups
+        yield Band(BandKind.GROUP, group, group, -1, 0, GROUP_HEIGHT, is_folded=is_folded)
+        if is_folded:
+            return
+        streams = set(self.streams(group)).intersection(inside)
+        last_stream = max(streams, key=inside.index) if streams else -1
+        for track in inside:
+            if track not in state.pinned:
+                yield self._track_band(track, state)
+            if track == last_stream:
+                yield Band(
+                    BandKind.BUSY, "busy", group, -1, 0, BUSY_HEIGHT + TRACK_GAP, can_fold=False
+                )
+
+    def _holds(self, track: int, words: tuple[str, ...]) -> bool:
+        tracks = self.profile.trace.tracks
+        name = self.profile.strings[int(tracks.name[track])]
+        text = f"{self.group_of[track]} {name} {_KINDS[TrackKind(tracks.kind[track])]}".lower()
+        return all(word in text for word in words)
+
+    def _track_band(self, track: int, state: LaneState) -> Band:
+        depth, group = int(self.depths[track]), self.group_of[track]
+        title = self.profile.strings[int(self.profile.trace.tracks.name[track])]
         if not depth:
             return Band(
-                BandKind.COUNTER, title, group, track, top, COUNTER_HEIGHT + TRACK_GAP,
+                BandKind.COUNTER, title, group, track, 0, COUNTER_HEIGHT + TRACK_GAP,
                 can_fold=False,
             )  # fmt: skip
+        is_folded = track in state.folded_tracks and depth > 1
         lanes = 1 if is_folded else depth
         return Band(
             BandKind.SLICES,
             title,
             group,
             track,
-            top,
+            0,
             lanes * LANE_HEIGHT + TRACK_GAP,
             int(self.first_lane[track]),
             lanes,
             is_folded,
             depth > 1,
         )
+
+
+def _display_order(profile: Profile, depths: Int64) -> tuple[int, ...]:
+    """Tracks with slices or samples, by rank, device, process and the writer's own order."""
+    trace = profile.trace
+    has_samples = np.zeros(len(depths), bool)
+    has_samples[trace.counters.track] = True
+    shown = np.flatnonzero((depths > 0) | has_samples).tolist()
+    first_of_group: dict[int, int] = {}
+    for track in shown:
+        first_of_group.setdefault(int(trace.tracks.process[track]), track)
+
+    def place(track: int) -> tuple[int, ...]:
+        tracks = trace.tracks
+        return (
+            int(tracks.rank[track]),
+            int(tracks.device[first_of_group[int(tracks.process[track])]]),
+            first_of_group[int(tracks.process[track])],
+            int(tracks.kind[track]) == TrackKind.COUNTER,
+            int(tracks.sort_index[track]),
+            track,
+        )
+
+    return tuple(sorted(shown, key=place))
+
+
+def _group_title(profile: Profile, track: int) -> str:
+    tracks = profile.trace.tracks
+    name = profile.strings[int(tracks.process[track])] or "process"
+    return f"rank {int(tracks.rank[track])} · {name}" if int(tracks.rank.max()) > 0 else name

@@ -1,10 +1,12 @@
 """Draws the visible part of a scene: lanes, labels, counters, step bands and arrows."""
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
 
+from views.timeline.areas import paint_area
 from views.timeline.counters import CounterSeries
+from views.timeline.device_painting import paint_busy, paint_gaps
 from views.timeline.flows import FlowIndex
 from views.timeline.layout import LANE_HEIGHT, Band, BandKind
 from views.timeline.raster import LaneRaster, Pixels, blend, pixel_edges, rasterise
@@ -31,27 +33,39 @@ class ScenePainter:
         self._width, self._height, self._ratio = width, height, ratio
         self._scale = scene.scale(width)
         self._columns = max(round(width * ratio), 1)
+        self._bands: list[Band] = []
         self._edges = pixel_edges(self._scale.begin_ns, self._scale.end_ns, self._columns)
 
     def paint(self, counters: dict[int, CounterSeries], flows: FlowIndex) -> None:
         self._painter.fillRect(0, 0, self._width, self._height, self._theme.panel)
         self._paint_steps()
+        pinned = self._scene.pinned_height
+        self._paint_part(False, QRect(0, pinned, self._width, self._height - pinned), counters)
+        self._paint_part(True, QRect(0, 0, self._width, pinned), counters)
+        self._painter.setClipping(False)
+        self._paint_outlines()
+        self._paint_arrows(flows)
+        self._paint_ranges()
+
+    def _paint_part(
+        self, is_pinned: bool, clip: QRect, counters: dict[int, CounterSeries]
+    ) -> None:
+        """The pinned bands or those that scroll beneath them."""
+        self._bands = [band for band in self._scene.bands if band.is_pinned == is_pinned]
+        self._painter.setClipRect(clip)
         labels = self._paint_lanes()
         for band in self._visible(BandKind.COUNTER):
             if band.track in counters:
                 self._paint_counter(band, counters[band.track])
+        self._paint_devices()
         self._paint_groups()
         self._paint_labels(labels)
-        self._paint_outlines()
-        self._paint_arrows(flows)
-        self._paint_range()
 
     def _visible(self, kind: BandKind) -> list[Band]:
-        low, high = self._scene.top, self._scene.top + self._height
         return [
             band
-            for band in self._scene.bands
-            if band.kind is kind and band.bottom > low and band.top < high
+            for band in self._bands
+            if band.kind is kind and -band.height < self._scene.y_of(band) < self._height
         ]
 
     def _paint_steps(self) -> None:
@@ -76,7 +90,7 @@ class ScenePainter:
         drawn: list[tuple[int, LaneRaster]] = []
         for band in self._visible(BandKind.SLICES):
             for level in range(band.lanes):
-                top = band.top - self._scene.top + level * LANE_HEIGHT
+                top = self._scene.y_of(band) + level * LANE_HEIGHT
                 if -LANE_HEIGHT < top < self._height:
                     raster = rasterise(self._scene.lanes, band.first_lane + level, self._edges)
                     rows.append(self._pixels(band.first_lane + level, raster))
@@ -102,20 +116,38 @@ class ScenePainter:
         is_busy = raster.place >= 0
         colours = np.zeros(len(raster.place), np.uint32)
         strength = raster.strength * (_DIMMED if has_picks else 1.0)
-        names = scene.lanes.name[raster.place[is_busy]]
-        colours[is_busy] = blend(scene.palette[names], strength[is_busy], background)
+        entries = scene.colour_index[raster.place[is_busy]]
+        colours[is_busy] = blend(scene.palette[entries], strength[is_busy], background)
         if scene.picked_lanes.bounds[lane] < scene.picked_lanes.bounds[lane + 1]:
             picked = rasterise(scene.picked_lanes, lane, self._edges)
             is_picked = picked.place >= 0
-            names = scene.picked_lanes.name[picked.place[is_picked]]
-            colours[is_picked] = blend(scene.palette[names], picked.strength[is_picked], background)
+            entries = scene.picked_index[picked.place[is_picked]]
+            fills = scene.palette[entries]
+            colours[is_picked] = blend(fills, picked.strength[is_picked], background)
         return colours
+
+    def _paint_devices(self) -> None:
+        """Idle gaps of streams, and how busy their devices are."""
+        scene, painter = self._scene, self._painter
+        for band in filter(scene.is_stream, self._visible(BandKind.SLICES)):
+            box = scene.lanes_box(band, self._width)
+            paint_gaps(painter, box, scene.work.of_stream(band.track), self._scale, self._theme)
+        for band in self._visible(BandKind.BUSY):
+            box = scene.lanes_box(band, self._width).adjusted(0, 2, 0, 0)
+            work = scene.work.of_device(band.group)
+            paint_busy(painter, box, work, self._edges, self._theme, self._ratio)
 
     def _paint_groups(self) -> None:
         painter = self._painter
         for band in self._visible(BandKind.GROUP):
-            top = band.top - self._scene.top
-            painter.fillRect(0, top, self._width, band.height, self._theme.raised)
+            box = QRectF(0, self._scene.y_of(band), self._width, band.height)
+            painter.fillRect(box, self._theme.raised)
+            painter.setPen(self._theme.muted)
+            painter.drawText(
+                box.adjusted(6, 0, -8, 0),
+                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+                self._scene.summary_of(band.group),
+            )
 
     def _paint_labels(self, drawn: list[tuple[int, LaneRaster]]) -> None:
         """Names of slices that are wide enough, elided to what of them is in sight."""
@@ -138,7 +170,8 @@ class ScenePainter:
                     strings[name][:200], Qt.TextElideMode.ElideRight, int(right - left)
                 )
                 is_dim = has_picks and int(lanes.row[place]) not in picked
-                fill = QColor.fromRgb(int(self._scene.palette[name]))
+                entry = self._scene.colour_index[place]
+                fill = QColor.fromRgb(int(self._scene.palette[entry]))
                 self._painter.setPen(self._theme.text if is_dim else self._theme.text_on(fill))
                 self._painter.drawText(
                     QRectF(left, top, right - left, LANE_HEIGHT),
@@ -153,8 +186,8 @@ class ScenePainter:
         focus = self._scene.focused_slice
         self._painter.setBrush(Qt.BrushStyle.NoBrush)
         for place in np.flatnonzero(in_sight)[:_MOST_OUTLINES].tolist():
-            box = self.box_of(int(picked.row[place]))
-            if box is None or box.bottom() < 0 or box.top() > self._height:
+            box = self._scene.box_of(int(picked.row[place]), self._scale)
+            if box is None or box.bottom() <= 0 or not box.height() or box.top() > self._height:
                 continue
             is_focus = int(picked.row[place]) == focus
             if box.width() < _OUTLINE_PIXELS:
@@ -164,45 +197,16 @@ class ScenePainter:
                 self._painter.setPen(QPen(self._theme.selection, 2.0 if is_focus else 1.0))
                 self._painter.drawRect(box)
 
-    def box_of(self, row: int) -> QRectF | None:
-        """Where a slice is drawn, cut to a little beyond the widget; None in a folded group."""
-        top = self._scene.lane_top(row)
-        if top is None:
-            return None
-        slices = self._scene.context.profile.trace.slices
-        begin_ns = int(slices.start_ns[row])
-        left = self._clamp(self._scale.x_of(begin_ns))
-        right = self._clamp(self._scale.x_of(begin_ns + int(slices.duration_ns[row])))
-        return QRectF(left, top - self._scene.top + 1, max(right - left, 1.0), _SLICE_HEIGHT)
-
-    def _clamp(self, x: float) -> float:
-        return min(max(x, -20.0), self._width + 20.0)
-
     def _paint_counter(self, band: Band, series: CounterSeries) -> None:
-        low, height = band.bottom - self._scene.top - 5, band.height - 10
+        low, height = self._scene.y_of(band) + band.height - 5, band.height - 10
         values = series.columns(self._edges)
         span = max(series.highest - min(series.lowest, 0.0), 1e-12)
         floor = min(series.lowest, 0.0)
-        known = np.flatnonzero(~np.isnan(values))
-        if not len(known):
-            return
-        xs = np.repeat(known, 2) + np.tile([0, 1], len(known))
-        ys = low - np.repeat((values[known] - floor) / span, 2) * height
-        points = [
-            QPointF(x / self._ratio, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)
-        ]
-        area = QPolygonF([QPointF(points[0].x(), low), *points, QPointF(points[-1].x(), low)])
-        fill = QColor(self._theme.accent)
-        fill.setAlpha(70)
-        self._painter.setPen(Qt.PenStyle.NoPen)
-        self._painter.setBrush(fill)
-        self._painter.drawPolygon(area)
-        self._painter.setPen(QPen(self._theme.accent, 1.0))
-        self._painter.drawPolyline(QPolygonF(points))
-        self._painter.setBrush(Qt.BrushStyle.NoBrush)
+        box = QRectF(0, low - height, self._width, height)
+        paint_area(self._painter, box, (values - floor) / span, self._theme.accent, self._ratio)
         self._painter.setPen(self._theme.muted)
         self._painter.drawText(
-            QRectF(4, band.top - self._scene.top, self._width, LANE_HEIGHT),
+            QRectF(4, self._scene.y_of(band), self._width, LANE_HEIGHT),
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
             f"≤ {series.highest:,.6g}",
         )
@@ -216,7 +220,7 @@ class ScenePainter:
             arrows = flows.touching(rows.tolist())
         self._painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for source, target in arrows[:_MOST_ARROWS]:
-            begin, end = self.box_of(source), self.box_of(target)
+            begin, end = (self._scene.box_of(row, self._scale) for row in (source, target))
             if begin is not None and end is not None:
                 self._paint_arrow(begin, end)
         self._painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -237,7 +241,9 @@ class ScenePainter:
             QPolygonF([tip, tip + QPointF(-3.5, back), tip + QPointF(3.5, back)])
         )
 
-    def _paint_range(self) -> None:
+    def _paint_ranges(self) -> None:
+        for marked in self._scene.marks.all:
+            paint_range(self._painter, self._scale, marked, self._height, self._theme.accent)
         time_range = self._scene.context.selection.picked.time_range_ns
         if time_range is not None:
             paint_range(self._painter, self._scale, time_range, self._height, self._theme.selection)

@@ -1,17 +1,27 @@
 """What the parts of one timeline share: its bands, lanes, colours, scroll position and picks."""
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QRectF, Signal
 
+from profilers.profile import TrackKind
+from profilers.units import format_percent
 from views.context import ViewContext
+from views.timeline.busy import DeviceWork
+from views.timeline.colouring import ColourBy, Entries, colour_by
+from views.timeline.lane_state import LaneState
 from views.timeline.lanes import Lanes
-from views.timeline.layout import LANE_HEIGHT, Band, BandKind, TrackOrder
+from views.timeline.layout import LANE_HEIGHT, TRACK_GAP, Band, BandKind, TrackOrder
+from views.timeline.marks import Marks
 from views.timeline.raster import Pixels
 from views.timeline.time_scale import TimeScale
 
 
 class Scene(QObject):
-    """Emits `changed` when something must be drawn anew, `laid_out` when bands moved."""
+    """Emits `changed` when something must be drawn anew, `laid_out` when bands moved.
+
+    Bands count from the top of the first one; heights named ``y`` count from the top of the
+    widget: pinned bands stay there, all others move up by `top`.
+    """
 
     changed = Signal()
     laid_out = Signal()
@@ -20,17 +30,31 @@ class Scene(QObject):
         super().__init__(parent)
         self.context = context
         self.top = 0
-        self._order = TrackOrder.of(context.profile)
-        self._folded_groups: set[str] = set()
-        self._folded_tracks: set[int] = set()
+        self.order = TrackOrder.of(context.profile)
+        self.tracks = LaneState(self.order.tracks, self.order.group_of, self)
+        self.marks = Marks(self)
         trace = context.profile.trace
-        self.lanes = Lanes.of(trace.slices, self._order.first_lane, self._order.lane_count)
+        self.lanes = Lanes.of(trace.slices, self.order.first_lane, self.order.lane_count)
+        self.work = DeviceWork(trace.slices, self.order)
+        self.colouring = colour_by(ColourBy.OPERATOR, context, self.lanes, self.order)
         self.picked_lanes = self.lanes.subset(np.empty(0, np.int32))
-        self.palette = _palette(context)
-        self.bands: tuple[Band, ...] = self._order.bands(set(), set())
+        self.picked_index: Entries = np.empty(0, np.int32)
+        self._arrange()
+        self.tracks.changed.connect(self._lay_out)
+        self.marks.changed.connect(self.changed)
         context.selection.changed.connect(self._follow_selection)
         context.time_axis.changed.connect(self.changed)
         self._follow_selection()
+
+    @property
+    def palette(self) -> Pixels:
+        """One 0xffRRGGBB per entry of `colour_index`."""
+        return self.colouring.palette
+
+    @property
+    def colour_index(self) -> Entries:
+        """The palette's entry for every place of the lanes."""
+        return self.colouring.index
 
     @property
     def height(self) -> int:
@@ -50,66 +74,118 @@ class Scene(QObject):
         axis, origin_ns = self.context.time_axis, self.context.origin_ns
         return TimeScale(axis.begin_ns + origin_ns, axis.end_ns + origin_ns, width)
 
+    def colour_by(self, by: ColourBy) -> None:
+        self.colouring = colour_by(by, self.context, self.lanes, self.order)
+        self.picked_index = self.colouring.entry_of(self.picked_lanes.row)
+        self.changed.emit()
+
     def scroll_to(self, top: int, view_height: int) -> None:
         top = max(0, min(top, self.height - view_height))
         if top != self.top:
             self.top = top
             self.changed.emit()
 
+    def y_of(self, band: Band) -> int:
+        """Where a band's top is seen."""
+        return band.top if band.is_pinned else band.top - self.top
+
     def band_at(self, y: float) -> Band | None:
-        """The band at a height, counted from the top of the first band."""
+        """The band that is seen at a height."""
+        if y >= self.pinned_height:
+            y += self.top
         return next((band for band in self.bands if band.top <= y < band.bottom), None)
 
     def lane_at(self, y: float) -> int:
-        """The lane at a height, -1 between lanes."""
+        """The lane that is seen at a height, -1 between lanes."""
         band = self.band_at(y)
         if band is None or band.kind is not BandKind.SLICES:
             return -1
-        level = int(y - band.top) // LANE_HEIGHT
+        level = int(y - self.y_of(band)) // LANE_HEIGHT
         return band.first_lane + level if level < band.lanes else -1
 
-    def lane_top(self, row: int) -> int | None:
-        """Height of a slice's lane; of its track's if that is folded; None if its group is."""
-        slices = self.context.profile.trace.slices
-        track, depth = int(slices.track[row]), int(slices.depth[row])
-        for band in self.bands:
-            if band.track == track and band.kind is BandKind.SLICES:
-                return band.top + LANE_HEIGHT * min(depth, band.lanes - 1)
-        return None
+    def band_of(self, track: int) -> Band | None:
+        """The band of a track; None where its group is folded or it is filtered out."""
+        return self._band_of_track.get(track)
 
-    def fold(self, band: Band) -> None:
-        """Fold a group or track, or open it again."""
-        if band.kind is BandKind.GROUP:
-            self._folded_groups ^= {band.group}
-        elif band.can_fold:
-            self._folded_tracks ^= {band.track}
-        self._lay_out()
+    def lane_top(self, row: int) -> int | None:
+        """Top of a slice's lane; of its track's if that is folded; None if that is hidden."""
+        slices = self.context.profile.trace.slices
+        band = self.band_of(int(slices.track[row]))
+        if band is None:
+            return None
+        return band.top + LANE_HEIGHT * min(int(slices.depth[row]), band.lanes - 1)
+
+    def lane_of(self, row: int) -> int:
+        slices = self.context.profile.trace.slices
+        return int(self.order.first_lane[slices.track[row]]) + int(slices.depth[row])
+
+    def box_of(self, row: int, scale: TimeScale) -> QRectF | None:
+        """Where a slice is seen, cut a little beyond the sides and where pinned tracks hide it."""
+        slices = self.context.profile.trace.slices
+        top = self.lane_top(row)
+        band = self.band_of(int(slices.track[row]))
+        if top is None or band is None:
+            return None
+        top += self.y_of(band) - band.top + 1
+        bottom = top + LANE_HEIGHT - 2
+        if not band.is_pinned:
+            top, bottom = max(top, self.pinned_height), max(bottom, self.pinned_height)
+        begin_ns = int(slices.start_ns[row])
+        left = min(max(scale.x_of(begin_ns), -20.0), scale.width + 20.0)
+        right = scale.x_of(begin_ns + int(slices.duration_ns[row]))
+        right = min(max(right, left + 1.0), scale.width + 20.0)
+        return QRectF(left, top, max(right - left, 1.0), bottom - top)
+
+    def gap_at(self, y: float, time_ns: float) -> tuple[int, int, int] | None:
+        """Track, begin and end of a stream's idle time at a point, if it is one."""
+        band = self.band_at(y)
+        if band is None or not self.is_stream(band):
+            return None
+        gap = self.work.of_stream(band.track).gap_at(time_ns)
+        return (band.track, *gap) if gap is not None else None
+
+    def is_stream(self, band: Band) -> bool:
+        kinds = self.context.profile.trace.tracks.kind
+        return band.kind is BandKind.SLICES and kinds[band.track] == TrackKind.STREAM
+
+    def lanes_box(self, band: Band, width: int) -> QRectF:
+        """Where a band is seen, less the gap below it."""
+        return QRectF(0, self.y_of(band), width, band.height - TRACK_GAP)
+
+    def summary_of(self, group: str) -> str:
+        """How much a group holds; of a device also how busy it is in the time that is in sight."""
+        tracks = [track for track in self.order.tracks if self.order.group_of[track] == group]
+        rows = self.order.first_row
+        count = sum(int(rows[track + 1] - rows[track]) for track in tracks)
+        parts = [
+            self.tr("1 track") if len(tracks) == 1 else self.tr("{} tracks").format(len(tracks)),
+            self.tr("{} slices").format(f"{count:,}"),
+        ]
+        if self.order.streams(group):
+            parts.append(self.tr("{} busy").format(format_percent(self.busy_share(group))))
+        return "  ·  ".join(parts)
+
+    def busy_share(self, group: str) -> float:
+        """Of the time in sight, the share in which any of a device's streams worked."""
+        scale = self.scale(1)
+        edges = np.array([scale.begin_ns, scale.end_ns])
+        return float(self.work.of_device(group).shares(edges)[0])
 
     def unfold_to(self, row: int) -> None:
         """Open the group and the track that hold a slice."""
-        track = int(self.context.profile.trace.slices.track[row])
-        if self.lane_top(row) is not None and track not in self._folded_tracks:
-            return
-        self._folded_tracks.discard(track)
-        self._folded_groups.discard(self._order.group_of(track))
-        self._lay_out()
+        self.tracks.open(int(self.context.profile.trace.slices.track[row]))
+
+    def _arrange(self) -> None:
+        self.bands = self.order.bands(self.tracks)
+        self.pinned_height = max((band.bottom for band in self.bands if band.is_pinned), default=0)
+        self._band_of_track = {band.track: band for band in self.bands if band.track >= 0}
 
     def _lay_out(self) -> None:
-        self.bands = self._order.bands(self._folded_groups, self._folded_tracks)
+        self._arrange()
         self.laid_out.emit()
         self.changed.emit()
 
     def _follow_selection(self) -> None:
         self.picked_lanes = self.lanes.subset(self.context.selection.picked.slices)
+        self.picked_index = self.colouring.entry_of(self.picked_lanes.row)
         self.changed.emit()
-
-
-def _palette(context: ViewContext) -> Pixels:
-    """One 0xffRRGGBB per string; only names of slices are filled in."""
-    profile, theme = context.profile, context.theme
-    palette = np.zeros(len(profile.strings), np.uint32)
-    is_name = np.zeros(len(profile.strings), bool)
-    is_name[profile.trace.slices.name] = True
-    for row in np.flatnonzero(is_name).tolist():
-        palette[row] = theme.family_colour(profile.strings[row]).rgb()
-    return palette
