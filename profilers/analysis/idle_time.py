@@ -14,6 +14,7 @@ from enum import IntEnum
 import numpy as np
 
 from profilers.analysis.device_work import TimeRange, work_rows
+from profilers.analysis.intervals import latest_end_so_far
 from profilers.analysis.launches import launching_call
 from profilers.profile import Profile
 from profilers.profile.table import Int8, Int32, Int64, Table, column
@@ -46,7 +47,7 @@ def idle_gaps(profile: Profile, kernel_wait_ns: int = KERNEL_WAIT_NS) -> IdleGap
     if not len(rows):
         return IdleGaps.empty()
     track, start = slices.track[rows], slices.start_ns[rows]
-    last = _latest_end(track, start + slices.duration_ns[rows])
+    last = latest_end_so_far(track, start + slices.duration_ns[rows])
     ended = start[last[:-1]] + slices.duration_ns[rows[last[:-1]]]
     at = np.flatnonzero((track[1:] == track[:-1]) & (start[1:] > ended)) + 1
     ended = ended[at - 1]
@@ -70,14 +71,3 @@ def idle_by_cause(gaps: IdleGaps, within_ns: TimeRange | None = None) -> dict[in
     sums = np.zeros((len(tracks), len(IdleCause)), np.int64)
     np.add.at(sums, (group, gaps.cause), np.maximum(end - begin, 0))
     return dict(zip(tracks.tolist(), sums, strict=True))
-
-
-def _latest_end(track: Int32, end_ns: Int64) -> Int64:
-    """Index of the latest end on the same track up to each entry; entries are in track order."""
-    # Ends become ranks, higher on each track than on the one before: one running maximum serves.
-    rank = np.empty(len(end_ns), np.int64)
-    by_end = np.argsort(end_ns, kind="stable")
-    rank[by_end] = np.arange(len(end_ns))
-    rank += track.astype(np.int64) * len(end_ns)
-    reached: Int64 = np.maximum.accumulate(rank)
-    return by_end[reached % len(end_ns)]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from profilers.profile.table import Int64, Table, column
 
@@ -72,3 +73,13 @@ def lengths_by_cover(sets: Sequence[Intervals]) -> Int64:
     lengths = np.zeros(1 << len(sets), np.int64)
     np.add.at(lengths, cover[:-1], np.diff(times))
     return lengths
+
+
+def latest_end_so_far(group: NDArray[np.integer], end_ns: Int64) -> Int64:
+    """Index of the latest end within the same group up to each entry; groups must not decrease."""
+    # Ends become ranks, higher in each group than in the one before: one running maximum serves.
+    by_end = np.argsort(end_ns, kind="stable")
+    rank = np.empty(len(end_ns), np.int64)
+    rank[by_end] = np.arange(len(end_ns))
+    reached: Int64 = np.maximum.accumulate(rank + group.astype(np.int64) * len(end_ns))
+    return by_end[reached % max(len(end_ns), 1)]
