@@ -165,7 +165,9 @@ def test_fit_goes_to_the_selection_first_and_back_to_everything(
     assert (axis.begin_ns, axis.end_ns) == full
 
 
-def test_stepping_marking_and_clearing_with_keys(show_view: ShowView, qtbot: QtBot) -> None:
+def test_stepping_selecting_a_range_and_clearing_with_keys(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
     view, context = show_view("timeline")
     first, second = (row_named(context.profile, f"step {number}") for number in (0, 1))
     context.selection.pick_slice(first)
@@ -175,7 +177,7 @@ def test_stepping_marking_and_clearing_with_keys(show_view: ShowView, qtbot: QtB
     assert context.selection.picked.focus == ("slice", first)
     qtbot.keyClick(view.canvas, Qt.Key.Key_Comma)
     assert context.selection.picked.focus == ("slice", first)
-    qtbot.keyClick(view.canvas, Qt.Key.Key_M)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_R)
     assert context.selection.picked.time_range_ns == (0, 9 * MS)
     qtbot.keyClick(view.canvas, Qt.Key.Key_Escape)
     assert context.selection.picked.is_empty
@@ -195,7 +197,7 @@ def test_an_enclosing_slice_leads_to_what_was_launched_inside_it(show_view: Show
     view, context = show_view("timeline")
     step = row_named(context.profile, "step 0")
     slices = context.profile.trace.slices
-    targets = view._flows.targets(step)
+    targets = view.flows.targets(step)
     assert len(targets) == 12
     assert set(slices.step[targets].tolist()) == {0}
 
@@ -275,8 +277,8 @@ def test_folding_hides_lanes_and_a_pick_opens_them_again(show_view: ShowView, qt
     qtbot.mouseClick(view.labels, LEFT, pos=QPoint(20, group.top + 6))
     assert view.scene.height < folded_track
     assert not any(band.title == "stream 7" for band in view.scene.bands)
-    view.reveal(row_named(context.profile, "aten::relu"))
-    view.reveal(row_named(context.profile, "relu_kernel"))
+    view.navigator.reveal(row_named(context.profile, "aten::relu"))
+    view.navigator.reveal(row_named(context.profile, "relu_kernel"))
     assert view.scene.height == tall
 
 
@@ -318,7 +320,7 @@ def test_a_large_trace_opens_picks_and_scrolls_to_its_last_track(
 ) -> None:
     view, context = show_view("timeline", large_profile(40_000))
     last = len(context.profile.trace.slices) - 1
-    view.reveal(last)
+    view.navigator.reveal(last)
     qtbot.mouseClick(view.canvas, LEFT, pos=middle_of(view, last))
     assert context.selection.picked.focus == ("slice", last)
 

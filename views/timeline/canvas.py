@@ -1,21 +1,24 @@
 """The drawing area: slices by track and depth, picked and moved with the mouse."""
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
+    QCursor,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from profilers.units import format_duration
+from profilers.units import format_duration, format_percent
 from views.timeline.counters import series_by_track
 from views.timeline.flows import FlowIndex
-from views.timeline.layout import LANE_HEIGHT
+from views.timeline.layout import LANE_HEIGHT, Band, BandKind
 from views.timeline.painting import ScenePainter, paint_range
 from views.timeline.scene import Scene
 
@@ -30,6 +33,7 @@ class TimelineCanvas(QWidget):
     range_measured = Signal(float, float)  # profile times in ns
     clicked = Signal(int)  # row of the slice, -1 between slices
     zoom_wanted = Signal(int)  # row of a slice
+    resized = Signal()
 
     def __init__(self, scene: Scene, flows: FlowIndex, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +65,13 @@ class TimelineCanvas(QWidget):
             lane, scale.time_at(position.x()), _HIT_PIXELS * scale.ns_per_pixel
         )
 
+    def time_at_cursor(self) -> float | None:
+        """Time under the mouse, counted from the first step; None where it is elsewhere."""
+        if not self.underMouse():
+            return None
+        x = self.mapFromGlobal(QCursor.pos()).x()
+        return self._scene.scale(self.width()).time_at(x) - self._scene.context.origin_ns
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         ScenePainter(
@@ -75,6 +86,9 @@ class TimelineCanvas(QWidget):
             painter.setPen(QPen(theme.accent, 1.0))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.resized.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         axis, delta = self._scene.context.time_axis, event.angleDelta()
@@ -136,10 +150,23 @@ class TimelineCanvas(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            row = self.slice_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), self.tooltip_of(row) if row >= 0 else "", self)
+            QToolTip.showText(event.globalPos(), self.tooltip_at(QPointF(event.pos())), self)
             return True
         return super().event(event)
+
+    def tooltip_at(self, position: QPointF) -> str:
+        """Of the slice under a point, else of the idle gap or the device, else nothing."""
+        row = self.slice_at(position)
+        if row >= 0:
+            return self.tooltip_of(row)
+        time_ns = self._scene.scale(self.width()).time_at(position.x())
+        gap = self._scene.gap_at(position.y(), time_ns)
+        if gap is not None:
+            return self.tr("idle for {}").format(format_duration(gap[1] - gap[0]))
+        band = self._scene.band_at(position.y())
+        if band is not None and band.kind is BandKind.BUSY:
+            return self._busy_text(band, position.x())
+        return ""
 
     def tooltip_of(self, row: int) -> str:
         """Name, duration and track of a slice, one a line."""
@@ -151,6 +178,16 @@ class TimelineCanvas(QWidget):
             format_duration(int(slices.duration_ns[row])),
             f"{profile.strings[int(tracks.process[track])]} · {profile.strings[int(tracks.name[track])]}",
         ))  # fmt: skip
+
+    def _busy_text(self, band: Band, x: float) -> str:
+        """Busy share of the device in the pixel under the mouse and in all that is in sight."""
+        scale, work = self._scene.scale(self.width()), self._scene.work.of_device(band.group)
+        here = work.shares(np.array([scale.time_at(x), scale.time_at(x + 1)]))
+        return self.tr("{} busy: {} here, {} in sight").format(
+            band.group,
+            format_percent(float(here[0])),
+            format_percent(self._scene.busy_share(band.group)),
+        )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # the view has the keys

@@ -3,6 +3,8 @@
 import numpy as np
 
 from profilers.profile import Flows, Slices
+from profilers.profile.table import Int32
+from views.timeline.lanes import Lanes
 
 
 class FlowIndex:
@@ -21,41 +23,61 @@ class FlowIndex:
         self._source, self._target = flows.source[out], flows.target[out]
         self._by_target, self._back = flows.target[into], flows.source[into]
 
-    def targets(self, row: int) -> list[int]:
+    def targets(self, row: int) -> Int32:
         """Slices that this one leads to."""
-        return [target for _, target in self._leaving(row)]
+        return self._target[self._leaving(row)]
 
     def sources(self, row: int) -> list[int]:
         """Slices that lead to this one."""
         low, high = np.searchsorted(self._by_target, [row, row + 1])
-        return [int(each) for each in self._back[low:high]]
+        sources: list[int] = self._back[low:high].tolist()
+        return sources
 
-    def touching(self, rows: list[int]) -> list[tuple[int, int]]:
-        """(source, target) of every arrow that begins or ends at one of the slices."""
-        out = [arrow for row in rows for arrow in self._leaving(row)]
-        into = [(source, row) for row in rows for source in self.sources(row)]
+    def touching(self, rows: list[int], most: int = 60) -> list[tuple[int, int]]:
+        """(source, target) of arrows that begin or end at one of the slices, `most` for each."""
+        out = []
+        for row in rows:
+            arrows = self._leaving(row)
+            sources, targets = self._source[arrows][:most], self._target[arrows][:most]
+            out += list(zip(sources.tolist(), targets.tolist(), strict=True))
+        into = [(source, row) for row in rows for source in self.sources(row)[:most]]
         return list(dict.fromkeys(out + into))
 
-    def _leaving(self, row: int) -> list[tuple[int, int]]:
-        return self._between(row, row + 1) or self._between(row, self._end_of_family(row))
+    def _leaving(self, row: int) -> slice:
+        """Where the arrows that leave a slice, or what it encloses, lie."""
+        own = self._between(row, row + 1)
+        return own if own.start < own.stop else self._between(row, end_of_family(self._slices, row))
 
-    def _between(self, begin: int, end: int) -> list[tuple[int, int]]:
-        low, high = np.searchsorted(self._source, [begin, end])
-        pairs = zip(self._source[low:high].tolist(), self._target[low:high].tolist(), strict=True)
-        return list(pairs)
-
-    def _end_of_family(self, row: int) -> int:
-        """Rows of enclosed slices follow the row, since slices are ordered by track and start."""
-        slices = self._slices
-        last = int(np.searchsorted(slices.track, slices.track[row], "right"))
-        end_ns = int(slices.start_ns[row]) + int(slices.duration_ns[row])
-        return row + 1 + int(np.searchsorted(slices.start_ns[row + 1 : last], end_ns, "left"))
+    def _between(self, begin: int, end: int) -> slice:
+        low, high = np.searchsorted(self._source, [begin, end]).tolist()
+        return slice(low, high)
 
 
-def neighbour(slices: Slices, row: int, direction: int) -> int:
-    """The slice before (-1) or after (1) on the same track and depth, or -1."""
-    begin = int(np.searchsorted(slices.track, slices.track[row], "left"))
-    end = int(np.searchsorted(slices.track, slices.track[row], "right"))
-    places = np.arange(row + 1, end) if direction > 0 else np.arange(row - 1, begin - 1, -1)
-    same = places[slices.depth[places] == slices.depth[row]][:1]
-    return int(same[0]) if len(same) else -1
+def end_of_family(slices: Slices, row: int) -> int:
+    """Enclosed slices are the rows up to here: slices are ordered by track and start."""
+    last = int(np.searchsorted(slices.track, slices.track[row], "right"))
+    end_ns = int(slices.start_ns[row]) + int(slices.duration_ns[row])
+    return row + 1 + int(np.searchsorted(slices.start_ns[row + 1 : last], end_ns, "left"))
+
+
+def neighbour(lanes: Lanes, lane: int, row: int, direction: int) -> int:
+    """The slice before (-1) or after (1) in the lane of a slice, or -1."""
+    begin, end = int(lanes.bounds[lane]), int(lanes.bounds[lane + 1])
+    place = begin + int(np.searchsorted(lanes.row[begin:end], row)) + direction
+    return int(lanes.row[place]) if begin <= place < end else -1
+
+
+def namesake(slices: Slices, row: int, direction: int) -> int:
+    """The slice of the same name that starts before (-1) or after (1) a slice, or -1."""
+    rows = np.flatnonzero(slices.name == slices.name[row])
+    start_ns, here_ns = slices.start_ns[rows], slices.start_ns[row]
+    if direction > 0:
+        is_wanted = (start_ns > here_ns) | ((start_ns == here_ns) & (rows > row))
+    else:
+        is_wanted = (start_ns < here_ns) | ((start_ns == here_ns) & (rows < row))
+    rows, start_ns = rows[is_wanted], start_ns[is_wanted]
+    if not len(rows):
+        return -1
+    if direction > 0:
+        return int(rows[np.argmin(start_ns)])
+    return int(rows[len(rows) - 1 - np.argmax(start_ns[::-1])])

@@ -99,6 +99,10 @@ class TrackOrder:
             if self.group_of[track] == group and kinds[track] == TrackKind.STREAM
         )
 
+    def matching(self, state: LaneState) -> list[int]:
+        """Tracks in the person's order, less those that the filter leaves out."""
+        return [track for track in state.tracks if self._holds(track, state.words)]
+
     def bands(self, state: LaneState) -> tuple[Band, ...]:
         """All bands, top to bottom; what is filtered out or in a folded group is left out."""
         bands: list[Band] = []
@@ -109,7 +113,7 @@ class TrackOrder:
         return tuple(bands)
 
     def _in_order(self, state: LaneState) -> Iterator[Band]:
-        shown = [track for track in state.tracks if self._holds(track, state.words)]
+        shown = self.matching(state)
         for track in state.pinned:
             if track in shown:
                 yield replace(self._track_band(track, state), is_pinned=True)

@@ -47,9 +47,7 @@ class ScenePainter:
         self._paint_arrows(flows)
         self._paint_ranges()
 
-    def _paint_part(
-        self, is_pinned: bool, clip: QRect, counters: dict[int, CounterSeries]
-    ) -> None:
+    def _paint_part(self, is_pinned: bool, clip: QRect, counters: dict[int, CounterSeries]) -> None:
         """The pinned bands or those that scroll beneath them."""
         self._bands = [band for band in self._scene.bands if band.is_pinned == is_pinned]
         self._painter.setClipRect(clip)

@@ -61,6 +61,11 @@ class Scene(QObject):
         return self.bands[-1].bottom if self.bands else 0
 
     @property
+    def shown_tracks(self) -> int:
+        """How many tracks the filter lets through."""
+        return len(self.order.matching(self.tracks))
+
+    @property
     def focused_slice(self) -> int:
         """The slice that was picked itself, else the first of the picked ones, else -1."""
         picked = self.context.selection.picked
@@ -136,13 +141,12 @@ class Scene(QObject):
         right = min(max(right, left + 1.0), scale.width + 20.0)
         return QRectF(left, top, max(right - left, 1.0), bottom - top)
 
-    def gap_at(self, y: float, time_ns: float) -> tuple[int, int, int] | None:
-        """Track, begin and end of a stream's idle time at a point, if it is one."""
+    def gap_at(self, y: float, time_ns: float) -> tuple[int, int] | None:
+        """Begin and end of a stream's idle time at a point, if that is one."""
         band = self.band_at(y)
         if band is None or not self.is_stream(band):
             return None
-        gap = self.work.of_stream(band.track).gap_at(time_ns)
-        return (band.track, *gap) if gap is not None else None
+        return self.work.of_stream(band.track).gap_at(time_ns)
 
     def is_stream(self, band: Band) -> bool:
         kinds = self.context.profile.trace.tracks.kind
@@ -159,7 +163,7 @@ class Scene(QObject):
         count = sum(int(rows[track + 1] - rows[track]) for track in tracks)
         parts = [
             self.tr("1 track") if len(tracks) == 1 else self.tr("{} tracks").format(len(tracks)),
-            self.tr("{} slices").format(f"{count:,}"),
+            self.tr("1 slice") if count == 1 else self.tr("{:,} slices").format(count),
         ]
         if self.order.streams(group):
             parts.append(self.tr("{} busy").format(format_percent(self.busy_share(group))))

@@ -1,10 +1,12 @@
 """The timeline's widget: ruler, tracks, drawing area, search and details put together."""
 
-import numpy as np
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QScrollBar,
     QSplitter,
@@ -15,25 +17,28 @@ from PySide6.QtWidgets import (
 
 from views.context import ViewContext
 from views.timeline.canvas import TimelineCanvas
+from views.timeline.colour_menu import ColourMenu
 from views.timeline.details import DetailsPane
-from views.timeline.flows import FlowIndex, neighbour
+from views.timeline.flows import FlowIndex
+from views.timeline.keys import action_of
 from views.timeline.labels import TrackLabels
 from views.timeline.layout import LANE_HEIGHT
+from views.timeline.mark_row import MarkRow
+from views.timeline.navigation import Navigator
 from views.timeline.ruler import TimeRuler
 from views.timeline.scene import Scene
 from views.timeline.search import SearchField
-
-_ZOOM_STEP = 1.25
-_MARGIN = 0.15  # of the view, left free at each side of what was zoomed to
+from views.timeline.track_filter import TrackFilter
 
 
 class TimelineView(QWidget):
-    """Follows the shared time axis; keys as in Perfetto."""
+    """Follows the shared time axis; keys as in Perfetto, see `keys.KEYS`."""
 
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
         trace = context.profile.trace
+        self.actions_by_name: dict[str, Callable[[], object]] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
@@ -42,70 +47,33 @@ class TimelineView(QWidget):
             return
         self._is_picking = False
         self.scene = Scene(context, self)
-        self._flows = FlowIndex(trace.flows, trace.slices)
-        self.canvas = TimelineCanvas(self.scene, self._flows)
+        self.flows = FlowIndex(trace.flows, trace.slices)
+        self.canvas = TimelineCanvas(self.scene, self.flows)
         self.ruler = TimeRuler(self.scene)
+        self.marks = MarkRow(self.scene)
         self.labels = TrackLabels(self.scene)
+        self.colours = ColourMenu(self.scene)
         self.details = DetailsPane(context)
         self.search = SearchField(context.profile)
         self.search.hide()
+        self.filter = TrackFilter(self.scene)
+        self.navigator = Navigator(
+            self.scene, self.flows, self.canvas.height, self.canvas.time_at_cursor, self
+        )
         self._scroll_bar = QScrollBar(Qt.Orientation.Vertical)
         self._lay_out()
         self._connect()
+        self.actions_by_name = self._actions()
         self.setFocusProxy(self.canvas)
         self._fit_scroll_bar()
         self._show_details()
 
-    def reveal(self, row: int) -> None:
-        """Scroll, and zoom out where it is longer than the view, so that a slice is in sight."""
-        self.scene.unfold_to(row)
-        axis, slices = self._context.time_axis, self._context.profile.trace.slices
-        begin_ns = int(slices.start_ns[row]) - self._context.origin_ns
-        end_ns = begin_ns + int(slices.duration_ns[row])
-        span_ns = axis.end_ns - axis.begin_ns
-        if end_ns - begin_ns > span_ns:
-            if begin_ns > axis.end_ns or end_ns < axis.begin_ns:
-                self._zoom_to(begin_ns, end_ns)
-        elif begin_ns < axis.begin_ns or end_ns > axis.end_ns:
-            middle = (begin_ns + end_ns) / 2
-            axis.show(middle - span_ns / 2, middle + span_ns / 2)
-        top = self.scene.lane_top(row)
-        if top is not None:
-            self._scroll_into_sight(top)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        axis = self._context.time_axis
-        middle = (axis.begin_ns + axis.end_ns) / 2
-        actions = {
-            Qt.Key.Key_W: lambda: axis.zoom(_ZOOM_STEP, middle),
-            Qt.Key.Key_S: lambda: axis.zoom(1 / _ZOOM_STEP, middle),
-            Qt.Key.Key_A: lambda: axis.pan(-0.1),
-            Qt.Key.Key_D: lambda: axis.pan(0.1),
-            Qt.Key.Key_F: self._zoom_to_selection,
-            Qt.Key.Key_M: self._mark_slice,
-            Qt.Key.Key_Period: lambda: self._step(1),
-            Qt.Key.Key_Comma: lambda: self._step(-1),
-            Qt.Key.Key_BracketLeft: lambda: self._follow_flow(-1),
-            Qt.Key.Key_BracketRight: lambda: self._follow_flow(1),
-            Qt.Key.Key_Slash: self.search.open,
-            Qt.Key.Key_Escape: self._context.selection.clear,
-        } if hasattr(self, "scene") else {}  # fmt: skip
-        action = actions.get(Qt.Key(event.key()))
-        has_command_key = event.modifiers() & (
-            Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-        )
-        if action is None or has_command_key:
+        action = self.actions_by_name.get(action_of(event) or "")
+        if action is None:
             event.ignore()
         else:
             action()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit_scroll_bar()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._fit_scroll_bar()
 
     def _lay_out(self) -> None:
         drawing = QWidget()
@@ -119,12 +87,19 @@ class TimelineView(QWidget):
         self._fold_details.setAutoRaise(True)
         self._fold_details.setToolTip(self.tr("Show or hide what is known of the selection"))
         self._fold_details.toggled.connect(self.details.setVisible)
-        grid.addWidget(self._fold_details, 0, 0)
+        corner = QHBoxLayout()
+        corner.setContentsMargins(2, 0, 2, 0)
+        corner.setSpacing(2)
+        corner.addWidget(self.colours)
+        corner.addStretch(1)
+        corner.addWidget(self._fold_details)
+        grid.addLayout(corner, 0, 0)
         grid.addWidget(self.ruler, 0, 1)
-        grid.addWidget(self.labels, 1, 0)
-        grid.addWidget(self.canvas, 1, 1)
-        grid.addWidget(self._scroll_bar, 0, 2, 2, 1)
-        grid.setRowStretch(1, 1)
+        grid.addWidget(self.marks, 1, 1)
+        grid.addWidget(self.labels, 2, 0)
+        grid.addWidget(self.canvas, 2, 1)
+        grid.addWidget(self._scroll_bar, 0, 2, 3, 1)
+        grid.setRowStretch(2, 1)
         grid.setColumnStretch(1, 1)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(drawing)
@@ -132,8 +107,8 @@ class TimelineView(QWidget):
         split.setCollapsible(0, False)
         split.setStretchFactor(0, 1)
         split.setSizes([500, 130])
-        split.splitterMoved.connect(self._fit_scroll_bar)
         self._layout.addWidget(self.search)
+        self._layout.addWidget(self.filter)
         self._layout.addWidget(split, 1)
 
     def _connect(self) -> None:
@@ -142,18 +117,18 @@ class TimelineView(QWidget):
         self._scroll_bar.valueChanged.connect(
             lambda top: self.scene.scroll_to(top, self.canvas.height())
         )
-        self._fold_details.toggled.connect(self._fit_scroll_bar)
+        self.canvas.resized.connect(self._fit_scroll_bar)
+        self.labels.filter_asked.connect(self.filter.open)
+        self.filter.closed.connect(self.canvas.setFocus)
         self.canvas.range_measured.connect(self._pick_range)
         self.ruler.range_measured.connect(self._pick_range)
         self.canvas.clicked.connect(self._pick_clicked)
-        self.canvas.zoom_wanted.connect(self._zoom_to_slice)
-        self.search.found.connect(self._pick_and_reveal)
+        self.canvas.zoom_wanted.connect(self.navigator.zoom_to_slice)
+        self.search.found.connect(self.navigator.pick)
         self.search.closed.connect(self.canvas.setFocus)
         self._context.selection.changed.connect(self._follow_selection)
 
     def _fit_scroll_bar(self) -> None:
-        if not hasattr(self, "scene"):
-            return
         hidden = max(self.scene.height - self.canvas.height(), 0)
         self._scroll_bar.setRange(0, hidden)
         self._scroll_bar.setPageStep(self.canvas.height())
@@ -168,7 +143,7 @@ class TimelineView(QWidget):
         self._show_details()
         picked = self._context.selection.picked.slices
         if len(picked) and not self._is_picking:
-            self.reveal(self._nearest_picked())
+            self.navigator.reveal(self._nearest_picked())
 
     def _nearest_picked(self) -> int:
         """The slice that was picked itself, else a picked one in sight, else the first."""
@@ -208,65 +183,33 @@ class TimelineView(QWidget):
     def _pick_range(self, begin_ns: float, end_ns: float) -> None:
         self._context.selection.pick_time_range(round(begin_ns), round(end_ns))
 
-    def _pick_and_reveal(self, row: int) -> None:
-        self._context.selection.pick_slice(row)
-        self.reveal(row)
-
-    def _zoom_to(self, begin_ns: float, end_ns: float) -> None:
-        """Show a range counted from the first step, with a margin."""
-        margin = (end_ns - begin_ns) * _MARGIN
-        self._context.time_axis.show(begin_ns - margin, end_ns + margin)
-
-    def _zoom_to_slice(self, row: int) -> None:
-        slices = self._context.profile.trace.slices
-        begin_ns = int(slices.start_ns[row]) - self._context.origin_ns
-        self._zoom_to(begin_ns, begin_ns + max(int(slices.duration_ns[row]), 10))
-
-    def _zoom_to_selection(self) -> None:
-        """Zoom to what is picked; where that is in sight already, or nothing is, show all."""
-        axis, origin_ns = self._context.time_axis, self._context.origin_ns
-        time_range = self._context.selection.picked.time_range_ns
-        row = self.scene.focused_slice
-        before = (axis.begin_ns, axis.end_ns)
-        if time_range is not None:
-            self._zoom_to(time_range[0] - origin_ns, time_range[1] - origin_ns)
-        elif row >= 0:
-            self._zoom_to_slice(row)
-        if before == (axis.begin_ns, axis.end_ns):
-            axis.fit()
-
-    def _mark_slice(self) -> None:
-        row, slices = self.scene.focused_slice, self._context.profile.trace.slices
-        if row >= 0:
-            begin_ns = int(slices.start_ns[row])
-            self._pick_range(begin_ns, begin_ns + int(slices.duration_ns[row]))
-
-    def _step(self, direction: int) -> None:
-        row, slices = self.scene.focused_slice, self._context.profile.trace.slices
-        after = neighbour(slices, row, direction) if row >= 0 else self._first_in_sight()
-        if after >= 0:
-            self._pick_and_reveal(after)
-
-    def _first_in_sight(self) -> int:
-        slices, axis = self._context.profile.trace.slices, self._context.time_axis
-        begin_ns = axis.begin_ns + self._context.origin_ns
-        later = np.flatnonzero(slices.start_ns >= begin_ns)
-        return int(later[0]) if len(later) else -1
-
-    def _follow_flow(self, direction: int) -> None:
-        row = self.scene.focused_slice
-        if row < 0:
-            return
-        ends = self._flows.targets(row) if direction > 0 else self._flows.sources(row)
-        if ends:
-            self._pick_and_reveal(ends[0])
-
-    def _scroll_into_sight(self, top: int) -> None:
-        height = self.canvas.height()
-        if top < self.scene.top:
-            self.scene.scroll_to(top - LANE_HEIGHT, height)
-        elif top + LANE_HEIGHT > self.scene.top + height:
-            self.scene.scroll_to(top + 2 * LANE_HEIGHT - height, height)
+    def _actions(self) -> dict[str, Callable[[], object]]:
+        """By the names that the table of keys uses."""
+        go = self.navigator
+        return {
+            "zoom_in": go.zoom_in,
+            "zoom_out": go.zoom_out,
+            "pan_left": go.pan_left,
+            "pan_right": go.pan_right,
+            "scroll_up": go.scroll_up,
+            "scroll_down": go.scroll_down,
+            "focus": go.focus,
+            "reset": go.reset,
+            "next_on_track": go.next_on_track,
+            "previous_on_track": go.previous_on_track,
+            "next_of_name": go.next_of_name,
+            "previous_of_name": go.previous_of_name,
+            "follow_arrow": go.follow_arrow,
+            "follow_arrow_back": go.follow_arrow_back,
+            "mark": go.mark,
+            "keep_mark": go.keep_mark,
+            "select_range": go.select_range,
+            "pin": go.pin,
+            "clear": go.clear,
+            "search": self.search.open,
+            "find_track": self.filter.open,
+            "toggle_details": self._fold_details.toggle,
+        }
 
     def _why_empty(self) -> QLabel:
         label = QLabel(

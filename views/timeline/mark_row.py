@@ -1,0 +1,105 @@
+"""The row of marked time ranges under the ruler: their lengths, and a click to take one away."""
+
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QColor, QContextMenuEvent, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QMenu, QToolTip, QWidget
+
+from profilers.units import format_duration
+from views.timeline.marks import TimeRange
+from views.timeline.scene import Scene
+
+HEIGHT = 17
+_CROSS_WIDTH = 14
+
+
+class MarkRow(QWidget):
+    """Hidden while nothing is marked. A click on a mark zooms to it, one on its cross removes it."""
+
+    def __init__(self, scene: Scene, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scene = scene
+        self.setFixedHeight(HEIGHT)
+        self.setAccessibleName(self.tr("Marks"))
+        scene.marks.changed.connect(self._follow)
+        scene.changed.connect(self.update)
+        self.hide()
+
+    def box_of(self, mark: TimeRange) -> QRectF:
+        """Where a mark's length is written: on its range, or beside it where that is too narrow."""
+        scale = self._scene.scale(self.width())
+        left, right = scale.x_of(mark[0]), scale.x_of(mark[1])
+        width = self.fontMetrics().horizontalAdvance(_text(mark)) + _CROSS_WIDTH + 12
+        if right - left >= width:
+            shown_left, shown_right = max(left, 0.0), min(right, float(self.width()))
+            if shown_right - shown_left >= width:
+                return QRectF(shown_left, 1, shown_right - shown_left, HEIGHT - 2)
+        return QRectF((left + right - width) / 2, 1, width, HEIGHT - 2)
+
+    def mark_at(self, x: float) -> TimeRange | None:
+        for mark in reversed(self._scene.marks.all):
+            box = self.box_of(mark)
+            if box.left() <= x <= box.right():
+                return mark
+        return None
+
+    def menu_of(self, mark: TimeRange | None) -> QMenu:
+        marks, menu = self._scene.marks, QMenu(self)
+        if mark is not None:
+            menu.addAction(self.tr("Remove this mark"), lambda: marks.remove(mark))
+        menu.addAction(self.tr("Remove all marks"), marks.clear)
+        return menu
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        theme, marks = self._scene.context.theme, self._scene.marks
+        painter.fillRect(self.rect(), theme.window)
+        for mark in marks.all:
+            box = self.box_of(mark)
+            fill = QColor(theme.accent)
+            fill.setAlpha(255 if mark in marks.kept else 120)
+            painter.fillRect(box, fill)
+            painter.setPen(theme.text_on(theme.accent) if mark in marks.kept else theme.text)
+            painter.drawText(
+                box.adjusted(4, 0, -_CROSS_WIDTH, 0), Qt.AlignmentFlag.AlignCenter, _text(mark)
+            )
+            cross = QRectF(box.right() - _CROSS_WIDTH, box.top(), _CROSS_WIDTH, box.height())
+            painter.drawText(cross, Qt.AlignmentFlag.AlignCenter, "×")
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        x = event.position().x()
+        mark = self.mark_at(x)
+        if mark is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        if x >= self.box_of(mark).right() - _CROSS_WIDTH:
+            self._scene.marks.remove(mark)
+        else:
+            origin_ns, margin = self._scene.context.origin_ns, 0.15 * (mark[1] - mark[0])
+            self._scene.context.time_axis.show(
+                mark[0] - origin_ns - margin, mark[1] - origin_ns + margin
+            )
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.menu_of(self.mark_at(event.pos().x()))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            mark = self.mark_at(event.pos().x())
+            QToolTip.showText(event.globalPos(), self._tooltip_of(mark) if mark else "", self)
+            return True
+        return super().event(event)
+
+    def _tooltip_of(self, mark: TimeRange) -> str:
+        begin = format_duration(mark[0] - self._scene.context.origin_ns)
+        is_kept = mark in self._scene.marks.kept
+        kind = self.tr("Kept mark") if is_kept else self.tr("Mark (Shift+M keeps it)")
+        return self.tr("{}: {} from {}").format(kind, _text(mark), begin)
+
+    def _follow(self) -> None:
+        self.setVisible(bool(self._scene.marks.all))
+
+
+def _text(mark: TimeRange) -> str:
+    return format_duration(mark[1] - mark[0])
