@@ -79,7 +79,7 @@ def _events(found: ChromeTrace) -> tuple[Int64, list[_Arguments], Int64]:
     chosen, arguments = [], []
     for row in np.flatnonzero(instants.name == found.pool.add(_MEMORY_EVENT)).tolist():
         try:
-            arguments.append(decoder.decode(instants.arguments.text(row)))
+            arguments.append(decoder.decode(found.instant_arguments.text(row)))
         except msgspec.DecodeError:
             continue
         chosen.append(row)

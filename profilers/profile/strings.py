@@ -45,6 +45,9 @@ class StringPool:
         """Row of `text`, added if new."""
         return self._rows.setdefault(text, len(self._rows))
 
+    def has(self, text: str) -> bool:
+        return text in self._rows
+
     def __len__(self) -> int:
         return len(self._rows)
 

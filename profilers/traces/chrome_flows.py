@@ -4,15 +4,15 @@ import numpy as np
 
 from profilers.profile import Flows, Slices, StringPool
 from profilers.profile.table import Int32, Int64
-from profilers.traces.chrome_events import Records
+from profilers.traces.chrome_parts import FlowRecords
 
 _LAUNCHES = ("ac2g", "async_cpu_to_gpu")  # drawn by the correlation instead
 
 
 def flows_of(
-    records: Records,
+    records: FlowRecords,
     slices: Slices,
-    track_rows: Int64,
+    track_rows: Int32,
     origin_ns: int,
     pool: StringPool,
     launched: tuple[Int32, Int32],
@@ -21,8 +21,8 @@ def flows_of(
 
     Parameters
     ----------
-    records : Records
-        Flow events; those of one chain have the same key.
+    records : FlowRecords
+        Those of one chain have the same category and id.
     track_rows : int64 array
         The row of `slices.track` for each track of the records, -1 for none.
     launched : pair of arrays
@@ -33,10 +33,11 @@ def flows_of(
     if len(sources):
         kept = ~np.isin(records.category, [pool.add(each) for each in _LAUNCHES])
     rows = np.flatnonzero(kept)
-    rows = rows[np.lexsort((records.start_ns[rows], records.key[rows]))]
+    rows = rows[np.lexsort((records.start_ns[rows], records.id[rows], records.category[rows]))]
     ends = innermost(slices, track_rows[records.track[rows]], records.start_ns[rows] - origin_ns)
     rows, ends = rows[ends >= 0], ends[ends >= 0]
-    is_pair = (records.key[rows[1:]] == records.key[rows[:-1]]) & (ends[1:] != ends[:-1])
+    is_pair = (records.id[rows[1:]] == records.id[rows[:-1]]) & (ends[1:] != ends[:-1])
+    is_pair &= records.category[rows[1:]] == records.category[rows[:-1]]
     kinds = records.category[rows[:-1][is_pair]]
     kinds = np.where(kinds == pool.add(""), pool.add("flow"), kinds)
     return Flows.of(

@@ -4,17 +4,18 @@ import gzip
 import re
 import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from profilers.errors import DamagedFile
+from profilers.compiled.limits import LONGEST_NS
 from profilers.probe import Probe
 from profilers.profile import (
     Diagnostic,
     Environment,
-    JsonText,
+    JsonColumn,
     Profile,
     Severity,
     SliceKind,
@@ -26,24 +27,19 @@ from profilers.profile import (
 )
 from profilers.profile.table import Int32, Int64
 from profilers.traces import Progress
-from profilers.traces.chrome_events import (
-    ChromeEvents,
-    EventCollector,
-    Records,
-    TooManyEvents,
-)
+from profilers.traces.chrome_events import ChromeEvents, arguments_of, sorted_events
 from profilers.traces.chrome_flows import flows_of
-from profilers.traces.chrome_text import ChromeText, read_events
+from profilers.traces.chrome_parts import SliceRecords
+from profilers.traces.chrome_reader import ReadEvents, read_events
 from profilers.traces.chrome_tracks import counters_of, track_table, used_tracks
 from profilers.traces.kineto import (
     BOOKKEEPING,
     DEVICE_CATEGORIES,
     STEP_NAME,
-    correlations,
     kinds_of,
     launches,
 )
-from profilers.traces.trace_builder import nest, slice_order
+from profilers.traces.nesting import nest, slice_order
 
 _HEAD = re.compile(rb'"traceEvents"\s*:|^\s*\[\s*(\{[^{}]*"ph"\s*:|\]?\s*$)', re.DOTALL)
 _UNPACKED_HEAD = 64 * 1024
@@ -61,7 +57,8 @@ class ChromeTrace:
     steps: Steps
     pool: StringPool
     events: ChromeEvents
-    track_rows: Int64
+    instant_arguments: JsonColumn
+    track_rows: Int32
     header: dict[str, Any]
     origin_ns: int
     diagnostics: tuple[Diagnostic, ...]
@@ -106,29 +103,39 @@ def read_chrome_trace(path: Path, progress: Progress) -> ChromeTrace:
         If the file holds no complete event or is too large.
     """
     pool = StringPool()
-    events, text = _collected(path, pool, progress)
+    found = read_events(path, pool, lambda share: progress(0.7 * share))
+    events = sorted_events(found, pool)
+    arguments = arguments_of(events.slices, found)
     shown = _shown(events.slices, pool)
-    keys = used_tracks(events, shown.track)
+    keys = used_tracks(events, shown)
     track_rows = _inverse(keys, len(events.tracks))
-    origin_ns = _origin_ns(shown, events.counters)
-    slices, arguments = _ordered(shown, track_rows, origin_ns, pool)
+    origin_ns = _origin_ns(events, shown)
+    slices, order = _ordered(events.slices, shown, track_rows, origin_ns, pool)
     progress(0.85)
     launched = launches(slices.kind, slices.correlation)
     steps = _steps(slices, pool)
     slices = slices.replace(step=_steps_of(slices, steps, *launched))
     flows = flows_of(events.flows, slices, track_rows, origin_ns, pool, launched)
-    counters, counter_tracks = counters_of(events, len(keys), origin_ns, pool)
-    tracks = Tracks.from_rows([*track_table(events, keys, shown, pool), *counter_tracks])
+    samples = arguments_of(events.counters, found)
+    counters, counter_tracks = counters_of(events, samples, len(keys), origin_ns, pool)
+    tracks = track_table(events, keys, shown, arguments, pool)
     progress(1.0)
     return ChromeTrace(
-        Trace(slices, tracks, flows, counters, arguments),
+        Trace(
+            slices,
+            Tracks.from_rows([*tracks, *counter_tracks]),
+            flows,
+            counters,
+            arguments.take(order),
+        ),
         steps,
         pool,
         events,
+        arguments_of(events.instants, found),
         track_rows,
-        text.header,
+        found.header,
         origin_ns,
-        _diagnostics(text, events),
+        _diagnostics(found, events),
     )
 
 
@@ -139,60 +146,53 @@ def _unpacked(head: bytes) -> bytes:
         return b""
 
 
-def _collected(path: Path, pool: StringPool, progress: Progress) -> tuple[ChromeEvents, ChromeText]:
-    collector = EventCollector(pool)
-    try:
-        text = read_events(path, collector.add, lambda share: progress(0.7 * share))
-    except TooManyEvents as error:
-        raise DamagedFile(
-            f"Cannot open {path.name}",
-            "it holds more events than this machine has memory for",
-            "Capture fewer steps, or close other programs.",
-        ) from error
-    return collector.finished(), text
+def _shown(records: SliceRecords, pool: StringPool) -> Int64:
+    """Rows that are no bookkeeping of the profiler itself."""
+    is_hidden = np.zeros(len(pool), np.bool_)
+    is_hidden[[pool.add(category) for category in BOOKKEEPING if pool.has(category)]] = True
+    return np.flatnonzero(~is_hidden[records.category])
 
 
-def _shown(records: Records, pool: StringPool) -> Records:
-    hidden = [pool.add(category) for category in BOOKKEEPING]
-    return records.take(np.flatnonzero(~np.isin(records.category, hidden)))
-
-
-def _inverse(keys: list[int], count: int) -> Int64:
-    rows = np.full(count, -1, np.int64)
+def _inverse(keys: list[int], count: int) -> Int32:
+    rows = np.full(count, -1, np.int32)
     rows[keys] = np.arange(len(keys))
     return rows
 
 
-def _origin_ns(shown: Records, counters: Records) -> int:
+def _origin_ns(events: ChromeEvents, shown: Int64) -> int:
     """The earliest time of anything that is shown."""
-    times = [part.start_ns for part in (shown, counters) if len(part)]
-    return int(min(part.min() for part in times)) if times else 0
+    times = (events.slices.start_ns[shown], events.counters.start_ns)
+    return min((int(part.min()) for part in times if len(part)), default=0)
 
 
 def _ordered(
-    shown: Records, track_rows: Int64, origin_ns: int, pool: StringPool
-) -> tuple[Slices, JsonText]:
-    """The slices by track and time, nested, and their arguments."""
-    order, _ = slice_order(track_rows[shown.track], shown.start_ns, shown.duration_ns)
-    records = shown.take(order)
-    tracks, start_ns = track_rows[records.track], records.start_ns - origin_ns
-    depth, parent = nest(tracks, start_ns, records.duration_ns)
-    none = np.full(len(records), -1)
+    records: SliceRecords, shown: Int64, track_rows: Int32, origin_ns: int, pool: StringPool
+) -> tuple[Slices, Int64]:
+    """The slices by track and time, nested, and the records that they are."""
+    order = slice_order(
+        track_rows[records.track[shown]], records.start_ns[shown], records.duration_ns[shown]
+    )
+    order = shown[order]
+    track, start_ns = track_rows[records.track[order]], records.start_ns[order] - origin_ns
+    duration_ns, name = records.duration_ns[order], records.name[order]
+    category = records.category[order]
+    depth, parent = nest(track, start_ns, duration_ns)
+    none = np.full(len(order), -1, np.int32)
     slices = Slices.of(
         start_ns=start_ns,
-        duration_ns=records.duration_ns,
-        name=records.name,
-        category=records.category,
-        kind=kinds_of(records.category, records.name, pool.table()),
-        track=tracks,
+        duration_ns=duration_ns,
+        name=name,
+        category=category,
+        kind=kinds_of(category, name, pool.table()),
+        track=track,
         depth=depth,
         parent=parent,
-        correlation=correlations(records.arguments),
+        correlation=records.correlation[order],
         step=none,
         node=none,
         group=none,
     )
-    return slices, records.arguments
+    return slices, order
 
 
 def _steps(slices: Slices, pool: StringPool) -> Steps:
@@ -209,12 +209,18 @@ def _steps(slices: Slices, pool: StringPool) -> Steps:
 
 def _steps_of(slices: Slices, steps: Steps, sources: Int32, targets: Int32) -> Int32:
     """The step a slice starts in; device work belongs to the step that launched it."""
+    step = np.full(len(slices), -1, np.int32)
     if not len(steps):
-        return np.full(len(slices), -1, np.int32)
-    at = np.searchsorted(steps.start_ns, slices.start_ns, "right") - 1
-    ends = steps.start_ns + steps.duration_ns
-    inside = (at >= 0) & (slices.start_ns < ends[at])
-    step = np.where(inside, at, -1).astype(np.int32)
+        return step
+    ends_ns = steps.start_ns + steps.duration_ns
+    until_ns = np.minimum(ends_ns, np.append(steps.start_ns[1:], LONGEST_NS))
+    bounds = np.searchsorted(slices.track, np.arange(int(slices.track.max(initial=-1)) + 2))
+    for begin, end in pairwise(bounds.tolist()):
+        starts_ns = slices.start_ns[begin:end]
+        first = (begin + np.searchsorted(starts_ns, steps.start_ns)).tolist()
+        behind = (begin + np.searchsorted(starts_ns, until_ns)).tolist()
+        for number, (low, high) in enumerate(zip(first, behind, strict=True)):
+            step[low:high] = number
     step[targets] = step[sources]
     return step
 
@@ -241,17 +247,43 @@ def _environment(header: dict[str, Any], path: Path) -> Environment:
     return Environment(device=", ".join(dict.fromkeys(names)), facts=facts)
 
 
-def _diagnostics(text: ChromeText, events: ChromeEvents) -> tuple[Diagnostic, ...]:
-    found = []
-    if text.is_damaged:
-        found.append(
+def _diagnostics(found: ReadEvents, events: ChromeEvents) -> tuple[Diagnostic, ...]:
+    notes = []
+    if found.is_damaged:
+        notes.append(
             Diagnostic(
                 Severity.WARNING,
                 "The file ends too early or is damaged; every event that is whole is shown.",
             )
         )
     if events.unfinished:
-        found.append(
+        notes.append(
             Diagnostic(Severity.INFO, "Ranges were begun but never ended.", count=events.unfinished)
         )
-    return tuple(found)
+    notes += [
+        Diagnostic(severity, sentence, count=count)
+        for count, severity, sentence in (
+            (
+                found.repairs.untimed,
+                Severity.WARNING,
+                "Events without a readable time are left out.",
+            ),
+            (
+                found.repairs.odd_times,
+                Severity.WARNING,
+                "Durations that are no numbers are read as zero.",
+            ),
+            (
+                found.repairs.negative_durations,
+                Severity.WARNING,
+                "Negative durations are read as zero.",
+            ),
+            (
+                found.repairs.odd_text,
+                Severity.INFO,
+                "Names are no valid UTF-8; what could not be read shows as �.",
+            ),
+        )
+        if count
+    ]
+    return tuple(notes)

@@ -5,9 +5,10 @@ import re
 
 import numpy as np
 
-from profilers.profile import Counters, StringPool, TrackKind
-from profilers.profile.table import Int32
-from profilers.traces.chrome_events import ChromeEvents, Records, TrackKey
+from profilers.profile import Counters, JsonColumn, StringPool, TrackKind
+from profilers.profile.table import Int64
+from profilers.traces.chrome_events import ChromeEvents
+from profilers.traces.chrome_parts import TrackKey
 from profilers.traces.kineto import DEVICE_CATEGORIES
 
 TrackRow = tuple[int, ...]
@@ -16,7 +17,7 @@ _DEVICE = re.compile(rb'"device"\s*:\s*"?(\d{1,6})')
 _SERIES = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:\s*"?(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)')
 
 
-def used_tracks(events: ChromeEvents, shown: Int32) -> list[int]:
+def used_tracks(events: ChromeEvents, shown: Int64) -> list[int]:
     """Rows that hold slices, in display order; processes that are only named stay hidden."""
 
     def order(row: int) -> tuple[object, ...]:
@@ -28,14 +29,15 @@ def used_tracks(events: ChromeEvents, shown: Int32) -> list[int]:
             _natural(thread),
         )
 
-    return sorted(np.unique(shown).tolist(), key=order)
+    counts = np.bincount(events.slices.track[shown], minlength=len(events.tracks))
+    return sorted(np.flatnonzero(counts).tolist(), key=order)
 
 
 def track_table(
-    events: ChromeEvents, used: list[int], shown: Records, pool: StringPool
+    events: ChromeEvents, used: list[int], shown: Int64, arguments: JsonColumn, pool: StringPool
 ) -> list[TrackRow]:
     """A row of `Tracks` for each used track: a device's stream or a thread."""
-    devices = _devices(events, shown, pool)
+    devices = _devices(events, shown, arguments, pool)
     table: list[TrackRow] = []
     for order, row in enumerate(used):
         key = events.tracks[row]
@@ -48,7 +50,7 @@ def track_table(
 
 
 def counters_of(
-    events: ChromeEvents, first_track: int, origin_ns: int, pool: StringPool
+    events: ChromeEvents, arguments: JsonColumn, first_track: int, origin_ns: int, pool: StringPool
 ) -> tuple[Counters, list[TrackRow]]:
     """Samples, and a track for each counter and series."""
     records, strings = events.counters, pool.table()
@@ -60,7 +62,7 @@ def counters_of(
         zip(times, records.name.tolist(), records.track.tolist(), strict=True)
     ):
         name, (process, _) = strings[name_row], events.tracks[track]
-        for series, text in _SERIES.findall(records.arguments.text(row)):
+        for series, text in _SERIES.findall(arguments.text(row)):
             label, value = series.decode("utf-8", "replace"), float(text)
             if not math.isfinite(value):
                 continue
@@ -77,14 +79,18 @@ def _natural(text: str) -> tuple[int, int, str]:
     return (0, int(text), "") if text.isdecimal() and len(text) < 18 else (1, 0, text)
 
 
-def _devices(events: ChromeEvents, shown: Records, pool: StringPool) -> dict[int, int]:
-    """The device of each track that holds device work."""
-    categories = [pool.add(category) for category in sorted(DEVICE_CATEGORIES)]
-    rows = np.flatnonzero(np.isin(shown.category, categories))
-    tracks, first = np.unique(shown.track[rows], return_index=True)
+def _devices(
+    events: ChromeEvents, shown: Int64, arguments: JsonColumn, pool: StringPool
+) -> dict[int, int]:
+    """The device of each track that holds device work, from the first slice there."""
+    is_device = np.zeros(len(pool), np.bool_)
+    is_device[[pool.add(each) for each in sorted(DEVICE_CATEGORIES) if pool.has(each)]] = True
+    rows = shown[is_device[events.slices.category[shown]]]
+    first = np.full(len(events.tracks), -1, np.int64)
+    first[events.slices.track[rows[::-1]]] = rows[::-1]
     return {
-        track: _device(shown.arguments.text(row), events.tracks[track])
-        for track, row in zip(tracks.tolist(), rows[first].tolist(), strict=True)
+        track: _device(arguments.text(int(first[track])), events.tracks[track])
+        for track in np.flatnonzero(first >= 0).tolist()
     }
 
 

@@ -9,9 +9,9 @@ from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
+from profilers.compiled.limits import LARGEST_NS, NO_TIME
 from profilers.profile.table import Int64
 
-LARGEST_NS = 4 * 10**18
 _WHOLE_DIGITS = 16
 _FRACTION_DIGITS = 3
 _NEWLINE, _POINT, _ZERO, _FOUR, _NINE = b"\n.049"
@@ -20,7 +20,7 @@ _NEWLINE, _POINT, _ZERO, _FOUR, _NINE = b"\n.049"
 def microseconds_to_ns(texts: Sequence[bytes]) -> Int64:
     """Parse ``b"12.345"``, ``b"-7"``, ``b'"9"'`` or ``b"1.5e6"``; digits below 1 ns are rounded off.
 
-    What is no number, or beyond 126 years, reads as 0.
+    What is no number, or beyond 126 years, reads as `NO_TIME`.
     """
     data = np.frombuffer(b"\n".join([*texts, b""]), np.uint8)
     ends = np.flatnonzero(data == _NEWLINE)
@@ -44,7 +44,7 @@ def microseconds_to_ns(texts: Sequence[bytes]) -> Int64:
     for place in range(_FRACTION_DIGITS):
         digits = data[np.minimum(point_at + 1 + place, len(data) - 1)].astype(np.int64) - _ZERO
         values += np.where(place < fraction, digits, 0) * 10 ** (_FRACTION_DIGITS - 1 - place)
-    for row in np.flatnonzero(~is_plain & (ends > begins)).tolist():
+    for row in np.flatnonzero(~is_plain).tolist():
         values[row] = _slowly(bytes(texts[row]))
     return values
 
@@ -53,7 +53,7 @@ def _slowly(text: bytes) -> int:
     try:
         nanoseconds = Decimal(text.strip(b'" ').decode("ascii")) * 1000
         if not nanoseconds.is_finite() or abs(nanoseconds) > LARGEST_NS:
-            return 0
+            return NO_TIME
         return round(nanoseconds)
     except (InvalidOperation, UnicodeDecodeError):
-        return 0
+        return NO_TIME

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from profilers.profile import JsonText, SliceKind
+from profilers.profile import SliceKind
 from profilers.profile.table import Int8, Int32, Int64
 
 _KINDS = {
@@ -30,27 +30,32 @@ DEVICE_CATEGORIES = frozenset(
 BOOKKEEPING = frozenset({"Trace"})  # spans of the profiler itself
 STEP_NAME = re.compile(r"ProfilerStep\s*#(\d+)")
 _COLLECTIVE = re.compile(r"nccl|rccl|oneccl|all_?reduce|all_?gather|reduce_?scatter", re.IGNORECASE)
+_TOLD_BY_NAME = (
+    (SliceKind.ANNOTATION, STEP_NAME, SliceKind.STEP),
+    (SliceKind.KERNEL, _COLLECTIVE, SliceKind.COMMUNICATION),
+)
 _CORRELATION = re.compile(rb'"correlation"\s*:\s*"?(\d{1,18})')
 
 
 def kinds_of(category: Int32, name: Int32, strings: Sequence[str]) -> Int8:
-    """What slices are, by their category; a communication kernel by its name."""
-    pairs, pair_of = np.unique(category.astype(np.int64) * len(strings) + name, return_inverse=True)
-    kinds = [
-        _kind(strings[pair // len(strings)], strings[pair % len(strings)])
-        for pair in pairs.tolist()
-    ]
-    return np.array(kinds, np.int8)[pair_of]
+    """What slices are, by their category; steps and communication kernels by their name."""
+    by_category = np.array([_KINDS.get(each, SliceKind.OTHER) for each in strings], np.int8)
+    kinds = by_category[category]
+    used = np.zeros(len(strings), np.bool_)
+    used[name] = True
+    for kind, pattern, told in _TOLD_BY_NAME:
+        names = [row for row in np.flatnonzero(used).tolist() if pattern.search(strings[row])]
+        if names:
+            is_told = np.zeros(len(strings), np.bool_)
+            is_told[names] = True
+            kinds[(kinds == kind) & is_told[name]] = told
+    return kinds
 
 
-def correlations(arguments: JsonText) -> Int64:
-    """The launch id of each slice, -1 where its arguments name none."""
-    found = [(each.start(), int(each[1])) for each in _CORRELATION.finditer(arguments.data)]
-    places, numbers = np.array(found, np.int64).reshape(-1, 2).T
-    rows = np.searchsorted(arguments.offsets, places, "right") - 1
-    correlation = np.full(len(arguments), -1, np.int64)
-    correlation[rows[::-1]] = numbers[::-1]  # the first that a slice names
-    return correlation
+def correlation_of(arguments: bytes) -> int:
+    """The launch id that an event's arguments name first, -1 for none."""
+    found = _CORRELATION.search(arguments)
+    return int(found[1]) if found else -1
 
 
 def launches(kinds: Int8, correlation: Int64) -> tuple[Int32, Int32]:
@@ -69,12 +74,3 @@ def launches(kinds: Int8, correlation: Int64) -> tuple[Int32, Int32]:
     at[at == len(calls)] = 0
     matches = correlation[calls[at]] == correlation[work]
     return calls[at[matches]].astype(np.int32), work[matches].astype(np.int32)
-
-
-def _kind(category: str, name: str) -> SliceKind:
-    kind = _KINDS.get(category, SliceKind.OTHER)
-    if kind == SliceKind.ANNOTATION and STEP_NAME.search(name):
-        return SliceKind.STEP
-    if kind == SliceKind.KERNEL and _COLLECTIVE.search(name):
-        return SliceKind.COMMUNICATION
-    return kind

@@ -18,10 +18,10 @@ from profilers.profile import (
     TrackKind,
     Tracks,
 )
-from profilers.profile.table import Int16, Int32, Int64
+from profilers.profile.table import Int64
+from profilers.traces.nesting import inverse, nest, slice_order
 
 OTHER = SliceKind.OTHER
-_DEEPEST = np.iinfo(np.int16).max
 
 
 @dataclass
@@ -82,7 +82,8 @@ class TraceBuilder:
     def build(self) -> tuple[Trace, Int64]:
         """The trace, and for each slice handle its row in it."""
         table = np.array(self._rows, np.int64).reshape(-1, 10)
-        order, row_of = slice_order(table[:, 5], table[:, 0], table[:, 1])
+        order = slice_order(*(np.ascontiguousarray(table[:, at]) for at in (5, 0, 1)))
+        row_of = inverse(order)
         table = table[order]
         depth, parent = nest(table[:, 5], table[:, 0], table[:, 1])
         start, duration, name, category, kind, track, correlation, step, node, group = table.T
@@ -104,47 +105,3 @@ class TraceBuilder:
         counters = Counters.from_rows(sorted(self._counters))
         arguments: JsonColumn = JsonText.from_objects(self._arguments[row] for row in order)
         return Trace(slices, Tracks.from_rows(self._tracks), flows, counters, arguments), row_of
-
-
-def slice_order(track: Int64, start_ns: Int64, duration_ns: Int64) -> tuple[Int64, Int64]:
-    """Order by track, start, longest first; and the inverse permutation."""
-    order = np.lexsort((-duration_ns, start_ns, track))
-    inverse = np.empty(len(order), np.int64)
-    inverse[order] = np.arange(len(order))
-    return order, inverse
-
-
-def nest(track: Int64, start_ns: Int64, duration_ns: Int64) -> tuple[Int16, Int32]:
-    """Depth and enclosing row of ordered slices.
-
-    A slice that partly overlaps the one before it (some profilers write such) lies beside it, one
-    level deeper, under the parent that encloses it whole.
-    """
-    starts, ends = start_ns.tolist(), (start_ns + duration_ns).tolist()
-    levels, parents = [0] * len(starts), [-1] * len(starts)
-    beneath: list[int] = []  # rows at growing depths; those above the last alive one have ended
-    around: list[int] = []  # rows that may enclose what comes: each ends before the one below it
-    lane = -1
-    for row, here in enumerate(track.tolist()):
-        start, end = starts[row], ends[row]
-        if here != lane:
-            lane = here
-            beneath.clear()
-            around.clear()
-        while beneath and ends[beneath[-1]] <= start and ends[beneath[-1]] < end:
-            beneath.pop()
-        while around and ends[around[-1]] < end:
-            around.pop()
-        if around:
-            parents[row] = around[-1]
-        if beneath:
-            levels[row] = levels[beneath[-1]] + 1
-        beneath.append(row)
-        around.append(row)
-    return np.minimum(levels, _DEEPEST).astype(np.int16), np.array(parents, np.int32)
-
-
-def partly_overlapping(slices: Slices) -> int:
-    """How many slices overlap another of their row without lying inside it."""
-    under = np.where(slices.parent >= 0, slices.depth[slices.parent] + 1, 0)
-    return int((slices.depth != under).sum())

@@ -25,7 +25,7 @@ from profilers.profile import (
 )
 from profilers.profile.table import Int32, Int64
 from profilers.traces import Progress
-from profilers.traces.trace_builder import nest, slice_order
+from profilers.traces.nesting import inverse, nest, slice_order
 from profilers.traces.xplane_events import EventArguments, EventColumns, collect_plane
 from profilers.traces.xplane_memory import read_memory
 from profilers.traces.xplane_proto import parse_space
@@ -158,7 +158,8 @@ def _profile_start(space: Any) -> int:
 
 def _trace(columns: EventColumns) -> tuple[Trace, Steps]:
     table = columns.table()
-    order, row_of = slice_order(table[7], table[0], table[1])
+    order = slice_order(table[7], table[0], table[1])
+    row_of = inverse(order)
     start, duration, name, category, kind, correlation, event, track, line = table[:, order]
     steps, step = _steps(columns, row_of, start, duration)
     depth, parent = nest(track, start, duration)

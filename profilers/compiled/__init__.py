@@ -1,0 +1,110 @@
+"""The hot loops, compiled with numba the first time they are wanted.
+
+Compiling takes some seconds once per machine, loading what was compiled 0.4 s: a process of its own
+fills the cache, and until then everything runs without (`load` gives None). Callers therefore
+always have a way in numpy or plain Python, and the same tests go over both.
+"""
+
+import hashlib
+import importlib
+import logging
+import os
+import platform
+import subprocess
+import sys
+import threading
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+
+import platformdirs
+
+logger = logging.getLogger(__name__)
+
+_ROOT = Path(__file__).parent.parent.parent
+_lock = threading.Lock()
+_loaded: ModuleType | None = None
+_builder: threading.Thread | None = None
+
+
+def load() -> ModuleType | None:
+    """`profilers.compiled.loops`, or None while it is being compiled or if it cannot be.
+
+    Blocks for about half a second the first time that the cache is there.
+    """
+    global _builder
+    with _lock:
+        if _loaded is None and _stamp().exists():
+            _load()
+        elif _loaded is None and _builder is None:
+            _builder = threading.Thread(target=_build, daemon=True)
+            _builder.start()
+        return _loaded
+
+
+def loaded() -> ModuleType | None:
+    """As `load`, but never waits: what is loaded already."""
+    return _loaded
+
+
+def compile_now() -> ModuleType | None:
+    """Compile in this process and wait for it; for tests and benchmarks."""
+    with _lock:
+        if _loaded is None:
+            _load()
+            write_stamp()
+        return _loaded
+
+
+def cache_folder() -> Path:
+    home = os.environ.get("TWINSCOPE_HOME")
+    base = Path(home) if home else platformdirs.user_cache_path("twinscope", appauthor=False)
+    return base / "compiled"
+
+
+def write_stamp() -> None:
+    """Say that the cache is filled."""
+    _stamp().parent.mkdir(parents=True, exist_ok=True)
+    _stamp().touch()
+
+
+def _load() -> None:
+    global _loaded
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
+    try:
+        _loaded = importlib.import_module("profilers.compiled.loops")
+    except Exception:
+        logger.exception("the compiled loops cannot be used; everything runs without them")
+        _stamp().unlink(missing_ok=True)
+
+
+def _build() -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache_folder())}
+    done = subprocess.run(
+        [sys.executable, "-m", "profilers.compiled"],
+        cwd=_ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        logger.warning("the hot loops could not be compiled: %s", done.stderr[-2000:])
+
+
+def _stamp() -> Path:
+    """Named for all that a compiled loop depends on."""
+    parts = [sys.version, platform.machine(), platform.processor(), _version("numba")]
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        status = path.stat()
+        parts.append(f"{path} {status.st_size} {status.st_mtime_ns}")
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return cache_folder() / f"{digest[:16]}.ready"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,26 @@
+"""All compiled loops, by name; importing this loads or compiles them."""
+
+from numba import boolean, njit, void
+
+from profilers.compiled import slice_order
+from profilers.compiled.chrome_scan import MARKS, Marks, fill_pair_slots, fill_slots, scan
+from profilers.compiled.signatures import I16, I32, I64, READ_I32, READ_I64
+
+__all__ = [
+    "MARKS",
+    "Marks",
+    "fill_pair_slots",
+    "fill_slots",
+    "longest_first",
+    "nest",
+    "order_by_track",
+    "scan",
+]
+
+nest = njit(void(READ_I32, READ_I64, READ_I64, I16, I32, I32, I32), nogil=True, cache=True)(
+    slice_order.nest
+)
+order_by_track = njit(void(READ_I32, I64, I64), nogil=True, cache=True)(slice_order.order_by_track)
+longest_first = njit(boolean(READ_I64, READ_I64, I64), nogil=True, cache=True)(
+    slice_order.longest_first
+)

@@ -1,0 +1,154 @@
+"""Events of a Chrome trace as columns, a part of the text at a time, and parts put together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from profilers.profile.table import Int32, Int64, Table, column
+from profilers.traces.text_source import TextChanged, TextPieces
+
+TrackKey = tuple[str, str]  # process and thread as written, quotes taken off
+
+UInt8 = np.ndarray[Any, np.dtype[np.uint8]]
+AnyTable = TypeVar("AnyTable", bound=Table)
+
+_SIDE = 1 << 60  # places from here on lie in the side text, not in the file
+_CHANGED = b'{"unavailable":"the file has changed since it was opened"}'
+_GONE = b'{"unavailable":"the file can no longer be read"}'
+
+
+class SideText:
+    """Arguments that are no longer, or not as such, in the file."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def add(self, text: bytes) -> int:
+        """The place of a text for the `begin` of a record."""
+        self._parts.append(text)
+        self._size += len(text)
+        return _SIDE + self._size - len(text)
+
+    def joined(self) -> bytes:
+        self._parts = [b"".join(self._parts)]
+        return self._parts[0]
+
+
+@dataclass(frozen=True, eq=False)
+class SpannedJson:
+    """A JSON column whose rows are places in a trace's text; -1 for none."""
+
+    begin: Int64
+    length: Int32
+    source: TextPieces
+    side: bytes
+
+    def __len__(self) -> int:
+        return len(self.begin)
+
+    def text(self, row: int) -> bytes:
+        begin, length = int(self.begin[row]), int(self.length[row])
+        if begin < 0:
+            return b""
+        if begin >= _SIDE:
+            return self.side[begin - _SIDE : begin - _SIDE + length]
+        try:
+            return self.source.piece(begin, length)
+        except TextChanged:
+            return _CHANGED
+        except (OSError, ValueError):
+            return _GONE
+
+    def take(self, rows: Int64) -> "SpannedJson":
+        return SpannedJson(self.begin[rows], self.length[rows], self.source, self.side)
+
+
+@dataclass(frozen=True, eq=False)
+class SliceRecords(Table):
+    """Complete events; times as written, in ns, `limits.NO_TIME` if there is none."""
+
+    start_ns: Int64 = column("i8")
+    duration_ns: Int64 = column("i8")
+    name: Int32 = column("i4")  # row of the string pool
+    category: Int32 = column("i4")
+    track: Int32 = column("i4")  # row of `TrackRows`
+    correlation: Int64 = column("i8")  # the launch id among the arguments, -1 for none
+    begin: Int64 = column("i8")  # where the arguments' text lies, -1 for none
+    length: Int32 = column("i4")
+
+
+@dataclass(frozen=True, eq=False)
+class FlowRecords(Table):
+    """Ends of flows. `id`: a number as written, else -2 minus a string row, -1 for none."""
+
+    start_ns: Int64 = column("i8")
+    category: Int32 = column("i4")
+    track: Int32 = column("i4")
+    id: Int64 = column("i8")
+    phase: UInt8 = column("u1")
+
+
+@dataclass(frozen=True, eq=False)
+class OtherRecords(Table):
+    """Instants, counters, metadata, begins and ends."""
+
+    start_ns: Int64 = column("i8")
+    name: Int32 = column("i4")
+    category: Int32 = column("i4")
+    track: Int32 = column("i4")
+    id: Int64 = column("i8")
+    begin: Int64 = column("i8")
+    length: Int32 = column("i4")
+    phase: UInt8 = column("u1")
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What a stretch of the text holds."""
+
+    slices: SliceRecords
+    flows: FlowRecords
+    others: OtherRecords
+
+    @property
+    def bytes_held(self) -> int:
+        tables: tuple[Table, ...] = (self.slices, self.flows, self.others)
+        return sum(each.nbytes for table in tables for each in table.columns().values())
+
+
+@dataclass
+class TrackRows:
+    """Row of each process and thread, in order of appearance."""
+
+    rows: dict[TrackKey, int] = field(default_factory=dict)
+
+    def of(self, process: str, thread: str) -> int:
+        return self.rows.setdefault((process, thread), len(self.rows))
+
+    @property
+    def keys(self) -> list[TrackKey]:
+        return list(self.rows)
+
+
+@dataclass
+class Repairs:
+    """What was not as it should be, counted."""
+
+    odd_times: int = 0  # times and durations that are no numbers
+    negative_durations: int = 0
+    untimed: int = 0  # events left out for want of a time
+    odd_text: int = 0  # names that are no valid UTF-8
+
+
+def joined(kind: type[AnyTable], parts: Sequence[AnyTable]) -> AnyTable:
+    """One table of all parts' rows."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {
+        name: np.concatenate([np.empty(0, dtype), *(getattr(part, name) for part in parts)])
+        for name, dtype in kind.dtypes().items()
+    }
+    return kind(**columns)
