@@ -9,7 +9,7 @@ import numpy as np
 
 from profilers.compiled.limits import LONGEST_NS, NO_TIME
 from profilers.profile import StringPool
-from profilers.profile.table import Int64
+from profilers.profile.table import Int32, Int64
 from profilers.traces.chrome_parts import (
     FlowRecords,
     OtherRecords,
@@ -20,6 +20,7 @@ from profilers.traces.chrome_parts import (
     joined,
 )
 from profilers.traces.chrome_reader import ReadEvents
+from profilers.traces.kineto import BOOKKEEPING
 
 AnyRecords = TypeVar("AnyRecords", SliceRecords, FlowRecords, OtherRecords)
 
@@ -36,7 +37,7 @@ class ChromeEvents:
     """
 
     tracks: list[TrackKey]
-    slices: SliceRecords
+    slices: list[SliceRecords]  # in parts, in the file's order
     instants: OtherRecords
     counters: OtherRecords
     flows: FlowRecords
@@ -55,10 +56,11 @@ def sorted_events(found: ReadEvents, pool: StringPool) -> ChromeEvents:
     others = _timed(others)
     paired, unfinished = _paired_calls(others)
     ranges, unfinished_ranges = _paired_ranges(others, found.tracks, pool)
-    slices = [_timed(part.slices) for part in found.parts]
+    hidden = np.array([pool.add(each) for each in sorted(BOOKKEEPING)], np.int32)
+    slices = [_shown(part.slices, hidden) for part in found.parts]
     events = ChromeEvents(
         found.tracks.keys,
-        joined(SliceRecords, [*slices, *(each for each in (paired, ranges) if len(each))]),
+        [*slices, paired, ranges],
         _of_phases(others, "iIn"),
         _of_phases(others, "C"),
         _timed(joined(FlowRecords, [part.flows for part in found.parts])),
@@ -81,6 +83,12 @@ def _of_phases(records: OtherRecords, phases: str) -> OtherRecords:
 def _timed(records: AnyRecords) -> AnyRecords:
     is_timed = records.start_ns != NO_TIME
     return records if is_timed.all() else records.take(is_timed)
+
+
+def _shown(slices: SliceRecords, hidden: Int32) -> SliceRecords:
+    """Without spans of the profiler itself and without what has no time."""
+    is_hidden = np.isin(slices.category, hidden) | (slices.start_ns == NO_TIME)
+    return slices.take(~is_hidden) if is_hidden.any() else slices
 
 
 def _paired_calls(others: OtherRecords) -> tuple[SliceRecords, int]:
@@ -158,7 +166,7 @@ def _take_metadata(
     """Names and order of processes and threads; what cannot be read is left out."""
     strings = pool.table()
     rows = zip(records.name.tolist(), records.track.tolist(), strict=True)
-    seen = {}
+    seen: dict[tuple[int, int, bytes], None] = {}
     for row, (name, track) in enumerate(rows):
         if strings[name] in _METADATA:
             seen[name, track, arguments.text(row)] = None

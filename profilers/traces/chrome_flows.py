@@ -6,6 +6,7 @@ from profilers.profile import Flows, Slices, StringPool
 from profilers.profile.table import Int32, Int64
 from profilers.traces.chrome_parts import FlowRecords
 
+_FEW_LEVELS = 64
 _LAUNCHES = ("ac2g", "async_cpu_to_gpu")  # drawn by the correlation instead
 
 
@@ -47,12 +48,15 @@ def flows_of(
     )
 
 
-def innermost(slices: Slices, track: Int64, time_ns: Int64) -> Int64:
+def innermost(slices: Slices, track: Int32, time_ns: Int64) -> Int64:
     """The deepest slice of a track that covers a time; -1 if none does."""
     found = np.full(len(track), -1, np.int64)
+    lanes = int(track.max(initial=-1)) + 1
+    counts = np.bincount(slices.track, minlength=lanes)
+    bounds = np.concatenate(([0], np.cumsum(counts))).tolist()
     for lane in np.unique(track[track >= 0]).tolist():
         here = np.flatnonzero(track == lane)
-        low, high = np.searchsorted(slices.track, [lane, lane + 1]).tolist()
+        low, high = bounds[lane], bounds[lane + 1]
         last = low + np.searchsorted(slices.start_ns[low:high], time_ns[here], "right") - 1
         found[here] = np.where(last >= low, last, -1)
     return _climbed(slices, found, time_ns)
@@ -61,12 +65,25 @@ def innermost(slices: Slices, track: Int64, time_ns: Int64) -> Int64:
 def _climbed(slices: Slices, row: Int64, time_ns: Int64) -> Int64:
     """The nearest slice, from each row on outwards, that has not ended.
 
-    Slices end no earlier than what they enclose, so the way up is searched by halves: a trace may
-    nest a million deep.
+    A few levels are climbed one by one. What lies deeper is searched by halves, since slices end no
+    earlier than what they enclose: a trace may nest a million deep.
     """
+    row = row.copy()
+    climbing = np.flatnonzero(row >= 0)
+    for _ in range(_FEW_LEVELS):
+        here = row[climbing]
+        has_ended = slices.start_ns[here] + slices.duration_ns[here] < time_ns[climbing]
+        climbing = climbing[has_ended]
+        row[climbing] = slices.parent[here[has_ended]]
+        climbing = climbing[row[climbing] >= 0]
+    if len(climbing):
+        row[climbing] = _climbed_by_halves(slices, row[climbing], time_ns[climbing])
+    return row
+
+
+def _climbed_by_halves(slices: Slices, row: Int64, time_ns: Int64) -> Int64:
     ends = np.append(slices.start_ns + slices.duration_ns, np.iinfo(np.int64).max)
     nowhere = len(slices)
-    row = np.where(row >= 0, row, nowhere)
     leaps = [np.append(np.where(slices.parent >= 0, slices.parent, nowhere), nowhere)]
     while (leaps[-1] != nowhere).any():
         leaps.append(leaps[-1][leaps[-1]])

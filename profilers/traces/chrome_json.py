@@ -25,15 +25,14 @@ from profilers.profile import (
     Trace,
     Tracks,
 )
-from profilers.profile.table import Int32, Int64
+from profilers.profile.table import Int32
 from profilers.traces import Progress
 from profilers.traces.chrome_events import ChromeEvents, arguments_of, sorted_events
 from profilers.traces.chrome_flows import flows_of
-from profilers.traces.chrome_parts import SliceRecords
+from profilers.traces.chrome_parts import SliceRecords, joined_column, joined_in_order
 from profilers.traces.chrome_reader import ReadEvents, read_events
 from profilers.traces.chrome_tracks import counters_of, track_table, used_tracks
 from profilers.traces.kineto import (
-    BOOKKEEPING,
     DEVICE_CATEGORIES,
     STEP_NAME,
     kinds_of,
@@ -105,12 +104,12 @@ def read_chrome_trace(path: Path, progress: Progress) -> ChromeTrace:
     pool = StringPool()
     found = read_events(path, pool, lambda share: progress(0.7 * share))
     events = sorted_events(found, pool)
-    arguments = arguments_of(events.slices, found)
-    shown = _shown(events.slices, pool)
-    keys = used_tracks(events, shown)
+    keys = used_tracks(events)
     track_rows = _inverse(keys, len(events.tracks))
-    origin_ns = _origin_ns(events, shown)
-    slices, order = _ordered(events.slices, shown, track_rows, origin_ns, pool)
+    origin_ns = _origin_ns(events)
+    records = _in_order(events, track_rows)
+    arguments = arguments_of(records, found)
+    slices = _nested(records, track_rows, origin_ns, pool)
     progress(0.85)
     launched = launches(slices.kind, slices.correlation)
     steps = _steps(slices, pool)
@@ -118,7 +117,7 @@ def read_chrome_trace(path: Path, progress: Progress) -> ChromeTrace:
     flows = flows_of(events.flows, slices, track_rows, origin_ns, pool, launched)
     samples = arguments_of(events.counters, found)
     counters, counter_tracks = counters_of(events, samples, len(keys), origin_ns, pool)
-    tracks = track_table(events, keys, shown, arguments, pool)
+    tracks = track_table(events, keys, slices, arguments, pool)
     progress(1.0)
     return ChromeTrace(
         Trace(
@@ -126,7 +125,7 @@ def read_chrome_trace(path: Path, progress: Progress) -> ChromeTrace:
             Tracks.from_rows([*tracks, *counter_tracks]),
             flows,
             counters,
-            arguments.take(order),
+            arguments,
         ),
         steps,
         pool,
@@ -146,53 +145,44 @@ def _unpacked(head: bytes) -> bytes:
         return b""
 
 
-def _shown(records: SliceRecords, pool: StringPool) -> Int64:
-    """Rows that are no bookkeeping of the profiler itself."""
-    is_hidden = np.zeros(len(pool), np.bool_)
-    is_hidden[[pool.add(category) for category in BOOKKEEPING if pool.has(category)]] = True
-    return np.flatnonzero(~is_hidden[records.category])
-
-
 def _inverse(keys: list[int], count: int) -> Int32:
     rows = np.full(count, -1, np.int32)
     rows[keys] = np.arange(len(keys))
     return rows
 
 
-def _origin_ns(events: ChromeEvents, shown: Int64) -> int:
+def _origin_ns(events: ChromeEvents) -> int:
     """The earliest time of anything that is shown."""
-    times = (events.slices.start_ns[shown], events.counters.start_ns)
+    times = [*(part.start_ns for part in events.slices), events.counters.start_ns]
     return min((int(part.min()) for part in times if len(part)), default=0)
 
 
-def _ordered(
-    records: SliceRecords, shown: Int64, track_rows: Int32, origin_ns: int, pool: StringPool
-) -> tuple[Slices, Int64]:
-    """The slices by track and time, nested, and the records that they are."""
-    order = slice_order(
-        track_rows[records.track[shown]], records.start_ns[shown], records.duration_ns[shown]
-    )
-    order = shown[order]
-    track, start_ns = track_rows[records.track[order]], records.start_ns[order] - origin_ns
-    duration_ns, name = records.duration_ns[order], records.name[order]
-    category = records.category[order]
-    depth, parent = nest(track, start_ns, duration_ns)
-    none = np.full(len(order), -1, np.int32)
-    slices = Slices.of(
+def _in_order(events: ChromeEvents, track_rows: Int32) -> SliceRecords:
+    """All slices by track, start, longest first."""
+    start_ns = joined_column(events.slices, "start_ns")
+    duration_ns = joined_column(events.slices, "duration_ns")
+    order = slice_order(track_rows[joined_column(events.slices, "track")], start_ns, duration_ns)
+    return joined_in_order(events.slices, order)
+
+
+def _nested(records: SliceRecords, track_rows: Int32, origin_ns: int, pool: StringPool) -> Slices:
+    track, start_ns = track_rows[records.track], records.start_ns - origin_ns
+    depth, parent = nest(track, start_ns, records.duration_ns)
+    none = np.full(len(records), -1, np.int32)
+    return Slices.of(
         start_ns=start_ns,
-        duration_ns=duration_ns,
-        name=name,
-        category=category,
-        kind=kinds_of(category, name, pool.table()),
+        duration_ns=records.duration_ns,
+        name=records.name,
+        category=records.category,
+        kind=kinds_of(records.category, records.name, pool.table()),
         track=track,
         depth=depth,
         parent=parent,
-        correlation=records.correlation[order],
+        correlation=records.correlation,
         step=none,
         node=none,
         group=none,
     )
-    return slices, order
 
 
 def _steps(slices: Slices, pool: StringPool) -> Steps:
@@ -214,7 +204,7 @@ def _steps_of(slices: Slices, steps: Steps, sources: Int32, targets: Int32) -> I
         return step
     ends_ns = steps.start_ns + steps.duration_ns
     until_ns = np.minimum(ends_ns, np.append(steps.start_ns[1:], LONGEST_NS))
-    bounds = np.searchsorted(slices.track, np.arange(int(slices.track.max(initial=-1)) + 2))
+    bounds = np.concatenate(([0], np.cumsum(np.bincount(slices.track))))
     for begin, end in pairwise(bounds.tolist()):
         starts_ns = slices.start_ns[begin:end]
         first = (begin + np.searchsorted(starts_ns, steps.start_ns)).tolist()

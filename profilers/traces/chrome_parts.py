@@ -1,6 +1,8 @@
 """Events of a Chrome trace as columns, a part of the text at a time, and parts put together."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -152,3 +154,15 @@ def joined(kind: type[AnyTable], parts: Sequence[AnyTable]) -> AnyTable:
         for name, dtype in kind.dtypes().items()
     }
     return kind(**columns)
+
+
+def joined_column(parts: Sequence[AnyTable], name: str) -> Any:
+    return np.concatenate([getattr(part, name) for part in parts])
+
+
+def joined_in_order(parts: Sequence[SliceRecords], order: Int64) -> SliceRecords:
+    """All rows of all parts in an order; columns are built side by side on the cores."""
+    with ThreadPoolExecutor(os.cpu_count()) as crew:
+        names = list(SliceRecords.dtypes())
+        columns = crew.map(lambda name: joined_column(parts, name)[order], names)
+        return SliceRecords(**dict(zip(names, columns, strict=True)))

@@ -87,7 +87,8 @@ class _Reading:
         self._tail: list[bytes] = []  # text behind the events' array
         self._is_closed = False
         self._has_events = False
-        self._held: list[bytes] | None = []  # all of the text, as long as it is little
+        # All of the text, as long as it is little.
+        self._held: list[bytes] | None = [] if path.stat().st_size <= HELD_BYTES else None
 
     def run(self, loops: ModuleType | None) -> None:
         windows = iter(self._windows)

@@ -64,7 +64,9 @@ class Scanner:
     def scan(self, window: Window) -> Scanned:
         """All events of a window that the compiled scan reads."""
         marks, at = self._marks, self._at
-        parts, texts, rows_before, position = [], {}, 0, 0
+        parts: list[Part] = []
+        texts: dict[int, bytes] = {}
+        rows_before = position = 0
         marks[at.odd_times] = marks[at.negative] = marks[at.untimed] = 0
         while True:
             marks[at.slices] = marks[at.flows] = marks[at.others] = 0

@@ -5,8 +5,7 @@ import re
 
 import numpy as np
 
-from profilers.profile import Counters, JsonColumn, StringPool, TrackKind
-from profilers.profile.table import Int64
+from profilers.profile import Counters, JsonColumn, Slices, StringPool, TrackKind
 from profilers.traces.chrome_events import ChromeEvents
 from profilers.traces.chrome_parts import TrackKey
 from profilers.traces.kineto import DEVICE_CATEGORIES
@@ -17,7 +16,7 @@ _DEVICE = re.compile(rb'"device"\s*:\s*"?(\d{1,6})')
 _SERIES = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:\s*"?(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)')
 
 
-def used_tracks(events: ChromeEvents, shown: Int64) -> list[int]:
+def used_tracks(events: ChromeEvents) -> list[int]:
     """Rows that hold slices, in display order; processes that are only named stay hidden."""
 
     def order(row: int) -> tuple[object, ...]:
@@ -29,23 +28,25 @@ def used_tracks(events: ChromeEvents, shown: Int64) -> list[int]:
             _natural(thread),
         )
 
-    counts = np.bincount(events.slices.track[shown], minlength=len(events.tracks))
-    return sorted(np.flatnonzero(counts).tolist(), key=order)
+    is_used = np.zeros(len(events.tracks), np.bool_)
+    for part in events.slices:
+        is_used[part.track] = True
+    return sorted(np.flatnonzero(is_used).tolist(), key=order)
 
 
 def track_table(
-    events: ChromeEvents, used: list[int], shown: Int64, arguments: JsonColumn, pool: StringPool
+    events: ChromeEvents, used: list[int], slices: Slices, arguments: JsonColumn, pool: StringPool
 ) -> list[TrackRow]:
     """A row of `Tracks` for each used track: a device's stream or a thread."""
-    devices = _devices(events, shown, arguments, pool)
+    devices = _devices(events, used, slices, arguments, pool)
     table: list[TrackRow] = []
     for order, row in enumerate(used):
         key = events.tracks[row]
-        if row in devices:
-            kind, group, name = TrackKind.STREAM, *_stream(events, key, devices[row])
+        if order in devices:
+            kind, group, name = TrackKind.STREAM, *_stream(events, key, devices[order])
         else:
             kind, group, name = TrackKind.THREAD, *_thread(events, key)
-        table.append((pool.add(name), kind, pool.add(group), devices.get(row, -1), 0, order))
+        table.append((pool.add(name), kind, pool.add(group), devices.get(order, -1), 0, order))
     return table
 
 
@@ -80,16 +81,16 @@ def _natural(text: str) -> tuple[int, int, str]:
 
 
 def _devices(
-    events: ChromeEvents, shown: Int64, arguments: JsonColumn, pool: StringPool
+    events: ChromeEvents, used: list[int], slices: Slices, arguments: JsonColumn, pool: StringPool
 ) -> dict[int, int]:
     """The device of each track that holds device work, from the first slice there."""
     is_device = np.zeros(len(pool), np.bool_)
     is_device[[pool.add(each) for each in sorted(DEVICE_CATEGORIES) if pool.has(each)]] = True
-    rows = shown[is_device[events.slices.category[shown]]]
-    first = np.full(len(events.tracks), -1, np.int64)
-    first[events.slices.track[rows[::-1]]] = rows[::-1]
+    rows = np.flatnonzero(is_device[slices.category])
+    first = np.full(len(used), -1, np.int64)
+    first[slices.track[rows[::-1]]] = rows[::-1]
     return {
-        track: _device(arguments.text(int(first[track])), events.tracks[track])
+        track: _device(arguments.text(int(first[track])), events.tracks[used[track]])
         for track in np.flatnonzero(first >= 0).tolist()
     }
 

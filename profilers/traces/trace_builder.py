@@ -82,10 +82,10 @@ class TraceBuilder:
     def build(self) -> tuple[Trace, Int64]:
         """The trace, and for each slice handle its row in it."""
         table = np.array(self._rows, np.int64).reshape(-1, 10)
-        order = slice_order(*(np.ascontiguousarray(table[:, at]) for at in (5, 0, 1)))
+        order = slice_order(table[:, 5].astype(np.int32), table[:, 0].copy(), table[:, 1].copy())
         row_of = inverse(order)
         table = table[order]
-        depth, parent = nest(table[:, 5], table[:, 0], table[:, 1])
+        depth, parent = nest(table[:, 5].astype(np.int32), table[:, 0], table[:, 1])
         start, duration, name, category, kind, track, correlation, step, node, group = table.T
         slices = Slices.of(
             start_ns=start,
