@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from profilers.profile import Profile
+from profilers.profile import Profile, TrackKind
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -59,11 +59,16 @@ def _no_table(profile: Profile) -> bool:
     return not len(profile.trace.slices) and not len(profile.authored.parameters)
 
 
+def _no_device(profile: Profile) -> bool:
+    return not bool((profile.trace.tracks.kind == TrackKind.STREAM).any())
+
+
 VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("summary", "Summary", "views.summary", "SummaryView"),
     ViewSpec("graph", "Graph", "views.graph", "GraphView", _no_graph),
     ViewSpec("fusion", "Fusion", "views.fusion", "FusionView", _no_fusion),
     ViewSpec("memory", "Memory", "views.memory", "MemoryView", _no_memory),
     ViewSpec("timeline", "Timeline", "views.timeline", "TimelineView", _no_trace),
+    ViewSpec("devices", "Devices", "views.devices", "DevicesView", _no_device),
     ViewSpec("operators", "Operators", "views.operators", "OperatorsView", _no_table),
 )

@@ -10,7 +10,8 @@ last before this could begin:
   thread.
 - *Launch delay* lies between the end of the call and the begin of its work.
 - *A synchronising call* of the host (device, stream, event) waits for the device work that ended
-  last before the call returned; on one stream where a record ties the call to that stream.
+  last before the call returned; on one stream where a record ties the call to that stream. A call
+  that copies waits for its own copy, if it returned only after that had ended.
 - *A host thread* goes back along its own operators and calls. Before a stretch of work it waited
   for whichever thread, itself included, had finished a stretch last; so backward passes lead to
   their own thread. Threads without operators and launches are left out.
@@ -247,22 +248,30 @@ def _finished_stretches(threads: dict[int, Intervals]) -> tuple[list[int], list[
 def _blocking_calls(
     profile: Profile, work: DeviceOrder, within_ns: TimeRange
 ) -> dict[int, tuple[list[int], list[_Wait]]]:
-    """By thread, the starts of synchronising calls that work made wait, and what they waited for."""
+    """By thread, the starts of calls that work made wait, and what they waited for."""
+    slices = profile.trace.slices
+    ends = slices.start_ns + slices.duration_ns
+    rows = _synchronising_calls(profile, within_ns)
+    awaited = work.awaited_by(profile, rows)
+    copies = np.flatnonzero((work.call >= 0) & (slices.kind[work.row] == SliceKind.COPY))
+    copies = copies[work.end_ns[copies] <= ends[work.call[copies]]]
+    rows, awaited = np.append(rows, work.call[copies]), np.append(awaited, copies)
+    has_waited = (awaited >= 0) & (work.end_ns[awaited] > slices.start_ns[rows])
+    rows, awaited = rows[has_waited], awaited[has_waited]
+    found: dict[int, tuple[list[int], list[_Wait]]] = {}
+    order = np.argsort(slices.start_ns[rows], kind="stable")
+    for row, index in zip(rows[order].tolist(), awaited[order].tolist(), strict=True):
+        starts, waits = found.setdefault(int(slices.track[row]), ([], []))
+        starts.append(int(slices.start_ns[row]))
+        waits.append(_Wait(row, int(ends[row]), index))
+    return found
+
+
+def _synchronising_calls(profile: Profile, within_ns: TimeRange) -> Int64:
     slices, tracks = profile.trace.slices, profile.trace.tracks
     names = [row for row, name in enumerate(profile.strings) if _SYNCHRONISE.match(name)]
     is_stream = tracks.kind == TrackKind.STREAM
     is_call = (slices.kind == SliceKind.RUNTIME) & np.isin(slices.name, names)
     rows = np.flatnonzero(is_call & ~is_stream[slices.track])
     ends = slices.start_ns[rows] + slices.duration_ns[rows]
-    inside = (ends > within_ns[0]) & (slices.start_ns[rows] < within_ns[1])
-    rows, ends = rows[inside], ends[inside]
-    found: dict[int, tuple[list[int], list[_Wait]]] = {}
-    for row, end_ns, awaited in zip(
-        rows.tolist(), ends.tolist(), work.awaited_by(profile, rows).tolist(), strict=True
-    ):
-        start_ns = int(slices.start_ns[row])
-        if awaited >= 0 and work.end_ns[awaited] > start_ns:
-            starts, waits = found.setdefault(int(slices.track[row]), ([], []))
-            starts.append(start_ns)
-            waits.append(_Wait(row, end_ns, awaited))
-    return found
+    return rows[(ends > within_ns[0]) & (slices.start_ns[rows] < within_ns[1])]

@@ -94,6 +94,21 @@ def test_a_record_names_the_stream_that_a_call_waited_for() -> None:
     assert "elsewhere" not in {name for _, name, *_ in path_of(trace)}
 
 
+def test_a_copying_call_waits_for_its_own_copy_if_it_outlasts_it() -> None:
+    trace = GpuTrace()
+    trace.step(0, 100)
+    trace.host(5, 50, "cudaMemcpyAsync", correlation=1)
+    trace.work(10, 45, "Memcpy HtoD", SliceKind.COPY, correlation=1, step=0)
+    trace.host(60, 64, "cudaMemcpyAsync", correlation=2)
+    trace.work(62, 70, "Memcpy DtoH", SliceKind.COPY, correlation=2, step=0)
+    assert [entry for entry in path_of(trace) if entry[1] != "ProfilerStep#0"] == [
+        (HOST, "cudaMemcpyAsync", 5, 10),
+        (DEVICE, "Memcpy HtoD", 10, 45),
+        (RETURN, "cudaMemcpyAsync", 45, 50),
+        (HOST, "cudaMemcpyAsync", 60, 64),
+    ]
+
+
 def test_work_that_waited_for_another_stream() -> None:
     trace = GpuTrace()
     trace.step(0, 200)

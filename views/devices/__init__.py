@@ -1,0 +1,121 @@
+"""What each device did with its time, which kernels took it, and what a step had to wait for."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QScrollArea,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from profilers.analysis.device_work import work_rows
+from profilers.analysis.idle_time import idle_gaps
+from profilers.analysis.launches import launches, queue_length
+from profilers.units import format_duration
+from views.context import ViewContext
+from views.devices.card import DeviceCard
+from views.devices.figures import DeviceFigures, device_figures
+from views.devices.kernel_table import KernelTable
+from views.devices.path_table import PathTable
+
+__all__ = ["DevicesView"]
+
+
+class DevicesView(QWidget):
+    """A card for each device beside the tables; a picked time range limits cards and kernels.
+
+    The range holds until something is picked elsewhere or the selection is cleared.
+    """
+
+    def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        profile = context.profile
+        if not len(work_rows(profile)):
+            layout.addWidget(self._why_empty())
+            return
+        self._gaps = idle_gaps(profile)
+        self._queue = queue_length(profile.trace.slices, launches(profile))
+        self._shown_range: tuple[int, int] | None = None
+        self.scope = QLabel()
+        self.scope.setContentsMargins(6, 2, 6, 0)
+        self._cards = QScrollArea()
+        self._cards.setWidgetResizable(True)
+        self._cards.setFrameShape(QFrame.Shape.NoFrame)
+        self._cards.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.kernels = KernelTable(context)
+        self.path = PathTable(context)
+        tabs = QTabWidget()
+        tabs.setDocumentMode(True)
+        tabs.addTab(self.kernels, self.tr("Kernels"))
+        tabs.addTab(self.path, self.tr("Critical path"))
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
+        split.addWidget(self._cards)
+        split.addWidget(tabs)
+        split.setSizes([440, 560])
+        layout.addWidget(self.scope)
+        layout.addWidget(split, 1)
+        context.selection.changed.connect(self._follow)
+        self._show_range()
+
+    def is_settled(self) -> bool:
+        return not hasattr(self, "path") or self.path.is_settled()
+
+    def _follow(self) -> None:
+        """A pick in one of the tables keeps the range that it shows."""
+        if self.kernels.is_picking or self.path.is_picking:
+            return
+        if self._context.selection.picked.time_range_ns != self._shown_range:
+            self._show_range()
+        self.kernels.follow()
+
+    def _show_range(self) -> None:
+        context = self._context
+        within_ns = self._shown_range = context.selection.picked.time_range_ns
+        if within_ns is None:
+            self.scope.setText(self.tr("The whole trace"))
+        else:
+            self.scope.setText(
+                self.tr("<b>The selected range only:</b> {} from {}").format(
+                    format_duration(within_ns[1] - within_ns[0]),
+                    format_duration(within_ns[0] - context.origin_ns),
+                )
+            )
+        found = device_figures(
+            context.profile,
+            self._gaps,
+            launches(context.profile, within_ns),
+            self._queue,
+            within_ns,
+        )
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(4, 2, 4, 2)
+        for figures in found:
+            column.addWidget(DeviceCard(figures, self._title(figures, found), context.theme))
+        column.addStretch()
+        self._cards.setWidget(body)
+        self.kernels.show_range(within_ns)
+
+    def _title(self, figures: DeviceFigures, found: list[DeviceFigures]) -> str:
+        if len({each.rank for each in found}) > 1:
+            return self.tr("Rank {}, device {}").format(figures.rank, figures.device)
+        return self.tr("Device {}").format(figures.device)
+
+    def _why_empty(self) -> QLabel:
+        label = QLabel(
+            self.tr("The streams of this trace hold no kernels.")
+            if len(self._context.profile.trace.slices)
+            else self.tr("This model was not run yet: there is no device time to show.")
+        )
+        label.setWordWrap(True)
+        label.setAlignment(Qt.AlignmentFlag.AlignTop)
+        label.setContentsMargins(12, 12, 12, 12)
+        return label

@@ -1,0 +1,99 @@
+"""What the view tells of each device, over the whole trace or a time range."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profilers.analysis.communication import communication_overlap
+from profilers.analysis.device_time import device_time
+from profilers.analysis.device_work import TimeRange
+from profilers.analysis.idle_time import IdleCause, IdleGaps, idle_by_cause
+from profilers.analysis.launches import (
+    Launches,
+    LaunchSummary,
+    QueueLength,
+    launch_summary,
+)
+from profilers.profile import Profile
+
+
+@dataclass(frozen=True)
+class DeviceFigures:
+    """Times in ns. `hidden_share` is NaN where the device does not communicate.
+
+    `gaps_ns` adds up the gaps of the streams that have any, `streams` in number, by `IdleCause`;
+    `longest_queue` is that of one stream.
+    """
+
+    rank: int
+    device: int
+    span_ns: int
+    busy_ns: int
+    compute_ns: int
+    communication_ns: int
+    copy_ns: int
+    exposed_communication_ns: int
+    exposed_copy_ns: int
+    idle_ns: int
+    hidden_share: float
+    gaps_ns: tuple[int, ...]
+    streams: int
+    launches: LaunchSummary
+    longest_queue: int
+
+
+def device_figures(
+    profile: Profile,
+    gaps: IdleGaps,
+    launches: Launches,
+    queue: QueueLength,
+    within_ns: TimeRange | None = None,
+) -> list[DeviceFigures]:
+    """One entry for each device that has work; `launches` are those of the range."""
+    slices, tracks = profile.trace.slices, profile.trace.tracks
+    time = device_time(profile, within_ns)
+    hidden = communication_overlap(time).share
+    gaps_by_track = idle_by_cause(gaps, within_ns)
+    if within_ns is not None:
+        queue = _queue_within(queue, within_ns)
+    found = []
+    for at in range(len(time)):
+        rank, device = int(time.rank[at]), int(time.device[at])
+        is_own = (tracks.rank == rank) & (tracks.device == device)
+        own_gaps = [sums for track, sums in gaps_by_track.items() if is_own[track]]
+        own_launches = launches.take(is_own[slices.track[launches.work]])
+        found.append(
+            DeviceFigures(
+                rank,
+                device,
+                int(time.end_ns[at] - time.begin_ns[at]),
+                int(time.busy_ns[at]),
+                int(time.compute_ns[at]),
+                int(time.communication_ns[at]),
+                int(time.copy_ns[at]),
+                int(time.exposed_communication_ns[at]),
+                int(time.exposed_copy_ns[at]),
+                int(time.idle_ns[at]),
+                float(hidden[at]),
+                tuple(_sums(own_gaps).tolist()),
+                len(own_gaps),
+                launch_summary(slices, own_launches),
+                int(queue.length[is_own[queue.track]].max(initial=0)),
+            )
+        )
+    return [each for each in found if each.span_ns]
+
+
+def _queue_within(queue: QueueLength, within_ns: TimeRange) -> QueueLength:
+    """The rows that hold at some time of a range: a row holds until the next of its stream."""
+    if not len(queue):
+        return queue
+    is_last = np.append(queue.track[1:] != queue.track[:-1], True)
+    until_ns = np.where(is_last, within_ns[1], np.append(queue.time_ns[1:], 0))
+    return queue.take((until_ns > within_ns[0]) & (queue.time_ns < within_ns[1]))
+
+
+def _sums(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    total: NDArray[np.int64] = np.sum([np.zeros(len(IdleCause), np.int64), *parts], axis=0)
+    return total
