@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 from profilers.analysis.device_work import work_rows
 from profilers.analysis.idle_time import idle_gaps
 from profilers.analysis.launches import launches, queue_length
+from profilers.profile import TrackKind
 from profilers.units import format_duration
 from views.context import ViewContext
 from views.devices.card import DeviceCard
@@ -110,11 +111,14 @@ class DevicesView(QWidget):
         return self.tr("Device {}").format(figures.device)
 
     def _why_empty(self) -> QLabel:
-        label = QLabel(
-            self.tr("The streams of this trace hold no kernels.")
-            if len(self._context.profile.trace.slices)
-            else self.tr("This model was not run yet: there is no device time to show.")
-        )
+        trace = self._context.profile.trace
+        if not len(trace.slices):
+            text = self.tr("This model was not run yet: there is no device time to show.")
+        elif not (trace.tracks.kind == TrackKind.STREAM).any():
+            text = self.tr("No device took part: the host did all the work of this trace.")
+        else:
+            text = self.tr("The device streams of this trace hold no kernels.")
+        label = QLabel(text)
         label.setWordWrap(True)
         label.setAlignment(Qt.AlignmentFlag.AlignTop)
         label.setContentsMargins(12, 12, 12, 12)

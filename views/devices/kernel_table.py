@@ -11,6 +11,8 @@ from profilers.units import format_duration, format_percent
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 
+LONGEST_NAME = 240  # px: template names are long, and the figures matter more
+
 
 class KernelTable(QWidget):
     """A row's longest slice is picked with it; rows of picked slices are selected."""
@@ -52,7 +54,8 @@ class KernelTable(QWidget):
         self._statistics = kernel_statistics(self._context.profile, within_ns)
         self._is_following = True  # new rows have no selection of their own
         try:
-            self.table.show_columns(self._columns(), sort_by=2)
+            self.table.show_columns(self._columns(), sort_by=1)
+            self.table.setColumnWidth(0, min(self.table.columnWidth(0), LONGEST_NAME))
             self._filter()
         finally:
             self._is_following = False
@@ -77,7 +80,6 @@ class KernelTable(QWidget):
         share = table.time_ns / max(int(table.time_ns.sum()), 1)
         columns = [
             Column(self.tr("Name"), np.array(names, str), names.__getitem__),
-            Column(self.tr("Type"), np.array(kinds, str), kinds.__getitem__),
             Column(
                 self.tr("Time"),
                 table.time_ns,
@@ -98,6 +100,7 @@ class KernelTable(QWidget):
                 table.longest_ns,
                 lambda row: format_duration(table.longest_ns[row]),
             ),
+            Column(self.tr("Type"), np.array(kinds, str), kinds.__getitem__),
         ]
         devices = np.unique(np.stack((table.rank, table.device), 1), axis=0)
         if len(devices) > 1:

@@ -37,11 +37,8 @@ class PathTable(QWidget):
         self.step = QComboBox()
         self.step.setAccessibleName(self.tr("Step"))
         steps = context.profile.steps
-        for row, (number, duration_ns) in enumerate(
-            zip(steps.number.tolist(), steps.duration_ns.tolist(), strict=True)
-        ):
-            text = self.tr("Step {}  ·  {}").format(number, format_duration(duration_ns))
-            self.step.addItem(text, row)
+        for row, number in enumerate(steps.number.tolist()):
+            self.step.addItem(self.tr("Step {}").format(number), row)
         self.step.addItem(self.tr("Whole trace"), -1)
         if len(steps):
             self.step.setCurrentIndex(int(np.argsort(steps.duration_ns)[len(steps) // 2]))
