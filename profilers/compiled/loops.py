@@ -4,6 +4,8 @@ from numba import boolean, njit, void
 
 from profilers.compiled import slice_order
 from profilers.compiled.chrome_scan import MARKS, Marks, fill_pair_slots, fill_slots, scan
+from profilers.compiled.lane_raster import raster_lanes
+from profilers.compiled.range_sums import sum_range
 from profilers.compiled.signatures import I16, I32, I64, READ_I32, READ_I64
 
 __all__ = [
@@ -14,7 +16,9 @@ __all__ = [
     "longest_first",
     "nest",
     "order_by_track",
+    "raster_lanes",
     "scan",
+    "sum_range",
 ]
 
 nest = njit(void(READ_I32, READ_I64, READ_I64, I16, I32, I32, I32), nogil=True, cache=True)(

@@ -78,7 +78,7 @@ class Windows:
         return np.empty(size + size // 16 + PADDING, np.uint8)
 
     def _fill(self, buffer: Buffer, at: int) -> int:
-        view = memoryview(buffer)[at : len(buffer) - PADDING]
+        view = buffer.data[at : len(buffer) - PADDING]
         filled = 0
         while filled < len(view):
             count = self._text.fill(view[filled:])

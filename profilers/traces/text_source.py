@@ -18,6 +18,7 @@ HELD_BYTES = 64 << 20
 _PACKED_BYTES = 256 << 10
 _PIECE_BYTES = 4 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
+_BROKEN: tuple[type[Exception], ...] = (zlib_ng.error, zlib.error)
 _GZIP = 31  # zlib's word for a gzip header and the largest window
 
 
@@ -209,7 +210,7 @@ class _Inflater:
                 continue
             try:
                 text: bytes = self._member.decompress(self._packed, most)
-            except (zlib_ng.error, zlib.error):
+            except _BROKEN:
                 self.is_broken = True
                 break
             self._packed = self._member.unused_data or self._member.unconsumed_tail
