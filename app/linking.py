@@ -9,6 +9,7 @@ from app.document import Document
 from app.jobs import Job
 from profilers.analysis.matching import NodePairs, match_graphs
 from profilers.profile import Profile
+from profilers.profile.table import Int32
 
 
 class SelectionLinker(QObject):
@@ -67,19 +68,19 @@ class SelectionLinker(QObject):
         try:
             for other in self._documents():
                 if other is not document:
-                    other.selection.pick_nodes(self._twins(document, other))
+                    picked = document.selection.picked.nodes
+                    other.selection.pick_nodes(self.twins(document, other, picked).tolist())
         finally:
             self._is_mirroring = False
 
-    def _twins(self, source: Document, target: Document) -> list[int]:
-        picked = source.selection.picked.nodes
+    def twins(self, source: Document, target: Document, nodes: Int32) -> Int32:
+        """Nodes of the target's graph matched with the source's; none until graphs are matched."""
         pairs = self._pairs.get((id(source.profile), id(target.profile)))
         if pairs is not None:
             there, here = pairs.a, pairs.b
         else:
             pairs = self._pairs.get((id(target.profile), id(source.profile)))
             if pairs is None:
-                return []
+                return np.empty(0, np.int32)
             there, here = pairs.b, pairs.a
-        twins: list[int] = here[np.isin(there, picked)].tolist()
-        return twins
+        return here[np.isin(there, nodes)]

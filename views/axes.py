@@ -21,9 +21,13 @@ class TimeAxis(QObject):
         """Widen the full extent to hold another profile, and show all of it."""
         if self._has_extent:
             begin_ns, end_ns = min(begin_ns, self._full[0]), max(end_ns, self._full[1])
+        self.take_extent(begin_ns, end_ns)
+        self.fit()
+
+    def take_extent(self, begin_ns: float, end_ns: float) -> None:
+        """Set the full extent; what is shown stays."""
         self._has_extent = True
         self._full = (float(begin_ns), float(max(end_ns, begin_ns + _SHORTEST_NS)))
-        self.fit()
 
     def fit(self) -> None:
         self.show(*self._full)
@@ -45,6 +49,63 @@ class TimeAxis(QObject):
         """Move by a share of the visible span; positive shows later times."""
         span = self.end_ns - self.begin_ns
         self.show(self.begin_ns + share * span, self.end_ns + share * span)
+
+
+class TimeAxes(QObject):
+    """One time axis per column: together they show the same range, apart each its own."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.is_together = True
+        self._extents: dict[TimeAxis, tuple[float, float] | None] = {}
+        self._last_moved: TimeAxis | None = None
+        self._is_following = False
+
+    def add(self) -> TimeAxis:
+        axis = TimeAxis(self)
+        axis.changed.connect(lambda: self._follow(axis))
+        self._extents[axis] = None
+        return axis
+
+    def remove(self, axis: TimeAxis) -> None:
+        del self._extents[axis]
+        if self._last_moved is axis:
+            self._last_moved = None
+        axis.deleteLater()
+        self._share_extents()
+
+    def extend(self, axis: TimeAxis, begin_ns: float, end_ns: float) -> None:
+        """Give a column its profile's extent, and show all of it."""
+        self._extents[axis] = (begin_ns, end_ns)
+        self._share_extents()
+        axis.fit()
+
+    def set_together(self, together: bool) -> None:
+        """Together, all axes show what was moved last; apart, each stays where it is."""
+        self.is_together = together
+        self._share_extents()
+        if self._last_moved is not None:
+            self._follow(self._last_moved)
+
+    def _share_extents(self) -> None:
+        """The full extent is that of all columns together, or of each alone."""
+        known = [extent for extent in self._extents.values() if extent is not None]
+        if not known:
+            return
+        whole = (min(begin for begin, _ in known), max(end for _, end in known))
+        for axis, extent in self._extents.items():
+            axis.take_extent(*(whole if self.is_together else extent or whole))
+
+    def _follow(self, moved: TimeAxis) -> None:
+        if self._is_following:
+            return
+        self._last_moved = moved
+        self._is_following = True
+        try:
+            for axis in self._extents if self.is_together else ():
+                axis.show(moved.begin_ns, moved.end_ns)
+        finally:
+            self._is_following = False
 
 
 class ValueAxis(QObject):

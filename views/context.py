@@ -1,22 +1,34 @@
 """What every view is given: a profile to draw and the things it shares with other views."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from profilers.profile import Profile
+from profilers.profile.table import Int32
 from views.axes import TimeAxis, ValueAxis
 from views.selection import Selection
 from views.theme import Theme
 
 
+@dataclass(frozen=True, eq=False)
+class Peer:
+    """Another column; `twins` gives its nodes that are matched with nodes of one's own."""
+
+    title: str
+    profile: Profile
+    twins: Callable[[Int32], Int32]
+
+
 @dataclass(frozen=True)
 class ViewContext:
-    """One column's profile and selection, and the axes that columns share."""
+    """One column's profile and selection, the axes that columns share, and the other columns."""
 
     profile: Profile
     selection: Selection
     theme: Theme
     time_axis: TimeAxis
     bytes_axis: ValueAxis
+    peers: Callable[[], Sequence[Peer]] = tuple
 
     @property
     def origin_ns(self) -> int:

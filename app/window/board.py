@@ -1,8 +1,11 @@
 """Rows of views, columns of profiles."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -16,12 +19,16 @@ from PySide6.QtWidgets import (
 from app.document import Document
 from app.window.column_header import ColumnHeader
 from app.window.row_pane import RowPane
+from profilers.profile.table import Int32
 from views import VIEWS
-from views.axes import TimeAxis, ValueAxis
-from views.context import ViewContext
+from views.axes import TimeAxes, TimeAxis, ValueAxis
+from views.context import Peer, ViewContext
 from views.theme import Theme
 
 logger = logging.getLogger(__name__)
+
+Twins = Callable[[Document, Document, Int32], Int32]
+_ROWS_OF_TIME = ("memory", "timeline")
 
 
 class Board(QWidget):
@@ -29,12 +36,22 @@ class Board(QWidget):
 
     header_added = Signal(object)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, twins: Twins, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._twins = twins
         self._documents: list[Document] = []
         self._contexts: dict[Document, ViewContext] = {}
-        self._time_axis = TimeAxis(self)
+        self._time_axes = TimeAxes(self)
+        self._time_axis_of: dict[Document, TimeAxis] = {}
+        self.align = QAction(self.tr("Aligned"), self)
+        self.align.setCheckable(True)
+        self.align.setChecked(True)
+        self.align.setToolTip(
+            self.tr("Columns move and zoom together, aligned where their first steps begin")
+        )
+        self.align.setVisible(False)
+        self.align.toggled.connect(self._time_axes.set_together)
         self._bytes_axis = ValueAxis(self)
         self._filling: RowPane | None = None
         self._filler = QTimer(self, singleShot=True)
@@ -43,6 +60,8 @@ class Board(QWidget):
         self._headers.setChildrenCollapsible(False)
         self._headers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.rows = [RowPane(spec) for spec in VIEWS]
+        for view_id in _ROWS_OF_TIME:
+            self.row(view_id).add_action(self.align)
         stack = QSplitter(Qt.Orientation.Vertical)
         stack.setChildrenCollapsible(False)
         for row in self.rows:
@@ -94,6 +113,8 @@ class Board(QWidget):
 
     def insert(self, document: Document, at: int) -> None:
         self._documents.insert(at, document)
+        self._time_axis_of[document] = self._time_axes.add()
+        self.align.setVisible(len(self._documents) > 1)
         self._headers.insertWidget(at, ColumnHeader(document, self._theme))
         for row in self.rows:
             row.columns.insertWidget(at, _Placeholder())
@@ -107,6 +128,8 @@ class Board(QWidget):
         at = self._documents.index(document)
         self._documents.pop(at)
         self._contexts.pop(document)
+        self._time_axes.remove(self._time_axis_of.pop(document))
+        self.align.setVisible(len(self._documents) > 1)
         for splitter in self._splitters():
             _discard(splitter.widget(at))
         self._even_widths()
@@ -130,15 +153,28 @@ class Board(QWidget):
         return [self._headers, *(row.columns for row in self.rows)]
 
     def _new_context(self, document: Document) -> None:
+        axis = self._time_axis_of[document]
         context = ViewContext(
-            document.profile, document.selection, self._theme, self._time_axis, self._bytes_axis
+            document.profile,
+            document.selection,
+            self._theme,
+            axis,
+            self._bytes_axis,
+            lambda: self._peers_of(document),
         )
         self._contexts[document] = context
         slices = document.profile.trace.slices
         if len(slices):
             begin = int(slices.start_ns.min()) - context.origin_ns
             end = int((slices.start_ns + slices.duration_ns).max()) - context.origin_ns
-            self._time_axis.include(begin, end)
+            self._time_axes.extend(axis, begin, end)
+
+    def _peers_of(self, document: Document) -> list[Peer]:
+        return [
+            Peer(other.title, other.profile, partial(self._twins, document, other))
+            for other in self._documents
+            if other is not document
+        ]
 
     def _rebuild(self, document: Document) -> None:
         at = self._documents.index(document)

@@ -55,7 +55,8 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(1600, 1000)
         self.empty = EmptyState()
-        self.board = Board(self._theme)
+        self._linker = SelectionLinker(lambda: self.session.documents, self)
+        self.board = Board(self._theme, self._linker.twins)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self.board)
@@ -66,7 +67,6 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.notice)
         layout.addWidget(self._pages, 1)
         self.setCentralWidget(body)
-        self._linker = SelectionLinker(lambda: self.session.documents, self)
         self.commands = self._command_table()
         self.actions_by_id = install(self, self.commands)
         self._connect()
@@ -363,6 +363,10 @@ class MainWindow(QMainWindow):
             Command(
                 "view.link", view, self.tr("Link or unlink the columns' selections"), ("Ctrl+L",),
                 self._toggle_link, has_document,
+            ),
+            Command(
+                "view.align", view, self.tr("Align the columns' times, or let them move apart"),
+                ("Ctrl+Shift+L",), self.board.align.toggle, has_document,
             ),
             Command(
                 "go.back", go, self.tr("Back to the selection before"), ("Alt+Left",),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
@@ -72,15 +72,10 @@ class KeySheet(QDialog):
     """Every key, by menu; then the keys of the views."""
 
     VIEW_KEYS = (
-        ("Timeline", "W S", "Zoom in and out"),
-        ("Timeline", "A D", "Pan"),
-        ("Timeline", "F", "Fit the selection, again: everything"),
-        ("Timeline", "M", "Mark the selected slice's range"),
-        ("Timeline", ". ,", "Next and previous slice on the track"),
-        ("Timeline", "] [", "Follow an arrow forward and back"),
-        ("Timeline", "/", "Search slice names"),
         ("Timeline", "Ctrl+wheel", "Zoom at the cursor"),
+        ("Timeline", "Shift+wheel", "Move to earlier and later times"),
         ("Timeline", "Shift+drag", "Measure a time range"),
+        ("Timeline", "Double click", "Zoom to the slice"),
         ("Graph", "Space", "Fit"),
         ("Graph", "Arrow keys", "Walk along edges"),
         ("Graph", "Double click", "Fold or unfold a scope"),
@@ -89,6 +84,8 @@ class KeySheet(QDialog):
     )
 
     def __init__(self, commands: Sequence[Command], parent: QWidget | None = None) -> None:
+        from views.timeline.keys import CONTEXT, KEYS  # the window starts without its views
+
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keys"))
         self.resize(520, 520)
@@ -100,6 +97,9 @@ class KeySheet(QDialog):
             if command.keys:
                 row = [command.menu, _keys(command), command.title]
                 sheet.addTopLevelItem(QTreeWidgetItem([cell.replace("&", "") for cell in row]))
+        for key in KEYS:
+            what = QCoreApplication.translate(CONTEXT, key.text)
+            sheet.addTopLevelItem(QTreeWidgetItem(["Timeline", _native(key.keys), what]))
         for where, keys, what in self.VIEW_KEYS:
             sheet.addTopLevelItem(QTreeWidgetItem([where, keys, what]))
         for column in range(3):
@@ -108,5 +108,8 @@ class KeySheet(QDialog):
 
 
 def _keys(command: Command) -> str:
-    native = QKeySequence.SequenceFormat.NativeText
-    return ", ".join(QKeySequence(keys).toString(native) for keys in command.keys)
+    return ", ".join(_native(keys) for keys in command.keys)
+
+
+def _native(keys: str) -> str:
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)

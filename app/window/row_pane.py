@@ -1,7 +1,7 @@
 """One row of the board: the same view of every column, side by side, under a foldable title."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -64,6 +64,17 @@ class RowPane(QFrame):
         layout.addWidget(self._title_bar)
         layout.addWidget(self.columns, 1)
         self._apply_fold(False)
+
+    def add_action(self, action: QAction) -> None:
+        """A button in the title bar, shown while the action is visible."""
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setAutoRaise(True)
+        button.setVisible(action.isVisible())
+        action.changed.connect(lambda: button.setVisible(action.isVisible()))
+        line = self._title_bar.layout()
+        assert isinstance(line, QHBoxLayout)
+        line.insertWidget(line.count() - 1, button)
 
     @property
     def default_height(self) -> int:

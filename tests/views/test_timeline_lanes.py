@@ -8,11 +8,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QColor
 from pytestqt.qtbot import QtBot
 
-from profilers.profile import Profile, SliceKind, StringPool, TrackKind
-from profilers.traces.trace_builder import TraceBuilder
 from tests.benchmarks.bench_timeline import large_profile
 from tests.sample import MS
 from tests.views.conftest import ShowView
+from tests.views.timeline_samples import two_devices
 from views.timeline import TimelineView
 from views.timeline.colouring import ColourBy, choices
 from views.timeline.layout import Band, BandKind
@@ -20,25 +19,6 @@ from views.timeline.layout import Band, BandKind
 LEFT = Qt.MouseButton.LeftButton
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
-
-
-def two_devices() -> Profile:
-    """A host thread and two devices of two streams, each with two kernels and a gap of 1 ms."""
-    pool = StringPool()
-    trace = TraceBuilder(pool)
-    main = trace.track("main", TrackKind.THREAD, "python")
-    trace.slice(main, 0, 8 * MS, "step 0", SliceKind.STEP, "step")
-    for device in (0, 1):
-        for stream in (7, 20):
-            track = trace.track(f"stream {stream}", TrackKind.STREAM, f"GPU {device}", device)
-            begin = (1 if stream == 7 else 2) * MS
-            for at in (begin, begin + 3 * MS):
-                name = f"kernel_{device}_{stream}"
-                trace.slice(track, at, 2 * MS, name, SliceKind.KERNEL, "kernel")
-    counter = trace.track("allocated", TrackKind.COUNTER, "GPU 0", 0)
-    trace.counter(counter, 0, 5.0)
-    built, _ = trace.build()
-    return Profile("two devices", pool.table(), built)
 
 
 def titles(view: TimelineView) -> list[str]:
@@ -249,9 +229,9 @@ def test_without_linked_nodes_there_is_no_module_to_colour_by(show_view: ShowVie
 def test_headers_tell_tracks_slices_and_how_busy_a_device_is(show_view: ShowView) -> None:
     view, context = show_view("timeline", two_devices())
     context.time_axis.show(0, 10 * MS)
-    # stream 7 works 1-3 and 4-6, stream 20 works 2-4 and 5-7: 6 of 10 ms together
-    assert view.scene.summary_of("GPU 0") == "3 tracks  ·  4 slices  ·  60.0 % busy"
+    # Stream 7 works 1-3 and 4-6, stream 20 works 2-4 and 5-7: 6 of the 8 ms that were recorded.
+    assert view.scene.summary_of("GPU 0") == "3 tracks  ·  4 slices  ·  75.0 % busy"
     assert view.scene.summary_of("python") == "1 track  ·  1 slice"
     context.time_axis.show(1 * MS, 7 * MS)
     assert view.scene.summary_of("GPU 1") == "2 tracks  ·  4 slices  ·  100.0 % busy"
-    assert "60" not in view.labels.tooltip_of(band_called(view, "GPU 1"))
+    assert "100.0 % busy" in view.labels.tooltip_of(band_called(view, "GPU 1"))

@@ -10,7 +10,7 @@ from profilers.profile import SliceKind, Slices
 from profilers.profile.table import Float64, Int64
 from views.timeline.layout import TrackOrder
 
-_WORK = (SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
+WORK = (SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class DeviceWork:
         """Kernels, copies and collectives of one stream; ranges that merely enclose them do not count."""
         if track not in self._of_track:
             rows = slice(*self._order.first_row[track : track + 2].tolist())
-            is_work = np.isin(self._slices.kind[rows], _WORK, kind="table")
+            is_work = np.isin(self._slices.kind[rows], WORK, kind="table")
             start_ns = self._slices.start_ns[rows][is_work]
             end_ns = start_ns + self._slices.duration_ns[rows][is_work]
             self._of_track[track] = BusyTimes.union(start_ns, end_ns)

@@ -4,19 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
 from profilers.analysis.operator_family import operator_family
+from profilers.profile.table import Int32
 from views.context import ViewContext
 from views.timeline.lanes import Lanes
 from views.timeline.layout import TrackOrder
+from views.timeline.range_sums import range_sums
 from views.timeline.raster import Pixels
-
-Entries = NDArray[np.integer[Any]]
 
 _GOLDEN_DEGREES = 137.508  # hues of neighbouring numbers lie far apart
 _MOST_IN_LEGEND = 12
@@ -40,22 +38,22 @@ class Colouring:
 
     by: ColourBy
     palette: Pixels
-    index: Entries
-    entry_of: Callable[[Entries], Entries]
+    index: Int32
+    entry_of: Callable[[Int32], Int32]
     label: Callable[[int], str]
     lanes: Lanes
 
     @cached_property
     def legend(self) -> tuple[tuple[QColor, str], ...]:
         """Colours and texts of what took the most time."""
-        length_ns = self.lanes.end_ns - self.lanes.start_ns
-        entries = self.index if self.index.min(initial=0) >= 0 else self.index + 1
-        shift = 0 if entries is self.index else 1
-        total_ns = np.bincount(entries, length_ns)
-        summed: dict[tuple[int, str], float] = {}
-        for at in np.flatnonzero(total_ns).tolist():
-            key = (int(self.palette[at - shift]), self.label(at - shift))
-            summed[key] = summed.get(key, 0.0) + float(total_ns[at])
+        if not len(self.lanes.row):
+            return ()
+        begin_ns, end_ns = int(self.lanes.start_ns.min()), int(self.lanes.reach_ns.max())
+        sums = range_sums(self.lanes, self.index, begin_ns, end_ns)
+        summed: dict[tuple[int, str], int] = {}
+        for entry, total_ns in zip(sums.entry.tolist(), sums.total_ns.tolist(), strict=True):
+            key = (int(self.palette[entry]), self.label(entry))
+            summed[key] = summed.get(key, 0) + total_ns
         largest = sorted(summed, key=lambda key: -summed[key])[:_MOST_IN_LEGEND]
         return tuple((QColor.fromRgb(colour), text) for colour, text in largest)
 
@@ -85,7 +83,7 @@ def _by_operator(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colou
         palette,
         lanes.name,
         lambda rows: names[rows],
-        lambda entry: operator_family(profile.strings[entry]) if entry >= 0 else "",
+        lambda entry: operator_family(profile.strings[entry]),
         lanes,
     )
 
@@ -102,7 +100,7 @@ def _by_category(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colou
         palette,
         categories[lanes.row],
         lambda rows: categories[rows],
-        lambda entry: profile.strings[entry] if entry >= 0 else "no category",
+        lambda entry: profile.strings[entry],
         lanes,
     )
 
@@ -131,7 +129,7 @@ def _by_module(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colouri
         np.append(_hues(context, len(graph.scopes)), _neutral(context)),
         scope_of_node[nodes[lanes.row]],
         lambda rows: scope_of_node[nodes[rows]],
-        lambda entry: scope_path(context, entry) or "no module",
+        lambda entry: scope_path(context, entry),
         lanes,
     )
 
@@ -144,7 +142,7 @@ def _by_node(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colouring
         np.append(_hues(context, len(graph.nodes)), _neutral(context)),
         nodes[lanes.row],
         lambda rows: nodes[rows],
-        lambda entry: profile.strings[int(graph.nodes.name[entry])] if entry >= 0 else "no node",
+        lambda entry: profile.strings[int(graph.nodes.name[entry])],
         lanes,
     )
 

@@ -1,13 +1,16 @@
 """What the parts of one timeline share: its bands, lanes, colours, scroll position and picks."""
 
+from functools import cached_property
+
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Signal
 
 from profilers.profile import TrackKind
+from profilers.profile.table import Int32
 from profilers.units import format_percent
 from views.context import ViewContext
 from views.timeline.busy import DeviceWork
-from views.timeline.colouring import ColourBy, Entries, colour_by
+from views.timeline.colouring import ColourBy, colour_by
 from views.timeline.lane_state import LaneState
 from views.timeline.lanes import Lanes
 from views.timeline.layout import LANE_HEIGHT, TRACK_GAP, Band, BandKind, TrackOrder
@@ -38,7 +41,7 @@ class Scene(QObject):
         self.work = DeviceWork(trace.slices, self.order)
         self.colouring = colour_by(ColourBy.OPERATOR, context, self.lanes, self.order)
         self.picked_lanes = self.lanes.subset(np.empty(0, np.int32))
-        self.picked_index: Entries = np.empty(0, np.int32)
+        self.picked_index: Int32 = np.empty(0, np.int32)
         self._arrange()
         self.tracks.changed.connect(self._lay_out)
         self.marks.changed.connect(self.changed)
@@ -52,13 +55,23 @@ class Scene(QObject):
         return self.colouring.palette
 
     @property
-    def colour_index(self) -> Entries:
+    def colour_index(self) -> Int32:
         """The palette's entry for every place of the lanes."""
         return self.colouring.index
 
     @property
     def height(self) -> int:
         return self.bands[-1].bottom if self.bands else 0
+
+    @cached_property
+    def extent_ns(self) -> tuple[int, int]:
+        """From the first slice's start to the last one's end; (0, 0) without slices."""
+        lanes = self.lanes
+        filled = np.flatnonzero(np.diff(lanes.bounds))
+        if not len(filled):
+            return 0, 0
+        first, last = lanes.bounds[filled], lanes.bounds[filled + 1] - 1
+        return int(lanes.start_ns[first].min()), int(lanes.reach_ns[last].max())
 
     @property
     def shown_tracks(self) -> int:
@@ -170,9 +183,11 @@ class Scene(QObject):
         return "  ·  ".join(parts)
 
     def busy_share(self, group: str) -> float:
-        """Of the time in sight, the share in which any of a device's streams worked."""
-        scale = self.scale(1)
-        edges = np.array([scale.begin_ns, scale.end_ns])
+        """Of the recorded time in sight, the share in which any of a device's streams worked."""
+        scale, (begin_ns, end_ns) = self.scale(1), self.extent_ns
+        edges = np.array([max(scale.begin_ns, begin_ns), min(scale.end_ns, end_ns)])
+        if edges[1] <= edges[0]:
+            return 0.0
         return float(self.work.of_device(group).shares(edges)[0])
 
     def unfold_to(self, row: int) -> None:

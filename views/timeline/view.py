@@ -53,7 +53,7 @@ class TimelineView(QWidget):
         self.marks = MarkRow(self.scene)
         self.labels = TrackLabels(self.scene)
         self.colours = ColourMenu(self.scene)
-        self.details = DetailsPane(context)
+        self.details = DetailsPane(self.scene, self.flows)
         self.search = SearchField(context.profile)
         self.search.hide()
         self.filter = TrackFilter(self.scene)

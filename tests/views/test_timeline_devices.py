@@ -1,0 +1,159 @@
+"""Busy shares and idle gaps of streams and devices, against slow references and on the picture."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QImage
+
+from profilers.opening import open_path
+from profilers.profile import Profile, SliceKind, StringPool, TrackKind
+from profilers.traces.trace_builder import TraceBuilder
+from tests.sample import MS
+from tests.views.conftest import ShowView
+from tests.views.timeline_samples import two_devices
+from views.timeline import TimelineView
+from views.timeline.busy import BusyTimes
+from views.timeline.device_painting import GAP_HEIGHT
+from views.timeline.layout import Band, BandKind
+
+
+@pytest.fixture(scope="module")
+def real_trace(shared_data: Path) -> Profile:
+    """Eight ranks' training on an A100: four streams that overlap."""
+    profile = open_path(shared_data / "a100_train_control.json.gz")
+    assert isinstance(profile, Profile)
+    return profile
+
+
+def random_intervals(seed: int, count: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted by start; they overlap, touch and leave gaps."""
+    random = np.random.default_rng(seed)
+    start = np.sort(random.integers(0, 5000, count))
+    return start, start + random.integers(1, 25, count)
+
+
+def is_busy(start: np.ndarray, end: np.ndarray, until: int) -> np.ndarray:
+    """One flag per ns, the slow way."""
+    busy = np.zeros(until, bool)
+    for begin, stop in zip(start, end, strict=True):
+        busy[begin:stop] = True
+    return busy
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_are_exact_at_any_zoom(seed: int) -> None:
+    start, end = random_intervals(seed)
+    busy = is_busy(start, end, 6000)
+    work = BusyTimes.union(start, end)
+    for columns in (1, 7, 600, 3000):
+        edges = np.linspace(0, 6000, columns + 1)
+        before = np.concatenate(([0], np.cumsum(busy)))
+        wanted = np.diff(np.interp(edges, np.arange(6001), before)) / np.diff(edges)
+        assert work.shares(edges) == pytest.approx(wanted, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("shortest", [1, 4, 30])
+def test_gaps_in_sight_are_found_all_and_none_else(seed: int, shortest: int) -> None:
+    start, end = random_intervals(seed)
+    busy = is_busy(start, end, 6000)
+    work = BusyTimes.union(start, end)
+    flips = np.flatnonzero(np.diff(busy.astype(int))) + 1
+    idle_from = flips[~busy[flips]]
+    idle_until = [next((flip for flip in flips if flip > at), None) for at in idle_from]
+    wanted = {
+        (int(begin), int(stop))
+        for begin, stop in zip(idle_from, idle_until, strict=True)
+        if stop is not None and stop - begin >= shortest and stop > 800 and begin < 3200
+    }
+    found = work.gaps(800.0, 3200.0, float(shortest))
+    assert set(zip(*(each.tolist() for each in found), strict=True)) == wanted
+    for begin, stop in wanted:
+        assert work.gap_at((begin + stop) / 2) == (begin, stop)
+
+
+def test_nothing_is_busy_without_work() -> None:
+    none = BusyTimes.union(np.empty(0, np.int64), np.empty(0, np.int64))
+    assert none.shares(np.array([0.0, 1.0, 2.0])).tolist() == [0.0, 0.0]
+    assert none.gap_at(1.0) is None
+    assert len(none.gaps(0.0, 10.0, 1.0)[0]) == 0
+
+
+def stream_band(view: TimelineView, title: str, group: str) -> Band:
+    return next(band for band in view.scene.bands if (band.title, band.group) == (title, group))
+
+
+def has_ink(image: QImage, left: float, right: float, top: int, height: int) -> bool:
+    """Whether a box of the picture is not of one colour."""
+    box = image.copy(round(left), top, round(right - left), height)
+    colours = {box.pixel(x, y) for x in range(box.width()) for y in range(box.height())}
+    return len(colours) > 1
+
+
+def test_a_gap_between_kernels_is_hatched_and_named(show_view: ShowView) -> None:
+    view, context = show_view("timeline", two_devices())
+    context.time_axis.show(0, 10 * MS)
+    band = stream_band(view, "stream 7", "GPU 0")  # works 1-3 and 4-6
+    scale = view.scene.scale(view.canvas.width())
+    image = view.canvas.grab().toImage()
+    box = view.scene.lanes_box(band, view.canvas.width())
+    top = round(box.bottom()) - GAP_HEIGHT
+    x_of = [scale.x_of(at * MS) for at in range(11)]
+    assert has_ink(image, x_of[3] + 3, x_of[4] - 3, top, GAP_HEIGHT)
+    assert not has_ink(image, x_of[3] + 3, x_of[4] - 3, top - 5, 4)
+    assert not has_ink(image, x_of[6] + 3, x_of[7] - 3, top, GAP_HEIGHT)  # after the last kernel
+    tips = {at: view.canvas.tooltip_at(QPointF(x_of[at] + 9, top)) for at in (1, 3, 6)}
+    assert tips[3] == "idle for 1 ms"
+    assert tips[1].startswith("kernel_0_7")
+    assert tips[6] == ""
+
+
+def test_the_busy_lane_lies_under_the_streams_and_fills_by_share(show_view: ShowView) -> None:
+    view, context = show_view("timeline", two_devices())
+    view.resize(900, 700)
+    context.time_axis.show(0, 10 * MS)
+    group = [band for band in view.scene.bands if band.group == "GPU 1"]
+    assert [band.kind for band in group[-2:]] == [BandKind.SLICES, BandKind.BUSY]
+    box = view.scene.lanes_box(group[-1], view.canvas.width())
+    image = view.canvas.grab().toImage()
+    scale = view.scene.scale(view.canvas.width())
+    middle = round(box.center().y())
+    working, idle = (round(scale.x_of(at * MS)) for at in (4, 9))
+    assert image.pixel(working, middle) != image.pixel(idle, middle)
+    tip = view.canvas.tooltip_at(QPointF(working, middle))
+    assert tip == "GPU 1 busy: 100.0 % here, 75.0 % in sight"
+
+
+def test_ranges_on_a_stream_that_enclose_kernels_are_no_work(show_view: ShowView) -> None:
+    pool = StringPool()
+    trace = TraceBuilder(pool)
+    stream = trace.track("stream 7", TrackKind.STREAM, "GPU 0", 0)
+    trace.slice(stream, 0, 10_000, "## forward ##", SliceKind.ANNOTATION, "gpu_user_annotation")
+    trace.slice(stream, 1000, 1000, "kernel", SliceKind.KERNEL, "kernel")
+    trace.slice(stream, 4000, 500, "Memcpy DtoH", SliceKind.COPY, "gpu_memcpy")
+    built, _ = trace.build()
+    view, _ = show_view("timeline", Profile("annotated", pool.table(), built))
+    work = view.scene.work.of_device("GPU 0")
+    assert work.start_ns.tolist() == [1000, 4000]
+    assert work.end_ns.tolist() == [2000, 4500]
+
+
+def test_busy_times_of_a_real_trace(show_view: ShowView, real_trace: Profile) -> None:
+    """Streams and device agree with a union computed kernel by kernel."""
+    view, _ = show_view("timeline", real_trace)
+    slices, tracks = real_trace.trace.slices, real_trace.trace.tracks
+    group = next(band.group for band in view.scene.bands if band.kind is BandKind.BUSY)
+    kinds = (SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
+    rows = np.flatnonzero(
+        np.isin(slices.kind, kinds) & (tracks.kind[slices.track] == TrackKind.STREAM)
+    )
+    busy_ns, until = 0, -1
+    for row in rows[np.argsort(slices.start_ns[rows], kind="stable")].tolist():
+        begin, end = int(slices.start_ns[row]), int(slices.start_ns[row] + slices.duration_ns[row])
+        busy_ns += max(end - max(begin, until), 0)
+        until = max(until, end)
+    work = view.scene.work.of_device(group)
+    assert int((work.end_ns - work.start_ns).sum()) == busy_ns
+    assert (work.start_ns[1:] > work.end_ns[:-1]).all()
