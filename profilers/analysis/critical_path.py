@@ -20,7 +20,9 @@ The launch, stream and synchronisation rules are those of HolisticTraceAnalysis'
 (its public documentation, "Lightweight Critical Path Analysis"). It differs in that it searches
 the longest path through a graph of all events of an annotation, lets the launch delay begin with
 the call, and knows events between streams only from the profiler's synchronisation records, which
-few traces have. A walk back gives each moment to exactly one segment, so that they add up.
+few traces have. (So its path stays on one stream and calls the time until another had finished
+a delay between kernels: 43 of 59 ms in a step of an eight-rank training run.) A walk back gives
+each moment to exactly one segment, so that they add up.
 """
 
 import re
@@ -255,8 +257,9 @@ def _blocking_calls(
     awaited = work.awaited_by(profile, rows)
     copies = np.flatnonzero((work.call >= 0) & (slices.kind[work.row] == SliceKind.COPY))
     copies = copies[work.end_ns[copies] <= ends[work.call[copies]]]
-    rows, awaited = np.append(rows, work.call[copies]), np.append(awaited, copies)
-    has_waited = (awaited >= 0) & (work.end_ns[awaited] > slices.start_ns[rows])
+    rows = np.append(rows[awaited >= 0], work.call[copies])
+    awaited = np.append(awaited[awaited >= 0], copies)
+    has_waited = work.end_ns[awaited] > slices.start_ns[rows]
     rows, awaited = rows[has_waited], awaited[has_waited]
     found: dict[int, tuple[list[int], list[_Wait]]] = {}
     order = np.argsort(slices.start_ns[rows], kind="stable")

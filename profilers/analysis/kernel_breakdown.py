@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from profilers.analysis.device_time import time_by_cover
-from profilers.analysis.device_work import TimeRange, parts_within, work_by_device
+from profilers.analysis.device_work import DeviceWork, TimeRange, parts_within, work_by_device
 from profilers.profile import Profile
 from profilers.profile.table import Float64, Int8, Int32, Int64, Table, column
 
@@ -41,16 +41,12 @@ class TypeTime(Table):
 
 def kernel_statistics(profile: Profile, within_ns: TimeRange | None = None) -> KernelStatistics:
     """Count and durations of each kernel."""
-    tables = [
-        _statistics(profile, work.rank, work.device, work.rows, within_ns)
-        for work in work_by_device(profile)
-    ]
-    return KernelStatistics(
-        **{
-            name: np.concatenate([np.empty(0, dtype), *(getattr(each, name) for each in tables)])
-            for name, dtype in KernelStatistics.dtypes().items()
-        }
-    )
+    return _of_devices(profile, profile.trace.slices.name, within_ns)
+
+
+def type_statistics(profile: Profile, within_ns: TimeRange | None = None) -> KernelStatistics:
+    """Count and durations of each type of work; `name` is -1."""
+    return _of_devices(profile, np.full(len(profile.trace.slices), -1, np.int32), within_ns)
 
 
 def time_by_type(profile: Profile, within_ns: TimeRange | None = None) -> TypeTime:
@@ -64,14 +60,24 @@ def time_by_type(profile: Profile, within_ns: TimeRange | None = None) -> TypeTi
     return TypeTime.from_rows(rows)
 
 
-def _statistics(
-    profile: Profile, rank: int, device: int, rows: Int64, within_ns: TimeRange | None
+def _of_devices(profile: Profile, names: Int32, within_ns: TimeRange | None) -> KernelStatistics:
+    tables = [_of_device(profile, work, names, within_ns) for work in work_by_device(profile)]
+    return KernelStatistics(
+        **{
+            name: np.concatenate([np.empty(0, dtype), *(getattr(each, name) for each in tables)])
+            for name, dtype in KernelStatistics.dtypes().items()
+        }
+    )
+
+
+def _of_device(
+    profile: Profile, work: DeviceWork, names: Int32, within_ns: TimeRange | None
 ) -> KernelStatistics:
     slices = profile.trace.slices
-    rows, begin, end = parts_within(profile, rows, within_ns)
+    rows, begin, end = parts_within(profile, work.rows, within_ns)
     if not len(rows):
         return KernelStatistics.empty()
-    key = slices.kind[rows].astype(np.int64) << 32 | slices.name[rows]
+    key = slices.kind[rows].astype(np.int64) << 32 | (names[rows] + np.int64(1))
     order = np.argsort(key, kind="stable")
     first = np.flatnonzero(np.append(True, np.diff(key[order]) > 0))
     durations = slices.duration_ns[rows[order]]
@@ -79,10 +85,10 @@ def _statistics(
     mean = np.add.reduceat(durations, first) / count
     squares = np.add.reduceat((durations - np.repeat(mean, count)) ** 2, first)
     table = KernelStatistics.of(
-        rank=np.full(len(first), rank),
-        device=np.full(len(first), device),
+        rank=np.full(len(first), work.rank),
+        device=np.full(len(first), work.device),
         kind=key[order[first]] >> 32,
-        name=key[order[first]] & 0xFFFFFFFF,
+        name=names[rows[order[first]]],
         count=count,
         time_ns=np.add.reduceat((end - begin)[order], first),
         shortest_ns=np.minimum.reduceat(durations, first),

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from profilers.analysis.critical_path import PathKind, PathSegments, critical_path
 from profilers.opening import open_path
@@ -189,6 +191,43 @@ def test_work_that_nobody_launched(step: int) -> None:
 
 def test_nothing_ran() -> None:
     assert not len(critical_path(Profile("nothing")))
+
+
+moments = st.integers(0, 30)
+slices = st.lists(st.tuples(moments, moments, st.integers(0, 3), st.integers(-1, 4)), max_size=10)
+
+
+@settings(deadline=None)
+@given(slices, slices, slices)
+def test_any_mixture_ends_and_adds_up(
+    calls: list[tuple[int, int, int, int]],
+    work: list[tuple[int, int, int, int]],
+    waits: list[tuple[int, int, int, int]],
+) -> None:
+    trace = GpuTrace()
+    trace.step(3, 25)
+    for begin, length, thread, correlation in calls:
+        trace.host(begin, begin + length, "call", correlation=correlation, thread=str(thread))
+    for begin, length, stream, correlation in work:
+        kind = SliceKind.COPY if length % 2 else SliceKind.KERNEL
+        trace.work(
+            *(begin, begin + length, "work", kind),
+            correlation=correlation, stream=str(stream), step=stream % 2 - 1,
+        )  # fmt: skip
+    for begin, length, thread, correlation in waits:
+        name = "cudaDeviceSynchronize"
+        trace.host(begin, begin + length, name, correlation=correlation, thread=str(thread))
+    profile = trace.profile()
+    ends = profile.trace.slices.start_ns + profile.trace.slices.duration_ns
+    for step in (0, -1):
+        path = critical_path(profile, step)
+        if len(path):
+            assert_whole(path)
+            assert path.end_ns[-1] <= ends.max()
+    own = profile.trace.slices.step == 0
+    path = critical_path(profile, 0)
+    assert path.begin_ns[0] == 3 * US
+    assert path.end_ns[-1] == max(25 * US, int(ends[own].max()))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from profilers.analysis.communication import communication_overlap
 from profilers.analysis.device_time import device_time
 from profilers.analysis.device_work import WORK_KINDS, TimeRange
 from profilers.analysis.idle_time import IdleCause, idle_by_cause, idle_gaps
-from profilers.analysis.kernel_breakdown import kernel_statistics, time_by_type
+from profilers.analysis.kernel_breakdown import kernel_statistics, time_by_type, type_statistics
 from profilers.analysis.launches import launch_summary, launches, queue_length
 from profilers.profile import Profile, SliceKind
 from tests.profilers.analysis.gpu_traces import US, GpuTrace
@@ -135,6 +135,13 @@ def test_kernels_are_told_apart_by_device_and_type_and_name() -> None:
     ]
     assert table.time_ns.tolist() == [9 * US, 8 * US, 1 * US, 2 * US]
     assert table.mean_ns[1] == 4 * US
+    by_type = type_statistics(profile)
+    assert list(zip(by_type.rank.tolist(), by_type.count.tolist(), strict=True)) == [
+        *((0, 3), (0, 1), (1, 1)),
+    ]
+    assert (by_type.time_ns // US).tolist() == [17, 1, 2]
+    assert (by_type.longest_ns[0], by_type.shortest_ns[0]) == (9 * US, 2 * US)
+    assert set(by_type.name.tolist()) == {-1}
     assert table.deviation_ns[1] == pytest.approx(np.std([2 * US, 6 * US], ddof=1))
 
 
