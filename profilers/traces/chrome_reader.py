@@ -51,7 +51,7 @@ def read_events(path: Path, pool: StringPool, progress: Callable[[float], None])
         If the file holds no events, or is too large.
     """
     reading = _Reading(path, pool, open_text(path, progress))
-    reading.run(compiled.load() if path.stat().st_size > SMALL_BYTES else None)
+    reading.run(compiled.load if path.stat().st_size > SMALL_BYTES else lambda: None)
     return reading.result
 
 
@@ -90,13 +90,20 @@ class _Reading:
         # All of the text, as long as it is little.
         self._held: list[bytes] | None = [] if path.stat().st_size <= HELD_BYTES else None
 
-    def run(self, loops: ModuleType | None) -> None:
-        windows = iter(self._windows)
-        first = self._behind_head(windows)
-        if loops is None:
-            self._decode_all(first, windows)
-        else:
-            self._scan_all(loops, first, windows)
+    def run(self, load: Callable[[], ModuleType | None]) -> None:
+        """Decode with the JSON library until the compiled loops are there, scan from then on."""
+        pieces = iter(self._windows)
+        first = self._behind_head(pieces)
+        windows = chain([first], pieces)
+        loops = load()
+        while loops is None and not self._is_enough():
+            window = next(windows, None)
+            if window is None:
+                break
+            self._decode_next(window)
+            loops = load()
+        if loops is not None and not self._is_enough():
+            self._scan_all(loops, windows)
         self._finish()
 
     def _behind_head(self, windows: Iterator[Window]) -> Window:
@@ -114,24 +121,23 @@ class _Reading:
                 break
         raise DamagedFile(f"Cannot open {self._path.name}", "it holds no list of trace events")
 
-    def _decode_all(self, first: Window, windows: Iterator[Window]) -> None:
-        for window in chain([first], windows):
-            if self._is_closed:
-                self._keep_tail(window.text)
-            else:
-                self._decode(self._with_rest(window))
-            self._windows.give_back(window)
-            if self._is_enough():
-                break
+    def _decode_next(self, window: Window) -> None:
+        if self._held is not None:
+            self._hold(window.text)
+        if self._is_closed:
+            self._keep_tail(window.text)
+        else:
+            self._decode(self._with_rest(window))
+        self._windows.give_back(window)
 
-    def _scan_all(self, loops: ModuleType, first: Window, windows: Iterator[Window]) -> None:
+    def _scan_all(self, loops: ModuleType, windows: Iterator[Window]) -> None:
         """Scan ahead on all cores, take the results in order."""
         threads = min(os.cpu_count() or 1, _MOST_SCANNERS)
         lanes = [_Lane(loops, self._pool_rows()) for _ in range(threads + 1)]
         repairs = lanes.pop()
         pending: deque[tuple[Window, _Lane, Future[Scanned]]] = deque()
         try:
-            for window, lane in zip(chain([first], windows), cycle(lanes), strict=False):
+            for window, lane in zip(windows, cycle(lanes), strict=False):
                 pending.append((window, lane, lane.submit(window)))
                 if len(pending) > threads + 1:
                     self._settle(*pending.popleft(), repairs)

@@ -1,9 +1,11 @@
 """The XSpace message of TensorFlow's and JAX's profilers, declared here so that no TensorFlow is needed.
 
 Source: tsl/profiler/protobuf/xplane.proto. Only the fields that are read are declared; the parser
-skips the others.
+skips the others. A line's events are declared as bytes: millions of them are read as columns
+(`profilers.traces.xplane_wire`), and one by one only where somebody looks at them.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -21,7 +23,7 @@ _TYPES = {
 }
 
 # message: (field, number, type); "*" marks a repeated field, "|" a member of the message's oneof.
-_MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
+MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
     "XSpace": (
         ("planes", 1, "*XPlane"),
         ("errors", 2, "*string"),
@@ -42,7 +44,7 @@ _MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
         ("id", 1, "int64"),
         ("name", 2, "string"),
         ("timestamp_ns", 3, "int64"),
-        ("events", 4, "*XEvent"),
+        ("events", 4, "*bytes"),  # each an XEvent
         ("display_id", 10, "int64"),
         ("display_name", 11, "string"),
     ),
@@ -80,24 +82,49 @@ def parse_space(data: bytes) -> Any:
     ValueError
         If the bytes are cut or no XSpace.
     """
-    space = _space_class()()
-    try:
-        space.ParseFromString(data)
-    except DecodeError as error:
-        raise ValueError(str(error) or "the bytes are no protobuf message") from error
-    return space
+    return _parsed("XSpace", data)
 
 
-@cache
-def _space_class() -> Any:
-    pool = descriptor_pool.DescriptorPool()  # private: TensorFlow registers the same names
+def parse_event(data: bytes) -> Any:
+    """An XEvent message. Raises ValueError."""
+    return _parsed("XEvent", data)
+
+
+def parse_event_metadata(data: bytes) -> Any:
+    """An XEventMetadata message. Raises ValueError."""
+    return _parsed("XEventMetadata", data)
+
+
+def message_classes(messages: Mapping[str, tuple[tuple[str, int, str], ...]]) -> dict[str, Any]:
+    """A class for each described message.
+
+    They live in a pool of their own: TensorFlow registers the same names in the common one.
+    """
+    pool = descriptor_pool.DescriptorPool()
     file = descriptor_pb2.FileDescriptorProto(
         name="twinscope/xplane.proto", package=_PACKAGE, syntax="proto3"
     )
-    for name, fields in _MESSAGES.items():
+    for name, fields in messages.items():
         _declare(file.message_type.add(name=name), fields)
     pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.XSpace"))
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+        for name in messages
+    }
+
+
+@cache
+def _classes() -> dict[str, Any]:
+    return message_classes(MESSAGES)
+
+
+def _parsed(name: str, data: bytes) -> Any:
+    message = _classes()[name]()
+    try:
+        message.ParseFromString(data)
+    except DecodeError as error:
+        raise ValueError(str(error) or "the bytes are no protobuf message") from error
+    return message
 
 
 def _declare(
