@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -54,13 +55,21 @@ class BusyTimes:
 
         Such a gap holds a point of any grid of that spacing, so only those points are looked up.
         """
+        if self._longest_gap_ns < shortest_ns:
+            none = np.empty(0, np.int64)
+            return none, none
         points = np.arange(begin_ns, end_ns + shortest_ns, shortest_ns)
         before = np.searchsorted(self.start_ns, points.astype(np.int64), "right") - 1
-        before = np.unique(before[(before >= 0) & (before + 1 < len(self.start_ns))])
+        before = before[(before >= 0) & (before + 1 < len(self.start_ns))]
+        before = before[np.append(True, before[1:] != before[:-1])[: len(before)]]
         idle_from, idle_until = self.end_ns[before], self.start_ns[before + 1]
         is_shown = (idle_until > begin_ns) & (idle_from < end_ns)
         is_shown &= idle_until - idle_from >= shortest_ns
         return idle_from[is_shown], idle_until[is_shown]
+
+    @cached_property
+    def _longest_gap_ns(self) -> int:
+        return int((self.start_ns[1:] - self.end_ns[:-1]).max(initial=-1))
 
     def gap_at(self, time_ns: float) -> tuple[int, int] | None:
         """The gap that holds a moment; None where it is busy, or before and after all work."""

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from profilers.analysis.operator_family import operator_family
-from profilers.profile.table import Int32
+from profilers.profile.table import Int32, Int64
 from views.context import ViewContext
 from views.timeline.lanes import Lanes
 from views.timeline.layout import TrackOrder
@@ -73,9 +73,7 @@ def _by_operator(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colou
     profile, theme = context.profile, context.theme
     names = profile.trace.slices.name
     palette = np.zeros(len(profile.strings) + 1, np.uint32)
-    is_name = np.zeros(len(profile.strings), bool)
-    is_name[names] = True
-    for row in np.flatnonzero(is_name).tolist():
+    for row in _present(names, len(profile.strings)).tolist():
         palette[row] = theme.family_colour(profile.strings[row]).rgb()
     palette[-1] = _neutral(context)
     return Colouring(
@@ -91,9 +89,8 @@ def _by_operator(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colou
 def _by_category(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colouring:
     profile = context.profile
     categories = profile.trace.slices.category
-    present = np.unique(categories)
-    present = present[present >= 0]
     palette = np.full(len(profile.strings) + 1, _neutral(context), np.uint32)
+    present = _present(categories, len(profile.strings))
     palette[present] = _hues(context, len(present))
     return Colouring(
         ColourBy.CATEGORY,
@@ -164,6 +161,13 @@ def scope_path(context: ViewContext, scope: int) -> str:
         path.append(strings[int(scopes.name[scope])])
         scope = int(scopes.parent[scope])
     return "/".join(reversed(path))
+
+
+def _present(entries: Int32, size: int) -> Int64:
+    """Which of the entries below `size` occur; sorting 10 million takes ten times as long."""
+    is_present = np.zeros(size + 1, bool)  # the last one is for -1
+    is_present[entries] = True
+    return np.flatnonzero(is_present[:-1])
 
 
 def _hues(context: ViewContext, count: int) -> Pixels:

@@ -17,40 +17,41 @@ class Key:
 
 CONTEXT = "TimelineKeys"  # of the texts, for translation
 
-KEYS: tuple[Key, ...] = (
-    Key("W", "zoom_in", QT_TRANSLATE_NOOP("TimelineKeys", "Zoom in, at the cursor")),
-    Key("S", "zoom_out", QT_TRANSLATE_NOOP("TimelineKeys", "Zoom out")),
-    Key("A", "pan_left", QT_TRANSLATE_NOOP("TimelineKeys", "Move to earlier times")),
-    Key("D", "pan_right", QT_TRANSLATE_NOOP("TimelineKeys", "Move to later times")),
-    Key("Left", "pan_left", QT_TRANSLATE_NOOP("TimelineKeys", "Move to earlier times")),
-    Key("Right", "pan_right", QT_TRANSLATE_NOOP("TimelineKeys", "Move to later times")),
-    Key("Up", "scroll_up", QT_TRANSLATE_NOOP("TimelineKeys", "Scroll to tracks above")),
-    Key("Down", "scroll_down", QT_TRANSLATE_NOOP("TimelineKeys", "Scroll to tracks below")),
-    Key("F", "focus", QT_TRANSLATE_NOOP("TimelineKeys", "Fit the selection; again: everything")),
-    Key("0", "reset", QT_TRANSLATE_NOOP("TimelineKeys", "Show everything, from the top")),
-    Key(".", "next_on_track", QT_TRANSLATE_NOOP("TimelineKeys", "Next slice on the track")),
-    Key(",", "previous_on_track", QT_TRANSLATE_NOOP("TimelineKeys", "Previous slice on the track")),
-    Key("Ctrl+.", "next_of_name", QT_TRANSLATE_NOOP("TimelineKeys", "Next slice of the same name")),
-    Key(
+_ROWS = (
+    ("W", "zoom_in", QT_TRANSLATE_NOOP("TimelineKeys", "Zoom in, at the cursor")),
+    ("S", "zoom_out", QT_TRANSLATE_NOOP("TimelineKeys", "Zoom out")),
+    ("A", "pan_left", QT_TRANSLATE_NOOP("TimelineKeys", "Move to earlier times")),
+    ("D", "pan_right", QT_TRANSLATE_NOOP("TimelineKeys", "Move to later times")),
+    ("Left", "pan_left", QT_TRANSLATE_NOOP("TimelineKeys", "Move to earlier times")),
+    ("Right", "pan_right", QT_TRANSLATE_NOOP("TimelineKeys", "Move to later times")),
+    ("Up", "scroll_up", QT_TRANSLATE_NOOP("TimelineKeys", "Scroll to tracks above")),
+    ("Down", "scroll_down", QT_TRANSLATE_NOOP("TimelineKeys", "Scroll to tracks below")),
+    ("F", "focus", QT_TRANSLATE_NOOP("TimelineKeys", "Fit the selection; again: everything")),
+    ("0", "reset", QT_TRANSLATE_NOOP("TimelineKeys", "Show everything, from the top")),
+    (".", "next_on_track", QT_TRANSLATE_NOOP("TimelineKeys", "Next slice on the track")),
+    (",", "previous_on_track", QT_TRANSLATE_NOOP("TimelineKeys", "Previous slice on the track")),
+    ("Ctrl+.", "next_of_name", QT_TRANSLATE_NOOP("TimelineKeys", "Next slice of the same name")),
+    (
         "Ctrl+,",
         "previous_of_name",
         QT_TRANSLATE_NOOP("TimelineKeys", "Previous slice of the same name"),
     ),
-    Key("]", "follow_arrow", QT_TRANSLATE_NOOP("TimelineKeys", "Follow an arrow forward")),
-    Key("[", "follow_arrow_back", QT_TRANSLATE_NOOP("TimelineKeys", "Follow an arrow back")),
-    Key("M", "mark", QT_TRANSLATE_NOOP("TimelineKeys", "Mark the selection's time for now")),
-    Key(
+    ("]", "follow_arrow", QT_TRANSLATE_NOOP("TimelineKeys", "Follow an arrow forward")),
+    ("[", "follow_arrow_back", QT_TRANSLATE_NOOP("TimelineKeys", "Follow an arrow back")),
+    ("M", "mark", QT_TRANSLATE_NOOP("TimelineKeys", "Mark the selection's time for now")),
+    (
         "Shift+M",
         "keep_mark",
         QT_TRANSLATE_NOOP("TimelineKeys", "Keep a mark on the selection's time; again: remove it"),
     ),
-    Key("R", "select_range", QT_TRANSLATE_NOOP("TimelineKeys", "Select the time of the slice")),
-    Key("Shift+T", "pin", QT_TRANSLATE_NOOP("TimelineKeys", "Pin or unpin the slice's track")),
-    Key("Ctrl+P", "find_track", QT_TRANSLATE_NOOP("TimelineKeys", "Find tracks by name")),
-    Key("/", "search", QT_TRANSLATE_NOOP("TimelineKeys", "Search slice names")),
-    Key("Q", "toggle_details", QT_TRANSLATE_NOOP("TimelineKeys", "Show or hide the details")),
-    Key("Esc", "clear", QT_TRANSLATE_NOOP("TimelineKeys", "Clear the selection")),
+    ("R", "select_range", QT_TRANSLATE_NOOP("TimelineKeys", "Select the time of the slice")),
+    ("Shift+T", "pin", QT_TRANSLATE_NOOP("TimelineKeys", "Pin or unpin the slice's track")),
+    ("Ctrl+P", "find_track", QT_TRANSLATE_NOOP("TimelineKeys", "Find tracks by name")),
+    ("/", "search", QT_TRANSLATE_NOOP("TimelineKeys", "Search slice names")),
+    ("Q", "toggle_details", QT_TRANSLATE_NOOP("TimelineKeys", "Show or hide the details")),
+    ("Esc", "clear", QT_TRANSLATE_NOOP("TimelineKeys", "Clear the selection")),
 )
+KEYS: tuple[Key, ...] = tuple(Key(keys, action, str(text)) for keys, action, text in _ROWS)
 
 _MODIFIERS = (
     Qt.KeyboardModifier.ControlModifier
@@ -58,15 +59,18 @@ _MODIFIERS = (
     | Qt.KeyboardModifier.MetaModifier
     | Qt.KeyboardModifier.ShiftModifier
 )
-_ACTIONS = {QKeySequence(each.keys)[0].toCombined(): each.action for each in KEYS}
+_ACTIONS = {QKeySequence(each.keys).toString(): each.action for each in KEYS}
 
 
 def action_of(event: QKeyEvent) -> str | None:
     """The action of a pressed key; signs count wherever a keyboard has them, with Shift or not."""
     key, modifiers = Qt.Key(event.key()), event.modifiers() & _MODIFIERS
-    action = _ACTIONS.get(QKeyCombination(modifiers, key).toCombined())
+    action = _ACTIONS.get(_text(modifiers, key))
     is_letter = Qt.Key.Key_A <= key <= Qt.Key.Key_Z
     if action is None and not is_letter:
-        bare = modifiers & ~Qt.KeyboardModifier.ShiftModifier
-        action = _ACTIONS.get(QKeyCombination(bare, key).toCombined())
+        action = _ACTIONS.get(_text(modifiers & ~Qt.KeyboardModifier.ShiftModifier, key))
     return action
+
+
+def _text(modifiers: Qt.KeyboardModifier, key: Qt.Key) -> str:
+    return QKeySequence(QKeyCombination(modifiers, key)).toString()

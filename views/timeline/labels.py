@@ -1,5 +1,7 @@
 """Names of groups and tracks at the left: a click folds, dragging moves, a menu has the rest."""
 
+from functools import partial
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
@@ -48,7 +50,7 @@ class TrackLabels(QWidget):
         for title, step in ((self.tr("Move up"), -1), (self.tr("Move down"), 1)):
             other = self._beside(band, step)
             if band is not None and other is not None:
-                menu.addAction(title, lambda chosen=other: self._move(band, chosen))
+                menu.addAction(title, partial(self._move, band, other))
         menu.addSeparator()
         menu.addAction(self.tr("Fold all tracks"), tracks.fold_tracks)
         menu.addAction(self.tr("Fold all groups"), tracks.fold_groups)
@@ -56,7 +58,7 @@ class TrackLabels(QWidget):
         if tracks.pinned:
             menu.addAction(self.tr("Unpin all"), tracks.unpin_all)
         menu.addSeparator()
-        menu.addAction(self.tr("Find tracks…"), self.filter_asked)
+        menu.addAction(self.tr("Find tracks…"), self.filter_asked.emit)
         return menu
 
     def paintEvent(self, event: QPaintEvent) -> None:
