@@ -28,7 +28,6 @@ from views.theme import Theme
 logger = logging.getLogger(__name__)
 
 Twins = Callable[[Document, Document, Int32], Int32]
-_ROWS_OF_TIME = ("memory", "timeline")
 
 
 class Board(QWidget):
@@ -60,8 +59,7 @@ class Board(QWidget):
         self._headers.setChildrenCollapsible(False)
         self._headers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.rows = [RowPane(spec) for spec in VIEWS]
-        for view_id in _ROWS_OF_TIME:
-            self.row(view_id).add_action(self.align)
+        self.row("timeline").add_action(self.align)
         stack = QSplitter(Qt.Orientation.Vertical)
         stack.setChildrenCollapsible(False)
         for row in self.rows:

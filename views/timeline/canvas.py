@@ -1,8 +1,9 @@
 """The drawing area: slices by track and depth, picked and moved with the mouse."""
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QCursor,
     QHelpEvent,
     QKeyEvent,
@@ -33,6 +34,7 @@ class TimelineCanvas(QWidget):
     range_measured = Signal(float, float)  # profile times in ns
     clicked = Signal(int)  # row of the slice, -1 between slices
     zoom_wanted = Signal(int)  # row of a slice
+    menu_wanted = Signal(object, QPoint)  # of a band or None, at a place on the screen
     resized = Signal()
 
     def __init__(self, scene: Scene, flows: FlowIndex, parent: QWidget | None = None) -> None:
@@ -77,7 +79,10 @@ class TimelineCanvas(QWidget):
         ScenePainter(
             self._scene, painter, self.width(), self.height(), self.devicePixelRatioF()
         ).paint(self._counters, self._flows)
-        theme = self._scene.context.theme
+        theme, pinned = self._scene.context.theme, self._scene.pinned_height
+        if pinned:
+            painter.setPen(theme.muted)
+            painter.drawLine(0, pinned - 1, self.width(), pinned - 1)
         if self._measured is not None:
             scale = self._scene.scale(self.width())
             paint_range(painter, scale, self._measured, self.height(), theme.selection)
@@ -89,6 +94,14 @@ class TimelineCanvas(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.resized.emit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The track's menu: of the track under the mouse, or by key of the picked slice's."""
+        if event.reason() == QContextMenuEvent.Reason.Mouse:
+            band = self._scene.band_at(event.pos().y())
+        else:
+            band = self._scene.focused_band
+        self.menu_wanted.emit(band, event.globalPos())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         axis, delta = self._scene.context.time_axis, event.angleDelta()

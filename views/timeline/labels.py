@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QHelpEvent,
@@ -110,9 +110,12 @@ class TrackLabels(QWidget):
         self.update()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = self.menu_of(self._scene.band_at(event.pos().y()))
+        self.show_menu(self._scene.band_at(event.pos().y()), event.globalPos())
+
+    def show_menu(self, band: Band | None, at: QPoint) -> None:
+        menu = self.menu_of(band)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(event.globalPos())
+        menu.popup(at)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
@@ -199,13 +202,15 @@ class TrackLabels(QWidget):
         font.setBold(is_group)
         font.setItalic(band.kind is BandKind.BUSY)
         painter.setFont(font)
-        painter.setPen(theme.text)
         room = QRectF(left + 13, top, self.width() - left - 18, line)
+        title = band.title
         if band.is_pinned:
             self._paint_pin(painter, QPointF(self.width() - 12, top + line / 2))
             room.setRight(self.width() - 20)
+            title = f"{band.group} · {band.title}"
+        painter.setPen(theme.text)
         text = painter.fontMetrics().elidedText(
-            band.title, Qt.TextElideMode.ElideMiddle, int(room.width())
+            title, Qt.TextElideMode.ElideMiddle, int(room.width())
         )
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
@@ -217,9 +222,8 @@ class TrackLabels(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _paint_pin(self, painter: QPainter, middle: QPointF) -> None:
-        painter.setPen(QPen(self._scene.context.theme.accent, 1.4))
+        colour = self._scene.context.theme.accent
+        painter.setPen(QPen(colour, 1.4))
         painter.drawLine(middle + QPointF(0, 1), middle + QPointF(0, 6))
         painter.drawLine(middle + QPointF(-4, 1), middle + QPointF(4, 1))
-        painter.fillRect(
-            QRectF(middle.x() - 2, middle.y() - 5, 4, 6), self._scene.context.theme.accent
-        )
+        painter.fillRect(QRectF(middle.x() - 2, middle.y() - 5, 4, 6), colour)

@@ -125,6 +125,12 @@ class Scene(QObject):
         """The band of a track; None where its group is folded or it is filtered out."""
         return self._band_of_track.get(track)
 
+    @property
+    def focused_band(self) -> Band | None:
+        """The band that holds the picked slice."""
+        row, slices = self.focused_slice, self.context.profile.trace.slices
+        return self.band_of(int(slices.track[row])) if row >= 0 else None
+
     def lane_top(self, row: int) -> int | None:
         """Top of a slice's lane; of its track's if that is folded; None if that is hidden."""
         slices = self.context.profile.trace.slices

@@ -76,13 +76,14 @@ class SliceFacts(QObject):
     def _times(self, row: int) -> Iterator[Fact]:
         slices, strings = self._slices, self._profile.strings
         duration_ns, own_ns = int(slices.duration_ns[row]), own_time_ns(slices, row)
-        share = f"  ({format_percent(own_ns / duration_ns)})" if duration_ns else ""
         start_ns = int(slices.start_ns[row]) - self._context.origin_ns
         track = int(slices.track[row])
         yield self.tr("Category"), strings[int(slices.category[row])]
         yield self.tr("Start"), format_duration(start_ns)
         yield self.tr("Duration"), format_duration(duration_ns)
-        yield self.tr("Without children"), format_duration(own_ns) + share
+        if own_ns != duration_ns:
+            share = format_percent(own_ns / duration_ns)
+            yield self.tr("Without children"), f"{format_duration(own_ns)}  ({share})"
         yield self.tr("Track"), strings[int(self._profile.trace.tracks.name[track])]
         step = int(slices.step[row])
         if step >= 0:

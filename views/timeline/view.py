@@ -118,6 +118,7 @@ class TimelineView(QWidget):
             lambda top: self.scene.scroll_to(top, self.canvas.height())
         )
         self.canvas.resized.connect(self._fit_scroll_bar)
+        self.canvas.menu_wanted.connect(self.labels.show_menu)
         self.labels.filter_asked.connect(self.filter.open)
         self.filter.closed.connect(self.canvas.setFocus)
         self.canvas.range_measured.connect(self._pick_range)
