@@ -157,3 +157,30 @@ def test_busy_times_of_a_real_trace(show_view: ShowView, real_trace: Profile) ->
     work = view.scene.work.of_device(group)
     assert int((work.end_ns - work.start_ns).sum()) == busy_ns
     assert (work.start_ns[1:] > work.end_ns[:-1]).all()
+
+
+def test_a_counter_fills_its_lane_by_value_and_tells_it(show_view: ShowView) -> None:
+    pool = StringPool()
+    trace = TraceBuilder(pool)
+    counter = trace.track("allocated", TrackKind.COUNTER, "GPU 0", 0)
+    for time_ns, value in ((1000, 10.0), (5000, 40.0), (9000, 0.0)):
+        trace.counter(counter, time_ns, value)
+    built, _ = trace.build()
+    view, context = show_view("timeline", Profile("counters alone", pool.table(), built))
+    context.time_axis.include(0, 12_000)
+    band = next(band for band in view.scene.bands if band.kind is BandKind.COUNTER)
+    box = view.scene.lanes_box(band, view.canvas.width())
+    image = view.canvas.grab().toImage()
+    scale = view.scene.scale(view.canvas.width())
+    background = context.theme.panel
+
+    def filled(time_ns: int) -> int:
+        x = round(scale.x_of(time_ns))
+        ys = range(round(box.top()), round(box.bottom()) + 1)
+        return sum(image.pixelColor(x, y) != background for y in ys)
+
+    assert filled(900) == 0  # beside the text at the left
+    assert filled(7000) == pytest.approx(4 * filled(3000), abs=4)
+    assert filled(11_000) <= 2
+    tips = [view.canvas.tooltip_at(QPointF(scale.x_of(at), box.center().y())) for at in (500, 7000)]
+    assert tips == ["", "allocated: 40"]

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QColor
+from PySide6.QtGui import QAction, QColor, QContextMenuEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from tests.benchmarks.bench_timeline import large_profile
@@ -235,3 +236,23 @@ def test_headers_tell_tracks_slices_and_how_busy_a_device_is(show_view: ShowView
     context.time_axis.show(1 * MS, 7 * MS)
     assert view.scene.summary_of("GPU 1") == "2 tracks  ·  4 slices  ·  100.0 % busy"
     assert "100.0 % busy" in view.labels.tooltip_of(band_called(view, "GPU 1"))
+
+
+def test_a_menu_is_asked_for_the_track_under_the_mouse_or_of_the_picked_slice(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, context = show_view("timeline", two_devices())
+    view.canvas.menu_wanted.disconnect(view.labels.show_menu)
+    band = band_called(view, "stream 7", "GPU 0")
+    kernel = int(np.flatnonzero(context.profile.trace.slices.track == 4)[0])
+    context.selection.pick_slice(kernel)
+    at = QPoint(400, view.scene.y_of(band) + 4)
+    for reason, wanted in (
+        (QContextMenuEvent.Reason.Mouse, band),
+        (QContextMenuEvent.Reason.Keyboard, band_called(view, "stream 20", "GPU 1")),
+    ):
+        with qtbot.waitSignal(view.canvas.menu_wanted) as asked:
+            QApplication.sendEvent(
+                view.canvas, QContextMenuEvent(reason, at, view.canvas.mapToGlobal(at))
+            )
+        assert asked.args[0] == wanted

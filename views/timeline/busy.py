@@ -101,7 +101,7 @@ class DeviceWork:
     def of_device(self, group: str) -> BusyTimes:
         """When any of a device's streams worked."""
         if group not in self._of_group:
-            streams = [self.of_stream(track) for track in self._order.streams(group)]
+            streams = [self.of_stream(track) for track in self._order.streams[group]]
             self._of_group[group] = _merged(streams)
         return self._of_group[group]
 

@@ -179,6 +179,8 @@ class TimelineCanvas(QWidget):
         band = self._scene.band_at(position.y())
         if band is not None and band.kind is BandKind.BUSY:
             return self._busy_text(band, position.x())
+        if band is not None and band.track in self._counters:
+            return self._counter_text(band, position.x())
         return ""
 
     def tooltip_of(self, row: int) -> str:
@@ -201,6 +203,13 @@ class TimelineCanvas(QWidget):
             format_percent(float(here[0])),
             format_percent(self._scene.busy_share(band.group)),
         )
+
+    def _counter_text(self, band: Band, x: float) -> str:
+        """The counter's highest value in the pixel under the mouse."""
+        scale = self._scene.scale(self.width())
+        edges = np.array([scale.time_at(x), scale.time_at(x + 1)])
+        value = float(self._counters[band.track].columns(edges)[0])
+        return f"{band.title}: {value:,.6g}" if np.isfinite(value) else ""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # the view has the keys

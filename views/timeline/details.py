@@ -118,6 +118,6 @@ class DetailsPane(QWidget):
 
 def _item(label: str, text: str) -> QTreeWidgetItem:
     short = text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
-    item = QTreeWidgetItem([label, short.replace("\n", "  ")])
+    item = QTreeWidgetItem([label, short.replace("\n", "  ←  ")])  # lines of a call stack
     item.setToolTip(1, short)
     return item

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
@@ -90,14 +91,27 @@ class TrackOrder:
             int(ends[-1]) if len(ends) else 0,
         )
 
-    def streams(self, group: str) -> tuple[int, ...]:
-        """A device's streams."""
-        kinds = self.profile.trace.tracks.kind
-        return tuple(
-            track
-            for track in self.tracks
-            if self.group_of[track] == group and kinds[track] == TrackKind.STREAM
-        )
+    @cached_property
+    def members(self) -> dict[str, tuple[int, ...]]:
+        """Tracks of each group, in display order."""
+        members: dict[str, list[int]] = {}
+        for track in self.tracks:
+            members.setdefault(self.group_of[track], []).append(track)
+        return {group: tuple(tracks) for group, tracks in members.items()}
+
+    @cached_property
+    def streams(self) -> dict[str, tuple[int, ...]]:
+        """Of each group the tracks that are a device's streams, mostly none."""
+        is_stream = self.profile.trace.tracks.kind == TrackKind.STREAM
+        return {
+            group: tuple(track for track in tracks if is_stream[track])
+            for group, tracks in self.members.items()
+        }
+
+    def slices_of(self, group: str) -> int:
+        """How many slices a group's tracks hold."""
+        tracks = np.array(self.members[group])
+        return int((self.first_row[tracks + 1] - self.first_row[tracks]).sum())
 
     def matching(self, state: LaneState) -> list[int]:
         """Tracks in the person's order, less those that the filter leaves out."""
@@ -127,7 +141,7 @@ class TrackOrder:
         yield Band(BandKind.GROUP, group, group, -1, 0, GROUP_HEIGHT, is_folded=is_folded)
         if is_folded:
             return
-        streams = set(self.streams(group)).intersection(inside)
+        streams = set(self.streams[group]).intersection(inside)
         last_stream = max(streams, key=inside.index) if streams else -1
         for track in inside:
             if track not in state.pinned:

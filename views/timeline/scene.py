@@ -177,14 +177,12 @@ class Scene(QObject):
 
     def summary_of(self, group: str) -> str:
         """How much a group holds; of a device also how busy it is in the time that is in sight."""
-        tracks = [track for track in self.order.tracks if self.order.group_of[track] == group]
-        rows = self.order.first_row
-        count = sum(int(rows[track + 1] - rows[track]) for track in tracks)
+        tracks, count = self.order.members[group], self.order.slices_of(group)
         parts = [
             self.tr("1 track") if len(tracks) == 1 else self.tr("{} tracks").format(len(tracks)),
             self.tr("1 slice") if count == 1 else self.tr("{:,} slices").format(count),
         ]
-        if self.order.streams(group):
+        if self.order.streams[group]:
             parts.append(self.tr("{} busy").format(format_percent(self.busy_share(group))))
         return "  ·  ".join(parts)
 
