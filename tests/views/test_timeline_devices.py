@@ -1,5 +1,6 @@
 """Busy shares and idle gaps of streams and devices, against slow references and on the picture."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,14 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 
 from profilers.opening import open_path
-from profilers.profile import Profile, SliceKind, StringPool, TrackKind
+from profilers.profile import MemoryCounters, Profile, SliceKind, StringPool, TrackKind
 from profilers.traces.trace_builder import TraceBuilder
 from tests.sample import MS
 from tests.views.conftest import ShowView
 from tests.views.timeline_samples import two_devices
 from views.timeline import TimelineView
 from views.timeline.busy import BusyTimes
+from views.timeline.counters import CounterSeries
 from views.timeline.device_painting import GAP_HEIGHT
 from views.timeline.layout import Band, BandKind
 
@@ -184,3 +186,49 @@ def test_a_counter_fills_its_lane_by_value_and_tells_it(show_view: ShowView) -> 
     assert filled(11_000) <= 2
     tips = [view.canvas.tooltip_at(QPointF(scale.x_of(at), box.center().y())) for at in (500, 7000)]
     assert tips == ["", "allocated: 40"]
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 1000])
+def test_counter_columns_equal_a_slow_reference(count: int) -> None:
+    random = np.random.default_rng(count)
+    time_ns = np.sort(random.integers(0, 5000, count))
+    series = CounterSeries(time_ns, random.normal(size=count))
+    for edges in (np.linspace(-50, 5050, 4), np.linspace(100.3, 900.7, 300)):
+        wanted = []
+        for left, right in zip(np.floor(edges[:-1]), np.ceil(edges[1:]), strict=True):
+            before = series.value[time_ns <= left][-1:]
+            inside = series.value[(time_ns > left) & (time_ns < right)]
+            both = np.append(before, inside)
+            wanted.append(both.max() if len(both) else np.nan)
+        assert series.columns(edges) == pytest.approx(np.array(wanted), nan_ok=True)
+
+
+def test_a_devices_memory_is_drawn_below_its_streams(show_view: ShowView) -> None:
+    profile = two_devices()
+    strings = [*profile.strings, "cuda:1", "cpu"]
+    cuda, cpu = len(strings) - 2, len(strings) - 1
+    counters = MemoryCounters.from_rows(
+        [(0, cpu, 1024, -1), (0, cuda, 0, -1), (4 * MS, cuda, 3 * 1024**2, 4 * 1024**2)]
+    )
+    profile = replace(
+        profile,
+        strings=type(profile.strings)(strings),
+        memory=replace(profile.memory, counters=counters),
+    )
+    view, context = show_view("timeline", profile)
+    view.resize(900, 800)
+    context.time_axis.show(0, 10 * MS)
+    titles = {band.title: band for band in view.scene.bands}
+    assert titles["memory of cpu"].group == "python"
+    band = titles["memory of cuda:1"]
+    assert view.scene.bands[-1] == band
+    assert view.scene.bands[-2].kind is BandKind.BUSY
+    y = view.scene.lanes_box(band, view.canvas.width()).center().y()
+    scale = view.scene.scale(view.canvas.width())
+    tips = [view.canvas.tooltip_at(QPointF(scale.x_of(at * MS), y)) for at in (2, 6)]
+    assert tips == ["memory of cuda:1: 0 B", "memory of cuda:1: 3 MiB"]
+    assert {action.text() for action in view.labels.menu_of(band).actions()} >= {"Unfold all"}
+    view.scene.tracks.filter("memory cuda")
+    assert [band.title for band in view.scene.bands] == ["GPU 1", "memory of cuda:1"]
+    view.scene.tracks.filter("stream 7")
+    assert "memory of cuda:1" not in [band.title for band in view.scene.bands]

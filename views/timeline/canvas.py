@@ -17,9 +17,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from profilers.units import format_duration, format_percent
-from views.timeline.counters import series_by_track
+from views.timeline.counters import allocated_by_device, series_by_track
 from views.timeline.flows import FlowIndex
-from views.timeline.layout import LANE_HEIGHT, Band, BandKind
+from views.timeline.layout import LANE_HEIGHT, Band, BandKind, memory_track
 from views.timeline.painting import ScenePainter, paint_range
 from views.timeline.scene import Scene
 
@@ -41,7 +41,10 @@ class TimelineCanvas(QWidget):
         super().__init__(parent)
         self._scene = scene
         self._flows = flows
-        self._counters = series_by_track(scene.context.profile.trace.counters)
+        profile = scene.context.profile
+        self._counters = series_by_track(profile.trace.counters)
+        for device, series in allocated_by_device(profile.memory.counters).items():
+            self._counters[memory_track(device)] = series
         self._press: QPointF | None = None
         self._pressed_axis = (0.0, 0.0)
         self._pressed_top = 0
@@ -208,8 +211,9 @@ class TimelineCanvas(QWidget):
         """The counter's highest value in the pixel under the mouse."""
         scale = self._scene.scale(self.width())
         edges = np.array([scale.time_at(x), scale.time_at(x + 1)])
-        value = float(self._counters[band.track].columns(edges)[0])
-        return f"{band.title}: {value:,.6g}" if np.isfinite(value) else ""
+        series = self._counters[band.track]
+        value = float(series.columns(edges)[0])
+        return f"{band.title}: {series.text(value)}" if np.isfinite(value) else ""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # the view has the keys

@@ -1,5 +1,6 @@
 """Where groups, tracks and their lanes lie from top to bottom."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -24,6 +25,14 @@ _KINDS = {
 }
 
 
+_DEVICE_NUMBER = re.compile(r"(?:cuda|gpu|xpu|hip|mtia|tpu)\D*(\d+)", re.IGNORECASE)
+
+
+def memory_track(device: int) -> int:
+    """Stands for a track where a device's memory is drawn: no track of the trace holds it."""
+    return -2 - device
+
+
 class BandKind(Enum):
     GROUP = 0
     SLICES = 1
@@ -34,6 +43,8 @@ class BandKind(Enum):
 @dataclass(frozen=True)
 class Band:
     """One group header or one track; `height` is in pixels, `lanes` says how many are drawn.
+
+    `track` is -1 where there is none, below that for a device's memory.
 
     `top` counts from the top of the first band; pinned bands come first and never scroll.
     """
@@ -108,6 +119,24 @@ class TrackOrder:
             for group, tracks in self.members.items()
         }
 
+    @cached_property
+    def memory_of(self) -> dict[str, list[int]]:
+        """Of each group the devices (rows of strings) whose memory is drawn below its tracks."""
+        memory_of: dict[str, list[int]] = {}
+        if self.members:
+            for device in np.unique(self.profile.memory.counters.device).tolist():
+                memory_of.setdefault(self._group_of_device(device), []).append(device)
+        return memory_of
+
+    def _group_of_device(self, device: int) -> str:
+        """The group with that device's streams, else the first one."""
+        number = _DEVICE_NUMBER.search(self.profile.strings[device])
+        numbers = self.profile.trace.tracks.device
+        for group, streams in self.streams.items():
+            if number and any(numbers[track] == int(number.group(1)) for track in streams):
+                return group
+        return next(iter(self.members))
+
     def slices_of(self, group: str) -> int:
         """How many slices a group's tracks hold."""
         tracks = np.array(self.members[group])
@@ -133,10 +162,17 @@ class TrackOrder:
                 yield replace(self._track_band(track, state), is_pinned=True)
         for group in state.groups:
             inside = [track for track in shown if self.group_of[track] == group]
-            if inside:
-                yield from self._group_bands(group, inside, state)
+            memory = [
+                band
+                for band in self._memory_bands(group)
+                if _has_words(state.words, group, band.title, "counter")
+            ]
+            if inside or memory:
+                yield from self._group_bands(group, inside, memory, state)
 
-    def _group_bands(self, group: str, inside: list[int], state: LaneState) -> Iterator[Band]:
+    def _group_bands(
+        self, group: str, inside: list[int], memory: list[Band], state: LaneState
+    ) -> Iterator[Band]:
         is_folded = group in state.folded_groups
         yield Band(BandKind.GROUP, group, group, -1, 0, GROUP_HEIGHT, is_folded=is_folded)
         if is_folded:
@@ -150,12 +186,20 @@ class TrackOrder:
                 yield Band(
                     BandKind.BUSY, "busy", group, -1, 0, BUSY_HEIGHT + TRACK_GAP, can_fold=False
                 )
+        yield from memory
 
     def _holds(self, track: int, words: tuple[str, ...]) -> bool:
         tracks = self.profile.trace.tracks
         name = self.profile.strings[int(tracks.name[track])]
-        text = f"{self.group_of[track]} {name} {_KINDS[TrackKind(tracks.kind[track])]}".lower()
-        return all(word in text for word in words)
+        return _has_words(words, self.group_of[track], name, _KINDS[TrackKind(tracks.kind[track])])
+
+    def _memory_bands(self, group: str) -> Iterator[Band]:
+        for device in self.memory_of.get(group, ()):
+            title = f"memory of {self.profile.strings[device]}"
+            yield Band(
+                BandKind.COUNTER, title, group, memory_track(device), 0,
+                COUNTER_HEIGHT + TRACK_GAP, can_fold=False,
+            )  # fmt: skip
 
     def _track_band(self, track: int, state: LaneState) -> Band:
         depth, group = int(self.depths[track]), self.group_of[track]
@@ -203,6 +247,11 @@ def _display_order(profile: Profile, depths: Int64) -> tuple[int, ...]:
         )
 
     return tuple(sorted(shown, key=place))
+
+
+def _has_words(words: tuple[str, ...], *texts: str) -> bool:
+    whole = " ".join(texts).lower()
+    return all(word in whole for word in words)
 
 
 def _group_title(profile: Profile, track: int) -> str:

@@ -202,7 +202,7 @@ class ScenePainter:
         self._painter.drawText(
             QRectF(4, self._scene.y_of(band), self._width, LANE_HEIGHT),
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            f"≤ {series.highest:,.6g}",
+            f"≤ {series.text(series.highest)}",
         )
 
     def _paint_arrows(self, flows: FlowIndex) -> None:
