@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,6 +13,11 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+os.environ.setdefault(
+    "TWINSCOPE_CACHE", str(Path(__file__).parent.parent / ".pytest_cache" / "compiled")
+)
+
+from profilers import compiled
 from profilers.captures import read_capture
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
@@ -61,6 +67,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real GPU traces (../shared/data) are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def loops() -> ModuleType:
+    """The compiled loops; the first run on a machine compiles them."""
+    found = compiled.compile_now()
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="session")

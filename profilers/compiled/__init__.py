@@ -57,6 +57,10 @@ def compile_now() -> ModuleType | None:
 
 
 def cache_folder() -> Path:
+    """Where compiled loops are kept; TWINSCOPE_CACHE names another place."""
+    named = os.environ.get("TWINSCOPE_CACHE")
+    if named:
+        return Path(named)
     home = os.environ.get("TWINSCOPE_HOME")
     base = Path(home) if home else platformdirs.user_cache_path("twinscope", appauthor=False)
     return base / "compiled"

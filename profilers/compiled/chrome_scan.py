@@ -464,10 +464,7 @@ def _read_event(
                 return NO_ROOM, at
             event[_PROCESS if key == _PID else _THREAD] = row
         elif length == 3 and key == _DUR:
-            duration = _nanoseconds(text, begin, at)
-            marks[M.odd_times] += duration == NO_TIME
-            marks[M.negative] += NO_TIME < duration < 0
-            event[_DURATION] = min(max(duration, 0), LONGEST_NS)
+            event[_DURATION] = _nanoseconds(text, begin, at)
         elif length == 2 and key == _TS:
             event[_START] = _nanoseconds(text, begin, at)
         elif length == 2 and key == _PH:
@@ -524,7 +521,11 @@ def _scan(
         place = base + place if place >= 0 else np.int64(-1)
         marks[M.untimed] += event[_START] == NO_TIME and phase != _M
         if phase == _X:
-            slices[0][slice_row], slices[1][slice_row] = event[_START], event[_DURATION]
+            duration = event[_DURATION]
+            marks[M.odd_times] += duration == NO_TIME
+            marks[M.negative] += NO_TIME < duration < 0
+            slices[0][slice_row] = event[_START]
+            slices[1][slice_row] = min(max(duration, 0), LONGEST_NS)
             slices[2][slice_row], slices[3][slice_row] = event[_NAME_ROW], event[_CATEGORY_ROW]
             slices[4][slice_row], slices[5][slice_row] = track, event[_CORRELATION]
             slices[6][slice_row], slices[7][slice_row] = place, event[_LENGTH]

@@ -54,6 +54,7 @@ class Scanner:
         self._marks = np.zeros(loops.MARKS, np.int64)
         self._at = loops.Marks()
         self._marks[self._at.seed] = secrets.randbits(62)
+        self._marks[self._at.last_pair] = -1  # no event came before
         self._slices = _room(SliceRecords, _ROWS)
         self._flows = _room(FlowRecords, _ROWS)
         self._others = _room(OtherRecords, _ROWS)
