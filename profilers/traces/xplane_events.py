@@ -1,276 +1,325 @@
 """Events of XPlanes as columns: what each one is, when it ran and on which track."""
 
-import json
-import math
 import re
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from profilers.compiled.limits import LONGEST_NS
 from profilers.profile import SliceKind, StringPool, TrackKind
 from profilers.profile.table import Int32, Int64
+from profilers.traces.xplane_arguments import EventTexts
+from profilers.traces.xplane_batches import EventBatch, batches
+from profilers.traces.xplane_flaws import (
+    BEYOND_CLOCKS,
+    DAMAGED,
+    NEGATIVE,
+    STEP_NUMBER,
+    UNKNOWN_TYPE,
+)
+from profilers.traces.xplane_kinds import (
+    ALLOCATION,
+    LineRole,
+    PlaneKind,
+    encloses_its_work,
+    line_roles,
+    plane_kind,
+)
+from profilers.traces.xplane_memory import MemoryEvent, memory_event
+from profilers.traces.xplane_types import MEMORY, EventTypes, PlaneTexts
 
 PICOSECONDS_PER_NS = 1000
-MEMORY_EVENTS = ("MemoryAllocation", "MemoryDeallocation")
+WALL_CLOCK_NS = 10**17  # times from here on (1973) count from 1970 and not from a profiler's start
 
-_NOISE = ("ThreadpoolListener::", "end: ")
-_OPERATOR = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>\-]*:[A-Z_]\w*")
-_EAGER_OPERATOR = re.compile(r"EagerLocalExecute: (?!__|SyncDevice)\w+")
-_DEVICE = re.compile(r"/device:\w+:(?P<number>\d+)")
+LARGEST_STEP = 2**31 - 1
+
+_CORRELATION_BITS = 40  # the ids of CUPTI and roctracer have 32
 _THREAD_NUMBER = re.compile(r"/-?\d{6,}$")
-_COLLECTIVE = re.compile(r"nccl|rccl|all-reduce|all-gather|reduce-scatter|all-to-all", re.I)
-_COPY = re.compile(r"mem(cpy|set)", re.I)
-_DERIVED_LINES = {  # what the profiler computed from the streams; drawn, but not counted again
-    "Steps": SliceKind.STEP,
-    "XLA Modules": SliceKind.SCOPE,
-    "XLA Ops": SliceKind.SCOPE,
-    "Framework Name Scope": SliceKind.SCOPE,
-    "Framework Ops": SliceKind.SCOPE,
-    "TensorFlow Name Scope": SliceKind.SCOPE,
-    "TensorFlow Ops": SliceKind.SCOPE,
-    "Source code": SliceKind.SCOPE,
-}
+_TRACK_KINDS = {LineRole.THREAD: TrackKind.THREAD, LineRole.STREAM: TrackKind.STREAM}
+_LINKS = ("correlation_id", "step_num", "_p", "_pt", "_c", "_ct", "hlo_op", "tf_function_call")
 
 
 @dataclass(frozen=True)
-class MemoryEvent:
-    """One call of a traced allocator."""
+class HostPlace:
+    """Where a plane's times and tracks belong."""
 
-    time_ns: int
-    is_allocation: bool
-    address: int
-    bytes: int
-    allocated_bytes: int  # in use after the call
-    reserved_bytes: int
-    allocator: str
-    region: str  # "output", "temp", "" if the allocator does not know
-    operation: str  # name of the node that asked for it, "" if the allocator does not know
+    name: str  # shown where the run had several hosts
+    rank: int
+    shift_ns: int  # added to times that count from this host's profiler's start
+    epoch_ns: int  # subtracted from wall-clock times
+
+
+@dataclass(frozen=True, eq=False)
+class SlicePart:
+    """Slices of one track, in the order they were met."""
+
     track: int
+    start_ns: Int64
+    duration_ns: Int64
+    name: Int32
+    kind: Int64
+    correlation: Int64
+    event: Int64  # number among all events
+
+
+@dataclass(frozen=True, eq=False)
+class LinkPart:
+    """Ends of arrows, or steps: slices by the order they were met, and what each one says."""
+
+    rank: int
+    slice: Int64
+    type: Int64
+    id: Int64
 
 
 @dataclass
 class EventColumns:
-    """Slices in the order they were met; parts are concatenated by `table`."""
+    """What was met so far."""
 
     pool: StringPool
+    texts: EventTexts = field(default_factory=EventTexts)
     tracks: list[tuple[int, ...]] = field(default_factory=list)
+    enclosing_tracks: list[int] = field(default_factory=list)  # loops around their operations
+    slices: list[SlicePart] = field(default_factory=list)
+    producers: list[LinkPart] = field(default_factory=list)
+    consumers: list[LinkPart] = field(default_factory=list)
+    steps: list[LinkPart] = field(default_factory=list)
     memory: list[MemoryEvent] = field(default_factory=list)
-    step_numbers: dict[int, int] = field(default_factory=dict)  # slice: number
-    producers: dict[tuple[int, int], int] = field(default_factory=dict)  # (type, id): slice
-    consumers: list[tuple[tuple[int, int], int]] = field(default_factory=list)
-    lines: list[tuple[Any, dict[int, str]]] = field(default_factory=list)  # line, stat names
-    _parts: list[Int64] = field(default_factory=list)
-    rows: int = 0
+    samples: list[tuple[int, Int64, Any]] = field(default_factory=list)  # track, time, value
+    has_device: bool = False
+    slice_count: int = 0
+    flaws: Counter[str] = field(default_factory=Counter)
 
-    def add_line(self, line: Any, track: int, stat_names: dict[int, str], columns: Int64) -> None:
-        """`columns`: one row each of start, duration, name, category, kind, correlation, event."""
-        count = columns.shape[1]
-        place = np.array([[track] * count, [len(self.lines)] * count], np.int64)
-        self.lines.append((line, stat_names))
-        self._parts.append(np.vstack([columns, place]))
-        self.rows += count
+    def add_track(
+        self, name: str, kind: TrackKind, process: str, device: int, rank: int, order: int
+    ) -> int:
+        pool = self.pool
+        self.tracks.append((pool.add(name), int(kind), pool.add(process), device, rank, order))
+        return len(self.tracks) - 1
 
-    def table(self) -> Int64:
-        """9 x slices: the columns of `add_line`, then track and line."""
-        return np.hstack([np.empty((9, 0), np.int64), *self._parts])
-
-
-@dataclass(frozen=True, eq=False)
-class EventArguments:
-    """A JsonColumn that reads an event's stats from the parsed message when it is asked for."""
-
-    lines: list[tuple[Any, dict[int, str]]]
-    line: Int32
-    event: Int32
-
-    def __len__(self) -> int:
-        return len(self.line)
-
-    def text(self, row: int) -> bytes:
-        line, names = self.lines[self.line[row]]
-        stats = line.events[int(self.event[row])].stats
-        if not stats:
-            return b""
-        values = {names.get(s.metadata_id, str(s.metadata_id)): stat_value(s, names) for s in stats}
-        return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def stat_value(stat: Any, names: dict[int, str]) -> Any:
-    """A stat's value as JSON can hold it; references are resolved."""
-    kind = stat.WhichOneof("value")
-    value: Any = getattr(stat, kind) if kind else None
-    if kind == "ref_value":
-        return names.get(value, "")
-    if kind == "bytes_value":
-        return f"{len(value)} bytes"
-    if kind == "double_value" and not math.isfinite(value):
-        return str(value)
-    return value
+    def start_at_zero(self) -> int:
+        """Move all times so that none is negative; returns by how much time 0 moved (<= 0)."""
+        earliest = min((
+            0,
+            *(int(part.start_ns.min()) for part in self.slices),
+            *(int(times.min()) for _, times, _ in self.samples if len(times)),
+            *(event.time_ns for event in self.memory),
+        ))  # fmt: skip
+        if earliest < 0:
+            self.slices = [replace(part, start_ns=part.start_ns - earliest) for part in self.slices]
+            self.samples = [
+                (track, times - earliest, values) for track, times, values in self.samples
+            ]
+            self.memory = [replace(each, time_ns=each.time_ns - earliest) for each in self.memory]
+        return earliest
 
 
 def collect_plane(
-    plane: Any, columns: EventColumns, host: str, rank: int, shift_ns: int, epoch_ns: int
+    plane: Any, columns: EventColumns, host: HostPlace, on_events: Callable[[int], None]
 ) -> None:
     """Add every line of a plane that holds timed events.
 
     Parameters
     ----------
-    shift_ns : int
-        Added to line timestamps that count from their profiler's start.
-    epoch_ns : int
-        Subtracted from line timestamps that are wall-clock times.
+    on_events : callable
+        Takes how many more events were read; may raise Cancelled.
     """
-    reader = _PlaneReader(plane, columns)
-    device = _DEVICE.match(plane.name)
-    number = int(device["number"]) if device else -1
-    place = plane.name.lstrip("/")
-    process = f"{host} {place}".strip() if host else place
-    for order, line in enumerate(plane.lines):
-        is_absolute = line.timestamp_ns >= 10**17
-        begin = line.timestamp_ns - epoch_ns if is_absolute else line.timestamp_ns + shift_ns
-        is_stream = bool(device) and line.name not in _DERIVED_LINES
-        name = line.display_name or line.name or f"line {line.id}"
-        reader.read(
-            line,
-            _add_track(columns, name, process, number, rank, order, bool(device), is_stream),
-            begin,
-            is_stream,
-        )
+    if not any(line.events for line in plane.lines):
+        return
+    kind = plane_kind(plane.name)
+    reader = _PlaneReader(plane, kind, columns, host)
+    names = [line.display_name or line.name for line in plane.lines]
+    for order, (line, role) in enumerate(zip(plane.lines, line_roles(kind, names), strict=True)):
+        reader.read(line, role, order, on_events)
 
 
-def _add_track(
-    columns: EventColumns, name: str, process: str, device: int, rank: int, order: int,
-    on_device: bool, is_stream: bool,
-) -> int:  # fmt: skip
-    kind = TrackKind.THREAD
-    if on_device:
-        kind = TrackKind.STREAM if is_stream else TrackKind.OTHER
-    if _THREAD_NUMBER.search(name):
-        name = f"{_THREAD_NUMBER.sub('', name)} #{order}"
-    pool = columns.pool
-    columns.tracks.append((pool.add(name), int(kind), pool.add(process), device, rank, order))
-    return len(columns.tracks) - 1
+@dataclass
+class _Line:
+    """The line that is being read."""
+
+    name: str
+    role: LineRole
+    order: int
+    begin_ns: int
+    track: int = -1  # until it has a slice
+    memory: list[tuple[bytes, bool, int]] = field(default_factory=list)  # as `memory_event` takes
 
 
 class _PlaneReader:
-    """Metadata of one plane, looked up once per event type."""
+    """One plane's events, with its metadata looked up once per event type."""
 
-    def __init__(self, plane: Any, columns: EventColumns) -> None:
-        self._columns = columns
-        self._stat_names = {entry.key: entry.value.name for entry in plane.stat_metadata}
-        self._ids = {name: key for key, name in self._stat_names.items()}
-        self._names = {entry.key: entry.value.name for entry in plane.event_metadata}
-        self._hlo = {
-            entry.key
-            for entry in plane.event_metadata
-            if any(self._stat_names.get(s.metadata_id) == "hlo_op" for s in entry.value.stats)
-        }
+    def __init__(self, plane: Any, kind: PlaneKind, columns: EventColumns, host: HostPlace) -> None:
+        self._kind, self._columns, self._host = kind, columns, host
+        self._process = f"{host.name}: {kind.title}" if host.name else kind.title
+        self._texts = PlaneTexts(plane, kind.device >= 0)
+        self._types = EventTypes(plane, columns.pool, kind.device >= 0)
+        self._links = {name: self._texts.stat_ids(name) for name in _LINKS}
+        self._hlo_types = self._types.having(self._links["hlo_op"])
+        self._counters: dict[str, int] = {}
 
-    def read(self, line: Any, track: int, begin_ns: int, is_stream: bool) -> None:
-        pool = self._columns.pool
-        rows: list[tuple[int, ...]] = []
-        types: dict[int, tuple[int, int, SliceKind] | None] = {}
-        for index, event in enumerate(line.events):
-            type_id = event.metadata_id
-            if type_id not in types:
-                types[type_id] = self._slice_type(type_id, line.name, is_stream, pool)
-            known = types[type_id]
-            start = begin_ns + event.offset_ps // PICOSECONDS_PER_NS
-            if known is None:
-                if self._names.get(type_id) in MEMORY_EVENTS:
-                    self._memory_event(event, start, track)
-                continue
-            if event.WhichOneof("value") == "num_occurrences":
-                continue
-            name, category, kind = known
-            correlation = -1
-            if event.stats:
-                kind, correlation = self._linked(event, kind, self._columns.rows + len(rows))
-            duration = max(event.duration_ps, 0) // PICOSECONDS_PER_NS
-            rows.append((start, duration, name, category, kind, correlation, index))
-        table = np.array(rows, np.int64).reshape(-1, 7).T
-        self._columns.add_line(line, track, self._stat_names, table)
+    def read(self, line: Any, role: LineRole, order: int, on_events: Callable[[int], None]) -> None:
+        begin_ns = self._begin_ns(line.timestamp_ns)
+        if begin_ns is None:
+            self._columns.flaws[BEYOND_CLOCKS] += len(line.events)
+            return
+        name = line.display_name or line.name or f"line {line.id}"
+        place = _Line(name, role, order, begin_ns)
+        is_counter = role is LineRole.COUNTERS
+        wanted = None if is_counter else np.hstack([*self._links.values()])
+        for batch in batches(line.events, wanted):
+            types, missing = self._types.rows(batch.metadata)
+            self._columns.flaws[UNKNOWN_TYPE] += missing
+            self._columns.flaws[DAMAGED] += int((~batch.is_sound).sum())
+            if is_counter:
+                self._add_samples(batch, types, place)
+            else:
+                self._add_slices(batch, types, place)
+            on_events(len(batch))
+        self._add_memory(place)
 
-    def _slice_type(
-        self, type_id: int, line_name: str, is_stream: bool, pool: StringPool
-    ) -> tuple[int, int, SliceKind] | None:
-        """String rows of name and category, and the kind; None for what is no slice."""
-        name = self._names.get(type_id, f"event {type_id}")
-        if name.startswith(_NOISE) or name in MEMORY_EVENTS:
-            return None
-        kind = slice_kind(name, line_name, is_stream)
-        if kind == SliceKind.OTHER and type_id in self._hlo:
-            kind = SliceKind.KERNEL
-        return pool.add(name), pool.add(kind.name.lower()), kind
+    def _begin_ns(self, timestamp_ns: int) -> int | None:
+        """Where a line begins on the profile's clock, None if nowhere."""
+        if timestamp_ns >= WALL_CLOCK_NS:
+            begin = timestamp_ns - self._host.epoch_ns
+        else:
+            begin = timestamp_ns + self._host.shift_ns
+        return begin if abs(begin) < LONGEST_NS else None
 
-    def _linked(self, event: Any, kind: SliceKind, row: int) -> tuple[SliceKind, int]:
-        """Kind and correlation id as the event's stats tell; steps and flows are noted."""
-        correlation = -1
-        found: dict[str, int] = {}
-        for stat in event.stats:
-            name = self._stat_names.get(stat.metadata_id, "")
-            if name == "correlation_id":
-                correlation = _integer(stat)
-                if kind == SliceKind.OTHER:
-                    kind = SliceKind.RUNTIME
-            elif name == "hlo_op" and kind == SliceKind.OTHER:
-                kind = SliceKind.KERNEL
-            elif name == "tf_function_call" and kind == SliceKind.OTHER:
-                kind = SliceKind.SCOPE
-            elif name in ("step_num", "_pt", "_p", "_ct", "_c"):
-                found[name] = _integer(stat)
-        if "step_num" in found and kind in (SliceKind.OTHER, SliceKind.STEP):
-            kind = SliceKind.STEP
-            self._columns.step_numbers[row] = found["step_num"]
-        if "_p" in found:
-            self._columns.producers[found.get("_pt", 0), found["_p"]] = row
-        if "_c" in found:
-            self._columns.consumers.append(((found.get("_ct", 0), found["_c"]), row))
-        return kind, correlation
-
-    def _memory_event(self, event: Any, time_ns: int, track: int) -> None:
-        names = self._stat_names
-        stats = {names.get(s.metadata_id, ""): stat_value(s, names) for s in event.stats}
-        self._columns.memory.append(
-            MemoryEvent(
-                time_ns,
-                self._names[event.metadata_id] == "MemoryAllocation",
-                _number(stats, "addr"),
-                _number(stats, "allocation_bytes"),
-                _number(stats, "bytes_allocated"),
-                _number(stats, "bytes_reserved"),
-                str(stats.get("allocator_name", "")),
-                str(stats.get("region_type", "")),
-                str(stats.get("tf_op", "")),
-                track,
+    def _add_slices(self, batch: EventBatch, types: Int64, line: _Line) -> None:
+        columns, kinds = self._columns, self._types.kinds(types, line.role).astype(np.int64)
+        start_ns, duration_ns = _times(batch, line.begin_ns)
+        for row in np.flatnonzero(batch.is_sound & (kinds == MEMORY)).tolist():
+            is_allocation = self._types.name(int(types[row])) == ALLOCATION
+            line.memory.append((batch.payload(row), is_allocation, int(start_ns[row])))
+        is_slice = batch.is_sound & (kinds >= 0) & ~batch.is_aggregate
+        rows = np.flatnonzero(is_slice)
+        if not len(rows):
+            return
+        if line.track < 0:
+            line.track = self._add_track(line)
+        slice_of = np.cumsum(is_slice) + (columns.slice_count - 1)
+        self._note_links(batch, is_slice, slice_of)
+        correlation = self._linked(batch, kinds)
+        if line.role is LineRole.STEPS:
+            number = self._types.numbers(types[rows])
+            self._note(columns.steps, slice_of[rows], np.full(len(rows), line.track), number)
+        columns.flaws[NEGATIVE] += int((batch.duration_ps[rows] < 0).sum())
+        columns.slices.append(
+            SlicePart(
+                line.track,
+                start_ns[rows],
+                duration_ns[rows],
+                self._types.strings(types[rows]),
+                kinds[rows].astype(np.int8),
+                correlation[rows],
+                columns.texts.count + rows,
             )
         )
+        columns.slice_count += len(rows)
+        columns.texts.add(batch, self._texts)
+
+    def _linked(self, batch: EventBatch, kinds: Int64) -> Int64:
+        """Correlation ids; host events get the kinds that their stats tell, in `kinds`."""
+        links, stats = self._links, batch.stats
+        correlation = np.full(len(batch), -1, np.int64)
+        called, ids = stats.integers(links["correlation_id"])
+        correlation[called] = _apart_by_rank(ids, self._host.rank)
+        if self._kind.device >= 0:
+            return correlation
+        computes = SliceKind.OPERATOR if self._columns.has_device else SliceKind.KERNEL
+        of_hlo_type = np.flatnonzero(np.isin(batch.metadata, self._hlo_types))
+        for events, kind in (
+            (of_hlo_type, computes),
+            (stats.having(links["hlo_op"]), computes),
+            (stats.having(links["tf_function_call"]), SliceKind.SCOPE),
+            (called, SliceKind.RUNTIME),
+            (stats.integers(links["step_num"])[0], SliceKind.STEP),
+        ):
+            kinds[events[kinds[events] == SliceKind.OTHER]] = kind
+        return correlation
+
+    def _note_links(self, batch: EventBatch, is_slice: Any, slice_of: Int64) -> None:
+        """Remember the ends of arrows, and the host's steps."""
+        columns, links = self._columns, self._links
+        for parts, type_name, id_name in (
+            (columns.producers, "_pt", "_p"),
+            (columns.consumers, "_ct", "_c"),
+        ):
+            types = np.zeros(len(batch), np.int64)
+            events, values = batch.stats.integers(links[type_name])
+            types[events] = values
+            events, ids = batch.stats.integers(links[id_name])
+            shown = is_slice[events]
+            self._note(parts, slice_of[events[shown]], types[events[shown]], ids[shown])
+        if self._kind.device < 0:
+            events, numbers = batch.stats.integers(links["step_num"])
+            events, numbers = events[is_slice[events]], numbers[is_slice[events]]
+            is_number = (numbers >= 0) & (numbers <= LARGEST_STEP)
+            columns.flaws[STEP_NUMBER] += int((~is_number).sum())
+            events, numbers = events[is_number], numbers[is_number]
+            self._note(columns.steps, slice_of[events], np.full(len(events), -1), numbers)
+
+    def _note(self, parts: list[LinkPart], slices: Int64, types: Int64, ids: Int64) -> None:
+        if len(slices):
+            parts.append(LinkPart(self._host.rank, slices, types, ids))
+
+    def _add_track(self, line: _Line) -> int:
+        kind = _TRACK_KINDS.get(line.role, TrackKind.OTHER)
+        name = line.name
+        if _THREAD_NUMBER.search(name):
+            name = f"{_THREAD_NUMBER.sub('', name)} #{line.order}"
+        track = self._new_track(name, kind, line.order)
+        if encloses_its_work(self._kind, line.name):
+            self._columns.enclosing_tracks.append(track)
+        return track
+
+    def _new_track(self, name: str, kind: TrackKind, order: int) -> int:
+        return self._columns.add_track(
+            name, kind, self._process, self._kind.device, self._host.rank, order
+        )
+
+    def _add_samples(self, batch: EventBatch, types: Int64, line: _Line) -> None:
+        """A track for each counter; an event holds one number."""
+        time_ns, _ = _times(batch, line.begin_ns)
+        events, values = batch.stats.numbers()
+        is_number = np.isfinite(values) & batch.is_sound[events]
+        events, values = events[is_number], values[is_number]
+        for row in np.unique(types[events]).tolist():
+            here = types[events] == row
+            name = self._types.name(row)
+            if name not in self._counters:
+                self._counters[name] = self._new_track(name, TrackKind.COUNTER, line.order)
+            self._columns.samples.append(
+                (self._counters[name], time_ns[events[here]], values[here])
+            )
+
+    def _add_memory(self, line: _Line) -> None:
+        names, host = self._texts.stat_names, self._host.name
+        for data, is_allocation, time_ns in line.memory:
+            try:
+                event = memory_event(data, is_allocation, names, time_ns, line.track, host)
+            except ValueError:
+                self._columns.flaws[DAMAGED] += 1
+            else:
+                self._columns.memory.append(event)
 
 
-def slice_kind(name: str, line_name: str, is_stream: bool) -> SliceKind:
-    """What an event is, as far as its name and line tell."""
-    if line_name in _DERIVED_LINES:
-        return _DERIVED_LINES[line_name]
-    if is_stream:
-        if _COLLECTIVE.search(name):
-            return SliceKind.COMMUNICATION
-        return SliceKind.COPY if _COPY.match(name) else SliceKind.KERNEL
-    if _OPERATOR.fullmatch(name) or _EAGER_OPERATOR.fullmatch(name):
-        return SliceKind.OPERATOR
-    return SliceKind.OTHER
+def _apart_by_rank(correlation: Int64, rank: int) -> Int64:
+    """Launch ids with the rank in their upper bits: each host counts its launches from 1."""
+    is_plain = (correlation >= 0) & (correlation >> _CORRELATION_BITS == 0)
+    return np.where(is_plain, correlation | rank << _CORRELATION_BITS, -1)
 
 
-def _integer(stat: Any) -> int:
-    """Ids are unsigned 64-bit; they are kept as the signed number of the same bits."""
-    value = getattr(stat, stat.WhichOneof("value") or "int64_value")
-    if isinstance(value, str):
-        value = int(value) if value.lstrip("-").isdigit() else -1
-    if not isinstance(value, int):
-        return -1
-    return (value + 2**63) % 2**64 - 2**63
+def _times(batch: EventBatch, begin_ns: int) -> tuple[Int64, Int64]:
+    """Start and duration in ns.
 
-
-def _number(stats: dict[str, Any], name: str) -> int:
-    value = stats.get(name, -1)
-    return int(value) if isinstance(value, int | float) else -1
+    Starts and ends are rounded down, each by itself: so what encloses in picoseconds still does,
+    and a duration differs by 1 ns at most. The sums are split so that they cannot overflow.
+    """
+    offset_ns, offset_rest = np.divmod(batch.offset_ps, PICOSECONDS_PER_NS)
+    length_ns, length_rest = np.divmod(np.maximum(batch.duration_ps, 0), PICOSECONDS_PER_NS)
+    duration_ns = length_ns + (offset_rest + length_rest) // PICOSECONDS_PER_NS
+    return offset_ns + begin_ns, duration_ns

@@ -8,7 +8,7 @@ import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from zlib_ng import zlib_ng
 
@@ -36,7 +36,7 @@ _PLANE_NAMES = (
 )
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP = 31  # zlib's word for a gzip header and the largest window
-_BROKEN: tuple[type[Exception], ...] = (zlib_ng.error, zlib.error)
+_BROKEN = (cast(type[Exception], zlib_ng.error), zlib.error)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from enum import Enum
 
 from profilers.profile import SliceKind
 
-MEMORY_EVENTS = ("MemoryAllocation", "MemoryDeallocation")
+ALLOCATION = "MemoryAllocation"
+CUDA_GRAPH = "CudaGraph"  # one launch of many kernels
+MEMORY_EVENTS = (ALLOCATION, "MemoryDeallocation")
 
 _NOISE = ("ThreadpoolListener::", "end: ")
 _STEP_LINES = ("Steps", "Sparse Core Steps")
@@ -33,7 +35,8 @@ _COLLECTIVE_KERNEL = re.compile(
     r"nccl|rccl|oneccl|all[_-]?reduce|all[_-]?gather|reduce[_-]?scatter|all[_-]?to[_-]?all", re.I
 )
 _COLLECTIVE_INSTRUCTION = re.compile(
-    r"%?(all-(reduce|gather|to-all)|reduce-scatter|collective-|ragged-all-to-all|send|recv)"
+    r"%?(all-(reduce|gather|to-all)|reduce-scatter|collective-|ragged-all-to-all"
+    r"|(send|recv)(-start|-done)?(\.\d+)*$)"
 )
 _COPY = re.compile(r"mem(cpy|set)|%?(copy|infeed|outfeed)(-start|-done)?(\.\d+)*$", re.I)
 _RECORDS = ("MemoryAlloc", "MemoryFree", "MemoryResidency", "Environment")  # nothing runs for them
@@ -81,9 +84,7 @@ def line_roles(plane: PlaneKind, names: Sequence[str]) -> list[LineRole]:
     if LineRole.STREAM in roles:
         return roles
     is_work = [is_operations[at] or names[at] == _ASYNC_LINE for at in range(len(names))]
-    return [
-        LineRole.STREAM if works else role for works, role in zip(is_work, roles, strict=True)
-    ]
+    return [LineRole.STREAM if works else role for works, role in zip(is_work, roles, strict=True)]
 
 
 def kind_of(role: LineRole) -> Callable[[str], SliceKind]:
@@ -96,6 +97,11 @@ def kind_of(role: LineRole) -> Callable[[str], SliceKind]:
         LineRole.USER: lambda name: SliceKind.ANNOTATION,
         LineRole.COUNTERS: lambda name: SliceKind.OTHER,
     }[role]
+
+
+def encloses_its_work(plane: PlaneKind, line_name: str) -> bool:
+    """True where loops and calls are drawn around the operations that run in them."""
+    return plane.is_tpu and _base(line_name) in _OPERATION_LINES
 
 
 def is_noise(name: str) -> bool:

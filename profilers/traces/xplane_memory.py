@@ -1,6 +1,9 @@
 """Allocator events of an XPlane, paired by address into allocations."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +16,66 @@ from profilers.profile import (
     StringPool,
 )
 from profilers.profile.table import Int64
-from profilers.traces.xplane_events import MemoryEvent
+from profilers.traces.xplane_arguments import stat_values
+from profilers.traces.xplane_proto import parse_event
 
+_MOST_BYTES = 2**62
+_GPU = re.compile(r"GPU_(\d+)")
 _CATEGORY = {"output": MemoryCategory.ACTIVATION, "temp": MemoryCategory.TEMPORARY}
 
 
+@dataclass(frozen=True)
+class MemoryEvent:
+    """One call of a traced allocator."""
+
+    time_ns: int
+    is_allocation: bool
+    address: Any  # only ever compared
+    bytes: int
+    allocated_bytes: int  # in use after the call
+    reserved_bytes: int
+    allocator: str
+    region: str  # "output", "temp", "" if the allocator does not know
+    operation: str  # name of the node that asked for it, "" if the allocator does not know
+    track: int
+    host: str  # "" if the run had only one
+
+    @property
+    def device(self) -> str:
+        """The allocator's GPU, else the host."""
+        gpu = _GPU.match(self.allocator)
+        name = f"cuda:{gpu[1]}" if gpu else "cpu"
+        return f"{self.host}: {name}" if self.host else name
+
+
+def memory_event(
+    data: bytes, is_allocation: bool, names: Mapping[int, str], time_ns: int, track: int, host: str
+) -> MemoryEvent:
+    """What an encoded XEvent says; `names` are those of its stats.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are no event.
+    """
+    stats = stat_values(parse_event(data).stats, names)
+    return MemoryEvent(
+        time_ns,
+        is_allocation,
+        stats.get("addr"),
+        _number(stats, "allocation_bytes"),
+        _number(stats, "bytes_allocated"),
+        _number(stats, "bytes_reserved"),
+        str(stats.get("allocator_name", "")),
+        str(stats.get("region_type", "")),
+        str(stats.get("tf_op", "")),
+        track,
+        host,
+    )
+
+
 def read_memory(
-    events: Sequence[MemoryEvent], slice_rows: Int64, devices: Sequence[str], pool: StringPool
+    events: Sequence[MemoryEvent], slice_rows: Int64, pool: StringPool
 ) -> tuple[Memory, list[str]]:
     """Allocations in order of time, and the name of the node that asked for each.
 
@@ -31,19 +87,18 @@ def read_memory(
         In any order.
     slice_rows : ndarray of int64
         For each event the slice that encloses it, -1 for none.
-    devices : sequence of str
-        For each event the device whose memory it is.
     """
     if not events:
         return Memory.empty(), []
     rows: list[tuple[int, ...]] = []
     counters = []
     operations: list[str] = []
-    alive: dict[tuple[str, int], int] = {}
+    alive: dict[tuple[str, str, Any], int] = {}
     for index in np.argsort([event.time_ns for event in events], kind="stable").tolist():
-        event, device = events[index], pool.add(devices[index])
+        event = events[index]
+        device = pool.add(event.device)
         counters.append((event.time_ns, device, event.allocated_bytes, event.reserved_bytes))
-        key = (f"{devices[index]} {event.allocator}", event.address)
+        key = (event.device, event.allocator, event.address)
         if event.is_allocation:
             alive[key] = len(rows)
             category = _CATEGORY.get(event.region, MemoryCategory.UNKNOWN)
@@ -62,3 +117,9 @@ def read_memory(
     source = "allocator events of the TensorFlow profiler"
     memory = Memory(source, Allocations.from_rows(rows), MemoryCounters.from_rows(counters))
     return memory, operations
+
+
+def _number(stats: Mapping[str, Any], name: str) -> int:
+    """A whole number of a stat, -1 for anything else."""
+    value = stats.get(name, -1)
+    return value if isinstance(value, int) and abs(value) <= _MOST_BYTES else -1

@@ -6,7 +6,6 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +17,8 @@ from profilers.probe import Probe
 from profilers.profile import MemoryCategory, Profile, SliceKind, TrackKind, decode
 from profilers.request import RunRequest
 from profilers.traces import reader_of, xplane
-from profilers.traces.xplane_proto import parse_space
 from tests.conftest import ROOT
-
-START_NS = 1_700_000_000_000_000_000
+from tests.profilers.traces.made_xspace import START_NS, MadeSpace
 
 
 @pytest.fixture(scope="module")
@@ -45,47 +42,6 @@ def names(profile: Profile, kind: SliceKind) -> Counter[str]:
     return Counter(profile.strings[name] for name in slices.name[slices.kind == kind])
 
 
-class MadeSpace:
-    """An XSpace put together plane by plane."""
-
-    def __init__(self) -> None:
-        self.message = parse_space(b"")
-
-    def plane(self, name: str) -> "MadePlane":
-        return MadePlane(self.message.planes.add(name=name))
-
-    def write(self, path: Path) -> Path:
-        path.write_bytes(self.message.SerializeToString())
-        return path
-
-
-class MadePlane:
-    def __init__(self, message: Any) -> None:
-        self.message = message
-        self._stats: dict[str, int] = {}
-
-    def stat_id(self, name: str) -> int:
-        if name not in self._stats:
-            key = self._stats[name] = len(self._stats) + 1
-            self.message.stat_metadata.add(key=key).value.name = name
-        return self._stats[name]
-
-    def line(self, name: str, timestamp_ns: int = 0) -> Any:
-        return self.message.lines.add(name=name, timestamp_ns=timestamp_ns)
-
-    def event(
-        self, line: Any, name: str, start_ns: int, duration_ns: int, **stats: int | str
-    ) -> None:
-        key = len(self.message.event_metadata) + 1
-        self.message.event_metadata.add(key=key).value.name = name
-        event = line.events.add(
-            metadata_id=key, offset_ps=start_ns * 1000, duration_ps=duration_ns * 1000
-        )
-        for stat, value in stats.items():
-            field = "str_value" if isinstance(value, str) else "int64_value"
-            event.stats.add(metadata_id=self.stat_id(stat), **{field: value})
-
-
 def made_gpu_space(shift_ns: int = 0) -> MadeSpace:
     """A launch on the host, its kernel and a copy on a GPU stream, and a derived line."""
     space = MadeSpace()
@@ -98,10 +54,7 @@ def made_gpu_space(shift_ns: int = 0) -> MadeSpace:
     gpu.event(stream, "MemcpyH2D", 6000, 400, correlation_id=8)
     derived = gpu.line("TensorFlow Ops")
     gpu.event(derived, "dense/MatMul:MatMul", 2000, 3000)
-    task = space.plane("Task Environment")
-    task.message.stats.add(
-        metadata_id=task.stat_id("profile_start_time"), uint64_value=START_NS + shift_ns
-    )
+    space.started(START_NS + shift_ns)
     return space
 
 
@@ -235,12 +188,17 @@ def test_changed_bytes_are_refused_or_read_but_never_crash(real: Path, tmp_path:
             decode(profile.trace.arguments, row)
 
 
-def test_numbers_out_of_range_are_refused(tmp_path: Path) -> None:
+def test_a_step_number_out_of_range_is_told(tmp_path: Path) -> None:
     space = MadeSpace()
     host = space.plane("/host:CPU")
-    host.event(host.line("python"), "step", 0, 1, step_num=2**40)
-    with pytest.raises(DamagedFile, match="out of range"):
-        read(space.write(tmp_path / "steps.xplane.pb"))
+    line = host.line("python")
+    host.event(line, "train", 0, 10, step_num=2**40)
+    host.event(line, "train", 20, 10, step_num=7)
+    profile = read(space.write(tmp_path / "steps.xplane.pb"))
+    assert profile.steps.number.tolist() == [7]
+    assert names(profile, SliceKind.STEP) == {"train": 2}
+    (told,) = [each for each in profile.diagnostics if "number" in each.message]
+    assert told.count == 1
 
 
 def test_an_impossible_start_of_the_profile_is_ignored(tmp_path: Path) -> None:
