@@ -17,9 +17,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from profilers.units import format_duration, format_percent
-from views.timeline.counters import allocated_by_device, series_by_track
 from views.timeline.flows import FlowIndex
-from views.timeline.layout import LANE_HEIGHT, Band, BandKind, memory_track
+from views.timeline.layout import LANE_HEIGHT, Band, BandKind
 from views.timeline.painting import ScenePainter, paint_range
 from views.timeline.scene import Scene
 
@@ -41,10 +40,6 @@ class TimelineCanvas(QWidget):
         super().__init__(parent)
         self._scene = scene
         self._flows = flows
-        profile = scene.context.profile
-        self._counters = series_by_track(profile.trace.counters)
-        for device, series in allocated_by_device(profile.memory.counters).items():
-            self._counters[memory_track(device)] = series
         self._press: QPointF | None = None
         self._pressed_axis = (0.0, 0.0)
         self._pressed_top = 0
@@ -81,7 +76,7 @@ class TimelineCanvas(QWidget):
         painter = QPainter(self)
         ScenePainter(
             self._scene, painter, self.width(), self.height(), self.devicePixelRatioF()
-        ).paint(self._counters, self._flows)
+        ).paint(self._scene.counters, self._flows)
         theme, pinned = self._scene.context.theme, self._scene.pinned_height
         if pinned:
             painter.setPen(theme.muted)
@@ -182,7 +177,7 @@ class TimelineCanvas(QWidget):
         band = self._scene.band_at(position.y())
         if band is not None and band.kind is BandKind.BUSY:
             return self._busy_text(band, position.x())
-        if band is not None and band.track in self._counters:
+        if band is not None and band.track in self._scene.counters:
             return self._counter_text(band, position.x())
         return ""
 
@@ -211,7 +206,7 @@ class TimelineCanvas(QWidget):
         """The counter's highest value in the pixel under the mouse."""
         scale = self._scene.scale(self.width())
         edges = np.array([scale.time_at(x), scale.time_at(x + 1)])
-        series = self._counters[band.track]
+        series = self._scene.counters[band.track]
         value = float(series.columns(edges)[0])
         return f"{band.title}: {series.text(value)}" if np.isfinite(value) else ""
 

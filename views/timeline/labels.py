@@ -213,6 +213,10 @@ class TrackLabels(QWidget):
             title, Qt.TextElideMode.ElideMiddle, int(room.width())
         )
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        if band.track in self._scene.counters:
+            series = self._scene.counters[band.track]
+            painter.setPen(theme.muted)
+            painter.drawText(room.translated(0, line), f"≤ {series.text(series.highest)}")
 
     def _paint_triangle(self, painter: QPainter, middle: QPointF, is_folded: bool) -> None:
         corners = [(-2, -4), (3, 0), (-2, 4)] if is_folded else [(-4, -2), (4, -2), (0, 3)]

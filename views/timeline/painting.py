@@ -198,12 +198,6 @@ class ScenePainter:
         floor = min(series.lowest, 0.0)
         box = QRectF(0, low - height, self._width, height)
         paint_area(self._painter, box, (values - floor) / span, self._theme.accent, self._ratio)
-        self._painter.setPen(self._theme.muted)
-        self._painter.drawText(
-            QRectF(4, self._scene.y_of(band), self._width, LANE_HEIGHT),
-            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            f"≤ {series.text(series.highest)}",
-        )
 
     def _paint_arrows(self, flows: FlowIndex) -> None:
         """From where picked work was launched to where it ran."""

@@ -5,15 +5,16 @@ from functools import cached_property
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Signal
 
-from profilers.profile import TrackKind
+from profilers.profile import Profile, TrackKind
 from profilers.profile.table import Int32
 from profilers.units import format_percent
 from views.context import ViewContext
 from views.timeline.busy import DeviceWork
 from views.timeline.colouring import ColourBy, colour_by
+from views.timeline.counters import CounterSeries, allocated_by_device, series_by_track
 from views.timeline.lane_state import LaneState
 from views.timeline.lanes import Lanes
-from views.timeline.layout import LANE_HEIGHT, TRACK_GAP, Band, BandKind, TrackOrder
+from views.timeline.layout import LANE_HEIGHT, TRACK_GAP, Band, BandKind, TrackOrder, memory_track
 from views.timeline.marks import Marks
 from views.timeline.raster import Pixels
 from views.timeline.time_scale import TimeScale
@@ -38,6 +39,7 @@ class Scene(QObject):
         self.marks = Marks(self)
         trace = context.profile.trace
         self.lanes = Lanes.of(trace.slices, self.order.first_lane, self.order.lane_count)
+        self.counters = _counters(context.profile)
         self.work = DeviceWork(trace.slices, self.order)
         self.colouring = colour_by(ColourBy.OPERATOR, context, self.lanes, self.order)
         self.picked_lanes = self.lanes.subset(np.empty(0, np.int32))
@@ -212,3 +214,11 @@ class Scene(QObject):
         self.picked_lanes = self.lanes.subset(self.context.selection.picked.slices)
         self.picked_index = self.colouring.entry_of(self.picked_lanes.row)
         self.changed.emit()
+
+
+def _counters(profile: Profile) -> dict[int, CounterSeries]:
+    """By the track of the band that draws them."""
+    counters = series_by_track(profile.trace.counters)
+    for device, series in allocated_by_device(profile.memory.counters).items():
+        counters[memory_track(device)] = series
+    return counters
