@@ -79,6 +79,7 @@ class TimeAxes(QObject):
         self._extents[axis] = (begin_ns, end_ns)
         self._share_extents()
         axis.fit()
+        self._follow(axis)
 
     def set_together(self, together: bool) -> None:
         """Together, all axes show what was moved last; apart, each stays where it is."""

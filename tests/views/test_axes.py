@@ -23,6 +23,16 @@ def test_together_they_show_the_extent_of_both(two: tuple[TimeAxes, TimeAxis, Ti
     assert shown(short) == shown(long) == (-100, 4000)
 
 
+def test_a_column_without_times_follows_too() -> None:
+    axes = TimeAxes()
+    preview, full = axes.add(), axes.add()
+    assert shown(preview) == shown(full) == (0, 1e9)
+    axes.extend(full, 0, 500)
+    assert shown(preview) == shown(full) == (0, 500)
+    preview.show(100, 200)
+    assert shown(full) == pytest.approx((100, 200))
+
+
 def test_together_either_moves_the_other(two: tuple[TimeAxes, TimeAxis, TimeAxis]) -> None:
     _, short, long = two
     short.show(200, 400)

@@ -113,6 +113,19 @@ def test_dragging_a_label_moves_the_track_within_its_group(
     assert len(titles(view)) == len(before)
 
 
+def test_dragging_beyond_the_edge_scrolls(show_view: ShowView, qtbot: QtBot) -> None:
+    view, _ = show_view("timeline", large_profile(4000))
+    first = view.scene.bands[1]
+    bottom = view.labels.height()
+    qtbot.mousePress(view.labels, LEFT, pos=label_of(view, first))
+    for step in range(60):
+        qtbot.mouseMove(view.labels, QPoint(40, bottom + 60 + step % 2))
+    assert view.scene.top == view.scene.height - view.canvas.height()
+    qtbot.mouseMove(view.labels, QPoint(40, bottom - 6))
+    qtbot.mouseRelease(view.labels, LEFT, pos=QPoint(40, bottom - 6))
+    assert view.scene.bands[-1].track == first.track
+
+
 def test_dragging_a_header_moves_the_whole_group(show_view: ShowView, qtbot: QtBot) -> None:
     view, _ = show_view("timeline", two_devices())
     drag_label(view, qtbot, band_called(view, "GPU 1"), band_called(view, "python"))

@@ -93,6 +93,9 @@ class TrackLabels(QWidget):
         if self._pressed is None or not has_moved:
             return
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        beyond = min(y, 0.0) + max(y - self.height(), 0.0)
+        if beyond:
+            self._scene.scroll_to(self._scene.top + round(beyond), self.height())
         under = self._scene.band_at(y)
         if under is not None and self._can_take_place(self._pressed, under):
             self._target = self._header_of(under) if self._is_group(self._pressed) else under
