@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ from profilers.opening import open_path
 from profilers.profile import Profile
 from profilers.request import RunRequest
 from profilers.trust import TrustStore, digest
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a file that is still being read begins with."""
+
+    profile: Profile
 
 
 class Session(QObject):
@@ -51,13 +59,34 @@ class Session(QObject):
         return bool(self._jobs)
 
     def open(self, path: Path) -> None:
-        """Recognise and read `path` in the background; a document appears when it is there."""
+        """Recognise and read `path` in the background; a document appears when it is there.
+
+        The document of a large trace appears with its beginning, and is filled when all is read.
+        """
         self._asked += 1
         place = self._asked
-        self._start(
-            Job(lambda job: _open(path, job), self),
-            lambda opened: self._add_opened(path, place, *opened),
-        )
+        job = Job(lambda job: _open(path, job), self)
+        loading: list[Document] = []
+
+        def show_beginning(event: object) -> None:
+            if isinstance(event, Beginning):
+                self._show_beginning(path, place, job, loading, event.profile)
+
+        def finish(opened: tuple[Profile | ModelFile, str]) -> None:
+            if loading and isinstance(opened[0], Profile):
+                loading[0].end()
+                loading[0].show_profile(opened[0])
+            else:
+                self._add_opened(path, place, *opened)
+
+        def fail(error: TwinscopeError) -> None:
+            if loading:
+                self._fail_capture(loading[0], error)
+            else:
+                self.failed.emit(error)
+
+        job.progressed.connect(show_beginning)
+        self._start(job, finish, fail)
 
     def show(self, path: Path, profile: Profile) -> None:
         """A column for a profile that is in memory already; `path` names it."""
@@ -160,6 +189,16 @@ class Session(QObject):
         job.deleteLater()
         self.busy_changed.emit()
 
+    def _show_beginning(
+        self, path: Path, place: int, job: Job, loading: list[Document], profile: Profile
+    ) -> None:
+        if not loading:
+            loading.append(Document(path, profile))
+            loading[0].begin(job)
+            self._add(loading[0], place=place)
+        elif loading[0] in self.documents:
+            loading[0].show_profile(profile)
+
     def _add_opened(self, path: Path, place: int, opened: Profile | ModelFile, sha256: str) -> None:
         if isinstance(opened, ModelFile):
             self._add(Document(path, opened.preview, opened, sha256), place=place)
@@ -211,5 +250,9 @@ class Session(QObject):
 
 
 def _open(path: Path, job: Job) -> tuple[Profile | ModelFile, str]:
-    opened = open_path(path, lambda fraction: job.report(Progress("read", fraction)))
+    opened = open_path(
+        path,
+        lambda fraction: job.report(Progress("read", fraction)),
+        lambda profile: job.report(Beginning(profile)),
+    )
     return opened, digest(path) if isinstance(opened, ModelFile) else ""

@@ -1,5 +1,6 @@
 """From a path to what Twinscope makes of it: a model to run or a profile to look at."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +36,11 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 
 
-def open_path(path: Path, progress: Progress = lambda fraction: None) -> Profile | ModelFile:
+def open_path(
+    path: Path,
+    progress: Progress = lambda fraction: None,
+    show: Callable[[Profile], None] | None = None,
+) -> Profile | ModelFile:
     """Recognise a path by content and read it as far as that executes nothing.
 
     Parameters
@@ -44,6 +49,8 @@ def open_path(path: Path, progress: Progress = lambda fraction: None) -> Profile
         File or folder.
     progress : callable
         Takes the fraction read; may raise Cancelled.
+    show : callable, optional
+        Takes the beginning of a large trace while the rest is still being read.
 
     Returns
     -------
@@ -63,7 +70,10 @@ def open_path(path: Path, progress: Progress = lambda fraction: None) -> Profile
             return snapshot.read(path)
         reader = reader_of(probe)
         if reader is not None:
-            return _with_health(reader.read(path, progress))
+            read_showing = getattr(reader, "read_showing", None)
+            if show is None or read_showing is None:
+                return _with_health(reader.read(path, progress))
+            return _with_health(read_showing(path, progress, show))
         model_format = format_of(probe)
         if model_format is not None:
             return model_format.inspect(path)

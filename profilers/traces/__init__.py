@@ -5,7 +5,11 @@ A reader module offers::
     def matches(probe: Probe) -> bool                          # cheap, never raises
     def read(path: Path, progress: Progress) -> Profile        # raises DamagedFile with a reason
 
-`progress` takes a fraction from 0 to 1 and may raise Cancelled. Adding a format is one module and
+A reader of large files may also offer, for people who wait::
+
+    def read_showing(path: Path, progress: Progress, show: Callable[[Profile], None]) -> Profile
+
+which gives `show` the beginning of the trace while the rest is read. `progress` takes a fraction from 0 to 1 and may raise Cancelled. Adding a format is one module and
 one line here; the first match wins.
 """
 

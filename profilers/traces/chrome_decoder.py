@@ -64,7 +64,7 @@ class EventDecoder:
             bool(events[row].dur) for row in np.flatnonzero(durations == NO_TIME).tolist()
         )
         self._repairs.negative_durations += int(((durations < 0) & (durations > NO_TIME)).sum())
-        arguments = [event.args for event in events]
+        arguments = [bytes(event.args) for event in events]
         return SliceRecords.of(
             start_ns=self._times(events),
             duration_ns=np.clip(durations, 0, LONGEST_NS),
@@ -86,7 +86,7 @@ class EventDecoder:
         )
 
     def _others(self, events: list[Event]) -> OtherRecords:
-        arguments = [event.args for event in events]
+        arguments = [bytes(event.args) for event in events]
         return OtherRecords.of(
             start_ns=self._times(events),
             name=self._names(events),
@@ -126,7 +126,7 @@ class EventDecoder:
 
     def _places(self, arguments: list[Any]) -> Int64:
         return np.array(
-            [self._side.add(bytes(each)) if each else -1 for each in arguments], np.int64
+            [self._side.add(each) if each else -1 for each in arguments], np.int64
         )
 
 

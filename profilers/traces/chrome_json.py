@@ -2,8 +2,10 @@
 
 import gzip
 import re
+import time
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ from profilers.traces import Progress
 from profilers.traces.chrome_events import ChromeEvents, arguments_of, sorted_events
 from profilers.traces.chrome_flows import flows_of
 from profilers.traces.chrome_parts import SliceRecords, joined_column, joined_in_order
-from profilers.traces.chrome_reader import ReadEvents, read_events
+from profilers.traces.chrome_reader import ReadEvents, first_slices, read_events
 from profilers.traces.chrome_tracks import counters_of, track_table, used_tracks
 from profilers.traces.kineto import (
     DEVICE_CATEGORIES,
@@ -42,6 +44,8 @@ from profilers.traces.nesting import nest, slice_order
 
 _HEAD = re.compile(rb'"traceEvents"\s*:|^\s*\[\s*(\{[^{}]*"ph"\s*:|\]?\s*$)', re.DOTALL)
 _UNPACKED_HEAD = 64 * 1024
+_FIRST_SHOWN_S = 0.7
+_MOST_SHOWN = 250_000  # slices of a file that is still being read
 
 
 @dataclass(frozen=True)
@@ -81,16 +85,20 @@ def read(path: Path, progress: Progress) -> Profile:
     DamagedFile
         If it holds no complete event or is too large.
     """
-    found = read_chrome_trace(path, progress)
-    return Profile(
-        path.name.removesuffix(".gz").removesuffix(".json"),
-        found.pool.table(),
-        found.trace,
-        steps=found.steps,
-        diagnostics=found.diagnostics,
-        environment=_environment(found.header, path),
-        start_unix_ns=_base_ns(found.header) + found.origin_ns,
-    )
+    return _profile(path, read_chrome_trace(path, progress))
+
+
+def read_showing(path: Path, progress: Progress, show: Callable[[Profile], None]) -> Profile:
+    """As `read`; gives the first slices to `show` when a large file takes longer than a moment."""
+    pool = StringPool()
+
+    def show_first(found: ReadEvents) -> None:
+        part = _trace_of(first_slices(found, _MOST_SHOWN), pool, _ignore)
+        note = Diagnostic(Severity.INFO, "The file is still being read; this is its beginning.")
+        show(replace(_profile(path, part), diagnostics=(note,)))
+
+    found = read_events(path, pool, lambda share: progress(0.7 * share), _NowAndThen(show_first))
+    return _profile(path, _trace_of(found, pool, progress))
 
 
 def read_chrome_trace(path: Path, progress: Progress) -> ChromeTrace:
@@ -102,7 +110,41 @@ def read_chrome_trace(path: Path, progress: Progress) -> ChromeTrace:
         If the file holds no complete event or is too large.
     """
     pool = StringPool()
-    found = read_events(path, pool, lambda share: progress(0.7 * share))
+    found = read_events(path, pool, lambda share: progress(0.7 * share), lambda found: None)
+    return _trace_of(found, pool, progress)
+
+
+class _NowAndThen:
+    """Calls something after a moment, then each time that twice as long has passed."""
+
+    def __init__(self, action: Callable[[ReadEvents], None]) -> None:
+        self._action = action
+        self._begin = time.monotonic()
+        self._wait_s = _FIRST_SHOWN_S
+
+    def __call__(self, found: ReadEvents) -> None:
+        if time.monotonic() - self._begin > self._wait_s:
+            self._action(found)
+            self._wait_s = 2 * (time.monotonic() - self._begin)
+
+
+def _ignore(share: float) -> None:
+    pass
+
+
+def _profile(path: Path, found: ChromeTrace) -> Profile:
+    return Profile(
+        path.name.removesuffix(".gz").removesuffix(".json"),
+        found.pool.table(),
+        found.trace,
+        steps=found.steps,
+        diagnostics=found.diagnostics,
+        environment=_environment(found.header, path),
+        start_unix_ns=_base_ns(found.header) + found.origin_ns,
+    )
+
+
+def _trace_of(found: ReadEvents, pool: StringPool, progress: Progress) -> ChromeTrace:
     events = sorted_events(found, pool)
     keys = used_tracks(events)
     track_rows = _inverse(keys, len(events.tracks))

@@ -42,17 +42,33 @@ class ReadEvents:
     is_damaged: bool = False
 
 
-def read_events(path: Path, pool: StringPool, progress: Callable[[float], None]) -> ReadEvents:
-    """Read a file to its end, or as far as it is whole.
+def read_events(
+    path: Path,
+    pool: StringPool,
+    progress: Callable[[float], None],
+    tell: Callable[[ReadEvents], None],
+) -> ReadEvents:
+    """Read a file to its end, or as far as it is whole; `tell` takes what is there after each window.
 
     Raises
     ------
     DamagedFile
         If the file holds no events, or is too large.
     """
-    reading = _Reading(path, pool, open_text(path, progress))
+    reading = _Reading(path, pool, open_text(path, progress), tell)
     reading.run(compiled.load if path.stat().st_size > SMALL_BYTES else lambda: None)
     return reading.result
+
+
+def first_slices(found: ReadEvents, most: int) -> ReadEvents:
+    """What was read first, up to a number of slices."""
+    parts, slices = [], 0
+    for part in found.parts:
+        slices += len(part.slices)
+        if slices > most:
+            break
+        parts.append(part)
+    return replace(found, parts=parts)
 
 
 class _Lane:
@@ -73,8 +89,11 @@ class _Lane:
 class _Reading:
     """Where the reading of one file stands."""
 
-    def __init__(self, path: Path, pool: StringPool, text: TraceText) -> None:
+    def __init__(
+        self, path: Path, pool: StringPool, text: TraceText, tell: Callable[[ReadEvents], None]
+    ) -> None:
         self.result = ReadEvents(text)
+        self._tell = tell
         self._path = path
         self._pool = pool
         self._windows = Windows(text)
@@ -215,6 +234,7 @@ class _Reading:
                 "Capture fewer steps, or close other programs.",
             )
         self.result.parts.append(part)
+        self._tell(self.result)
 
     def _close(self, tail: bytes) -> None:
         self._is_closed = True

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from profilers.profile import SliceKind
@@ -35,6 +36,14 @@ _TOLD_BY_NAME = (
     (SliceKind.KERNEL, _COLLECTIVE, SliceKind.COMMUNICATION),
 )
 _CORRELATION = re.compile(rb'"correlation"\s*:\s*"?(\d{1,18})')
+_NUMBER = re.compile(rb'"?(\d{1,18})')
+
+
+class _Arguments(msgspec.Struct):
+    correlation: msgspec.Raw = msgspec.Raw(b"")
+
+
+_ARGUMENTS = msgspec.json.Decoder(_Arguments)
 
 
 def kinds_of(category: Int32, name: Int32, strings: Sequence[str]) -> Int8:
@@ -53,8 +62,15 @@ def kinds_of(category: Int32, name: Int32, strings: Sequence[str]) -> Int8:
 
 
 def correlation_of(arguments: bytes) -> int:
-    """The launch id that an event's arguments name first, -1 for none."""
+    """The launch id among an event's arguments, -1 for none; what lies deeper is something else."""
     found = _CORRELATION.search(arguments)
+    if found is None:
+        return -1
+    if arguments.count(b"{") > 1:
+        try:
+            found = _NUMBER.match(_ARGUMENTS.decode(arguments).correlation)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return -1
     return int(found[1]) if found else -1
 
 

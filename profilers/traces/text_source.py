@@ -69,7 +69,9 @@ class _File:
         self._text_bytes = 0
 
     def fill(self, view: memoryview) -> int:
-        count = int(self._stream.readinto(view))
+        with self._lock:
+            self._stream.seek(self._at)
+            count = int(self._stream.readinto(view))
         self._at += count
         self._progress(self._at / max(self._stamp[0], 1))
         return count

@@ -213,7 +213,7 @@ def scanned_times(loops: ModuleType, numbers: list[str]) -> list[int]:
     with tempfile.TemporaryDirectory() as folder, reading_by(True):
         path = Path(folder) / "trace.json"
         path.write_text("[" + ",".join(f'{{"ph":"X","ts":{each}}}' for each in numbers) + "]")
-        found = read_events(path, StringPool(), lambda share: None)
+        found = read_events(path, StringPool(), lambda share: None, lambda found: None)
     return found.parts[0].slices.start_ns.tolist()
 
 
