@@ -82,6 +82,7 @@ class Marks(NamedTuple):
 
 M = Marks()
 MARKS = len(M)
+RECENT_BITS = 10
 
 
 @njit(inline="always")
@@ -490,10 +491,25 @@ def _id_of(text: Any, event: Any, strings: Any, marks: Any) -> int:
     return NO_TIME if row == _FULL else -2 - row
 
 
+@njit(inline="always")
+def _is_repeated(name: int, track: int, arguments: int, recent: Any) -> bool:
+    """Whether a metadata event is one that came lately; `recent` remembers it.
+
+    Some writers name their threads 300,000 times.
+    """
+    key = np.uint64(name) * _MIX ^ np.uint64(track) * np.uint64(0xC2B2AE3D27D4EB4F)
+    key = (key ^ np.uint64(arguments)) * _MIX
+    at = 3 * np.int64(key >> np.uint64(64 - RECENT_BITS))
+    if recent[at] == name and recent[at + 1] == track and recent[at + 2] == arguments:
+        return True
+    recent[at], recent[at + 1], recent[at + 2] = name, track, arguments
+    return False
+
+
 @njit
 def _scan(
     text: Any, begin: int, end: int, base: int, slices: Any, flows: Any, others: Any,
-    room: Any, strings: Any, pairs: Any, marks: Any, event: Any,
+    room: Any, strings: Any, pairs: Any, recent: Any, marks: Any, event: Any,
 ) -> int:  # fmt: skip
     at = begin
     while True:
@@ -531,6 +547,12 @@ def _scan(
             slices[6][slice_row], slices[7][slice_row] = place, event[_LENGTH]
             marks[M.slices] = slice_row + 1
             continue
+        if phase == _M and event[_BEGIN] >= 0:
+            row = _row_of(text, event[_BEGIN], event[_LENGTH], strings, marks)
+            if row == _FULL:
+                return NO_ROOM
+            if _is_repeated(event[_NAME_ROW], track, row, recent):
+                continue
         number = _id_of(text, event, strings, marks)
         if number == NO_TIME:
             return NO_ROOM
@@ -547,7 +569,7 @@ def _scan(
 
 
 @njit(
-    int64(TEXT, int64, int64, int64, Tuple(SLICES), Tuple(FLOWS), Tuple(OTHERS), Tuple(STRINGS), Tuple(PAIRS), I64),
+    int64(TEXT, int64, int64, int64, Tuple(SLICES), Tuple(FLOWS), Tuple(OTHERS), Tuple(STRINGS), Tuple(PAIRS), I64, I64),
     nogil=True,
     cache=True,
 )  # fmt: skip
@@ -561,6 +583,7 @@ def scan(
     others: tuple[NDArray[Any], ...],
     strings: tuple[NDArray[Any], ...],
     pairs: tuple[NDArray[Any], ...],
+    recent: NDArray[np.int64],
     marks: NDArray[np.int64],
 ) -> int:
     """Append the events of ``text[begin:end]`` to the columns.
@@ -577,6 +600,8 @@ def scan(
         `pairs` in place of pool rows; appended at ``marks[M.slices]`` and so on.
     strings, pairs : tuples of arrays
         The interned strings (slots, begins, lengths, hashes, arena) and tracks (slots, keys).
+    recent : int64 array
+        ``3 << RECENT_BITS`` values, -1 at first: metadata that came lately is left out.
     marks : int64 array
         `Marks`.
 
@@ -603,6 +628,7 @@ def scan(
          len(slots), min(len(begins), len(slots) // 2), len(arena)),
         (pointer(pair_slots), pointer(pair_keys), len(pair_slots),
          min(len(pair_keys), len(pair_slots) // 2)),
+        pointer(recent),
         pointer(marks),
         pointer(event),
     )  # fmt: skip

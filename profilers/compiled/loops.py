@@ -3,13 +3,21 @@
 from numba import boolean, njit, void
 
 from profilers.compiled import slice_order
-from profilers.compiled.chrome_scan import MARKS, Marks, fill_pair_slots, fill_slots, scan
+from profilers.compiled.chrome_scan import (
+    MARKS,
+    RECENT_BITS,
+    Marks,
+    fill_pair_slots,
+    fill_slots,
+    scan,
+)
 from profilers.compiled.lane_raster import raster_lanes
 from profilers.compiled.range_sums import sum_range
 from profilers.compiled.signatures import I16, I32, I64, READ_I32, READ_I64
 
 __all__ = [
     "MARKS",
+    "RECENT_BITS",
     "Marks",
     "fill_pair_slots",
     "fill_slots",

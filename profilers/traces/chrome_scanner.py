@@ -60,6 +60,7 @@ class Scanner:
         self._others = _room(OtherRecords, _ROWS)
         self._strings: Columns = _strings(_STRINGS, _ARENA)
         self._tracks: Columns = _tracks(_TRACKS)
+        self._recent = np.full(3 << loops.RECENT_BITS, -1, np.int64)
         self._told_strings = self._told_tracks = 0
 
     def scan(self, window: Window) -> Scanned:
@@ -73,7 +74,8 @@ class Scanner:
             marks[at.slices] = marks[at.flows] = marks[at.others] = 0
             status = self._loops.scan(
                 window.buffer, position, window.size, window.begin,
-                self._slices, self._flows, self._others, self._strings, self._tracks, marks,
+                self._slices, self._flows, self._others, self._strings, self._tracks, self._recent,
+                marks,
             )  # fmt: skip
             position = int(marks[at.position])
             part = Part(
