@@ -1,6 +1,7 @@
 """Area lanes: one value per pixel column, filled from the lane's floor, drawn as one picture."""
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
@@ -22,19 +23,23 @@ def paint_area(
     foot = np.maximum(top, np.maximum(left, right))
     row = np.arange(rows)[:, None]
     picture = np.zeros((rows, len(heights)), np.uint32)
-    picture[(row > top) & is_known] = _premultiplied(colour, _FILL_ALPHA)
-    picture[(row >= top) & (row <= foot) & is_known] = _premultiplied(colour, 255)
+    picture[(row > top) & is_known] = premultiplied(colour, _FILL_ALPHA)
+    picture[(row >= top) & (row <= foot) & is_known] = premultiplied(colour, 255)
+    paint_picture(painter, box, picture)
+
+
+def paint_picture(painter: QPainter, box: QRectF, picture: NDArray[np.uint32]) -> None:
+    """`picture` has premultiplied 0xAARRGGBB, one row per device pixel row."""
+    rows, columns = picture.shape
+    picture = np.ascontiguousarray(picture, np.uint32)
     image = QImage(
-        picture.data,
-        picture.shape[1],
-        rows,
-        4 * picture.shape[1],
-        QImage.Format.Format_ARGB32_Premultiplied,
+        picture.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied
     )
     painter.drawImage(box, image)
 
 
-def _premultiplied(colour: QColor, alpha: int) -> int:
+def premultiplied(colour: QColor, alpha: int) -> int:
+    """0xAARRGGBB of a colour made see-through; `alpha` is 0 to 255."""
     red, green, blue = (
         part * alpha // 255 for part in (colour.red(), colour.green(), colour.blue())
     )

@@ -160,8 +160,11 @@ class TrackOrder:
         for track in state.pinned:
             if track in shown:
                 yield replace(self._track_band(track, state), is_pinned=True)
+        shown_of: dict[str, list[int]] = {}
+        for track in shown:
+            shown_of.setdefault(self.group_of[track], []).append(track)
         for group in state.groups:
-            inside = [track for track in shown if self.group_of[track] == group]
+            inside = shown_of.get(group, [])
             memory = [
                 band
                 for band in self._memory_bands(group)

@@ -34,7 +34,7 @@ class ScenePainter:
         self._width, self._height, self._ratio = width, height, ratio
         self._scale = scene.scale(width)
         self._columns = max(round(width * ratio), 1)
-        self._bands: list[Band] = []
+        self._in_sight: list[Band] = []
         self._edges = pixel_edges(self._scale.begin_ns, self._scale.end_ns, self._columns)
 
     def paint(self, counters: dict[int, CounterSeries], flows: FlowIndex) -> None:
@@ -50,7 +50,11 @@ class ScenePainter:
 
     def _paint_part(self, is_pinned: bool, clip: QRect, counters: dict[int, CounterSeries]) -> None:
         """The pinned bands or those that scroll beneath them."""
-        self._bands = [band for band in self._scene.bands if band.is_pinned == is_pinned]
+        self._in_sight = [
+            band
+            for band in self._scene.bands
+            if band.is_pinned == is_pinned and -band.height < self._scene.y_of(band) < self._height
+        ]
         self._painter.setClipRect(clip)
         labels = self._paint_lanes()
         for band in self._visible(BandKind.COUNTER):
@@ -61,11 +65,7 @@ class ScenePainter:
         self._paint_labels(labels)
 
     def _visible(self, kind: BandKind) -> list[Band]:
-        return [
-            band
-            for band in self._bands
-            if band.kind is kind and -band.height < self._scene.y_of(band) < self._height
-        ]
+        return [band for band in self._in_sight if band.kind is kind]
 
     def _paint_steps(self) -> None:
         """A faint tint over every second step."""
@@ -129,7 +129,8 @@ class ScenePainter:
         scene, painter = self._scene, self._painter
         for band in filter(scene.is_stream, self._visible(BandKind.SLICES)):
             box = scene.lanes_box(band, self._width)
-            paint_gaps(painter, box, scene.work.of_stream(band.track), self._scale, self._theme)
+            work = scene.work.of_stream(band.track)
+            paint_gaps(painter, box, work, self._scale, self._theme, self._ratio)
         for band in self._visible(BandKind.BUSY):
             box = scene.lanes_box(band, self._width).adjusted(0, 2, 0, 0)
             work = scene.work.of_device(band.group)
