@@ -25,6 +25,7 @@ _ROOT = Path(__file__).parent.parent.parent
 _lock = threading.Lock()
 _loaded: ModuleType | None = None
 _builder: threading.Thread | None = None
+_cannot_load = False
 
 
 def load() -> ModuleType | None:
@@ -34,9 +35,11 @@ def load() -> ModuleType | None:
     """
     global _builder
     with _lock:
-        if _loaded is None and _stamp().exists():
+        if _loaded is not None or _cannot_load:
+            return _loaded
+        if _stamp().exists():
             _load()
-        elif _loaded is None and _builder is None:
+        elif _builder is None:
             _builder = threading.Thread(target=_build, daemon=True)
             _builder.start()
         return _loaded
@@ -52,6 +55,7 @@ def compile_now() -> ModuleType | None:
     with _lock:
         if _loaded is None:
             _load()
+        if _loaded is not None:
             write_stamp()
         return _loaded
 
@@ -73,12 +77,13 @@ def write_stamp() -> None:
 
 
 def _load() -> None:
-    global _loaded
+    global _loaded, _cannot_load
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
     try:
         _loaded = importlib.import_module("profilers.compiled.loops")
     except Exception:
         logger.exception("the compiled loops cannot be used; everything runs without them")
+        _cannot_load = True
         _stamp().unlink(missing_ok=True)
 
 

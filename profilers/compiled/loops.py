@@ -1,6 +1,6 @@
 """All compiled loops, by name; importing this loads or compiles them."""
 
-from numba import boolean, njit, void
+from numba import boolean, int64, njit, void
 
 from profilers.compiled import slice_order
 from profilers.compiled.chrome_scan import (
@@ -24,6 +24,7 @@ __all__ = [
     "longest_first",
     "nest",
     "order_by_track",
+    "pair_ends",
     "raster_lanes",
     "scan",
     "sum_range",
@@ -35,4 +36,7 @@ nest = njit(void(READ_I32, READ_I64, READ_I64, I16, I32, I32, I32), nogil=True, 
 order_by_track = njit(void(READ_I32, I64, I64), nogil=True, cache=True)(slice_order.order_by_track)
 longest_first = njit(boolean(READ_I64, READ_I64, I64), nogil=True, cache=True)(
     slice_order.longest_first
+)
+pair_ends = njit(void(READ_I64, int64, READ_I64, I64, I64, I64), nogil=True, cache=True)(
+    slice_order.pair_ends
 )

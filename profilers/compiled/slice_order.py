@@ -76,3 +76,27 @@ def longest_first(
                 return False
         order[place] = row
     return True
+
+
+def pair_ends(
+    order: Sequence[int],
+    begins: int,
+    key: Sequence[int],
+    latest: MutableSequence[int],
+    under: MutableSequence[int],
+    end_of: MutableSequence[int],
+) -> None:
+    """Fill in the row of the event that ends each of the `begins`; rows from there on are ends.
+
+    An end closes the latest open begin of its key. `latest` has room for every key, `under` for
+    every begin; they and `end_of` are -1 at first.
+    """
+    for at in range(len(order)):
+        row = order[at]
+        if row < begins:
+            under[row] = latest[key[row]]
+            latest[key[row]] = row
+        elif latest[key[row]] >= 0:
+            begun = latest[key[row]]
+            end_of[begun] = row
+            latest[key[row]] = under[begun]

@@ -1,6 +1,5 @@
 """What a Chrome trace's events say, sorted by what they are."""
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -21,6 +20,7 @@ from profilers.traces.chrome_parts import (
 )
 from profilers.traces.chrome_reader import ReadEvents
 from profilers.traces.kineto import BOOKKEEPING
+from profilers.traces.nesting import paired
 
 AnyRecords = TypeVar("AnyRecords", SliceRecords, FlowRecords, OtherRecords)
 
@@ -54,13 +54,13 @@ def sorted_events(found: ReadEvents, pool: StringPool) -> ChromeEvents:
     others = joined(OtherRecords, [part.others for part in found.parts])
     metadata = _of_phases(others, "M")
     others = _timed(others)
-    paired, unfinished = _paired_calls(others)
+    calls, unfinished = _paired_calls(others)
     ranges, unfinished_ranges = _paired_ranges(others, found.tracks, pool)
     hidden = np.array([pool.add(each) for each in sorted(BOOKKEEPING)], np.int32)
     slices = [_shown(part.slices, hidden) for part in found.parts]
     events = ChromeEvents(
         found.tracks.keys,
-        [*slices, paired, ranges],
+        [*slices, calls, ranges],
         _of_phases(others, "iIn"),
         _of_phases(others, "C"),
         _timed(joined(FlowRecords, [part.flows for part in found.parts])),
@@ -129,20 +129,11 @@ def _paired(begins: OtherRecords, ends: OtherRecords, keys: Int64) -> tuple[Slic
     Ends without a begin are dropped. A slice keeps the begin's name and arguments. `keys` are those
     of the begins, then of the ends.
     """
-    count = len(begins)
     time_ns = np.concatenate((begins.start_ns, ends.start_ns))
-    key_of = keys.tolist()
-    open_by_key: dict[int, list[int]] = defaultdict(list)
-    pairs: list[tuple[int, int]] = []
-    for row in np.lexsort((np.arange(len(time_ns)) >= count, time_ns)).tolist():
-        stack = open_by_key[key_of[row]]
-        if row < count:
-            stack.append(row)
-        elif stack:
-            pairs.append((stack.pop(), row))
-    chosen = np.array(pairs, np.int64).reshape(-1, 2)
-    begun = begins.take(chosen[:, 0])
-    durations = np.minimum(time_ns[chosen[:, 1]] - time_ns[chosen[:, 0]], LONGEST_NS)
+    end_of = paired(keys, time_ns, len(begins))
+    rows = np.flatnonzero(end_of >= 0)
+    begun = begins.take(rows)
+    durations = np.minimum(time_ns[end_of[rows]] - begun.start_ns, LONGEST_NS)
     slices = SliceRecords.of(
         start_ns=begun.start_ns,
         duration_ns=durations,
@@ -153,7 +144,7 @@ def _paired(begins: OtherRecords, ends: OtherRecords, keys: Int64) -> tuple[Slic
         begin=begun.begin,
         length=begun.length,
     )
-    return slices, sum(len(stack) for stack in open_by_key.values())
+    return slices, len(begins) - len(rows)
 
 
 def _take_metadata(

@@ -6,6 +6,7 @@ import numpy as np
 
 from profilers import compiled
 from profilers.compiled.slice_order import nest as nest_rows
+from profilers.compiled.slice_order import pair_ends as pair_rows
 from profilers.profile.table import Int16, Int32, Int64
 
 
@@ -49,3 +50,20 @@ def nest(track: Int32, start_ns: Int64, duration_ns: Int64) -> tuple[Int16, Int3
     levels, parents, under, outer = [0] * count, [0] * count, [0] * count, [0] * count
     nest_rows(track.tolist(), start_ns.tolist(), end_ns.tolist(), levels, parents, under, outer)
     return np.array(levels, np.int16), np.array(parents, np.int32)
+
+
+def paired(key: Int64, time_ns: Int64, begins: int) -> Int64:
+    """For each of the first `begins` rows the later row that ends it, -1 for none.
+
+    An end closes the latest open begin of its key, a number from 0 on.
+    """
+    is_end = np.arange(len(key)) >= begins
+    order = np.lexsort((is_end, time_ns)) if len(key) else np.empty(0, np.int64)
+    keys, loops = int(key.max(initial=-1)) + 1, compiled.loaded()
+    latest, under, end_of = (np.full(size, -1, np.int64) for size in (keys, begins, begins))
+    if loops is not None:
+        loops.pair_ends(order, begins, key, latest, under, end_of)
+        return end_of
+    ends = end_of.tolist()
+    pair_rows(order.tolist(), begins, key.tolist(), latest.tolist(), under.tolist(), ends)
+    return np.array(ends, np.int64)

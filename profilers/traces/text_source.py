@@ -18,7 +18,7 @@ HELD_BYTES = 64 << 20
 _PACKED_BYTES = 256 << 10
 _PIECE_BYTES = 4 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
-_BROKEN: tuple[type[Exception], ...] = (zlib_ng.error, zlib.error)
+_BROKEN: Any = (zlib_ng.error, zlib.error)
 _GZIP = 31  # zlib's word for a gzip header and the largest window
 
 
