@@ -11,6 +11,7 @@ from profilers.compiled.chrome_scan import (
     fill_slots,
     scan,
 )
+from profilers.compiled.lane_index import count_lanes, index_lanes
 from profilers.compiled.lane_raster import raster_lanes
 from profilers.compiled.range_sums import sum_range
 from profilers.compiled.signatures import I16, I32, I64, READ_I32, READ_I64
@@ -19,8 +20,10 @@ __all__ = [
     "MARKS",
     "RECENT_BITS",
     "Marks",
+    "count_lanes",
     "fill_pair_slots",
     "fill_slots",
+    "index_lanes",
     "longest_first",
     "nest",
     "order_by_track",

@@ -12,6 +12,7 @@ F64 = _array(types.float64)
 READ_U32 = _array(types.uint32, readonly=True)
 I16, I32, I64 = _array(types.int16), _array(types.int32), _array(types.int64)
 TEXT = _array(types.uint8, readonly=True)
+READ_I16 = _array(types.int16, readonly=True)
 READ_I32, READ_I64 = _array(types.int32, readonly=True), _array(types.int64, readonly=True)
 
 STRINGS = (I32, I64, I32, U64, U8)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from types import ModuleType
 from typing import Self
 
 import numpy as np
@@ -37,15 +38,40 @@ class Lanes:
     @classmethod
     def of(cls, slices: Slices, first_lane: Int64, lane_count: int) -> Self:
         """All slices; those of a track start at lane ``first_lane[track]``, one lane per depth."""
+        first_lane = first_lane.astype(np.int64)
+        loops = compiled.loaded()
+        if loops is not None:
+            return cls._indexed(loops, slices, first_lane, lane_count)
         lane = first_lane.astype(np.int32)[slices.track] + slices.depth
         counts = np.bincount(lane, minlength=lane_count)
-        row = _order(lane, counts)
+        if lane_count < 2**16:
+            lane = lane.astype(np.uint16)  # numpy sorts 16 bits by radix: 0.06 s for 1 M slices
+        row = np.argsort(lane, kind="stable").astype(np.int32)
         start_ns = slices.start_ns[row]
         end_ns = start_ns + np.maximum(slices.duration_ns[row], 1)
         bounds = np.concatenate(([0], np.cumsum(counts)))
-        return cls._ordered(
-            row, start_ns, end_ns, slices.name[row], bounds, slices, first_lane.astype(np.int64)
-        )
+        return cls._ordered(row, start_ns, end_ns, slices.name[row], bounds, slices, first_lane)
+
+    @classmethod
+    def _indexed(
+        cls, loops: ModuleType, slices: Slices, first_lane: Int64, lane_count: int
+    ) -> Self:
+        """As `of`, with the compiled loop: 0.1 s for 6.6 million slices."""
+        count = len(slices)
+        sizes = np.zeros(lane_count, np.int64)
+        loops.count_lanes(slices.track, slices.depth, first_lane, sizes)
+        bounds = np.concatenate(([0], np.cumsum(sizes)))
+        row, name = np.empty(count, np.int32), np.empty(count, np.int32)
+        start_ns, end_ns, reach_ns = (np.empty(count, np.int64) for _ in range(3))
+        busy_ns = np.empty(count + 1, np.int64)
+        falls = loops.index_lanes(
+            slices.track, slices.depth, slices.start_ns, slices.duration_ns, slices.name,
+            first_lane, bounds[:-1].copy(), row, start_ns, end_ns, reach_ns, busy_ns, name,
+        )  # fmt: skip
+        return cls(
+            row, start_ns, end_ns, reach_ns if falls else end_ns, busy_ns, name, bounds, slices,
+            first_lane,
+        )  # fmt: skip
 
     @classmethod
     def _ordered(
@@ -119,15 +145,3 @@ class Lanes:
             if distance == 0:
                 break
         return best
-
-
-def _order(lane: Int32, counts: Int64) -> Int32:
-    """Rows by lane, in their order."""
-    loops = compiled.loaded()
-    if loops is not None:
-        order = np.empty(len(lane), np.int64)
-        loops.order_by_track(lane, counts.copy(), order)
-        return order.astype(np.int32)
-    if len(counts) < 2**16:
-        lane = lane.astype(np.uint16)  # numpy sorts 16 bits by radix: 0.06 s for 1 M slices
-    return np.argsort(lane, kind="stable").astype(np.int32)
