@@ -29,9 +29,11 @@ from profilers.traces.xplane_hosts import host_planes
 from profilers.traces.xplane_kinds import CUDA_GRAPH
 from profilers.traces.xplane_links import flows_of, launch_pairs, steps_of
 from profilers.traces.xplane_memory import read_memory
+from profilers.traces.xplane_proto import plane_texts
 
 __all__ = ["matches", "read", "read_with_operations"]
 
+_DEVICE_NAMES = ("gpu_device_name", "device_type_string")
 _LOADED, _COLLECTED = 0.2, 0.8  # of the progress
 _WORK = (SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
 
@@ -59,7 +61,7 @@ def read_with_operations(path: Path, progress: Progress) -> tuple[Profile, list[
     files, lost = _loaded(paths, progress)
     told += damaged_hosts(lost, len(paths))
     told += told_by_profiler([file.space for file in files])
-    facts = _facts(files)
+    environment = _environment(files)
     pool = StringPool()
     columns = EventColumns(pool)
     epoch_ns = _collect(files, columns, progress)
@@ -70,7 +72,9 @@ def read_with_operations(path: Path, progress: Progress) -> tuple[Profile, list[
     launched = launch_pairs(slices)
     steps, step = steps_of(columns.steps, row_of, slices, tracks, launched)
     progress(0.9)
-    memory, operations = read_memory(columns.memory, _allocating(columns, slices), pool)
+    memory, operations = read_memory(
+        columns.memory, _allocating(columns, slices), columns.memory_texts, pool
+    )
     trace = Trace(
         slices.replace(step=step),
         tracks,
@@ -86,7 +90,7 @@ def read_with_operations(path: Path, progress: Progress) -> tuple[Profile, list[
         memory=memory,
         steps=steps,
         diagnostics=(*told, *flaws_of(columns.flaws, len(slices))),
-        environment=Environment(framework="TensorFlow or JAX (xplane)", facts=facts),
+        environment=environment,
         start_unix_ns=epoch_ns if epoch_ns > 0 else 0,
     )
     return profile, operations
@@ -201,13 +205,23 @@ def _counters(columns: EventColumns) -> Counters:
 
 def _allocating(columns: EventColumns, slices: Slices) -> Int64:
     """For each allocator call the innermost slice around it, -1 for none."""
-    return innermost(
-        slices,
-        np.array([event.track for event in columns.memory], np.int32),
-        np.array([event.time_ns for event in columns.memory], np.int64),
-    )
+    lengths = [len(part) for part in columns.memory]
+    track = np.repeat(np.array([part.track for part in columns.memory], np.int32), lengths)
+    return innermost(slices, track, _joined([part.time_ns for part in columns.memory], np.int64))
 
 
-def _facts(files: Sequence[HostFile]) -> dict[str, str]:
+def _environment(files: Sequence[HostFile]) -> Environment:
+    """Hosts and devices as the files name them."""
     hosts = [name for file in files for name in file.space.hostnames]
-    return {"Hosts": ", ".join(hosts)}
+    devices = [
+        text
+        for file in files
+        for plane in file.space.planes
+        for name, text in plane_texts(plane)
+        if name in _DEVICE_NAMES
+    ]
+    return Environment(
+        framework="TensorFlow or JAX (xplane)",
+        device=", ".join(dict.fromkeys(devices)),
+        facts={"Hosts": ", ".join(hosts)},
+    )

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
-from profilers.profile.table import Int64
+from profilers.profile.table import Float64, Int8, Int64
 from profilers.traces.xplane_wire import BLOCK, FIXED64, PADDING, VARINT, Messages, key_of
 
 BATCH_EVENTS = 1 << 16  # columns of a batch stay in the cache: twice as fast as a line at a time
@@ -14,33 +15,55 @@ BATCH_EVENTS = 1 << 16  # columns of a batch stay in the cache: twice as fast as
 _METADATA, _OFFSET, _DURATION, _OCCURRENCES = (key_of(number, VARINT) for number in (1, 2, 3, 5))
 _STATS = key_of(4, BLOCK)
 _STAT_NAME = key_of(1, VARINT)
-_STAT_DOUBLE = key_of(2, FIXED64)
-_STAT_INTEGERS = tuple(key_of(number, VARINT) for number in (3, 4))  # unsigned, signed
-_STAT_OTHERS = (*(key_of(number, BLOCK) for number in (5, 6)), key_of(7, VARINT))
+
+
+class StatKind(IntEnum):
+    """How a stat's value is stored; `NONE` where it has none that is read."""
+
+    NONE = 0
+    INTEGER = 1
+    DOUBLE = 2
+    TEXT = 3
+    REFERENCE = 4  # the id of a stat's metadata whose name is the text
+
+
+_STAT_VALUES = {
+    key_of(2, FIXED64): StatKind.DOUBLE,
+    key_of(3, VARINT): StatKind.INTEGER,  # unsigned
+    key_of(4, VARINT): StatKind.INTEGER,
+    key_of(5, BLOCK): StatKind.TEXT,
+    key_of(6, BLOCK): StatKind.NONE,  # bytes
+    key_of(7, VARINT): StatKind.REFERENCE,
+}
 
 
 @dataclass(frozen=True, eq=False)
 class StatColumns:
-    """Stats in the order of their events' fields; unsigned integers keep their bits."""
+    """Stats in the order of their events' fields."""
 
     event: Int64
     name: Int64  # id of the stat's metadata
-    bits: Int64  # an integer, or a float64's bits
-    is_integer: np.ndarray[Any, np.dtype[np.bool_]]
-    is_double: np.ndarray[Any, np.dtype[np.bool_]]
+    kind: Int8  # StatKind
+    value: Int64  # unsigned integers and doubles by their bits, where a text begins
+    end: Int64  # of a text
+
+    def rows(self, names: Int64, kind: StatKind) -> Int64:
+        """Rows of the stats of a kind with one of these names."""
+        return np.flatnonzero((self.kind == kind) & np.isin(self.name, names))
 
     def integers(self, names: Int64) -> tuple[Int64, Int64]:
         """Events that have one of the stats as an integer, and the values."""
-        rows = np.flatnonzero(np.isin(self.name, names) & self.is_integer)
-        return self.event[rows], self.bits[rows]
+        rows = self.rows(names, StatKind.INTEGER)
+        return self.event[rows], self.value[rows]
 
-    def numbers(self) -> tuple[Int64, np.ndarray[Any, np.dtype[np.float64]]]:
+    def numbers(self) -> tuple[Int64, Float64]:
         """Events that have any number, and the numbers."""
-        rows = np.flatnonzero(self.is_integer | self.is_double)
-        values = np.where(
-            self.is_double[rows], self.bits[rows].view(np.float64), self.bits[rows].astype(float)
+        is_double = self.kind == StatKind.DOUBLE
+        rows = np.flatnonzero(is_double | (self.kind == StatKind.INTEGER))
+        values = self.value[rows]
+        return self.event[rows], np.where(
+            is_double[rows], values.view(np.float64), values.astype(np.float64)
         )
-        return self.event[rows], values
 
     def having(self, names: Int64) -> Int64:
         """Events that have one of the stats."""
@@ -118,18 +141,15 @@ def _stats(
         rows = np.flatnonzero((first == -1) | np.isin(first, wanted))
         event, begin, end = event[rows], begin[rows], end[rows]
     stats = messages.within(begin, end)
-    name, bits = np.zeros((2, len(event)), np.int64)
-    is_integer, is_double = np.zeros((2, len(event)), np.bool_)
+    name, value, stop = np.zeros((3, len(event)), np.int64)
+    kind = np.zeros(len(event), np.int8)
     for field in stats.fields():
         if field.key == _STAT_NAME:
             name[field.message] = field.value
-        elif field.key == _STAT_DOUBLE or field.key in _STAT_INTEGERS:
-            bits[field.message] = field.value
-            is_double[field.message] = field.key == _STAT_DOUBLE
-            is_integer[field.message] = field.key != _STAT_DOUBLE
-        elif field.key in _STAT_OTHERS:
-            is_integer[field.message] = is_double[field.message] = False
-    is_sound = ~stats.is_damaged
-    return StatColumns(
-        event[is_sound], name[is_sound], bits[is_sound], is_integer[is_sound], is_double[is_sound]
-    )
+        elif field.key in _STAT_VALUES:
+            is_block = field.key & 7 == BLOCK
+            kind[field.message] = _STAT_VALUES[field.key]
+            value[field.message] = field.begin if is_block else field.value
+            stop[field.message] = field.end
+    sound = np.flatnonzero(~stats.is_damaged)
+    return StatColumns(event[sound], name[sound], kind[sound], value[sound], stop[sound])

@@ -28,7 +28,7 @@ from profilers.traces.xplane_kinds import (
     line_roles,
     plane_kind,
 )
-from profilers.traces.xplane_memory import MemoryEvent, memory_event
+from profilers.traces.xplane_memory import MEMORY_STATS, MemoryCalls, memory_calls
 from profilers.traces.xplane_types import MEMORY, EventTypes, PlaneTexts
 
 PICOSECONDS_PER_NS = 1000
@@ -87,7 +87,8 @@ class EventColumns:
     producers: list[LinkPart] = field(default_factory=list)
     consumers: list[LinkPart] = field(default_factory=list)
     steps: list[LinkPart] = field(default_factory=list)
-    memory: list[MemoryEvent] = field(default_factory=list)
+    memory: list[MemoryCalls] = field(default_factory=list)
+    memory_texts: StringPool = field(default_factory=StringPool)
     samples: list[tuple[int, Int64, Any]] = field(default_factory=list)  # track, time, value
     has_device: bool = False
     slice_count: int = 0
@@ -106,7 +107,7 @@ class EventColumns:
             0,
             *(int(part.start_ns.min()) for part in self.slices),
             *(int(times.min()) for _, times, _ in self.samples if len(times)),
-            *(event.time_ns for event in self.memory),
+            *(int(part.time_ns.min()) for part in self.memory),
         ))  # fmt: skip
         if earliest < 0:
             self.slices = [replace(part, start_ns=part.start_ns - earliest) for part in self.slices]
@@ -145,7 +146,7 @@ class _Line:
     order: int
     begin_ns: int
     track: int = -1  # until it has a slice
-    memory: list[tuple[bytes, bool, int]] = field(default_factory=list)  # as `memory_event` takes
+    memory: list[MemoryCalls] = field(default_factory=list)
 
 
 class _PlaneReader:
@@ -157,6 +158,7 @@ class _PlaneReader:
         self._texts = PlaneTexts(plane, kind.device >= 0)
         self._types = EventTypes(plane, columns.pool, kind.device >= 0)
         self._links = {name: self._texts.stat_ids(name) for name in _LINKS}
+        self._wanted = self._texts.stat_ids(*_LINKS, *MEMORY_STATS)
         self._hlo_types = self._types.having(self._links["hlo_op"])
         self._counters: dict[str, int] = {}
 
@@ -168,7 +170,7 @@ class _PlaneReader:
         name = line.display_name or line.name or f"line {line.id}"
         place = _Line(name, role, order, begin_ns)
         is_counter = role is LineRole.COUNTERS
-        wanted = None if is_counter else np.hstack([*self._links.values()])
+        wanted = None if is_counter else self._wanted
         for batch in batches(line.events, wanted):
             types, missing = self._types.rows(batch.metadata)
             self._columns.flaws[UNKNOWN_TYPE] += missing
@@ -178,7 +180,7 @@ class _PlaneReader:
             else:
                 self._add_slices(batch, types, place)
             on_events(len(batch))
-        self._add_memory(place)
+        self._columns.memory += [replace(part, track=place.track) for part in place.memory]
 
     def _begin_ns(self, timestamp_ns: int) -> int | None:
         """Where a line begins on the profile's clock, None if nowhere."""
@@ -191,9 +193,8 @@ class _PlaneReader:
     def _add_slices(self, batch: EventBatch, types: Int64, line: _Line) -> None:
         columns, kinds = self._columns, self._types.kinds(types, line.role).astype(np.int64)
         start_ns, duration_ns = _times(batch, line.begin_ns)
-        for row in np.flatnonzero(batch.is_sound & (kinds == MEMORY)).tolist():
-            is_allocation = self._types.name(int(types[row])) == ALLOCATION
-            line.memory.append((batch.payload(row), is_allocation, int(start_ns[row])))
+        calls = np.flatnonzero(batch.is_sound & (kinds == MEMORY))
+        self._add_memory(batch, types, start_ns, calls, line)
         is_slice = batch.is_sound & (kinds >= 0) & ~batch.is_aggregate
         rows = np.flatnonzero(is_slice)
         if not len(rows):
@@ -220,6 +221,18 @@ class _PlaneReader:
         )
         columns.slice_count += len(rows)
         columns.texts.add(batch, self._texts)
+
+    def _add_memory(
+        self, batch: EventBatch, types: Int64, start_ns: Int64, events: Int64, line: _Line
+    ) -> None:
+        if not len(events):
+            return
+        is_allocation = self._types.named(types[events], ALLOCATION)
+        calls = memory_calls(
+            batch, events, is_allocation, start_ns[events],
+            self._texts, self._host.name, self._columns.memory_texts,
+        )  # fmt: skip
+        line.memory.append(calls)
 
     def _linked(self, batch: EventBatch, kinds: Int64) -> Int64:
         """Correlation ids; host events get the kinds that their stats tell, in `kinds`."""
@@ -295,16 +308,6 @@ class _PlaneReader:
             self._columns.samples.append(
                 (self._counters[name], time_ns[events[here]], values[here])
             )
-
-    def _add_memory(self, line: _Line) -> None:
-        names, host = self._texts.stat_names, self._host.name
-        for data, is_allocation, time_ns in line.memory:
-            try:
-                event = memory_event(data, is_allocation, names, time_ns, line.track, host)
-            except ValueError:
-                self._columns.flaws[DAMAGED] += 1
-            else:
-                self._columns.memory.append(event)
 
 
 def _apart_by_rank(correlation: Int64, rank: int) -> Int64:

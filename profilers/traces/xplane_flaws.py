@@ -6,6 +6,7 @@ from typing import Any
 
 from profilers.errors import TwinscopeError
 from profilers.profile import Diagnostic, Severity
+from profilers.traces.xplane_proto import plane_texts
 
 BEYOND_CLOCKS = "beyond any clock"
 UNKNOWN_TYPE = "unknown type"
@@ -47,10 +48,9 @@ def told_by_profiler(spaces: Sequence[Any]) -> list[Diagnostic]:
     told = [(Severity.ERROR, text) for space in spaces for text in space.errors]
     told += [(Severity.WARNING, text) for space in spaces for text in space.warnings]
     for plane in (plane for space in spaces for plane in space.planes):
-        names = {entry.key: entry.value.name for entry in plane.stat_metadata if plane.stats}
         told += [
-            (Severity.WARNING, f"The profiler dropped events of {plane.name}: {stat.str_value}")
-            for stat in plane.stats
-            if names.get(stat.metadata_id) == "dropped_traces" and stat.str_value
+            (Severity.WARNING, f"The profiler dropped events of {plane.name}: {text}")
+            for name, text in plane_texts(plane)
+            if name == "dropped_traces"
         ]
     return [Diagnostic(severity, text) for severity, text in told]

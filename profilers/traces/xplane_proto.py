@@ -95,6 +95,18 @@ def parse_event_metadata(data: bytes) -> Any:
     return _parsed("XEventMetadata", data)
 
 
+def plane_texts(plane: Any) -> list[tuple[str, str]]:
+    """Names and values of a plane's own stats that are text."""
+    if not plane.stats:
+        return []
+    names = {entry.key: entry.value.name for entry in plane.stat_metadata}
+    return [
+        (names.get(stat.metadata_id, ""), stat.str_value or names.get(stat.ref_value, ""))
+        for stat in plane.stats
+        if stat.WhichOneof("value") in ("str_value", "ref_value")
+    ]
+
+
 def message_classes(messages: Mapping[str, tuple[tuple[str, int, str], ...]]) -> dict[str, Any]:
     """A class for each described message.
 

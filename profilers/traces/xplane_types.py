@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from profilers.profile import SliceKind, StringPool
 from profilers.profile.table import Int8, Int32, Int64
@@ -90,6 +91,12 @@ class EventTypes:
         wanted = set(stats.tolist())
         found = [key for key, each in self._stats.items() if not wanted.isdisjoint(each)]
         return np.array(found, np.int64)
+
+    def named(self, rows: Int64, name: str) -> NDArray[np.bool_]:
+        """Which events have a type of this name."""
+        each, place = np.unique(rows, return_inverse=True)
+        found = np.array([self._names[row] == name for row in each.tolist()], np.bool_)
+        return found[place]
 
     def name(self, row: int) -> str:
         return self._names[row]

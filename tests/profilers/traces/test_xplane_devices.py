@@ -234,3 +234,15 @@ def test_hosts_that_count_alike_are_told_apart(tmp_path: Path) -> None:
 
 def test_hosts_merged_into_one_file_are_told_apart(tmp_path: Path) -> None:
     check_two_hosts(two_hosts(tmp_path, merged=True))
+
+
+def test_devices_and_dropped_events_are_told(tmp_path: Path) -> None:
+    space = MadeSpace()
+    for number in range(2):
+        gpu = space.plane(f"/device:GPU:{number}")
+        gpu.add_stats(gpu.message, {"gpu_device_name": "H100", "dropped_traces": "12 kernels"})
+        gpu.event(gpu.line("Stream #1"), "kernel", 0, 10)
+    profile = read(space, tmp_path)
+    assert profile.environment.device == "H100"
+    assert len(profile.diagnostics) == 2
+    assert all("12 kernels" in each.message for each in profile.diagnostics)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profilers.traces.xplane_batches import BATCH_EVENTS, batches
+from profilers.traces.xplane_batches import BATCH_EVENTS, StatKind, batches
 from profilers.traces.xplane_wire import PADDING, VARINT, Messages, key_of
 from tests.profilers.traces.made_xspace import CLASSES
 
@@ -48,9 +48,10 @@ def test_columns_hold_what_protobuf_reads(events: list[tuple[dict[str, object], 
     assert batch.metadata.tolist() == [event.metadata_id for event in parsed]
     assert batch.offset_ps.tolist() == [event.offset_ps for event in parsed]
     assert batch.duration_ps.tolist() == [event.duration_ps for event in parsed]
+    is_double = batch.stats.kind == StatKind.DOUBLE
     found = sorted(
         zip(*(column.tolist() for column in (
-            batch.stats.event, batch.stats.name, batch.stats.bits, batch.stats.is_double
+            batch.stats.event, batch.stats.name, batch.stats.value, is_double
         )), strict=True)
     )  # fmt: skip
     assert found == sorted(
