@@ -52,6 +52,10 @@ def large_profile(count: int) -> Profile:
 def main() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtCore import QPointF
+
+    from profilers import compiled
+
+    compiled.compile_now()
     from PySide6.QtWidgets import QApplication
 
     from views.axes import TimeAxis, ValueAxis

@@ -1,9 +1,8 @@
 """The pane that tells what is picked: one slice in full, or a time range summed by name."""
 
-from functools import cached_property
-
-import numpy as np
 from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
     QLabel,
     QStackedWidget,
     QTreeWidget,
@@ -12,10 +11,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from profilers.units import format_count, format_duration, format_percent
-from views.column_table import Column, ColumnTable
+from profilers.units import format_count, format_duration
+from views.column_table import ColumnTable
 from views.timeline.flows import FlowIndex
-from views.timeline.range_sums import RangeSums, range_sums
+from views.timeline.range_sums import RangeSums
+from views.timeline.range_table import RangeTable, SumBy
 from views.timeline.scene import Scene
 from views.timeline.slice_facts import SliceFacts
 
@@ -39,13 +39,28 @@ class DetailsPane(QWidget):
         self.facts.setAccessibleName(self.tr("About the slice"))
         self.sums = ColumnTable(scene.context.theme)
         self.sums.setAccessibleName(self.tr("Sums within the range"))
+        self._table = RangeTable(scene, self)
+        self._sums_of_all: dict[SumBy, RangeSums] = {}
+        self._shown_range = scene.extent_ns
+        self.by = QComboBox()
+        self.by.setAccessibleName(self.tr("Sum by"))
+        for by, text in (
+            (SumBy.NAME, self.tr("by name")),
+            (SumBy.CATEGORY, self.tr("by category")),
+            (SumBy.TRACK, self.tr("by track")),
+        ):
+            self.by.addItem(text, by.value)
+        self.by.currentIndexChanged.connect(self._sum_anew)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.facts)
         self._pages.addWidget(self.sums)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.title)
+        head = QHBoxLayout()
+        head.addWidget(self.title, 1)
+        head.addWidget(self.by)
+        layout.addLayout(head)
         layout.addWidget(self._pages, 1)
 
     def show_slice(self, row: int) -> None:
@@ -61,59 +76,58 @@ class DetailsPane(QWidget):
         self.facts.addTopLevelItems([_item(label, text) for label, text in facts])
         self.facts.resizeColumnToContents(0)
         self._pages.setCurrentWidget(self.facts)
+        self.by.hide()
 
     def show_range(self, begin_ns: int, end_ns: int) -> None:
-        """Sums by name of what ran within the range."""
-        begin_text = format_duration(begin_ns - self._context.origin_ns)
-        sums = range_sums(self._scene.lanes, self._scene.lanes.name, begin_ns, end_ns)
-        self._show_sums(sums, begin_ns, end_ns)
+        """What ran within the range, summed."""
+        self._shown_range = (begin_ns, end_ns)
+        sums = self._table.sums(self._by, begin_ns, end_ns)
+        self._show_sums(sums)
         self.title.setText(
-            self.tr("{} from {}: {} slices of {} names").format(
+            self.tr("{} from {}: {} slices of {}").format(
                 format_duration(end_ns - begin_ns),
-                begin_text,
-                int(sums.count.sum()),
-                len(sums.entry),
+                format_duration(begin_ns - self._context.origin_ns),
+                format_count(int(sums.count.sum())),
+                self._number_of(len(sums.entry)),
             )
         )
 
     def show_whole(self) -> None:
-        """Sums by name over the whole trace, for when nothing is picked."""
-        begin_ns, end_ns = self._scene.extent_ns
-        sums = self._sums_of_all
-        self._show_sums(sums, begin_ns, end_ns)
+        """Sums over the whole trace, for when nothing is picked."""
+        begin_ns, end_ns = self._shown_range = self._scene.extent_ns
+        if self._by not in self._sums_of_all:
+            self._sums_of_all[self._by] = self._table.sums(self._by, begin_ns, end_ns)
+        sums = self._sums_of_all[self._by]
+        self._show_sums(sums)
         self.title.setText(
             self.tr("The whole trace: {} slices in {}. Click one, or drag on the ruler.").format(
                 format_count(int(sums.count.sum())), format_duration(end_ns - begin_ns)
             )
         )
 
-    @cached_property
-    def _sums_of_all(self) -> RangeSums:
-        return range_sums(self._scene.lanes, self._scene.lanes.name, *self._scene.extent_ns)
+    def _number_of(self, entries: int) -> str:
+        texts = {
+            SumBy.NAME: self.tr("{} names"),
+            SumBy.CATEGORY: self.tr("{} categories"),
+            SumBy.TRACK: self.tr("{} tracks"),
+        }
+        return texts[self._by].format(entries)
 
-    def _show_sums(self, sums: RangeSums, begin_ns: int, end_ns: int) -> None:
-        profile = self._context.profile
-        names = [profile.strings[row] for row in sums.entry.tolist()]
-        share = sums.total_ns / max(end_ns - begin_ns, 1)
-        columns = [
-            Column(self.tr("Name"), np.array(names, str), names.__getitem__),
-            Column(
-                self.tr("Time"),
-                sums.total_ns,
-                lambda at: format_duration(sums.total_ns[at]),
-                share,
-                self.tr("Only what lies within the range; enclosed slices count again"),
-            ),
-            Column(
-                self.tr("Of range"),
-                share,
-                lambda at: format_percent(share[at]),
-                tooltip=self.tr("Above 100 % where tracks ran at the same time"),
-            ),
-            Column(self.tr("Slices"), sums.count, lambda at: str(int(sums.count[at]))),
-        ]
-        self.sums.show_columns(columns, sort_by=1)
+    def _show_sums(self, sums: RangeSums) -> None:
+        begin_ns, end_ns = self._shown_range
+        self.sums.show_columns(self._table.columns(self._by, sums, end_ns - begin_ns), sort_by=1)
         self._pages.setCurrentWidget(self.sums)
+        self.by.show()
+
+    @property
+    def _by(self) -> SumBy:
+        return SumBy(self.by.currentData())
+
+    def _sum_anew(self) -> None:
+        if self._shown_range == self._scene.extent_ns:
+            self.show_whole()
+        else:
+            self.show_range(*self._shown_range)
 
 
 def _item(label: str, text: str) -> QTreeWidgetItem:

@@ -49,7 +49,7 @@ class Lanes:
         row = np.argsort(lane, kind="stable").astype(np.int32)
         start_ns = slices.start_ns[row]
         end_ns = start_ns + np.maximum(slices.duration_ns[row], 1)
-        bounds = np.concatenate(([0], np.cumsum(counts)))
+        bounds = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
         return cls._ordered(row, start_ns, end_ns, slices.name[row], bounds, slices, first_lane)
 
     @classmethod
@@ -80,7 +80,7 @@ class Lanes:
         start_ns: Int64,
         end_ns: Int64,
         name: Int32,
-        bounds: NDArray[np.integer],
+        bounds: Int64,
         slices: Slices,
         first_lane: Int64,
     ) -> Self:
@@ -89,7 +89,6 @@ class Lanes:
             lane = reach_ns[begin:end]
             np.maximum.accumulate(lane, out=lane)
         busy_ns = np.concatenate(([0], np.cumsum(end_ns - start_ns)))
-        bounds = bounds.astype(np.int64)
         return cls(row, start_ns, end_ns, reach_ns, busy_ns, name, bounds, slices, first_lane)
 
     def __len__(self) -> int:
@@ -115,12 +114,13 @@ class Lanes:
 
     def lane_of(self, rows: NDArray[np.integer]) -> Int64:
         """The lanes that hold the given profile rows."""
-        return self.first_lane[self.slices.track[rows]] + self.slices.depth[rows]
+        lanes: Int64 = self.first_lane[self.slices.track[rows]] + self.slices.depth[rows]
+        return lanes
 
     def subset(self, rows: NDArray[np.integer]) -> Self:
         """The same lanes with the given profile rows only."""
         places = self.places_of(rows)
-        bounds = np.searchsorted(places, self.bounds)
+        bounds = np.searchsorted(places, self.bounds).astype(np.int64)
         return type(self)._ordered(
             self.row[places],
             self.start_ns[places],

@@ -239,8 +239,16 @@ class ScenePainter:
 
 
 def _mixed(over: QColor, under: QColor, share: float) -> QColor:
-    channels = zip(over.getRgb()[:3], under.getRgb()[:3], strict=True)
-    return QColor(*(round(below + (above - below) * share) for above, below in channels))
+    """Opaque, as `over` would look with `share` of its strength on `under`."""
+    red, green, blue = (
+        round(below + (above - below) * share)
+        for above, below in (
+            (over.red(), under.red()),
+            (over.green(), under.green()),
+            (over.blue(), under.blue()),
+        )
+    )
+    return QColor(red, green, blue)
 
 
 def paint_range(
