@@ -300,11 +300,16 @@ class _PlaneReader:
         events, values = batch.stats.numbers()
         is_number = np.isfinite(values) & batch.is_sound[events]
         events, values = events[is_number], values[is_number]
-        for row in np.unique(types[events]).tolist():
-            here = types[events] == row
+        if not len(events):
+            return
+        order = np.argsort(types[events], kind="stable")
+        events, values = events[order], values[order]
+        rows, first = np.unique(types[events], return_index=True)
+        for row, begin, end in zip(rows.tolist(), first, [*first[1:], len(events)], strict=True):
             name = self._types.name(row)
             if name not in self._counters:
                 self._counters[name] = self._new_track(name, TrackKind.COUNTER, line.order)
+            here = slice(begin, end)
             self._columns.samples.append(
                 (self._counters[name], time_ns[events[here]], values[here])
             )

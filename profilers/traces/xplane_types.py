@@ -51,22 +51,26 @@ class EventTypes:
             for e in plane.event_metadata
             if e.value.stats
         }
-        self._fill(sorted(names.items()))
+        self._names: list[str] = []
+        self._ids, self._row_of_id = np.empty((2, 0), np.int64)  # by id
+        self._strings: Int32 = np.empty(0, np.int32)
+        self._kinds: dict[LineRole, Int8] = {}
+        self._append(np.array(list(names), np.int64), list(names.values()))
 
     def rows(self, types: Int64) -> tuple[Int64, int]:
         """For each event the row of its type, and how many have a type that is not described."""
         rows, is_known = self._found(types)
-        missing = int((~is_known).sum())
-        if missing:
-            names = dict(zip(self._ids.tolist(), self._names, strict=True))
-            names |= {each: f"event {each}" for each in np.unique(types[~is_known]).tolist()}
-            self._fill(sorted(names.items()))
+        missing = types[~is_known]
+        if len(missing):
+            ids = np.unique(missing)
+            self._append(ids, [f"event {each}" for each in ids.tolist()])
             rows, _ = self._found(types)
-        return rows, missing
+        return rows, len(missing)
 
     def kinds(self, rows: Int64, role: LineRole) -> Int8:
         """Kinds of slices, NOISE or MEMORY."""
-        kinds = self._kinds.setdefault(role, np.full(len(self._ids), _UNKNOWN, np.int8))
+        kinds = _grown(self._kinds.get(role, np.empty(0, np.int8)), len(self._names), _UNKNOWN)
+        self._kinds[role] = kinds
         told = kind_of(role)
         for row in np.unique(rows[kinds[rows] == _UNKNOWN]).tolist():
             kinds[row] = _kind(self._names[row], told)
@@ -101,17 +105,23 @@ class EventTypes:
     def name(self, row: int) -> str:
         return self._names[row]
 
-    def _fill(self, names: list[tuple[int, str]]) -> None:
-        self._ids = np.array([each for each, _ in names], np.int64)
-        self._names = [name for _, name in names]
-        self._strings: Int32 = np.full(len(names), -1, np.int32)
-        self._kinds: dict[LineRole, Int8] = {}
+    def _append(self, ids: Int64, names: list[str]) -> None:
+        rows = np.arange(len(self._names), len(self._names) + len(names))
+        self._names += names
+        self._strings = _grown(self._strings, len(self._names), -1)
+        every = np.concatenate((self._ids, ids))
+        order = np.argsort(every, kind="stable")
+        self._ids, self._row_of_id = every[order], np.concatenate((self._row_of_id, rows))[order]
 
     def _found(self, types: Int64) -> tuple[Int64, Any]:
         if not len(self._ids):
             return np.zeros(len(types), np.int64), np.zeros(len(types), np.bool_)
-        rows = np.minimum(np.searchsorted(self._ids, types), len(self._ids) - 1)
-        return rows, self._ids[rows] == types
+        at = np.minimum(np.searchsorted(self._ids, types), len(self._ids) - 1)
+        return self._row_of_id[at], self._ids[at] == types
+
+
+def _grown(values: Any, length: int, filler: int) -> Any:
+    return np.concatenate((values, np.full(length - len(values), filler, values.dtype)))
 
 
 def _kind(name: str, told: Any) -> int:
