@@ -22,11 +22,12 @@ from profilers.traces import Progress
 from profilers.traces.chrome_flows import innermost
 from profilers.traces.nesting import inverse, nest, slice_order
 from profilers.traces.xplane_arguments import EventArguments
-from profilers.traces.xplane_events import EventColumns, collect_plane
+from profilers.traces.xplane_columns import EventColumns
+from profilers.traces.xplane_events import collect_plane
 from profilers.traces.xplane_files import HostFile, files_of, load, matches
 from profilers.traces.xplane_flaws import damaged_hosts, flaws_of, told_by_profiler
 from profilers.traces.xplane_hosts import host_planes
-from profilers.traces.xplane_kinds import CUDA_GRAPH
+from profilers.traces.xplane_kinds import CUDA_GRAPH, is_device
 from profilers.traces.xplane_links import flows_of, launch_pairs, steps_of
 from profilers.traces.xplane_memory import read_memory
 from profilers.traces.xplane_proto import plane_texts
@@ -117,6 +118,7 @@ def _collect(files: list[HostFile], columns: EventColumns, progress: Progress) -
     files.clear()
     total = sum(len(line.events) for each in planes for host in each for line in host.plane.lines)
     done = 0
+    columns.has_device = any(is_device(host.plane.name) for each in planes for host in each)
 
     def on_events(count: int) -> None:
         nonlocal done

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from profilers.traces.xplane_events import WALL_CLOCK_NS, HostPlace
+from profilers.traces.xplane_columns import HostPlace
+from profilers.traces.xplane_events import WALL_CLOCK_NS
 from profilers.traces.xplane_files import HostFile
 
 _LATEST_NS = 2**63

@@ -69,6 +69,10 @@ def plane_kind(name: str) -> PlaneKind:
     return PlaneKind(_PLANE_PREFIX.sub("", name) or "unnamed", -1, False)
 
 
+def is_device(plane_name: str) -> bool:
+    return _DEVICE.match(plane_name) is not None
+
+
 def line_roles(plane: PlaneKind, names: Sequence[str]) -> list[LineRole]:
     """What the lines of a plane are.
 

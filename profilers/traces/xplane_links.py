@@ -9,7 +9,8 @@ from profilers.profile import Flows, SliceKind, Slices, Steps, StringPool, Track
 from profilers.profile.table import Int32, Int64
 from profilers.traces.kineto import launches
 from profilers.traces.nesting import inverse
-from profilers.traces.xplane_events import LARGEST_STEP, LinkPart
+from profilers.traces.xplane_columns import LinkPart
+from profilers.traces.xplane_events import LARGEST_STEP
 
 _LAUNCHED = (SliceKind.RUNTIME, SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
 _LAST_NS = np.int64(2**62)

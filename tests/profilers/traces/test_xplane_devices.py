@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from profilers.analysis.device_work import work_rows
 from profilers.profile import Profile, SliceKind, TrackKind, decode
@@ -170,6 +171,20 @@ def test_driver_calls_and_ranges_of_the_host(tmp_path: Path) -> None:
         "cuStreamSynchronize": SliceKind.RUNTIME,
         "NVTX:forward": SliceKind.ANNOTATION,
     }
+
+
+@pytest.mark.parametrize(
+    ("device", "kind"), [("", SliceKind.KERNEL), ("/device:GPU:0", SliceKind.OPERATOR)]
+)
+def test_instructions_on_a_host_thread(tmp_path: Path, device: str, kind: SliceKind) -> None:
+    """Without a device the host computes them, else it only starts them."""
+    space = MadeSpace()
+    host = space.plane("/host:CPU")
+    host.event(host.line("python"), "broadcast_add_fusion", 0, 10, hlo_op="broadcast_add_fusion")
+    if device:
+        gpu = space.plane(device)
+        gpu.event(gpu.line("Stream #1"), "loop_fusion", 20, 10)
+    assert kinds(read(space, tmp_path))["broadcast_add_fusion"] == kind
 
 
 def test_producers_lead_to_the_first_consumer_on_each_track(tmp_path: Path) -> None:
