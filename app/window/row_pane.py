@@ -19,7 +19,8 @@ _DEFAULT_HEIGHTS = {
     "graph": 440,
     "fusion": 300,
     "memory": 270,
-    "timeline": 380,
+    "timeline": 520,
+    "devices": 300,
     "operators": 320,
 }
 _TITLE_HEIGHT = 26

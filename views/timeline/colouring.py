@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor
 from profilers.analysis.operator_family import operator_family
 from profilers.profile.table import Int32, Int64
 from views.context import ViewContext
+from views.theme import Theme
 from views.timeline.lanes import Lanes
 from views.timeline.layout import TrackOrder
 from views.timeline.range_sums import range_sums
@@ -42,6 +43,13 @@ class Colouring:
     entry_of: Callable[[Int32], Int32]
     label: Callable[[int], str]
     lanes: Lanes
+    theme: Theme
+
+    @cached_property
+    def ink(self) -> Pixels:
+        """For each entry of the palette the colour of text on it."""
+        fills = (QColor.fromRgb(int(entry)) for entry in self.palette)
+        return np.array([self.theme.text_on(fill).rgb() for fill in fills], np.uint32)
 
     @cached_property
     def legend(self) -> tuple[tuple[QColor, str], ...]:
@@ -83,6 +91,7 @@ def _by_operator(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colou
         lambda rows: names[rows],
         lambda entry: operator_family(profile.strings[entry]),
         lanes,
+        context.theme,
     )
 
 
@@ -99,6 +108,7 @@ def _by_category(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colou
         lambda rows: categories[rows],
         lambda entry: profile.strings[entry],
         lanes,
+        context.theme,
     )
 
 
@@ -114,6 +124,7 @@ def _by_track(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colourin
         lambda rows: tracks[rows],
         lambda entry: f"{order.group_of[entry]} · {profile.strings[int(names[entry])]}",
         lanes,
+        context.theme,
     )
 
 
@@ -128,6 +139,7 @@ def _by_module(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colouri
         lambda rows: scope_of_node[nodes[rows]],
         lambda entry: scope_path(context, entry),
         lanes,
+        context.theme,
     )
 
 
@@ -141,6 +153,7 @@ def _by_node(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colouring
         lambda rows: nodes[rows],
         lambda entry: profile.strings[int(graph.nodes.name[entry])],
         lanes,
+        context.theme,
     )
 
 

@@ -1,10 +1,11 @@
 """Draws the visible part of a scene: lanes, labels, counters, step bands and arrows."""
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
 
-from profilers.profile.table import Int64
+from profilers.profile.table import Float64, Int64
 from views.timeline.areas import paint_area
 from views.timeline.counters import CounterSeries
 from views.timeline.device_painting import paint_busy, paint_gaps
@@ -149,30 +150,38 @@ class ScenePainter:
             )
 
     def _paint_labels(self, wide: list[tuple[int, int]]) -> None:
-        """Names of slices that are wide enough, elided to what of them is in sight."""
-        lanes, metrics = self._scene.lanes, self._painter.fontMetrics()
-        strings = self._scene.context.profile.strings
-        has_picks = len(self._scene.picked_lanes.row) > 0
-        picked = set(self._scene.picked_lanes.row[:_MOST_OUTLINES].tolist())
-        for top, place in wide:
-            left = max(self._scale.x_of(int(lanes.start_ns[place])), 0.0) + 4
-            right = min(self._scale.x_of(int(lanes.end_ns[place])), self._width) - 3
-            if right - left < _LABEL_PIXELS - 8:
-                continue
-            text = metrics.elidedText(
-                strings[int(lanes.name[place])][:200],
-                Qt.TextElideMode.ElideRight,
-                int(right - left),
-            )
-            is_dim = has_picks and int(lanes.row[place]) not in picked
-            entry = self._scene.colour_index[place]
-            fill = QColor.fromRgb(int(self._scene.palette[entry]))
-            self._painter.setPen(self._theme.text if is_dim else self._theme.text_on(fill))
-            self._painter.drawText(
-                QRectF(left, top, right - left, LANE_HEIGHT),
-                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-                text,
-            )
+        """Names of slices that are wide enough, as far as they fit into what is in sight."""
+        if not wide:
+            return
+        scene, painter = self._scene, self._painter
+        labels = scene.labels_in(painter.font())
+        tops, places = np.array(wide, np.int64).T
+        left = np.maximum(self._x_of(scene.lanes.start_ns[places]), 0.0) + 4
+        room = np.minimum(self._x_of(scene.lanes.end_ns[places]), self._width) - 3 - left
+        inks = self._inks(places)
+        drop = (LANE_HEIGHT - labels.height) / 2
+        for ink in np.unique(inks).tolist():
+            painter.setPen(QColor.fromRgb(ink))
+            chosen = np.flatnonzero((inks == ink) & (room >= _LABEL_PIXELS - 8))
+            columns = (left[chosen], tops[chosen] + drop, room[chosen])
+            names = scene.lanes.name[places[chosen]].tolist()
+            for name, x, y, width in zip(names, *(each.tolist() for each in columns), strict=True):
+                label = labels.fitted(name, width)
+                if label is not None:
+                    painter.drawStaticText(QPointF(x, y), label)
+
+    def _x_of(self, times_ns: Int64) -> Float64:
+        x: Float64 = (times_ns - self._scale.begin_ns) / self._scale.ns_per_pixel
+        return x
+
+    def _inks(self, places: Int64) -> NDArray[np.uint32]:
+        """Black or white on each slice's colour, the text colour on those that are dimmed."""
+        scene = self._scene
+        inks = scene.ink[scene.colour_index[places]]
+        if len(scene.picked_lanes.row):
+            is_dim = ~np.isin(scene.lanes.row[places], scene.picked_lanes.row)
+            inks = np.where(is_dim, np.uint32(self._theme.text.rgb()), inks)
+        return inks
 
     def _paint_outlines(self) -> None:
         """Frames around picked slices, thicker around the one that was picked itself."""

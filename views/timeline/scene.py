@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Signal
+from PySide6.QtGui import QFont
 
 from profilers.profile import Profile, TrackKind
 from profilers.profile.table import Int32
@@ -17,6 +18,7 @@ from views.timeline.lanes import Lanes
 from views.timeline.layout import LANE_HEIGHT, TRACK_GAP, Band, BandKind, TrackOrder, memory_track
 from views.timeline.marks import Marks
 from views.timeline.raster import Pixels
+from views.timeline.slice_labels import SliceLabels
 from views.timeline.time_scale import TimeScale
 
 
@@ -34,6 +36,7 @@ class Scene(QObject):
         super().__init__(parent)
         self.context = context
         self.top = 0
+        self._labels: tuple[str, SliceLabels] | None = None
         self.order = TrackOrder.of(context.profile)
         self.tracks = LaneState(self.order.tracks, self.order.group_of, self)
         self.marks = Marks(self)
@@ -55,6 +58,17 @@ class Scene(QObject):
     def palette(self) -> Pixels:
         """One 0xffRRGGBB per entry of `colour_index`."""
         return self.colouring.palette
+
+    @property
+    def ink(self) -> Pixels:
+        """What text on each entry of the palette is written in."""
+        return self.colouring.ink
+
+    def labels_in(self, font: QFont) -> SliceLabels:
+        """Texts for slices, prepared for the last font that was asked for."""
+        if self._labels is None or self._labels[0] != font.key():
+            self._labels = (font.key(), SliceLabels(self.context.profile.strings, font))
+        return self._labels[1]
 
     @property
     def colour_index(self) -> Int32:
