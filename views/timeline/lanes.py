@@ -12,7 +12,6 @@ from profilers import compiled
 from profilers.profile import Slices
 from profilers.profile.table import Int32, Int64
 
-_MOST_NEAR = 64  # slices under the mouse that are told apart
 _FEW_ROWS = 2000  # found one by one; more of them by a pass over all
 
 
@@ -135,12 +134,13 @@ class Lanes:
     def at(self, lane: int, time_ns: float, tolerance_ns: float = 0.0) -> int:
         """Row of the slice at a moment, else of the nearest within the tolerance, else -1."""
         begin, end = int(self.bounds[lane]), int(self.bounds[lane + 1])
-        low, high = int(time_ns - tolerance_ns), int(time_ns + tolerance_ns)
-        place = begin + int(np.searchsorted(self.reach_ns[begin:end], low, "right"))
-        last = begin + int(np.searchsorted(self.start_ns[begin:end], high, "right"))
-        near = slice(place, min(last, place + _MOST_NEAR))
-        early, late = self.start_ns[near] - time_ns, time_ns - self.end_ns[near]
-        distance = np.maximum(np.maximum(early, late), 0.0)
-        distance[self.end_ns[near] <= low] = np.inf
-        best = int(np.argmin(distance)) if len(distance) else -1
-        return int(self.row[place + best]) if best >= 0 and distance[best] < np.inf else -1
+        after = begin + int(np.searchsorted(self.reach_ns[begin:end], int(time_ns), "right"))
+        best, nearest = -1, tolerance_ns
+        for place in range(max(after - 1, begin), min(after + 1, end)):
+            start_ns, end_ns = int(self.start_ns[place]), int(self.end_ns[place])
+            if start_ns <= time_ns < end_ns:
+                return int(self.row[place])
+            distance = max(start_ns - time_ns, time_ns - end_ns)
+            if distance < nearest:
+                best, nearest = int(self.row[place]), distance
+        return best

@@ -171,8 +171,7 @@ class ScenePainter:
                     painter.drawStaticText(QPointF(x, y), label)
 
     def _x_of(self, times_ns: Int64) -> Float64:
-        x: Float64 = (times_ns - self._scale.begin_ns) / self._scale.ns_per_pixel
-        return x
+        return np.asarray((times_ns - self._scale.begin_ns) / self._scale.ns_per_pixel, np.float64)
 
     def _inks(self, places: Int64) -> NDArray[np.uint32]:
         """Black or white on each slice's colour, the text colour on those that are dimmed."""
