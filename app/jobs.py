@@ -51,6 +51,11 @@ class Job(QObject):
         if self._thread.is_alive():
             self._thread.join(timeout=10)
 
+    def drop(self) -> None:
+        """As `abandon`, but wait for nothing; for work that only computes. It deletes itself."""
+        self._is_abandoned = True
+        self.cancel()
+
     @property
     def is_running(self) -> bool:
         return self._thread.is_alive()
@@ -84,6 +89,7 @@ class Job(QObject):
 
     def _deliver_end(self, result: object, error: TwinscopeError | None) -> None:
         if self._is_abandoned:
+            self.deleteLater()
             return
         if error is None:
             self.done.emit(result)

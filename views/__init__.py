@@ -14,6 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from profilers.profile import Profile, TrackKind
+from views.preparing import (
+    prepare_devices,
+    prepare_graph,
+    prepare_operators,
+    prepare_summary,
+    prepare_timeline,
+)
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -25,7 +32,8 @@ if TYPE_CHECKING:
 class ViewSpec:
     """`module` is imported when the view is first shown.
 
-    `is_blank` tells whether the view has but a sentence to say about a profile.
+    `is_blank` tells whether the view has but a sentence to say about a profile. `prepare` computes
+    what the view asks for first; it is called in another thread before the view is built.
     """
 
     id: str
@@ -33,6 +41,7 @@ class ViewSpec:
     module: str
     widget: str
     is_blank: Callable[[Profile], bool] = lambda profile: False
+    prepare: Callable[[Profile], object] | None = None
 
     def create(self, context: "ViewContext", parent: "QWidget | None" = None) -> "QWidget":
         widget: QWidget = getattr(import_module(self.module), self.widget)(context, parent)
@@ -64,11 +73,13 @@ def _no_device(profile: Profile) -> bool:
 
 
 VIEWS: tuple[ViewSpec, ...] = (
-    ViewSpec("summary", "Summary", "views.summary", "SummaryView"),
-    ViewSpec("graph", "Graph", "views.graph", "GraphView", _no_graph),
+    ViewSpec("summary", "Summary", "views.summary", "SummaryView", prepare=prepare_summary),
+    ViewSpec("graph", "Graph", "views.graph", "GraphView", _no_graph, prepare_graph),
     ViewSpec("fusion", "Fusion", "views.fusion", "FusionView", _no_fusion),
     ViewSpec("memory", "Memory", "views.memory", "MemoryView", _no_memory),
-    ViewSpec("timeline", "Timeline", "views.timeline", "TimelineView", _no_trace),
-    ViewSpec("devices", "Devices", "views.devices", "DevicesView", _no_device),
-    ViewSpec("operators", "Operators", "views.operators", "OperatorsView", _no_table),
+    ViewSpec("timeline", "Timeline", "views.timeline", "TimelineView", _no_trace, prepare_timeline),
+    ViewSpec("devices", "Devices", "views.devices", "DevicesView", _no_device, prepare_devices),
+    ViewSpec(
+        "operators", "Operators", "views.operators", "OperatorsView", _no_table, prepare_operators
+    ),
 )

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.document import Document
 from app.window.column_header import ColumnHeader
+from app.window.preparations import Preparations
 from app.window.row_pane import RowPane
 from profilers.profile.table import Int32
 from views import VIEWS
@@ -28,6 +29,7 @@ from views.theme import Theme
 logger = logging.getLogger(__name__)
 
 Twins = Callable[[Document, Document, Int32], Int32]
+_Missing = tuple[RowPane, int, Document]
 
 
 class Board(QWidget):
@@ -53,8 +55,10 @@ class Board(QWidget):
         self.align.toggled.connect(self._time_axes.set_together)
         self._bytes_axis = ValueAxis(self)
         self._filling: RowPane | None = None
-        self._filler = QTimer(self, singleShot=True)
+        self._preparations = Preparations(self)
+        self._filler = QTimer(self, singleShot=True, interval=0)
         self._filler.timeout.connect(self._fill_next)
+        self._preparations.advanced.connect(self._filler.start)
         self._headers = QSplitter(Qt.Orientation.Horizontal)
         self._headers.setChildrenCollapsible(False)
         self._headers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
@@ -103,7 +107,7 @@ class Board(QWidget):
 
     def is_settled(self) -> bool:
         """True when every view is built and none computes in the background."""
-        return self._first_missing() is None and all(
+        return not self._missing() and all(
             getattr(row.columns.widget(at), "is_settled", lambda: True)()
             for row in self.rows
             for at in range(row.columns.count())
@@ -186,20 +190,33 @@ class Board(QWidget):
         profiles = [document.profile for document in self._documents]
         for row in self.rows:
             row.set_blank(bool(profiles) and all(map(row.spec.is_blank, profiles)))
-        self._filler.start(0)
+        self._preparations.keep_to(profiles)
+        self._filler.start()
 
     def _fill_next(self) -> None:
-        missing = self._first_missing()
-        if missing is not None:
-            self._fill(*missing)
-            self._filler.start(0)
+        """Have the first missing view prepared in the background, and build the first ready one."""
+        missing = self._missing()
+        ready = [each for each in missing if self._is_ready(each)]
+        waiting = [each for each in missing if not self._is_ready(each)]
+        if waiting:
+            row, _, document = waiting[0]
+            self._preparations.want(row.spec, document.profile)
+        if ready:
+            self._fill(*ready[0])
+            self._filler.start()
 
-    def _first_missing(self) -> tuple[RowPane, int, Document] | None:
-        for row in self.rows:
-            for at, document in enumerate([] if row.is_folded else self._documents):
-                if isinstance(row.columns.widget(at), _Placeholder):
-                    return row, at, document
-        return None
+    def _is_ready(self, missing: _Missing) -> bool:
+        row, _, document = missing
+        return self._preparations.is_ready(row.spec, document.profile)
+
+    def _missing(self) -> list[_Missing]:
+        """The views of unfolded rows that are not built yet, from the top."""
+        return [
+            (row, at, document)
+            for row in self.rows
+            for at, document in enumerate([] if row.is_folded else self._documents)
+            if isinstance(row.columns.widget(at), _Placeholder)
+        ]
 
     def _fill(self, row: RowPane, at: int, document: Document) -> None:
         try:
@@ -221,11 +238,13 @@ class Board(QWidget):
                 splitter.setSizes(moved.sizes())
 
 
-class _Placeholder(QWidget):
+class _Placeholder(QLabel):
     """Stands where a view was not built yet."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.setText(self.tr("Preparing…"))
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setMinimumWidth(120)
 
 

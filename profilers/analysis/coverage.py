@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.analysis.memory_curve import alive_at, memory_curve
+from profilers.analysis.once import once
 from profilers.analysis.operators import measured_rows
 from profilers.analysis.self_time import self_time_ns
 from profilers.profile import MemoryCategory, Profile, SliceKind
@@ -31,6 +32,7 @@ class LinkCoverage:
     peak_bytes: float | None
 
 
+@once
 def link_coverage(profile: Profile) -> LinkCoverage:
     return LinkCoverage(
         _operator_coverage(profile), _fused_coverage(profile), _peak_coverage(profile)

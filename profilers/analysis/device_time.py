@@ -12,6 +12,7 @@ import numpy as np
 
 from profilers.analysis.device_work import WORK_KINDS, TimeRange, parts_within, work_by_device
 from profilers.analysis.intervals import lengths_by_cover, union
+from profilers.analysis.once import once
 from profilers.profile import Profile
 from profilers.profile.table import Int32, Int64, Table, column
 
@@ -38,6 +39,7 @@ class DeviceTime(Table):
     exposed_copy_ns: Int64 = column("i8")  # while nothing computes or communicates
 
 
+@once
 def device_time(profile: Profile, within_ns: TimeRange | None = None) -> DeviceTime:
     """Busy and idle time of each device, over its whole work or a time range."""
     rows = []

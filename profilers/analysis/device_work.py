@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from profilers.analysis.once import once
 from profilers.profile import Profile, SliceKind, TrackKind
 from profilers.profile.table import Int64
 
@@ -22,6 +23,7 @@ class DeviceWork:
     rows: Int64
 
 
+@once
 def work_rows(profile: Profile) -> Int64:
     """Kernels, collectives and copies on streams.
 

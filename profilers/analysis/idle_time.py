@@ -16,6 +16,7 @@ import numpy as np
 from profilers.analysis.device_work import TimeRange, work_rows
 from profilers.analysis.intervals import latest_end_so_far
 from profilers.analysis.launches import launching_call
+from profilers.analysis.once import once
 from profilers.profile import Profile
 from profilers.profile.table import Int8, Int32, Int64, Table, column
 
@@ -40,6 +41,7 @@ class IdleGaps(Table):
     cause: Int8 = column("i1")  # IdleCause
 
 
+@once
 def idle_gaps(profile: Profile, kernel_wait_ns: int = KERNEL_WAIT_NS) -> IdleGaps:
     """Gaps between a stream's first and last work."""
     slices = profile.trace.slices

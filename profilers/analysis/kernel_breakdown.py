@@ -6,6 +6,7 @@ import numpy as np
 
 from profilers.analysis.device_time import time_by_cover
 from profilers.analysis.device_work import DeviceWork, TimeRange, parts_within, work_by_device
+from profilers.analysis.once import once
 from profilers.profile import Profile
 from profilers.profile.table import Float64, Int8, Int32, Int64, Table, column
 
@@ -39,6 +40,7 @@ class TypeTime(Table):
     time_ns: Int64 = column("i8")  # while just these ran, > 0
 
 
+@once
 def kernel_statistics(profile: Profile, within_ns: TimeRange | None = None) -> KernelStatistics:
     """Count and durations of each kernel."""
     return _of_devices(profile, profile.trace.slices.name, within_ns)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from profilers.analysis.device_work import TimeRange, parts_within, work_rows
+from profilers.analysis.once import once
 from profilers.profile import Profile, SliceKind, Slices, TrackKind
 from profilers.profile.table import Int32, Int64, Table, column
 
@@ -66,6 +67,7 @@ def launching_call(profile: Profile, work: Int64) -> Int64:
     return np.where((ids[at] == wanted) & (wanted >= 0), calls[at], -1)
 
 
+@once
 def launches(profile: Profile, within_ns: TimeRange | None = None) -> Launches:
     """Launched device work; of a time range, that which runs in it at least in part."""
     slices = profile.trace.slices
@@ -92,6 +94,7 @@ def launch_summary(slices: Slices, table: Launches) -> LaunchSummary:
     )
 
 
+@once
 def queue_length(slices: Slices, table: Launches) -> QueueLength:
     """Work waiting on each stream: one more when a call starts, one less when its work starts."""
     count = len(table)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.analysis.once import once
 from profilers.profile import Allocations, MemoryCategory, Profile
 from profilers.profile.table import Int64
 
@@ -34,6 +35,7 @@ class MemoryCurve:
     peak_bytes: int
 
 
+@once
 def memory_curve(profile: Profile, device: int | None = None) -> MemoryCurve:
     """The curve of one device; without `device`, of the one with the highest peak."""
     allocations = profile.memory.allocations

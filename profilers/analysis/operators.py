@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.analysis.once import once
 from profilers.analysis.self_time import self_time_ns
 from profilers.profile import Profile, SliceKind, Slices
 from profilers.profile.table import Int32, Int64, Table, column
@@ -34,11 +35,13 @@ def measured_rows(profile: Profile, kind: SliceKind) -> Int64:
     return np.flatnonzero(chosen)
 
 
+@once
 def by_name(profile: Profile, kind: SliceKind = SliceKind.OPERATOR) -> OperatorStatistics:
     """Slices of one kind grouped by their name; `key` is the name's string row."""
     return _grouped(profile, measured_rows(profile, kind), profile.trace.slices.name)
 
 
+@once
 def by_node(profile: Profile) -> OperatorStatistics:
     """Operators grouped by node of the authored graph; `key` is the node, -1 for the unlinked.
 
@@ -53,6 +56,7 @@ def by_node(profile: Profile) -> OperatorStatistics:
     return _grouped(profile, measured_rows(profile, SliceKind.OPERATOR), nodes)
 
 
+@once
 def launching_operator(profile: Profile) -> tuple[Int32, Int32]:
     """Pairs (operator slice, device slice) from launch flows; the innermost operator is named."""
     slices, flows = profile.trace.slices, profile.trace.flows

@@ -2,15 +2,23 @@
 
 import numpy as np
 
+from profilers.analysis.once import once
 from profilers.profile import Slices
 from profilers.profile.table import Int64
 
 
+@once
 def self_time_ns(slices: Slices) -> Int64:
     """Duration minus the union of the direct children's intervals, one value per slice.
 
     Children that partly overlap each other, or outlast their parent, are not counted twice.
     """
+    own = _self_time_ns(slices)
+    own.flags.writeable = False
+    return own
+
+
+def _self_time_ns(slices: Slices) -> Int64:
     own = slices.duration_ns.copy()
     rows = np.flatnonzero(slices.parent >= 0)
     if not len(rows):

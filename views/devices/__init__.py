@@ -1,5 +1,7 @@
 """What each device did with its time, which kernels took it, and what a step had to wait for."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFrame,
@@ -11,18 +13,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from profilers.analysis.device_work import work_rows
-from profilers.analysis.idle_time import idle_gaps
-from profilers.analysis.launches import launches, queue_length
+from profilers.analysis.device_work import TimeRange, work_rows
 from profilers.profile import TrackKind
 from profilers.units import format_duration
+from views.background import Latest
 from views.context import ViewContext
 from views.devices.card import DeviceCard
-from views.devices.figures import DeviceFigures, device_figures
+from views.devices.figures import DeviceFigures, RangeFigures, range_figures
 from views.devices.kernel_table import KernelTable
 from views.devices.path_table import PathTable
 
 __all__ = ["DevicesView"]
+
+_BACKGROUND_FROM = 50_000  # pieces of device work, whose figures take 20 ms
 
 
 class DevicesView(QWidget):
@@ -41,8 +44,6 @@ class DevicesView(QWidget):
         if not len(work_rows(profile)):
             layout.addWidget(self._why_empty())
             return
-        self._gaps = idle_gaps(profile)
-        self._queue = queue_length(profile.trace.slices, launches(profile))
         self._shown_range: tuple[int, int] | None = None
         self.scope = QLabel()
         self.scope.setContentsMargins(6, 2, 6, 0)
@@ -63,11 +64,15 @@ class DevicesView(QWidget):
         split.setSizes([440, 560])
         layout.addWidget(self.scope)
         layout.addWidget(split, 1)
+        self._body = split
+        self._latest = Latest(self)
+        self._latest.arrived.connect(self._take_figures)
         context.selection.changed.connect(self._follow)
-        self._show_range()
+        self._shown_range = context.selection.picked.time_range_ns
+        self._show_figures(range_figures(profile, self._shown_range))
 
     def is_settled(self) -> bool:
-        return not hasattr(self, "path") or self.path.is_settled()
+        return not hasattr(self, "path") or (self.path.is_settled() and not self._latest.is_waiting)
 
     def _follow(self) -> None:
         """A pick in one of the tables keeps the range that it shows."""
@@ -78,34 +83,43 @@ class DevicesView(QWidget):
         self.kernels.follow()
 
     def _show_range(self) -> None:
-        context = self._context
-        within_ns = self._shown_range = context.selection.picked.time_range_ns
-        if within_ns is None:
-            self.scope.setText(self.tr("The whole trace"))
+        """The figures of the picked range; of a large trace a moment later."""
+        profile = self._context.profile
+        within_ns = self._shown_range = self._context.selection.picked.time_range_ns
+        if len(work_rows(profile)) < _BACKGROUND_FROM:
+            self._show_figures(range_figures(profile, within_ns))
         else:
-            self.scope.setText(
-                self.tr("<b>The selected range only:</b> {} from {}").format(
-                    format_duration(within_ns[1] - within_ns[0]),
-                    format_duration(within_ns[0] - context.origin_ns),
-                )
-            )
-        found = device_figures(
-            context.profile,
-            self._gaps,
-            launches(context.profile, within_ns),
-            self._queue,
-            within_ns,
+            self.scope.setText(self.tr("{}  ·  computing…").format(self._scope_text(within_ns)))
+            self._body.setEnabled(False)
+            self._latest.ask(lambda: range_figures(profile, within_ns))
+
+    def _take_figures(self, figures: object) -> None:
+        assert isinstance(figures, RangeFigures)
+        self._body.setEnabled(True)
+        self._show_figures(figures)
+        self.kernels.follow()
+
+    def _scope_text(self, within_ns: TimeRange | None) -> str:
+        if within_ns is None:
+            return self.tr("The whole trace")
+        return self.tr("<b>The selected range only:</b> {} from {}").format(
+            format_duration(within_ns[1] - within_ns[0]),
+            format_duration(within_ns[0] - self._context.origin_ns),
         )
+
+    def _show_figures(self, figures: RangeFigures) -> None:
+        self.scope.setText(self._scope_text(figures.within_ns))
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(4, 2, 4, 2)
-        for figures in found:
-            column.addWidget(DeviceCard(figures, self._title(figures, found), context.theme))
+        for each in figures.devices:
+            title = self._title(each, figures.devices)
+            column.addWidget(DeviceCard(each, title, self._context.theme))
         column.addStretch()
         self._cards.setWidget(body)
-        self.kernels.show_range(within_ns)
+        self.kernels.show_statistics(figures.kernels)
 
-    def _title(self, figures: DeviceFigures, found: list[DeviceFigures]) -> str:
+    def _title(self, figures: DeviceFigures, found: Sequence[DeviceFigures]) -> str:
         if len({each.rank for each in found}) > 1:
             return self.tr("Rank {}, device {}").format(figures.rank, figures.device)
         return self.tr("Device {}").format(figures.device)

@@ -8,13 +8,16 @@ from numpy.typing import NDArray
 from profilers.analysis.communication import communication_overlap
 from profilers.analysis.device_time import device_time
 from profilers.analysis.device_work import TimeRange
-from profilers.analysis.idle_time import IdleCause, IdleGaps, idle_by_cause
+from profilers.analysis.idle_time import IdleCause, idle_by_cause, idle_gaps
+from profilers.analysis.kernel_breakdown import KernelStatistics, kernel_statistics
 from profilers.analysis.launches import (
-    Launches,
     LaunchSummary,
     QueueLength,
     launch_summary,
+    launches,
+    queue_length,
 )
+from profilers.analysis.once import once
 from profilers.profile import Profile
 
 
@@ -43,18 +46,33 @@ class DeviceFigures:
     longest_queue: int
 
 
-def device_figures(
-    profile: Profile,
-    gaps: IdleGaps,
-    launches: Launches,
-    queue: QueueLength,
-    within_ns: TimeRange | None = None,
-) -> list[DeviceFigures]:
-    """One entry for each device that has work; `launches` are those of the range."""
+@dataclass(frozen=True)
+class RangeFigures:
+    """All figures of the view for one time range, or for the whole trace where it is None."""
+
+    within_ns: TimeRange | None
+    devices: tuple[DeviceFigures, ...]
+    kernels: KernelStatistics
+
+
+@once
+def range_figures(profile: Profile, within_ns: TimeRange | None = None) -> RangeFigures:
+    """A second for ten million events, kept for the latest ranges."""
+    return RangeFigures(
+        within_ns,
+        tuple(_device_figures(profile, within_ns)),
+        kernel_statistics(profile, within_ns),
+    )
+
+
+def _device_figures(profile: Profile, within_ns: TimeRange | None) -> list[DeviceFigures]:
+    """One entry for each device that has work."""
     slices, tracks = profile.trace.slices, profile.trace.tracks
+    launched = launches(profile, within_ns)
     time = device_time(profile, within_ns)
     hidden = communication_overlap(time).share
-    gaps_by_track = idle_by_cause(gaps, within_ns)
+    gaps_by_track = idle_by_cause(idle_gaps(profile), within_ns)
+    queue = queue_length(slices, launches(profile))
     if within_ns is not None:
         queue = _queue_within(queue, within_ns)
     found = []
@@ -62,7 +80,7 @@ def device_figures(
         rank, device = int(time.rank[at]), int(time.device[at])
         is_own = (tracks.rank == rank) & (tracks.device == device)
         own_gaps = [sums for track, sums in gaps_by_track.items() if is_own[track]]
-        own_launches = launches.take(is_own[slices.track[launches.work]])
+        own_launches = launched.take(is_own[slices.track[launched.work]])
         found.append(
             DeviceFigures(
                 rank,

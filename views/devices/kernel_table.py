@@ -3,8 +3,8 @@
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from profilers.analysis.device_work import TimeRange, work_rows
-from profilers.analysis.kernel_breakdown import KernelStatistics, kernel_statistics
+from profilers.analysis.device_work import work_rows
+from profilers.analysis.kernel_breakdown import KernelStatistics
 from profilers.profile import SliceKind, Slices
 from profilers.profile.table import Int8, Int32, Int64
 from profilers.units import format_duration, format_percent
@@ -22,7 +22,7 @@ class KernelTable(QWidget):
         self._context = context
         self.is_picking = False
         self._is_following = False
-        self._statistics = KernelStatistics.empty()
+        self.statistics = KernelStatistics.empty()
         self._titles = {
             SliceKind.KERNEL: self.tr("Compute"),
             SliceKind.COMMUNICATION: self.tr("Communication"),
@@ -49,9 +49,9 @@ class KernelTable(QWidget):
         self.types.currentIndexChanged.connect(self._filter)
         self.table.selectionModel().selectionChanged.connect(self._pick)
 
-    def show_range(self, within_ns: TimeRange | None) -> None:
+    def show_statistics(self, statistics: KernelStatistics) -> None:
         """Figures of a time range, or of the whole trace."""
-        self._statistics = kernel_statistics(self._context.profile, within_ns)
+        self.statistics = statistics
         self._is_following = True  # new rows have no selection of their own
         try:
             self.table.show_columns(self._columns(), sort_by=1)
@@ -62,7 +62,7 @@ class KernelTable(QWidget):
 
     def follow(self) -> None:
         """Select the rows that hold a picked slice."""
-        if self.is_picking or not len(self._statistics):
+        if self.is_picking or not len(self.statistics):
             return
         slices = self._context.profile.trace.slices
         picked = self._context.selection.picked.slices
@@ -74,7 +74,7 @@ class KernelTable(QWidget):
             self._is_following = False
 
     def _columns(self) -> list[Column]:
-        table, strings = self._statistics, self._context.profile.strings
+        table, strings = self.statistics, self._context.profile.strings
         names = [strings[row] for row in table.name.tolist()]
         kinds = [self._titles[SliceKind(kind)] for kind in table.kind.tolist()]
         share = table.time_ns / max(int(table.time_ns.sum()), 1)
@@ -114,7 +114,7 @@ class KernelTable(QWidget):
         return columns
 
     def _filter(self) -> None:
-        kind, table = self.types.currentData(), self._statistics
+        kind, table = self.types.currentData(), self.statistics
         shown = np.ones(len(table), np.bool_) if kind < 0 else table.kind == kind
         self.table.columns.show_rows(shown)
         self._summary.setText(
@@ -144,7 +144,7 @@ class KernelTable(QWidget):
 
     def _keys(self) -> Int64:
         """What tells rows apart, as one number per row."""
-        table = self._statistics
+        table = self.statistics
         return _key(table.rank, table.device, table.kind, table.name)
 
     def _keys_of_slices(self, slices: Slices, rows: Int64) -> Int64:

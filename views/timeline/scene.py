@@ -14,9 +14,9 @@ from views.timeline.busy import DeviceWork
 from views.timeline.colouring import ColourBy, colour_by
 from views.timeline.counters import CounterSeries, allocated_by_device, series_by_track
 from views.timeline.lane_state import LaneState
-from views.timeline.lanes import Lanes
 from views.timeline.layout import LANE_HEIGHT, TRACK_GAP, Band, BandKind, TrackOrder, memory_track
 from views.timeline.marks import Marks
+from views.timeline.prepared import lanes_of
 from views.timeline.raster import Pixels
 from views.timeline.slice_labels import SliceLabels
 from views.timeline.time_scale import TimeScale
@@ -41,7 +41,7 @@ class Scene(QObject):
         self.tracks = LaneState(self.order.tracks, self.order.group_of, self)
         self.marks = Marks(self)
         trace = context.profile.trace
-        self.lanes = Lanes.of(trace.slices, self.order.first_lane, self.order.lane_count)
+        self.lanes = lanes_of(context.profile)
         self.counters = _counters(context.profile)
         self.work = DeviceWork(trace.slices, self.order)
         self.colouring = colour_by(ColourBy.OPERATOR, context, self.lanes, self.order)

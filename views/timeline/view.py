@@ -19,12 +19,12 @@ from views.context import ViewContext
 from views.timeline.canvas import TimelineCanvas
 from views.timeline.colour_menu import ColourMenu
 from views.timeline.details import DetailsPane
-from views.timeline.flows import FlowIndex
 from views.timeline.keys import action_of
 from views.timeline.labels import TrackLabels
 from views.timeline.layout import LANE_HEIGHT
 from views.timeline.mark_row import MarkRow
 from views.timeline.navigation import Navigator
+from views.timeline.prepared import flows_of
 from views.timeline.ruler import TimeRuler
 from views.timeline.scene import Scene
 from views.timeline.search import SearchField
@@ -47,7 +47,7 @@ class TimelineView(QWidget):
             return
         self._is_picking = False
         self.scene = Scene(context, self)
-        self.flows = FlowIndex(trace.flows, trace.slices)
+        self.flows = flows_of(context.profile)
         self.canvas = TimelineCanvas(self.scene, self.flows)
         self.ruler = TimeRuler(self.scene)
         self.marks = MarkRow(self.scene)

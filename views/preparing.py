@@ -1,0 +1,39 @@
+"""What each view asks for first, computed beforehand: without Qt, in any thread.
+
+Each function fills what `profilers.analysis.once` keeps, so that building the view takes no pass
+over all slices of a large trace.
+"""
+
+from profilers.analysis.coverage import link_coverage
+from profilers.analysis.device_work import work_rows
+from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.operators import by_name, by_node
+from profilers.profile import Profile, SliceKind
+
+
+def prepare_summary(profile: Profile) -> None:
+    memory_curve(profile)
+    link_coverage(profile)
+
+
+def prepare_graph(profile: Profile) -> None:
+    if len(profile.authored.nodes):
+        by_node(profile)
+
+
+def prepare_timeline(profile: Profile) -> None:
+    from views.timeline.prepared import prepare
+
+    prepare(profile)
+
+
+def prepare_devices(profile: Profile) -> None:
+    from views.devices.figures import range_figures
+
+    if len(work_rows(profile)):
+        range_figures(profile)
+
+
+def prepare_operators(profile: Profile) -> None:
+    by_name(profile)
+    by_name(profile, SliceKind.KERNEL)
