@@ -15,7 +15,8 @@ from profilers.traces import Progress, reader_of
 WHAT_WORKS = (
     "Twinscope opens PyTorch (.pt2, TorchScript, pickled modules, state dicts, safetensors), "
     "TensorFlow and Keras (.keras, .h5, SavedModel folders, frozen .pb, .tflite), ONNX, "
-    "Kineto/Chrome traces (.json, .json.gz), xplane.pb and .twin snapshots."
+    "Kineto/Chrome traces (.json, .json.gz), xplane.pb (also gzip, or a whole logdir), CUDA memory "
+    "snapshots (.pickle) and .twin snapshots."
 )
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (

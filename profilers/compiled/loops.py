@@ -1,8 +1,8 @@
 """All compiled loops, by name; importing this loads or compiles them."""
 
-from numba import boolean, int64, njit, void
+from numba import boolean, int64, njit, types, void
 
-from profilers.compiled import slice_order
+from profilers.compiled import pickle_walk, slice_order
 from profilers.compiled.chrome_scan import (
     MARKS,
     RECENT_BITS,
@@ -14,7 +14,7 @@ from profilers.compiled.chrome_scan import (
 from profilers.compiled.lane_index import count_lanes, index_lanes
 from profilers.compiled.lane_raster import raster_lanes
 from profilers.compiled.range_sums import sum_range
-from profilers.compiled.signatures import I16, I32, I64, READ_I32, READ_I64
+from profilers.compiled.signatures import I16, I32, I64, READ_I32, READ_I64, TEXT
 
 __all__ = [
     "MARKS",
@@ -31,6 +31,7 @@ __all__ = [
     "raster_lanes",
     "scan",
     "sum_range",
+    "walk",
 ]
 
 nest = njit(void(READ_I32, READ_I64, READ_I64, I16, I32, I32, I32), nogil=True, cache=True)(
@@ -42,4 +43,7 @@ longest_first = njit(boolean(READ_I64, READ_I64, I64), nogil=True, cache=True)(
 )
 pair_ends = njit(void(READ_I64, int64, READ_I64, I64, I64, I64), nogil=True, cache=True)(
     slice_order.pair_ends
+)
+walk = njit(types.UniTuple(int64, 3)(TEXT, int64, READ_I64), nogil=True, cache=True)(
+    pickle_walk.walk
 )

@@ -25,6 +25,7 @@ Progress = Callable[[float], None]
 
 READERS: tuple[str, ...] = (
     "onnxruntime_profile",
+    "cuda_memory_snapshot",
     "xplane",
     "chrome_json",
 )

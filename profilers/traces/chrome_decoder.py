@@ -125,9 +125,7 @@ class EventDecoder:
         return id_number(text, self._ids) if text else -1
 
     def _places(self, arguments: list[Any]) -> Int64:
-        return np.array(
-            [self._side.add(each) if each else -1 for each in arguments], np.int64
-        )
+        return np.array([self._side.add(each) if each else -1 for each in arguments], np.int64)
 
 
 class _Remembered(dict[Any, Any]):
