@@ -193,23 +193,15 @@ def _profile(
     pool = StringPool()
     slices = [_slices(each, track, stacks, pool) for track, each in enumerate(devices)]
     first_rows = np.cumsum([0, *(len(each) for each in slices)]).tolist()
-    tracks: list[tuple[int, ...]] = [
+    tracks = [
         (pool.add("allocator"), TrackKind.THREAD, pool.add(each.name), each.number, 0, 0)
         for each in devices
     ]
-    counters = []
-    for each in devices:
-        for title, values in (("allocated", each.allocated), ("reserved", each.reserved)):
-            group = pool.add(each.name)
-            counters.append(Counters.of(
-                track=np.full(len(values), len(tracks)), time_ns=each.time_ns, value=values
-            ))  # fmt: skip
-            tracks.append((pool.add(title), TrackKind.COUNTER, group, each.number, 0, len(tracks)))
     trace = Trace(
         _joined(Slices, slices),
         Tracks.from_rows(tracks),
         Flows.empty(),
-        _joined(Counters, counters),
+        Counters.empty(),
         _arguments(devices, stacks),
     )
     memory = Memory(

@@ -1,9 +1,15 @@
 """The memory view: the peak, what was alive, and its links."""
 
+import pickle
+from pathlib import Path
+
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
+from profilers.opening import open_path
 from profilers.profile import Profile
+from profilers.units import format_bytes
+from tests.profilers.traces.memory_snapshots import snapshot, training
 from tests.sample import MIB, sample_profile
 from tests.views.conftest import ShowView
 
@@ -67,3 +73,16 @@ def test_zooming_moves_the_axis_that_columns_share(show_view: ShowView, qtbot: Q
 def test_a_profile_without_allocations_says_so(show_view: ShowView) -> None:
     view, _ = show_view("memory", Profile("inspected"))
     assert not hasattr(view, "chart")
+
+
+def test_reserved_memory_is_drawn_above_what_is_in_use(show_view: ShowView, tmp_path: Path) -> None:
+    path = tmp_path / "memory.pickle"
+    path.write_bytes(pickle.dumps(snapshot(training(steps=2))))
+    profile = open_path(path)
+    assert isinstance(profile, Profile)
+    view, context = show_view("memory", profile)
+    reserved = int(profile.memory.counters.reserved_bytes.max())
+    assert (
+        context.bytes_axis.maximum >= reserved > int(profile.memory.counters.allocated_bytes.max())
+    )
+    assert format_bytes(reserved) in view._legend.text()

@@ -30,6 +30,7 @@ def overlapping_profile() -> Profile:
     builder.slice(main, 100, 200, "inner", category="b")
     builder.slice(main, 900, 400, "crossing", category="b")
     builder.slice(other, 500, 100, "inner", category="b")
+    builder.slice(other, 700, 0, "mark", category="b")
     trace, _ = builder.build()
     return Profile("overlaps", pool.table(), trace)
 
@@ -41,13 +42,14 @@ def test_a_range_is_summed_by_name_category_and_track(show_view: ShowView, qtbot
         "outer": ("1 µs", "1"),
         "inner": ("300 ns", "2"),
         "crossing": ("300 ns", "1"),
+        "mark": ("0 ns", "1"),
     }
     view.details.by.setCurrentIndex(1)
-    assert table_of(view) == {"a": ("1 µs", "1"), "b": ("600 ns", "3")}
+    assert table_of(view) == {"a": ("1 µs", "1"), "b": ("600 ns", "4")}
     view.details.by.setCurrentIndex(2)
     assert table_of(view) == {
         "python · main": ("1.2 µs", "3"),  # the union: nothing counts twice
-        "python · other": ("100 ns", "1"),
+        "python · other": ("100 ns", "2"),
     }
     assert "2 tracks" in view.details.title.text()
     context.selection.clear()

@@ -132,7 +132,19 @@ class MemoryView(QWidget):
             curve.peak_ns - origin_ns,
             curve.peak_bytes,
         )
+        self._draw_reserved()
         self.show_moment(curve.peak_ns)
+
+    def _draw_reserved(self) -> None:
+        """What the allocator held besides, where it told."""
+        counters = self._context.profile.memory.counters
+        rows = (counters.device == self._curve.device) & (counters.reserved_bytes >= 0)
+        if not rows.any():
+            return
+        reserved = counters.reserved_bytes[rows]
+        self.chart.show_reserved(counters.time_ns[rows] - self._context.origin_ns, reserved)
+        text = self.tr("reserved, at most {}").format(format_bytes(int(reserved.max())))
+        self._legend.setText(f"{self._legend.text()}&nbsp;&nbsp; ┄ {text}")
 
     def _columns(self) -> list[Column]:
         profile, rows = self._context.profile, self._alive

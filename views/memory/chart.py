@@ -113,6 +113,21 @@ class MemoryChart(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
         self._follow_time()
         self._follow_bytes()
 
+    def show_reserved(self, time_ns: NDArray[Any], reserved_bytes: NDArray[Any]) -> None:
+        """A dashed line for what the allocator held, in use or not."""
+        line = pg.PlotDataItem(
+            np.asarray(time_ns, float),
+            np.asarray(reserved_bytes, float),
+            stepMode="right",
+            pen=pg.mkPen(self._theme.text, width=1, style=Qt.PenStyle.DashLine),
+            skipFiniteCheck=True,
+        )
+        self.addItem(line)
+        line.setDownsampling(auto=True, method="peak")
+        line.setClipToView(True)
+        self._bytes_axis.include(float(reserved_bytes.max(initial=0)))
+        self._follow_bytes()
+
     def mark(self, moment_ns: float) -> None:
         """Put the marker at a moment, counted from the first step."""
         self._marker.setValue(moment_ns)

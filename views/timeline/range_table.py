@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from PySide6.QtCore import QObject
 
-from profilers.profile.table import Int32
+from profilers.profile.table import Int32, Int64
 from profilers.units import format_duration, format_percent
 from views.column_table import Column
 from views.timeline.busy import BusyTimes
@@ -32,10 +32,10 @@ class RangeTable(QObject):
 
     def sums(self, by: SumBy, begin_ns: int, end_ns: int) -> RangeSums:
         """Milliseconds for ten million slices; the first one by category or track some more."""
-        if by is SumBy.NAME:
-            return range_sums(self._lanes, self._lanes.name, begin_ns, end_ns)
-        if by is SumBy.CATEGORY:
-            return range_sums(self._lanes, self._categories, begin_ns, end_ns)
+        if by is not SumBy.TRACK:
+            index = self._lanes.name if by is SumBy.NAME else self._categories
+            sums = range_sums(self._lanes, index, begin_ns, end_ns)
+            return self._without_instants(sums, index, begin_ns, end_ns)
         sums = range_sums(self._lanes, self._tracks, begin_ns, end_ns)
         bounds = np.array([begin_ns, end_ns], np.float64)
         busy = [np.diff(self._busy(track).until(bounds))[0] for track in sums.entry.tolist()]
@@ -70,6 +70,25 @@ class RangeTable(QObject):
             ),
             Column(self.tr("Slices"), sums.count, lambda at: f"{int(sums.count[at]):,}"),
         ]
+
+    def _without_instants(
+        self, sums: RangeSums, index: Int32, begin_ns: int, end_ns: int
+    ) -> RangeSums:
+        """Slices of no length are drawn 1 ns long; they add nothing to the time."""
+        start_ns = self._lanes.start_ns[self._instants]
+        inside = self._instants[(start_ns >= begin_ns) & (start_ns < end_ns)]
+        if not len(inside):
+            return sums
+        extra = np.bincount(index[inside] + 1, minlength=int(sums.entry.max()) + 2)
+        return RangeSums(sums.entry, sums.total_ns - extra[sums.entry + 1], sums.count)
+
+    @cached_property
+    def _instants(self) -> Int64:
+        """Places of slices of no length."""
+        is_shortest = self._lanes.end_ns - self._lanes.start_ns == 1
+        places = np.flatnonzero(is_shortest)
+        durations = self._profile.trace.slices.duration_ns[self._lanes.row[places]]
+        return places[durations == 0]
 
     @cached_property
     def _categories(self) -> Int32:

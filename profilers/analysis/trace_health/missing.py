@@ -13,11 +13,13 @@ _KINETO_STEPS = "call step() on torch.profiler.profile after each iteration."
 _OTHER_STEPS = (
     "wrap each iteration in tf.profiler.experimental.Trace or jax.profiler.StepTraceAnnotation."
 )
+_WORK = (SliceKind.OPERATOR, SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
 _EXAMPLES = 100  # operators whose arguments are looked at
 
 
 def no_steps(facts: TraceFacts) -> Iterator[Diagnostic]:
-    if not len(facts.profile.steps):
+    kinds = facts.profile.trace.slices.kind
+    if not len(facts.profile.steps) and np.isin(kinds, _WORK).any():
         yield Diagnostic(
             Severity.INFO,
             "The trace marks no steps, so all figures are of the whole trace.",
