@@ -13,7 +13,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["profilers"]):
+with atheris.instrument_imports(include=["profilers"], exclude=["profilers.compiled"]):
     import profilers.opening
     from profilers.traces import READERS
 

@@ -88,7 +88,8 @@ class RangeTable(QObject):
         is_shortest = self._lanes.end_ns - self._lanes.start_ns == 1
         places = np.flatnonzero(is_shortest)
         durations = self._profile.trace.slices.duration_ns[self._lanes.row[places]]
-        return places[durations == 0]
+        instants: Int64 = places[durations == 0]
+        return instants
 
     @cached_property
     def _categories(self) -> Int32:
