@@ -55,8 +55,11 @@ def _operator_coverage(profile: Profile) -> float | None:
 
 def _fused_coverage(profile: Profile) -> float | None:
     slices = profile.trace.slices
-    is_measured = slices.step >= 0 if len(profile.steps) else np.ones(len(slices), np.bool_)
-    rows = np.flatnonzero((slices.group >= 0) & is_measured)
+    rows = np.flatnonzero(slices.group >= 0)
+    if len(profile.steps):
+        rows = rows[slices.step[rows] >= 0]
+    if not len(rows):
+        return None
     return _share(self_time_ns(slices)[rows], _has_members(profile)[slices.group[rows]])
 
 

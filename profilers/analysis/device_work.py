@@ -33,7 +33,9 @@ def work_rows(profile: Profile) -> Int64:
     is_work = np.zeros(max(SliceKind) + 1, np.bool_)
     is_work[list(WORK_KINDS)] = True
     is_stream = tracks.kind == TrackKind.STREAM
-    return np.flatnonzero(is_work[slices.kind] & is_stream[slices.track])
+    rows = np.flatnonzero(is_work[slices.kind] & is_stream[slices.track])
+    rows.flags.writeable = False
+    return rows
 
 
 def work_by_device(profile: Profile) -> Iterator[DeviceWork]:

@@ -77,9 +77,22 @@ def lengths_by_cover(sets: Sequence[Intervals]) -> Int64:
 
 def latest_end_so_far(group: NDArray[np.integer], end_ns: Int64) -> Int64:
     """Index of the latest end within the same group up to each entry; groups must not decrease."""
-    # Ends become ranks, higher in each group than in the one before: one running maximum serves.
-    by_end = np.argsort(end_ns, kind="stable")
-    rank = np.empty(len(end_ns), np.int64)
-    rank[by_end] = np.arange(len(end_ns))
-    reached: Int64 = np.maximum.accumulate(rank + group.astype(np.int64) * len(end_ns))
-    return by_end[reached % max(len(end_ns), 1)]
+    level = rising_levels(group, end_ns)
+    is_latest = level == np.maximum.accumulate(level)
+    return np.maximum.accumulate(np.where(is_latest, np.arange(len(level)), 0))
+
+
+def rising_levels(group: NDArray[np.integer], times_ns: Int64) -> Int64:
+    """Numbers in the order of the times within a group, and higher in each group than in the last.
+
+    One running maximum over them serves all groups, which must be >= 0 and not decrease.
+    """
+    if not len(times_ns):
+        return times_ns
+    first = times_ns.min()
+    span = int(times_ns.max()) - int(first) + 1
+    if (int(group[-1]) + 1) * span < 2**63:
+        levels: Int64 = times_ns - first + group.astype(np.int64) * span
+        return levels
+    _, rank = np.unique(times_ns, return_inverse=True)  # takes ten times as long
+    return rank + group.astype(np.int64) * len(times_ns)

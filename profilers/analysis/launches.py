@@ -55,14 +55,10 @@ class QueueLength(Table):
 
 def launching_call(profile: Profile, work: Int64) -> Int64:
     """Row of the call that launched each given device slice, -1 where none is recorded."""
-    slices = profile.trace.slices
-    calls = _host_calls(profile)
+    ids, calls = _calls_by_correlation(profile)
     if not len(calls) or not len(work):
         return np.full(len(work), -1, np.int64)
-    order = np.argsort(slices.correlation[calls], kind="stable")
-    calls = calls[order]
-    ids = slices.correlation[calls]
-    wanted = slices.correlation[work]
+    wanted = profile.trace.slices.correlation[work]
     at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
     return np.where((ids[at] == wanted) & (wanted >= 0), calls[at], -1)
 
@@ -108,8 +104,13 @@ def queue_length(slices: Slices, table: Launches) -> QueueLength:
     return QueueLength(tracks[order], times[order], np.cumsum(changes[order]))
 
 
-def _host_calls(profile: Profile) -> Int64:
+@once
+def _calls_by_correlation(profile: Profile) -> tuple[Int64, Int64]:
+    """Correlations of the host's calls in order, and the rows of the calls."""
     slices, tracks = profile.trace.slices, profile.trace.tracks
     on_host = tracks.kind != TrackKind.STREAM
-    is_call = (slices.kind == SliceKind.RUNTIME) & (slices.correlation >= 0)
-    return np.flatnonzero(is_call & on_host[slices.track])
+    calls = np.flatnonzero(slices.kind == SliceKind.RUNTIME)
+    calls = calls[(slices.correlation[calls] >= 0) & on_host[slices.track[calls]]]
+    ids = slices.correlation[calls]
+    order = np.argsort(ids, kind="stable")
+    return ids[order], calls[order]

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.analysis.device_work import WORK_KINDS
+from profilers.analysis.intervals import rising_levels
 from profilers.analysis.once import once
 from profilers.analysis.self_time import self_time_ns
 from profilers.profile import Profile, SliceKind, Slices
 from profilers.profile.table import Int32, Int64, Table, column
+
+_DEEPEST = np.iinfo(np.int16).max  # depths beyond it are not told apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +64,9 @@ def by_node(profile: Profile) -> OperatorStatistics:
 def launching_operator(profile: Profile) -> tuple[Int32, Int32]:
     """Pairs (operator slice, device slice) from launch flows; the innermost operator is named."""
     slices, flows = profile.trace.slices, profile.trace.flows
-    on_device = np.isin(
-        slices.kind[flows.target], (SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
-    )
+    is_launched = np.zeros(max(SliceKind) + 1, np.bool_)
+    is_launched[list(WORK_KINDS)] = True
+    on_device = is_launched[slices.kind[flows.target]]
     operators = _enclosing_operator(slices, flows.source[on_device])
     known = operators >= 0
     return operators[known], flows.target[on_device][known]
@@ -70,24 +74,24 @@ def launching_operator(profile: Profile) -> tuple[Int32, Int32]:
 
 def _enclosing_operator(slices: Slices, rows: Int32) -> Int32:
     """The slice itself or its nearest ancestor that is an operator; -1 if there is none."""
-    own = np.arange(len(slices), dtype=np.int32)
-    way = np.where(slices.kind == SliceKind.OPERATOR, own, slices.parent)
-    way = np.append(way, np.int32(-1))  # row -1 leads to itself
-    while True:  # twice as far each time
-        further = way[way]
-        if (further == way).all():
-            return way[rows]
-        way = further
+    rows = rows.copy()
+    climbing = np.flatnonzero(slices.kind[rows] != SliceKind.OPERATOR)
+    while len(climbing):
+        rows[climbing] = slices.parent[rows[climbing]]
+        is_inside = rows[climbing] >= 0
+        climbing = climbing[is_inside]
+        climbing = climbing[slices.kind[rows[climbing]] != SliceKind.OPERATOR]
+    return rows
 
 
 def _grouped(profile: Profile, rows: Int64, keys: Int32) -> OperatorStatistics:
     slices = profile.trace.slices
     if not len(rows):
         return OperatorStatistics.empty()
-    distinct, group = np.unique(keys[rows], return_inverse=True)
+    distinct, group = _numbered(keys[rows])
     count = len(distinct)
     durations = slices.duration_ns[rows]
-    outermost = ~_inside_own_group(slices, rows, group)
+    inside = _inside_own_group(slices, rows, group, count)
     shortest = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(shortest, group, durations)
     longest = np.zeros(count, np.int64)
@@ -95,35 +99,62 @@ def _grouped(profile: Profile, rows: Int64, keys: Int32) -> OperatorStatistics:
     return OperatorStatistics.of(
         key=distinct,
         calls=np.bincount(group, minlength=count),
-        total_ns=_sums(group, durations * outermost, count),
+        total_ns=_sums(group, durations, count) - _sums(group[inside], durations[inside], count),
         self_ns=_sums(group, self_time_ns(slices)[rows], count),
         shortest_ns=shortest,
         longest_ns=longest,
-        device_ns=_sums(group, _device_time_ns(profile)[rows], count),
+        device_ns=_device_time_ns(profile, rows, group, count),
     )
 
 
-def _device_time_ns(profile: Profile) -> Int64:
-    """Time of the device slices that each operator launched itself."""
+def _numbered(keys: Int32) -> tuple[Int64, Int64]:
+    """The distinct keys (>= -1) in order, and the place of each key among them.
+
+    By a table: sorting, as np.unique does, takes ten times as long.
+    """
+    is_present = np.zeros(int(keys.max()) + 2, np.bool_)
+    is_present[keys + np.int32(1)] = True
+    place = np.cumsum(is_present) - 1
+    return np.flatnonzero(is_present) - 1, place[keys + np.int32(1)]
+
+
+def _device_time_ns(profile: Profile, rows: Int64, group: Int64, count: int) -> Int64:
+    """Time of the device slices that the operators of each group launched themselves."""
     slices = profile.trace.slices
     operators, launched = launching_operator(profile)
-    return _sums(operators, slices.duration_ns[launched], len(slices))
+    group_of = np.full(len(slices), -1, np.int32)
+    group_of[rows] = group
+    known = group_of[operators] >= 0
+    launched_ns = slices.duration_ns[launched[known]]
+    return _sums(group_of[operators[known]], launched_ns, count)
 
 
-def _inside_own_group(slices: Slices, rows: Int64, group: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """True for slices that lie within an earlier one of the same group and track."""
-    order = np.lexsort((rows, group))
-    ordered, groups = rows[order], group[order]
+def _inside_own_group(slices: Slices, rows: Int64, group: Int64, count: int) -> Int64:
+    """Places of the rows that lie within an earlier one of the same group and track."""
+    at = np.flatnonzero(_may_enclose_own(slices, rows, group, count)[group])
+    if not len(at):
+        return at
+    by_group = group[at].astype(np.uint16 if count <= 2**16 else np.int64)  # 16 bits sort by radix
+    at = at[np.argsort(by_group, kind="stable")]
+    ordered, groups = rows[at], group[at]
     tracks = slices.track[ordered]
-    is_first = np.ones(len(rows), np.bool_)
+    is_first = np.ones(len(at), np.bool_)
     is_first[1:] = (groups[1:] != groups[:-1]) | (tracks[1:] != tracks[:-1])
-    # Ends become ranks, higher in each family than in the one before: one running maximum serves all.
-    _, rank = np.unique(slices.start_ns[ordered] + slices.duration_ns[ordered], return_inverse=True)
-    level = rank + (np.cumsum(is_first) - 1) * len(rows)
+    ends = slices.start_ns[ordered] + slices.duration_ns[ordered]
+    level = rising_levels(np.cumsum(is_first) - 1, ends)
     reached = np.maximum.accumulate(level)
-    inside = np.zeros(len(rows), np.bool_)
-    inside[order[1:]] = reached[:-1] >= level[1:]
-    return inside
+    return at[1:][reached[:-1] >= level[1:]]
+
+
+def _may_enclose_own(slices: Slices, rows: Int64, group: Int64, count: int) -> NDArray[np.bool_]:
+    """For each group whether its slices lie at several depths: what encloses another is less deep."""
+    depths = slices.depth[rows].astype(np.int64)  # as int16 what follows takes ten times as long
+    lowest = np.full(count, _DEEPEST, np.int64)
+    np.minimum.at(lowest, group, depths)
+    highest = np.zeros(count, np.int64)
+    np.maximum.at(highest, group, depths)
+    is_spread: NDArray[np.bool_] = (lowest != highest) | (highest == _DEEPEST)
+    return is_spread
 
 
 def _sums(group: NDArray[np.integer], values: Int64, count: int) -> Int64:

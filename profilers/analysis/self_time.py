@@ -1,10 +1,12 @@
 """Time that a slice spent itself, not in the slices it encloses."""
 
 import numpy as np
+from numpy.typing import NDArray
 
+from profilers.analysis.intervals import latest_end_so_far
 from profilers.analysis.once import once
 from profilers.profile import Slices
-from profilers.profile.table import Int64
+from profilers.profile.table import Int32, Int64
 
 
 @once
@@ -13,29 +15,40 @@ def self_time_ns(slices: Slices) -> Int64:
 
     Children that partly overlap each other, or outlast their parent, are not counted twice.
     """
-    own = _self_time_ns(slices)
-    own.flags.writeable = False
-    return own
-
-
-def _self_time_ns(slices: Slices) -> Int64:
-    own = slices.duration_ns.copy()
+    own_ns = slices.duration_ns.copy()
     rows = np.flatnonzero(slices.parent >= 0)
-    if not len(rows):
-        return own
-    rows = rows[np.lexsort((slices.start_ns[rows], slices.parent[rows]))]
     parents = slices.parent[rows]
-    is_first = np.concatenate(([True], parents[1:] != parents[:-1]))
-    family = np.cumsum(is_first) - 1
-    parent_rows = parents[is_first]
-    spans = slices.duration_ns[parent_rows]
-    # Families are laid end to end, so that one running maximum serves all of them.
-    offsets = (np.cumsum(spans) - spans)[family]
-    begin = slices.start_ns[rows] - slices.start_ns[parents]
-    end = np.minimum(begin + slices.duration_ns[rows], spans[family]) + offsets
-    begin = np.maximum(begin, 0) + offsets
-    covered_until = np.maximum.accumulate(end)
-    seen = np.maximum(np.concatenate(([0], covered_until[:-1])), offsets)
-    fresh = np.maximum(end - np.maximum(begin, seen), 0)
-    own[parent_rows] -= np.bincount(family, fresh, len(parent_rows)).astype(np.int64)
-    return own
+    is_odd = _is_odd(slices, rows, parents)
+    if is_odd.any():
+        has_odd = np.zeros(len(slices), np.bool_)
+        has_odd[parents[is_odd]] = True
+        in_odd = has_odd[parents]
+        _take_unions(own_ns, slices, rows[in_odd])
+        rows, parents = rows[~in_odd], parents[~in_odd]
+    np.subtract.at(own_ns, parents, slices.duration_ns[rows])  # they lie apart: their sum will do
+    own_ns.flags.writeable = False
+    return own_ns
+
+
+def _is_odd(slices: Slices, rows: Int64, parents: Int32) -> NDArray[np.bool_]:
+    """Which children partly overlap an earlier one, or outlast their parent.
+
+    Those that overlap an earlier one lie deeper than just below their parent.
+    """
+    end_ns = slices.start_ns + slices.duration_ns
+    is_odd: NDArray[np.bool_] = end_ns[rows] > end_ns[parents]
+    is_odd |= slices.depth[rows] != slices.depth[parents] + 1
+    return is_odd
+
+
+def _take_unions(own_ns: Int64, slices: Slices, rows: Int64) -> None:
+    """Subtract from each parent what the given children cover of it, all of a parent's children."""
+    rows = rows[np.argsort(slices.parent[rows], kind="stable")]  # and by start, as all slices are
+    parents = slices.parent[rows]
+    begin = np.maximum(slices.start_ns[rows], slices.start_ns[parents])
+    end = slices.start_ns[rows] + slices.duration_ns[rows]
+    end = np.minimum(end, slices.start_ns[parents] + slices.duration_ns[parents])
+    latest = end[latest_end_so_far(parents, end)]
+    has_earlier = np.flatnonzero(parents[1:] == parents[:-1]) + 1
+    begin[has_earlier] = np.maximum(begin, np.roll(latest, 1))[has_earlier]
+    np.subtract.at(own_ns, parents, np.maximum(end - begin, 0))

@@ -9,6 +9,7 @@ from profilers.analysis.intervals import (
     Intervals,
     clip,
     gaps,
+    latest_end_so_far,
     lengths_by_cover,
     overlap_ns,
     union,
@@ -75,3 +76,21 @@ def test_nothing_covers_nothing(count: int) -> None:
     assert len(empty) == 0
     assert overlap_ns(empty, union_of([(0, 9)])) == 0
     assert gaps(empty, 2, 4).length_ns == 2
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(-END, END)), max_size=20),
+    st.sampled_from([1, 2**55]),  # the second leaves no room to tell groups apart by adding
+)
+def test_the_latest_end_of_a_group_so_far(ends: list[tuple[int, int]], scale: int) -> None:
+    ends = sorted(ends, key=lambda pair: pair[0])
+    group = np.array([pair[0] for pair in ends], np.int64)
+    end_ns = np.array([pair[1] * scale for pair in ends], np.int64)
+    expected = [
+        max(
+            (at for at in range(row + 1) if group[at] == group[row]),
+            key=lambda at: (end_ns[at], at),
+        )
+        for row in range(len(ends))
+    ]
+    assert latest_end_so_far(group, end_ns).tolist() == expected

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from profilers.analysis.operators import by_name, by_node
+from profilers.analysis.operators import by_name, by_node, launching_operator
 from profilers.analysis.self_time import self_time_ns
-from profilers.profile import Profile, SliceKind, StringPool, Trace, TrackKind
+from profilers.profile import Profile, SliceKind, Slices, StringPool, Trace, TrackKind
 from profilers.traces.trace_builder import TraceBuilder
 from tests.sample import MS, sample_profile
 
@@ -51,6 +51,99 @@ def test_self_times_add_up_to_the_covered_time() -> None:
     trace: Trace = trace_of(*intervals).trace
     assert int(self_time_ns(trace.slices).sum()) == 100 * 950
     assert self_time_ns(trace.slices).min() >= 0
+
+
+def random_operators(seed: int, scale_ns: int = 1) -> Profile:
+    """Names that recur at several depths of two threads, with partial overlaps and equal intervals."""
+    generator = np.random.default_rng(seed)
+    pool = StringPool()
+    builder = TraceBuilder(pool)
+    tracks = [builder.track(name, TrackKind.THREAD, "host") for name in ("one", "two")]
+    stream = builder.track("stream", TrackKind.STREAM, "GPU", device=0)
+    for at in range(300):
+        begin = int(generator.integers(0, 500))
+        length = int(generator.choice([0, 3, 10, 40, 200])) * scale_ns
+        kind = SliceKind(int(generator.choice([SliceKind.OPERATOR, SliceKind.RUNTIME])))
+        name = f"op {generator.integers(6)}"
+        track = int(generator.choice(tracks))
+        caller = builder.slice(track, begin * scale_ns, length, name, kind)
+        if at % 3 == 0:
+            length = int(generator.integers(1, 20))
+            work = builder.slice(stream, 2 * at * scale_ns, length, "k", SliceKind.KERNEL)
+            builder.flow(caller, work, "launch")
+    trace, _ = builder.build()
+    return Profile("random", strings=pool.table(), trace=trace)
+
+
+def self_time_one_by_one(slices: Slices) -> list[int]:
+    starts, ends = slices.start_ns.tolist(), (slices.start_ns + slices.duration_ns).tolist()
+    own = []
+    for row in range(len(slices)):
+        reached, covered = starts[row], 0
+        for child in np.flatnonzero(slices.parent == row).tolist():
+            end = min(ends[child], ends[row])
+            covered += max(end - max(starts[child], reached), 0)
+            reached = max(reached, end)
+        own.append(ends[row] - starts[row] - covered)
+    return own
+
+
+def launcher_of(slices: Slices, row: int) -> int:
+    while row >= 0 and slices.kind[row] != SliceKind.OPERATOR:
+        row = int(slices.parent[row])
+    return row
+
+
+def totals_one_by_one(slices: Slices) -> dict[int, int]:
+    """Time by name of operators that lie within no earlier one of their name and thread."""
+    ends = slices.start_ns + slices.duration_ns
+    totals: dict[int, int] = {}
+    for row in np.flatnonzero(slices.kind == SliceKind.OPERATOR).tolist():
+        earlier = np.arange(row)
+        same = (slices.name[earlier] == slices.name[row]) & (
+            slices.kind[earlier] == SliceKind.OPERATOR
+        )
+        same &= slices.track[earlier] == slices.track[row]
+        is_inside = bool((ends[earlier][same] >= ends[row]).any())
+        name = int(slices.name[row])
+        totals[name] = totals.get(name, 0) + (0 if is_inside else int(slices.duration_ns[row]))
+    return totals
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("scale_ns", [1, 10**15])  # exact also where float64 is not
+def test_sums_equal_those_made_one_by_one(seed: int, scale_ns: int) -> None:
+    profile = random_operators(seed, scale_ns)
+    slices = profile.trace.slices
+    assert (slices.depth > slices.depth[slices.parent] + 1)[slices.parent >= 0].any()
+    assert self_time_ns(slices).tolist() == self_time_one_by_one(slices)
+    table = by_name(profile)
+    totals = totals_one_by_one(slices)
+    assert dict(zip(table.key.tolist(), table.total_ns.tolist(), strict=True)) == totals
+    for row, key in enumerate(table.key.tolist()):
+        durations = slices.duration_ns[
+            (slices.name == key) & (slices.kind == SliceKind.OPERATOR)
+        ].tolist()
+        assert table.calls[row] == len(durations)
+        assert (table.shortest_ns[row], table.longest_ns[row]) == (min(durations), max(durations))
+    flows = profile.trace.flows
+    expected = [
+        (launcher_of(slices, source), target)
+        for source, target in zip(flows.source.tolist(), flows.target.tolist(), strict=True)
+        if launcher_of(slices, source) >= 0
+    ]
+    operators, launched = launching_operator(profile)
+    assert list(zip(operators.tolist(), launched.tolist(), strict=True)) == expected
+    device_ns = dict.fromkeys(totals, 0)
+    for operator, kernel in expected:
+        device_ns[int(slices.name[operator])] += int(slices.duration_ns[kernel])
+    assert dict(zip(table.key.tolist(), table.device_ns.tolist(), strict=True)) == device_ns
+
+
+def test_children_that_outlast_their_parent_count_as_far_as_it_lasts() -> None:
+    slices = trace_of((0, 100, "outer"), (10, 60, "inner"), (70, 90, "inner")).trace.slices
+    longer = slices.replace(duration_ns=np.where(slices.start_ns == 70, 500, slices.duration_ns))
+    assert self_time_ns(longer).tolist() == [20, 50, 500]
 
 
 def test_device_time_goes_to_the_operator_that_launched() -> None:
