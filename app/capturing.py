@@ -104,7 +104,7 @@ def capture_profile(
     except TwinscopeError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    profile = read_capture(folder, lambda fraction: on_event(Progress("read", fraction)))
+    profile = read_capture(folder, lambda fraction: on_event(Progress("reading", fraction)))
     path = autosave.store(profile)
     shutil.rmtree(folder, ignore_errors=True)
     return profile, path

@@ -252,7 +252,7 @@ class Session(QObject):
 def _open(path: Path, job: Job) -> tuple[Profile | ModelFile, str]:
     opened = open_path(
         path,
-        lambda fraction: job.report(Progress("read", fraction)),
+        lambda fraction: job.report(Progress("reading", fraction)),
         lambda profile: job.report(Beginning(profile)),
     )
     return opened, digest(path) if isinstance(opened, ModelFile) else ""

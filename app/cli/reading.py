@@ -18,7 +18,7 @@ def read_profile(path: Path) -> Profile:
         If the file is a model, or cannot be read.
     """
     with ProgressBar() as bar:
-        opened = open_path(path, lambda fraction: bar.show("read", fraction))
+        opened = open_path(path, lambda fraction: bar.show("reading", fraction))
     if isinstance(opened, ModelFile):
         raise TwinscopeError(
             f"{path.name} holds no profile",

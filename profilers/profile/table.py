@@ -82,6 +82,20 @@ class Table:
             }
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The rows of all parts, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            **{
+                name: np.concatenate(
+                    [np.empty(0, dtype), *(getattr(part, name) for part in parts)], dtype=dtype
+                )
+                for name, dtype in cls.dtypes().items()
+            }
+        )
+
     def columns(self) -> dict[str, NDArray[Any]]:
         return {name: getattr(self, name) for name in self.dtypes()}
 

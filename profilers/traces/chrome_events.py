@@ -16,7 +16,6 @@ from profilers.traces.chrome_parts import (
     SpannedJson,
     TrackKey,
     TrackRows,
-    joined,
 )
 from profilers.traces.chrome_reader import ReadEvents
 from profilers.traces.kineto import BOOKKEEPING
@@ -51,7 +50,7 @@ class ChromeEvents:
 
 def sorted_events(found: ReadEvents, pool: StringPool) -> ChromeEvents:
     """Begin and end events become slices; metadata is read."""
-    others = joined(OtherRecords, [part.others for part in found.parts])
+    others = OtherRecords.joined([part.others for part in found.parts])
     metadata = _of_phases(others, "M")
     others = _timed(others)
     calls, unfinished = _paired_calls(others)
@@ -63,7 +62,7 @@ def sorted_events(found: ReadEvents, pool: StringPool) -> ChromeEvents:
         [*slices, calls, ranges],
         _of_phases(others, "iIn"),
         _of_phases(others, "C"),
-        _timed(joined(FlowRecords, [part.flows for part in found.parts])),
+        _timed(FlowRecords.joined([part.flows for part in found.parts])),
         unfinished=unfinished + unfinished_ranges,
     )
     _take_metadata(events, metadata, arguments_of(metadata, found), found.tracks.keys, pool)
@@ -106,7 +105,7 @@ def _paired_ranges(
     They may overlap: they get a row per process and category.
     """
     begins, ends = _of_phases(others, "b"), _of_phases(others, "e")
-    both = joined(OtherRecords, [begins, ends])
+    both = OtherRecords.joined([begins, ends])
     if not len(both):
         return SliceRecords.empty(), 0
     keys, strings = tracks.keys, pool.table()

@@ -145,17 +145,6 @@ class Repairs:
     odd_text: int = 0  # names that are no valid UTF-8
 
 
-def joined(kind: type[AnyTable], parts: Sequence[AnyTable]) -> AnyTable:
-    """One table of all parts' rows."""
-    if len(parts) == 1:
-        return parts[0]
-    columns = {
-        name: np.concatenate([np.empty(0, dtype), *(getattr(part, name) for part in parts)])
-        for name, dtype in kind.dtypes().items()
-    }
-    return kind(**columns)
-
-
 def joined_column(parts: Sequence[AnyTable], name: str) -> Any:
     return np.concatenate([getattr(part, name) for part in parts])
 

@@ -19,7 +19,6 @@ from profilers.traces.chrome_parts import (
     Repairs,
     SliceRecords,
     TrackRows,
-    joined,
 )
 from profilers.traces.chrome_windows import Window
 
@@ -244,9 +243,9 @@ def _texts(window: Window, others: OtherRecords, first_row: int) -> dict[int, by
 
 def _all(parts: list[Part]) -> Part:
     return Part(
-        joined(SliceRecords, [part.slices for part in parts]),
-        joined(FlowRecords, [part.flows for part in parts]),
-        joined(OtherRecords, [part.others for part in parts]),
+        SliceRecords.joined([part.slices for part in parts]),
+        FlowRecords.joined([part.flows for part in parts]),
+        OtherRecords.joined([part.others for part in parts]),
     )
 
 

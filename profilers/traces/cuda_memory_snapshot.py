@@ -198,7 +198,7 @@ def _profile(
         for each in devices
     ]
     trace = Trace(
-        _joined(Slices, slices),
+        Slices.joined(slices),
         Tracks.from_rows(tracks),
         Flows.empty(),
         Counters.empty(),
@@ -206,11 +206,10 @@ def _profile(
     )
     memory = Memory(
         "events of PyTorch's CUDA allocator",
-        _joined(
-            Allocations,
-            [_blocks(each, first, pool) for each, first in zip(devices, first_rows, strict=False)],
+        Allocations.joined(
+            [_blocks(each, first, pool) for each, first in zip(devices, first_rows, strict=False)]
         ),
-        _joined(MemoryCounters, [_levels(each, pool) for each in devices]),
+        MemoryCounters.joined([_levels(each, pool) for each in devices]),
     )
     return Profile(
         path.name.removesuffix(".pickle"),
@@ -259,7 +258,7 @@ def _slices(device: _Device, track: int, stacks: Stacks, pool: StringPool) -> Sl
 
 
 def _arguments(devices: list[_Device], stacks: Stacks) -> EventArguments:
-    events = _joined(AllocatorEvents, [each.events for each in devices])
+    events = AllocatorEvents.joined([each.events for each in devices])
     return EventArguments(events.address, events.bytes, events.stream, events.stack, stacks.texts)
 
 
@@ -333,11 +332,3 @@ def _diagnostics(devices: list[_Device], flaws: Counter[str]) -> tuple[Diagnosti
                 before,
             ))  # fmt: skip
     return tuple(notes)
-
-
-def _joined(kind: type[Any], tables: list[Any]) -> Any:
-    columns = {
-        name: np.concatenate([np.empty(0, dtype), *(getattr(table, name) for table in tables)])
-        for name, dtype in kind.dtypes().items()
-    }
-    return kind(**columns)
