@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ViewSpec:
-    """`module` is imported when the view is first shown.
+    """`module` is imported when the view is first wanted.
 
     `is_blank` tells whether the view has but a sentence to say about a profile. `prepare` computes
-    what the view asks for first; it is called in another thread before the view is built.
+    what the view asks for first, and can be called in any thread.
     """
 
     id: str
@@ -41,7 +41,12 @@ class ViewSpec:
     module: str
     widget: str
     is_blank: Callable[[Profile], bool] = lambda profile: False
-    prepare: Callable[[Profile], object] | None = None
+    prepare: Callable[[Profile], object] = lambda profile: None
+
+    def make_ready(self, profile: Profile) -> None:
+        """All that takes long before `create`; can be called in any thread."""
+        import_module(self.module)
+        self.prepare(profile)
 
     def create(self, context: "ViewContext", parent: "QWidget | None" = None) -> "QWidget":
         widget: QWidget = getattr(import_module(self.module), self.widget)(context, parent)

@@ -21,14 +21,13 @@ class Preparations(QObject):
         self._running: tuple[Job, Profile, ViewSpec] | None = None
 
     def is_ready(self, spec: ViewSpec, profile: Profile) -> bool:
-        return spec.prepare is None or spec.id in self._ready.get(profile, ())
+        return spec.id in self._ready.get(profile, ())
 
     def want(self, spec: ViewSpec, profile: Profile) -> None:
         """Prepare this unless something else is being prepared."""
-        prepare = spec.prepare
-        if self._running is not None or prepare is None:
+        if self._running is not None:
             return
-        job = Job(lambda _: prepare(profile), self)
+        job = Job(lambda _: spec.make_ready(profile), self)
         job.done.connect(self._end)
         job.failed.connect(self._end)  # was logged; the view tells of it when it is built
         self._running = job, profile, spec

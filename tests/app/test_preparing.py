@@ -127,8 +127,7 @@ def test_preparations_hold_no_profile_that_is_gone(qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("spec", VIEWS, ids=lambda spec: spec.id)
 def test_every_preparation_works_for_a_profile_without_anything(spec: ViewSpec) -> None:
-    if spec.prepare is not None:
-        spec.prepare(Profile("empty"))
+    spec.make_ready(Profile("empty"))
 
 
 def test_a_preparation_that_fails_leaves_the_view_to_tell(

@@ -94,6 +94,15 @@ class Lanes:
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
+    @property
+    def extent_ns(self) -> tuple[int, int]:
+        """From the first slice's start to the last one's end; (0, 0) without slices."""
+        filled = np.flatnonzero(np.diff(self.bounds))
+        if not len(filled):
+            return 0, 0
+        first, last = self.bounds[filled], self.bounds[filled + 1] - 1
+        return int(self.start_ns[first].min()), int(self.reach_ns[last].max())
+
     def places_of(self, rows: NDArray[np.integer]) -> Int64:
         """Where the given profile rows lie, in lane order."""
         if len(rows) > _FEW_ROWS:

@@ -1,10 +1,14 @@
 """What a timeline needs of all slices, computed once for each profile and in any thread."""
 
+import numpy as np
+
 from profilers.analysis.once import once
 from profilers.profile import Profile
+from profilers.profile.table import Int64
 from views.timeline.flows import FlowIndex
 from views.timeline.lanes import Lanes
 from views.timeline.layout import TrackOrder
+from views.timeline.range_sums import RangeSums, range_sums
 
 
 @once
@@ -19,6 +23,23 @@ def flows_of(profile: Profile) -> FlowIndex:
     return FlowIndex(profile.trace.flows, profile.trace.slices)
 
 
+@once
+def instants_of(profile: Profile) -> Int64:
+    """Places in the lanes of slices of no length."""
+    lanes = lanes_of(profile)
+    places = np.flatnonzero(lanes.end_ns - lanes.start_ns == 1)
+    instants: Int64 = places[profile.trace.slices.duration_ns[lanes.row[places]] == 0]
+    return instants
+
+
+@once
+def sums_by_name(profile: Profile, begin_ns: int, end_ns: int) -> RangeSums:
+    lanes = lanes_of(profile)
+    return range_sums(lanes, lanes.name, begin_ns, end_ns)
+
+
 def prepare(profile: Profile) -> None:
-    lanes_of(profile)
+    """What a timeline that shows all asks for."""
     flows_of(profile)
+    instants_of(profile)
+    sums_by_name(profile, *lanes_of(profile).extent_ns)

@@ -6,10 +6,11 @@ from functools import cached_property
 import numpy as np
 from PySide6.QtCore import QObject
 
-from profilers.profile.table import Int32, Int64
+from profilers.profile.table import Int32
 from profilers.units import format_duration, format_percent
 from views.column_table import Column
 from views.timeline.busy import BusyTimes
+from views.timeline.prepared import instants_of, sums_by_name
 from views.timeline.range_sums import RangeSums, range_sums
 from views.timeline.scene import Scene
 
@@ -32,10 +33,12 @@ class RangeTable(QObject):
 
     def sums(self, by: SumBy, begin_ns: int, end_ns: int) -> RangeSums:
         """Milliseconds for ten million slices; the first one by category or track some more."""
-        if by is not SumBy.TRACK:
-            index = self._lanes.name if by is SumBy.NAME else self._categories
-            sums = range_sums(self._lanes, index, begin_ns, end_ns)
-            return self._without_instants(sums, index, begin_ns, end_ns)
+        if by is SumBy.NAME:
+            sums = sums_by_name(self._profile, begin_ns, end_ns)
+            return self._without_instants(sums, self._lanes.name, begin_ns, end_ns)
+        if by is SumBy.CATEGORY:
+            sums = range_sums(self._lanes, self._categories, begin_ns, end_ns)
+            return self._without_instants(sums, self._categories, begin_ns, end_ns)
         sums = range_sums(self._lanes, self._tracks, begin_ns, end_ns)
         bounds = np.array([begin_ns, end_ns], np.float64)
         busy = [np.diff(self._busy(track).until(bounds))[0] for track in sums.entry.tolist()]
@@ -75,21 +78,13 @@ class RangeTable(QObject):
         self, sums: RangeSums, index: Int32, begin_ns: int, end_ns: int
     ) -> RangeSums:
         """Slices of no length are drawn 1 ns long; they add nothing to the time."""
-        start_ns = self._lanes.start_ns[self._instants]
-        inside = self._instants[(start_ns >= begin_ns) & (start_ns < end_ns)]
+        instants = instants_of(self._profile)
+        start_ns = self._lanes.start_ns[instants]
+        inside = instants[(start_ns >= begin_ns) & (start_ns < end_ns)]
         if not len(inside):
             return sums
         extra = np.bincount(index[inside] + 1, minlength=int(sums.entry.max()) + 2)
         return RangeSums(sums.entry, sums.total_ns - extra[sums.entry + 1], sums.count)
-
-    @cached_property
-    def _instants(self) -> Int64:
-        """Places of slices of no length."""
-        is_shortest = self._lanes.end_ns - self._lanes.start_ns == 1
-        places = np.flatnonzero(is_shortest)
-        durations = self._profile.trace.slices.duration_ns[self._lanes.row[places]]
-        instants: Int64 = places[durations == 0]
-        return instants
 
     @cached_property
     def _categories(self) -> Int32:

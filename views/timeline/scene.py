@@ -82,12 +82,7 @@ class Scene(QObject):
     @cached_property
     def extent_ns(self) -> tuple[int, int]:
         """From the first slice's start to the last one's end; (0, 0) without slices."""
-        lanes = self.lanes
-        filled = np.flatnonzero(np.diff(lanes.bounds))
-        if not len(filled):
-            return 0, 0
-        first, last = lanes.bounds[filled], lanes.bounds[filled + 1] - 1
-        return int(lanes.start_ns[first].min()), int(lanes.reach_ns[last].max())
+        return self.lanes.extent_ns
 
     @property
     def shown_tracks(self) -> int:
