@@ -18,7 +18,7 @@ from profilers.traces.chrome_parts import (
     TrackRows,
 )
 from profilers.traces.chrome_reader import ReadEvents
-from profilers.traces.kineto import BOOKKEEPING
+from profilers.traces.kineto import BOOKKEEPING, UNSHOWN_INSTANTS
 from profilers.traces.nesting import paired
 
 AnyRecords = TypeVar("AnyRecords", SliceRecords, FlowRecords, OtherRecords)
@@ -57,10 +57,11 @@ def sorted_events(found: ReadEvents, pool: StringPool) -> ChromeEvents:
     ranges, unfinished_ranges = _paired_ranges(others, found.tracks, pool)
     hidden = np.array([pool.add(each) for each in sorted(BOOKKEEPING)], np.int32)
     slices = [_shown(part.slices, hidden) for part in found.parts]
+    instants = _of_phases(others, "iIn")
     events = ChromeEvents(
         found.tracks.keys,
-        [*slices, calls, ranges],
-        _of_phases(others, "iIn"),
+        [*slices, calls, ranges, _marks(instants, pool)],
+        instants,
         _of_phases(others, "C"),
         _timed(FlowRecords.joined([part.flows for part in found.parts])),
         unfinished=unfinished + unfinished_ranges,
@@ -88,6 +89,24 @@ def _shown(slices: SliceRecords, hidden: Int32) -> SliceRecords:
     """Without spans of the profiler itself and without what has no time."""
     is_hidden = np.isin(slices.category, hidden) | (slices.start_ns == NO_TIME)
     return slices.take(~is_hidden) if is_hidden.any() else slices
+
+
+def _marks(instants: OtherRecords, pool: StringPool) -> SliceRecords:
+    """Instants that somebody set to be seen, as slices of no length."""
+    strings = pool.table()
+    rows = np.unique(instants.name).tolist()
+    unshown = [row for row in rows if strings[row].startswith(UNSHOWN_INSTANTS)]
+    shown = instants.take(~np.isin(instants.name, np.array(unshown, np.int32)))
+    return SliceRecords.of(
+        start_ns=shown.start_ns,
+        duration_ns=np.zeros(len(shown), np.int64),
+        name=shown.name,
+        category=shown.category,
+        track=shown.track,
+        correlation=np.full(len(shown), -1),
+        begin=shown.begin,
+        length=shown.length,
+    )
 
 
 def _paired_calls(others: OtherRecords) -> tuple[SliceRecords, int]:

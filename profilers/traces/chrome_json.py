@@ -40,6 +40,7 @@ from profilers.traces.kineto import (
     kinds_of,
     launches,
 )
+from profilers.traces.kineto_memory import memory_events, memory_of_trace
 from profilers.traces.nesting import nest, slice_order
 
 _HEAD = re.compile(rb'"traceEvents"\s*:|^\s*\[\s*(\{[^{}]*"ph"\s*:|\]?\s*$)', re.DOTALL)
@@ -133,10 +134,22 @@ def _ignore(share: float) -> None:
 
 
 def _profile(path: Path, found: ChromeTrace) -> Profile:
+    memory = memory_of_trace(
+        *memory_events(
+            found.events,
+            found.instant_arguments,
+            found.trace.slices,
+            found.track_rows,
+            found.origin_ns,
+            found.pool,
+        ),
+        found.pool,
+    )
     return Profile(
         path.name.removesuffix(".gz").removesuffix(".json"),
         found.pool.table(),
         found.trace,
+        memory=memory,
         steps=found.steps,
         diagnostics=found.diagnostics,
         environment=_environment(found.header, path),

@@ -29,6 +29,8 @@ DEVICE_CATEGORIES = frozenset(
     {"kernel", "gpu_memcpy", "gpu_memset", "gpu_user_annotation", "mtia_ccp_events"}
 )
 BOOKKEEPING = frozenset({"Trace"})  # spans of the profiler itself
+MEMORY_EVENT = "[memory]"
+UNSHOWN_INSTANTS = (MEMORY_EVENT, "Iteration Start", "Record Window End")  # how their names begin
 STEP_NAME = re.compile(r"ProfilerStep\s*#(\d+)")
 _COLLECTIVE = re.compile(r"nccl|rccl|oneccl|all_?reduce|all_?gather|reduce_?scatter", re.IGNORECASE)
 _TOLD_BY_NAME = (
