@@ -221,7 +221,8 @@ def _nanoseconds(text: Any, at: int, stop: int) -> int:
     is_negative = at < stop and text[at] == _MINUS
     if at < stop and (is_negative or text[at] == _PLUS):
         at += 1
-    digits, power, value, lost = 0, 3, _NONE, False
+    digits, power, value = 0, 3, _NONE
+    next_digit, lost = 0, False  # what stands behind the digits that fit, and behind that
     begin = at
     while at + 8 <= stop and digits + 8 <= 19:
         word = word_at(text, at) ^ _EIGHT_ZEROS
@@ -239,7 +240,11 @@ def _nanoseconds(text: Any, at: int, stop: int) -> int:
                 digits += value != _NONE
                 power -= point >= 0
             else:
-                lost |= byte != _ZERO
+                if digits == 19:
+                    next_digit = np.int64(byte - _ZERO)
+                else:
+                    lost |= byte != _ZERO
+                digits += 1
                 power += point < 0
             seen += 1
         elif byte == _POINT and point < 0:
@@ -265,7 +270,7 @@ def _nanoseconds(text: Any, at: int, stop: int) -> int:
             exponent = min(exponent * 10 + (np.int64(text[at]) - _ZERO), 1_000_000)
             at += 1
         power += -exponent if is_below else exponent
-    return _scaled(value, power, lost, is_negative)
+    return _scaled(value, power, next_digit, lost, is_negative)
 
 
 @njit(inline="always")
@@ -278,7 +283,7 @@ def _eight_digits(word: Any) -> Any:
 
 
 @njit
-def _scaled(value: Any, power: int, lost: bool, is_negative: bool) -> int:
+def _scaled(value: Any, power: int, next_digit: int, lost: bool, is_negative: bool) -> int:
     """``value * 10**power`` as a signed number; NO_TIME beyond `LARGEST_NS`."""
     if value == _NONE:
         return np.int64(0)
@@ -286,6 +291,8 @@ def _scaled(value: Any, power: int, lost: bool, is_negative: bool) -> int:
         if power > 18 or value > np.uint64(LARGEST_NS) // _TENS[power]:
             return NO_TIME
         value *= _TENS[power]
+        if power == 0 and (next_digit > 5 or (next_digit == 5 and (lost or value & _ONE))):
+            value += _ONE
     elif power < -19:
         value = _NONE
     else:
@@ -293,7 +300,7 @@ def _scaled(value: Any, power: int, lost: bool, is_negative: bool) -> int:
         rest = value % unit
         value //= unit
         half = unit // np.uint64(2)
-        if rest > half or (rest == half and (lost or value & _ONE)):
+        if rest > half or (rest == half and (next_digit or lost or value & _ONE)):
             value += _ONE
     if value > np.uint64(LARGEST_NS):
         return NO_TIME
