@@ -37,6 +37,9 @@ _MOST_SELECTED = 200
 class Column:
     """`keys` sort the column, one per row; `text` makes a cell's text from a row number.
 
+    Keys of many long texts are better objects: as an array of numpy's own texts each takes the room
+    of the longest.
+
     `share` (0 to 1 per row) draws a bar behind the text. Columns of text sort upwards first,
     columns of numbers downwards.
     """
@@ -49,7 +52,7 @@ class Column:
 
     @property
     def is_text(self) -> bool:
-        return self.keys.dtype.kind in "US"
+        return self.keys.dtype.kind in "USO"
 
 
 class ColumnTableModel(QAbstractTableModel):

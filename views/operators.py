@@ -1,15 +1,58 @@
 """Operators, kernels and parameters as a table: grouped, sorted, filtered, linked."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from profilers.analysis.once import once
 from profilers.analysis.operators import OperatorStatistics, by_name, by_node
 from profilers.profile import Profile, SliceKind
+from profilers.profile.table import Int32, Int64
 from profilers.units import format_count, format_duration, format_percent
+from views.background import Latest
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.parameters import parameter_columns, read_by, readers_of
+
+_BACKGROUND_FROM = 300_000  # slices, whose sums take 20 ms
+
+
+@dataclass(frozen=True, eq=False)
+class Grouped:
+    """Rows of the table: names and figures by one of the groupings; parameters have no figures."""
+
+    group: str
+    names: list[str]
+    statistics: OperatorStatistics
+
+    @property
+    def kind(self) -> SliceKind:
+        """Of the slices that are summed."""
+        return SliceKind.KERNEL if self.group == "kernel" else SliceKind.OPERATOR
+
+
+@once
+def grouped(profile: Profile, group: str) -> Grouped:
+    strings = profile.strings
+    if group == "parameter":
+        names = profile.authored.parameters.name.tolist()
+        return Grouped(group, [strings[row] for row in names], OperatorStatistics.empty())
+    if group == "node":
+        table = by_node(profile)
+        return Grouped(group, [_node_name(profile, node) for node in table.key.tolist()], table)
+    table = by_name(profile, SliceKind.KERNEL if group == "kernel" else SliceKind.OPERATOR)
+    return Grouped(group, [strings[row] for row in table.key.tolist()], table)
+
+
+def first_grouping(profile: Profile) -> str:
+    """What there is to show: operators, else kernels, else the weights of a model not run."""
+    if len(by_name(profile)):
+        return "operator"
+    if len(by_name(profile, SliceKind.KERNEL)):
+        return "kernel"
+    return "parameter" if len(profile.authored.parameters) else "operator"
 
 
 class OperatorsView(QWidget):
@@ -19,8 +62,9 @@ class OperatorsView(QWidget):
         super().__init__(parent)
         self._context = context
         self._is_following = False
-        self._statistics = OperatorStatistics.empty()
-        self._names: list[str] = []
+        self._latest = Latest(self)
+        self._latest.arrived.connect(self._take)
+        self._latest.failed.connect(self._tell_failure)
         self.grouping = QComboBox()
         self.grouping.setAccessibleName(self.tr("Group by"))
         for title, group in (
@@ -51,45 +95,55 @@ class OperatorsView(QWidget):
         layout.addLayout(bar)
         layout.addWidget(self._nothing)
         layout.addWidget(self.table, 1)
-        self.grouping.setCurrentIndex(self.grouping.findData(_first_grouping(context.profile)))
+        shown = first_grouping(context.profile)
+        self.grouping.setCurrentIndex(self.grouping.findData(shown))
         self.grouping.currentIndexChanged.connect(self._regroup)
         self.filter.textChanged.connect(self._apply_filter)
         self.table.selectionModel().selectionChanged.connect(self._pick)
         context.selection.changed.connect(self._follow)
-        self._regroup()
+        self._show(grouped(context.profile, shown))
+
+    def is_settled(self) -> bool:
+        return not self._latest.is_waiting
 
     def _regroup(self) -> None:
-        profile = self._context.profile
-        group = self.grouping.currentData()
-        if group == "parameter":
-            self._statistics = OperatorStatistics.empty()
-            names = profile.authored.parameters.name.tolist()
-            self._names = [profile.strings[row] for row in names]
-        elif group == "node":
-            self._statistics = by_node(profile)
-            self._names = [_node_name(profile, node) for node in self._statistics.key.tolist()]
+        """Show another grouping; of a large trace a moment later."""
+        profile, group = self._context.profile, self.grouping.currentData()
+        if len(profile.trace.slices) < _BACKGROUND_FROM:
+            self._show(grouped(profile, group))
         else:
-            kind = SliceKind.KERNEL if group == "kernel" else SliceKind.OPERATOR
-            self._statistics = by_name(profile, kind)
-            self._names = [profile.strings[row] for row in self._statistics.key.tolist()]
-        has_rows = len(self._names) > 0
+            self._count.setText(self.tr("computing…"))
+            self.table.setEnabled(False)
+            self._latest.ask(lambda: grouped(profile, group))
+
+    def _take(self, result: object) -> None:
+        assert isinstance(result, Grouped)
+        self.table.setEnabled(True)
+        self._show(result)
+
+    def _tell_failure(self, error: Exception) -> None:
+        self._count.setText(self.tr("The sums failed: {}").format(error))
+
+    def _show(self, shown: Grouped) -> None:
+        self._shown = shown
+        has_rows = len(shown.names) > 0
         self.table.setVisible(has_rows)
         self._nothing.setVisible(not has_rows)
-        self._nothing.setText(self._why_empty(group))
+        self._nothing.setText(self._why_empty(shown.group))
         if has_rows:
-            is_list = group == "parameter"
-            columns = parameter_columns(profile) if is_list else self._columns()
+            is_list = shown.group == "parameter"
+            columns = parameter_columns(self._context.profile) if is_list else self._columns()
             self.table.show_columns(columns, sort_by=1 if is_list else 2)
         self._apply_filter()
         self._follow()
 
     def _columns(self) -> list[Column]:
-        table = self._statistics
+        table, names = self._shown.statistics, self._shown.names
         steps = max(len(self._context.profile.steps), 1)
         per_step = 1 / steps
         share = table.self_ns / max(int(table.self_ns.sum()), 1)
         columns = [
-            Column(self.tr("Name"), np.array(self._names), self._names.__getitem__),
+            Column(self.tr("Name"), np.array(names, object), names.__getitem__),
             _times(self.tr("Total"), table.total_ns * per_step, self.tr("With children, per step")),
             Column(
                 self.tr("Self"),
@@ -117,15 +171,15 @@ class OperatorsView(QWidget):
                     self.tr("Kernels launched by it, per step"),
                 )
             )
-        if self.grouping.currentData() == "node":
+        if self._shown.group == "node":
             columns += self._node_columns(steps)
         return columns
 
     def _node_columns(self, steps: int) -> list[Column]:
         nodes = self._context.profile.authored.nodes
-        keys = self._statistics.key
+        keys = self._shown.statistics.key
         flops = np.where(keys >= 0, nodes.flops[keys], -1) if len(nodes) else np.full(len(keys), -1)
-        busy_ns = np.maximum(self._statistics.total_ns, self._statistics.device_ns)
+        busy_ns = np.maximum(self._shown.statistics.total_ns, self._shown.statistics.device_ns)
         rate = np.where(flops > 0, flops * steps / np.maximum(busy_ns, 1) * 1e9, -1.0)
         return [
             Column("FLOPs", flops, lambda row: format_count(flops[row])),
@@ -140,7 +194,7 @@ class OperatorsView(QWidget):
     def _apply_filter(self) -> None:
         words = self.filter.text().lower().split()
         shown = np.array(
-            [all(word in name.lower() for word in words) for name in self._names], bool
+            [all(word in name.lower() for word in words) for name in self._shown.names], bool
         )
         self.table.columns.show_rows(shown)
         self._count.setText(
@@ -154,8 +208,8 @@ class OperatorsView(QWidget):
         if not rows:
             return
         profile, selection = self._context.profile, self._context.selection
-        slices = np.flatnonzero(self._slices_of(rows))
-        is_list = self.grouping.currentData() == "parameter"
+        slices = self._slices_of(rows)
+        is_list = self._shown.group == "parameter"
         nodes = readers_of(profile, rows) if is_list else self._nodes_of(slices)
         self._is_following = True  # the rows are selected already
         try:
@@ -169,34 +223,35 @@ class OperatorsView(QWidget):
 
     def _follow(self) -> None:
         """Select the rows that hold a picked slice, and bring the first into sight."""
-        if self._is_following or not self._names:
+        if self._is_following or not self._shown.names:
             return
         picked = self._context.selection.picked
-        if self.grouping.currentData() == "parameter":
+        if self._shown.group == "parameter":
             rows = read_by(self._context.profile, picked.nodes)
         else:
-            keys = self._keys()[picked.slices]
-            rows = np.flatnonzero(np.isin(self._statistics.key, keys)).astype(np.int32)
+            kinds = self._context.profile.trace.slices.kind[picked.slices]
+            keys = self._key_column()[picked.slices][kinds == self._shown.kind]
+            rows = np.flatnonzero(np.isin(self._shown.statistics.key, keys)).astype(np.int32)
         self._is_following = True
         try:
             self.table.select(rows)
         finally:
             self._is_following = False
 
-    def _keys(self) -> NDArray[np.int32]:
-        """What each slice is grouped by; slices of another kind have -2."""
+    def _key_column(self) -> Int32:
+        """What slices are grouped by."""
         slices = self._context.profile.trace.slices
-        group = self.grouping.currentData()
-        kind = SliceKind.KERNEL if group == "kernel" else SliceKind.OPERATOR
-        keys = slices.node if group == "node" else slices.name
-        return np.where(slices.kind == kind, keys, -2)
+        return slices.node if self._shown.group == "node" else slices.name
 
-    def _slices_of(self, rows: list[int]) -> NDArray[np.bool_]:
-        if not len(self._statistics):
-            return np.zeros(len(self._context.profile.trace.slices), np.bool_)
-        return np.isin(self._keys(), self._statistics.key[rows])
+    def _slices_of(self, rows: list[int]) -> Int64:
+        if self._shown.group == "parameter":
+            return np.empty(0, np.int64)
+        keys, profile = self._key_column(), self._context.profile
+        is_wanted = np.zeros(max(len(profile.strings), len(profile.authored.nodes)) + 1, np.bool_)
+        is_wanted[self._shown.statistics.key[rows]] = True  # the last one is for -1
+        return np.flatnonzero(is_wanted[keys] & (profile.trace.slices.kind == self._shown.kind))
 
-    def _nodes_of(self, slices: NDArray[np.intp]) -> NDArray[np.int32]:
+    def _nodes_of(self, slices: Int64) -> NDArray[np.int32]:
         table, members = self._context.profile.trace.slices, self._context.profile.fusion.members
         direct = table.node[slices]
         groups = np.unique(table.group[slices])
@@ -213,15 +268,6 @@ class OperatorsView(QWidget):
                 "No kernels were recorded: on the CPU the operators themselves do the work."
             )
         return self.tr("The trace holds no operators.")
-
-
-def _first_grouping(profile: Profile) -> str:
-    """What there is to show: operators, else kernels, else the weights of a model not run."""
-    if len(by_name(profile)):
-        return "operator"
-    if len(by_name(profile, SliceKind.KERNEL)):
-        return "kernel"
-    return "parameter" if len(profile.authored.parameters) else "operator"
 
 
 def _times(title: str, durations_ns: NDArray[np.generic], tooltip: str) -> Column:

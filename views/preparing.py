@@ -1,4 +1,4 @@
-"""What each view asks for first, computed beforehand: without Qt, in any thread.
+"""What each view asks for first, computed beforehand, in any thread.
 
 Each function fills what `profilers.analysis.once` keeps, so that building the view takes no pass
 over all slices of a large trace.
@@ -7,8 +7,8 @@ over all slices of a large trace.
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.device_work import work_rows
 from profilers.analysis.memory_curve import memory_curve
-from profilers.analysis.operators import by_name, by_node
-from profilers.profile import Profile, SliceKind
+from profilers.analysis.operators import by_node
+from profilers.profile import Profile
 
 
 def prepare_summary(profile: Profile) -> None:
@@ -35,5 +35,6 @@ def prepare_devices(profile: Profile) -> None:
 
 
 def prepare_operators(profile: Profile) -> None:
-    by_name(profile)
-    by_name(profile, SliceKind.KERNEL)
+    from views.operators import first_grouping, grouped
+
+    grouped(profile, first_grouping(profile))

@@ -67,6 +67,9 @@ class DevicesView(QWidget):
         self._body = split
         self._latest = Latest(self)
         self._latest.arrived.connect(self._take_figures)
+        self._latest.failed.connect(
+            lambda error: self.scope.setText(self.tr("The figures failed: {}").format(error))
+        )
         context.selection.changed.connect(self._follow)
         self._shown_range = context.selection.picked.time_range_ns
         self._show_figures(range_figures(profile, self._shown_range))

@@ -79,7 +79,7 @@ class KernelTable(QWidget):
         kinds = [self._titles[SliceKind(kind)] for kind in table.kind.tolist()]
         share = table.time_ns / max(int(table.time_ns.sum()), 1)
         columns = [
-            Column(self.tr("Name"), np.array(names, str), names.__getitem__),
+            Column(self.tr("Name"), np.array(names, object), names.__getitem__),
             Column(
                 self.tr("Time"),
                 table.time_ns,

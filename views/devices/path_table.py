@@ -1,19 +1,19 @@
 """What the critical path of a step consists of, by kind and name."""
 
 import numpy as np
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from profilers.analysis.critical_path import PathKind, PathSegments, critical_path
 from profilers.profile.table import Int64
 from profilers.units import format_duration, format_percent
+from views.background import Latest
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 
 
 class PathTable(QWidget):
-    """Computed in a turn of the event loop of its own, when first shown and for each step chosen.
+    """Computed in the background, when first shown and for each step chosen.
 
     A row's longest segment is picked with it.
     """
@@ -26,7 +26,7 @@ class PathTable(QWidget):
         self._shown_keys: Int64 = np.empty(0, np.int64)  # of each row
         self.is_picking = False
         self._is_filling = False
-        self._is_filled = False
+        self._is_begun = False
         self._titles = {
             PathKind.HOST: self.tr("Host"),
             PathKind.LAUNCH_DELAY: self.tr("Launch delay before"),
@@ -55,22 +55,33 @@ class PathTable(QWidget):
         layout.setSpacing(2)
         layout.addLayout(bar)
         layout.addWidget(self.table, 1)
-        self._turn = QTimer(self, singleShot=True, interval=0)
-        self._turn.timeout.connect(self._fill)
-        self.step.currentIndexChanged.connect(self._turn.start)
+        self._latest = Latest(self)
+        self._latest.arrived.connect(self._show_path)
+        self._latest.failed.connect(
+            lambda error: self.summary.setText(self.tr("The path failed: {}").format(error))
+        )
+        self.step.currentIndexChanged.connect(self._compute)
         self.table.selectionModel().selectionChanged.connect(self._pick)
 
     def is_settled(self) -> bool:
-        return not self._turn.isActive()
+        return not self._latest.is_waiting
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if not self._is_filled:
-            self._turn.start()
+        if not self._is_begun:
+            self._compute()
 
-    def _fill(self) -> None:
-        self._is_filled = True
-        path = self._path = critical_path(self._context.profile, self.step.currentData())
+    def _compute(self) -> None:
+        self._is_begun = True
+        profile, step = self._context.profile, self.step.currentData()
+        self.table.setEnabled(False)
+        self.summary.setText(self.tr("computing…"))
+        self._latest.ask(lambda: critical_path(profile, step))
+
+    def _show_path(self, path: object) -> None:
+        assert isinstance(path, PathSegments)
+        self._path = path
+        self.table.setEnabled(True)
         slices, names = self._context.profile.trace.slices, len(self._context.profile.strings)
         name = np.append(slices.name, -1)[path.slice]
         self._key = path.kind.astype(np.int64) * (names + 1) + name + 1
