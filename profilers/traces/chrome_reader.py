@@ -106,8 +106,8 @@ class _Reading:
         self._tail: list[bytes] = []  # text behind the events' array
         self._is_closed = False
         self._has_events = False
-        # All of the text, as long as it is little.
-        self._held: list[bytes] | None = [] if path.stat().st_size <= HELD_BYTES else None
+        # All of the text, if it is little.
+        self._held: list[bytes] | None = [] if text.likely_bytes <= HELD_BYTES else None
 
     def run(self, load: Callable[[], ModuleType | None]) -> None:
         """Decode with the JSON library until the compiled loops are there, scan from then on."""

@@ -17,6 +17,7 @@ LARGEST_BYTES = 16 << 30
 HELD_BYTES = 64 << 20
 _PACKED_BYTES = 256 << 10
 _PIECE_BYTES = 4 << 20
+_USUAL_RATIO = 18  # of trace text to its gzip
 _GZIP_MAGIC = b"\x1f\x8b"
 _BROKEN: Any = (zlib_ng.error, zlib.error)
 _GZIP = 31  # zlib's word for a gzip header and the largest window
@@ -35,6 +36,10 @@ class TextPieces(Protocol):
 
 class TraceText(TextPieces, Protocol):
     """Text that is read once in order, then at any place."""
+
+    @property
+    def likely_bytes(self) -> int:
+        """How long it is, as far as that can be told beforehand."""
 
     def fill(self, view: memoryview) -> int:
         """Put the next bytes into `view`; 0 at the end. A damaged gzip stream just ends."""
@@ -68,12 +73,16 @@ class _File:
         self._at = 0
         self._text_bytes = 0
 
+    @property
+    def size(self) -> int:
+        return self._stamp[0]
+
     def fill(self, view: memoryview) -> int:
         with self._lock:
             self._stream.seek(self._at)
             count = int(self._stream.readinto(view))
         self._at += count
-        self._progress(self._at / max(self._stamp[0], 1))
+        self._progress(self._at / max(self.size, 1))
         return count
 
     def count_text(self, count: int) -> None:
@@ -101,6 +110,10 @@ class _File:
 class PlainText:
     def __init__(self, file: _File) -> None:
         self._file = file
+
+    @property
+    def likely_bytes(self) -> int:
+        return self._file.size
 
     def fill(self, view: memoryview) -> int:
         count = self._file.fill(view)
@@ -136,6 +149,10 @@ class PackedText:
         self._states: list[tuple[int, int, _Inflater]] = []
         self._lock = threading.Lock()
         self._piece_begin, self._piece = -1, b""
+
+    @property
+    def likely_bytes(self) -> int:
+        return _USUAL_RATIO * self._file.size
 
     def fill(self, view: memoryview) -> int:
         filled = 0
