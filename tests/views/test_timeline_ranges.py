@@ -85,3 +85,14 @@ def test_enter_steps_through_what_was_found(show_view: ShowView, qtbot: QtBot) -
     qtbot.keyClick(view.search.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     assert context.selection.picked.focus == first
     assert view.search.count_text.startswith("1 of")
+
+
+def test_a_slice_that_partly_overlaps_another_says_so(show_view: ShowView) -> None:
+    profile = overlapping_profile()
+    view, context = show_view("timeline", profile)
+    for name, overlaps in (("outer", False), ("inner", False), ("crossing", True)):
+        row = int(np.flatnonzero(profile.trace.slices.name == profile.strings.find(name))[0])
+        context.selection.pick_slice(row)
+        facts = view.details.facts
+        labels = [facts.topLevelItem(at).text(0) for at in range(facts.topLevelItemCount())]
+        assert ("Overlap" in labels) == overlaps

@@ -85,6 +85,9 @@ class SliceFacts(QObject):
             share = format_percent(own_ns / duration_ns)
             yield self.tr("Without children"), f"{format_duration(own_ns)}  ({share})"
         yield self.tr("Track"), strings[int(self._profile.trace.tracks.name[track])]
+        parent = int(slices.parent[row])
+        if slices.depth[row] > (slices.depth[parent] + 1 if parent >= 0 else 0):
+            yield self.tr("Overlap"), self.tr("partly overlaps another slice of its row")
         step = int(slices.step[row])
         if step >= 0:
             yield self.tr("Step"), str(int(self._profile.steps.number[step]))
