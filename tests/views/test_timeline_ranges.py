@@ -2,6 +2,7 @@
 
 from itertools import accumulate
 
+import numpy as np
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
