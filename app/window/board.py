@@ -66,8 +66,9 @@ class Board(QWidget):
         self.row("timeline").add_action(self.align)
         stack = QSplitter(Qt.Orientation.Vertical)
         stack.setChildrenCollapsible(False)
-        for row in self.rows:
+        for at, row in enumerate(self.rows):
             stack.addWidget(row)
+            stack.setStretchFactor(at, row.stretch)
             row.fold_changed.connect(self._fill_open_rows)
             row.fill_asked.connect(self.toggle_fill)
         self._scroll = QScrollArea()

@@ -23,6 +23,7 @@ _DEFAULT_HEIGHTS = {
     "devices": 300,
     "operators": 320,
 }
+_STRETCHES = {"summary": 0, "graph": 3, "timeline": 3}  # what room is left goes to the large ones
 _TITLE_HEIGHT = 26
 _BLANK_HEIGHT = 78  # the title and a sentence
 
@@ -80,6 +81,11 @@ class RowPane(QFrame):
     @property
     def default_height(self) -> int:
         return _DEFAULT_HEIGHTS.get(self.spec.id, 300)
+
+    @property
+    def stretch(self) -> int:
+        """Its share of the room that the default heights leave."""
+        return _STRETCHES.get(self.spec.id, 1)
 
     @property
     def is_folded(self) -> bool:
