@@ -156,7 +156,7 @@ class OperatorsView(QWidget):
             Column(
                 self.tr("Calls"),
                 table.calls,
-                lambda row: f"{table.calls[row] * per_step:.4g}",
+                lambda row: _number(table.calls[row] * per_step),
                 tooltip=self.tr("Per step"),
             ),
             _times(self.tr("Mean"), table.total_ns / table.calls, self.tr("Per call")),
@@ -287,3 +287,8 @@ def _node_name(profile: Profile, node: int) -> str:
         scope = int(graph.scopes.parent[scope])
     operator = profile.strings[int(graph.nodes.operator[node])]
     return "/".join(reversed(parts)) + f"  ·  {operator}"
+
+
+def _number(value: float) -> str:
+    """Whole where it is, else with one decimal."""
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"

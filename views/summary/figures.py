@@ -45,7 +45,7 @@ def _time_figures(profile: Profile) -> list[Figure]:
             Figure(
                 "Step, profiled",
                 format_duration(time.profiled_ns),
-                overhead or f"{len(profile.steps)} steps",
+                overhead or _counted(len(profile.steps), "step"),
                 "Median of the profiled steps; the timeline shows these.",
             )
         )
@@ -105,7 +105,9 @@ def _trace_figures(profile: Profile) -> list[Figure]:
         return []
     groups, members = len(profile.fusion.groups), len(profile.fusion.members)
     figures = [
-        Figure("Slices", f"{len(profile.trace.slices):,}", f"{len(profile.trace.tracks)} tracks")
+        Figure(
+            "Slices", f"{len(profile.trace.slices):,}", _counted(len(profile.trace.tracks), "track")
+        )
     ]
     if profile.environment.mode:
         figures.append(
@@ -122,3 +124,7 @@ def _trace_figures(profile: Profile) -> list[Figure]:
             )
         )
     return figures
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
