@@ -382,3 +382,44 @@ def test_no_two_slices_share_a_place(intervals: list[tuple[int, int, int]]) -> N
         for other in range(row):
             if depth[other] == depth[row] and table[other, 0] == table[row, 0]:
                 assert ends[other] <= table[row, 1]
+
+
+def test_a_horovod_timeline_is_read(tmp_path: Path) -> None:
+    """A bare array without an end: a process per tensor, nested B and E, X for the ranks' votes.
+
+    Layout: Horovod's documentation of its timeline.
+    """
+    lines = ["["]
+    for tensor in range(3):
+        name = json.dumps(f"DistributedOptimizer_Allreduce/grad_{tensor}")
+        lines.append(
+            f'{{"name": "process_name", "ph": "M", "pid": {tensor}, "args": {{"name": {name}}}}},'
+        )
+        lines.append(
+            f'{{"name": "process_sort_index", "ph": "M", "pid": {tensor}, "args": {{"sort_index": {tensor}}}}},'
+        )
+    for at in range(5):
+        for tensor in range(3):
+            begin = 1000 * at + 10 * tensor
+            lines += [
+                f'{{"ph": "B", "name": "NEGOTIATE_ALLREDUCE", "ts": {begin}, "pid": {tensor}}},',
+                f'{{"ph": "X", "name": "0", "ts": {begin + 1}, "pid": {tensor}, "dur": 0}},',
+                f'{{"ph": "E", "ts": {begin + 20}, "pid": {tensor}}},',
+                f'{{"ph": "B", "name": "ALLREDUCE", "ts": {begin + 30}, "pid": {tensor}}},',
+                f'{{"ph": "B", "name": "NCCL_ALLREDUCE", "ts": {begin + 40}, "pid": {tensor}}},',
+                f'{{"ph": "E", "ts": {begin + 90}, "pid": {tensor}}},',
+                f'{{"ph": "E", "ts": {begin + 95}, "pid": {tensor}, "args": {{"dtype": "float32"}}}},',
+            ]
+    profile = opened(trace_file(tmp_path, "\n".join(lines)))
+    slices, tracks = profile.trace.slices, profile.trace.tracks
+    assert len(tracks) == 3
+    assert "grad_0" in profile.strings[int(tracks.process[0])]
+    found = sorted(set(zip(names(profile), slices.depth.tolist(), strict=True)))
+    assert found == [
+        ("0", 1),
+        ("ALLREDUCE", 0),
+        ("NCCL_ALLREDUCE", 1),
+        ("NEGOTIATE_ALLREDUCE", 0),
+    ]
+    allreduce = slices.name == profile.strings.find("ALLREDUCE")
+    assert slices.duration_ns[allreduce].tolist() == [65_000] * 15
