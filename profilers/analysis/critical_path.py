@@ -36,7 +36,6 @@ from profilers.analysis.device_order import DeviceOrder, device_order
 from profilers.analysis.device_work import TimeRange, work_rows
 from profilers.analysis.host_activity import innermost_slices, working_threads
 from profilers.analysis.intervals import Intervals
-from profilers.analysis.once import once
 from profilers.profile import Profile, SliceKind, TrackKind
 from profilers.profile.table import Int8, Int64, Table, column
 
@@ -61,7 +60,6 @@ class PathSegments(Table):
     end_ns: Int64 = column("i8")  # > begin_ns
 
 
-@once
 def critical_path(profile: Profile, step: int = -1) -> PathSegments:
     """The path of one step (a row of `Profile.steps`), or of the whole trace for -1.
 

@@ -1,6 +1,7 @@
 """What each piece of device work waited for: earlier work, or its launch."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,12 +30,17 @@ class DeviceOrder(Table):
 
     def chain(self, index: int, begin_ns: int) -> Int64:
         """The work itself, what it waited for, and so on back to a launch or a time."""
-        before, starts = self.before.tolist(), self.start_ns.tolist()
+        before, starts = self._steps
         indices = [index]
         while starts[index] > begin_ns and before[index] >= 0:
             index = before[index]
             indices.append(index)
         return np.array(indices, np.int64)
+
+    @cached_property
+    def _steps(self) -> tuple[list[int], list[int]]:
+        """`before` and `start_ns` as lists, along which single steps are quick."""
+        return self.before.tolist(), self.start_ns.tolist()
 
     def awaited_by(self, profile: Profile, calls: Int64) -> Int64:
         """Index of the work that ended last before each call returned, -1 if there is none.

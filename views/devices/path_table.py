@@ -1,15 +1,49 @@
 """What the critical path of a step consists of, by kind and name."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from profilers.analysis.critical_path import PathKind, PathSegments, critical_path
+from profilers.analysis.once import once
+from profilers.profile import Profile
 from profilers.profile.table import Int64
 from profilers.units import format_duration, format_percent
 from views.background import Latest
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
+
+
+@dataclass(frozen=True, eq=False)
+class PathSums:
+    """A path, summed by kind and name: `key` stands for both, `shown` are those that occur.
+
+    `count` and `time_ns` have a value for each of `shown`, `kind_ns` one for each `PathKind`.
+    """
+
+    path: PathSegments
+    key: Int64
+    shown: Int64
+    count: Int64
+    time_ns: Int64
+    kind_ns: Int64
+
+
+@once
+def path_sums(profile: Profile, step: int) -> PathSums:
+    """Of one step, or of the whole trace for -1, which takes seconds for ten million events."""
+    path = critical_path(profile, step)
+    name = np.where(path.slice >= 0, profile.trace.slices.name[path.slice], -1)
+    key = path.kind.astype(np.int64) * (len(profile.strings) + 1) + name + 1
+    lengths = path.end_ns - path.begin_ns
+    count = np.bincount(key)
+    time_ns, kind_ns = np.zeros(len(count), np.int64), np.zeros(len(PathKind), np.int64)
+    np.add.at(time_ns, key, lengths)
+    np.add.at(kind_ns, path.kind, lengths)
+    shown = np.flatnonzero(count)
+    return PathSums(path, key, shown, count[shown], time_ns[shown], kind_ns)
 
 
 class PathTable(QWidget):
@@ -21,9 +55,7 @@ class PathTable(QWidget):
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
-        self._path = PathSegments.empty()
-        self._key: Int64 = np.empty(0, np.int64)  # kind and name of each segment
-        self._shown_keys: Int64 = np.empty(0, np.int64)  # of each row
+        self._sums: PathSums | None = None
         self.is_picking = False
         self._is_filling = False
         self._is_begun = False
@@ -76,44 +108,36 @@ class PathTable(QWidget):
         profile, step = self._context.profile, self.step.currentData()
         self.table.setEnabled(False)
         self.summary.setText(self.tr("computing…"))
-        self._latest.ask(lambda: critical_path(profile, step))
+        self._latest.ask(lambda: path_sums(profile, step))
 
-    def _show_path(self, path: object) -> None:
-        assert isinstance(path, PathSegments)
-        self._path = path
+    def _show_path(self, sums: object) -> None:
+        assert isinstance(sums, PathSums)
+        self._sums = sums
         self.table.setEnabled(True)
-        slices, names = self._context.profile.trace.slices, len(self._context.profile.strings)
-        name = np.append(slices.name, -1)[path.slice]
-        self._key = path.kind.astype(np.int64) * (names + 1) + name + 1
-        lengths = path.end_ns - path.begin_ns
-        count = np.bincount(self._key)
-        shown = self._shown_keys = np.flatnonzero(count)
-        time_ns = np.bincount(self._key, lengths)[shown].astype(np.int64)
-        kind, name = np.divmod(shown, names + 1)
         self._is_filling = True  # new rows have no selection of their own
         try:
-            self.table.show_columns(self._columns(kind, name - 1, count[shown], time_ns), sort_by=2)
+            self.table.show_columns(self._columns(sums), sort_by=2)
         finally:
             self._is_filling = False
-        self._summarise(path, lengths)
+        self._summarise(sums)
 
-    def _columns(self, kind: Int64, name: Int64, count: Int64, time_ns: Int64) -> list[Column]:
-        strings = self._context.profile.strings
+    def _columns(self, sums: PathSums) -> list[Column]:
+        strings, count, time_ns = self._context.profile.strings, sums.count, sums.time_ns
+        kind, name = np.divmod(sums.shown, len(strings) + 1)
         share = time_ns / max(int(time_ns.sum()), 1)
         kinds = [self._titles[PathKind(value)] for value in kind.tolist()]
-        names = [strings[row] or self.tr("(nothing recorded)") for row in name.tolist()]
+        names = [strings[row] or self.tr("(nothing recorded)") for row in (name - 1).tolist()]
         return [
             Column(self.tr("Kind"), np.array(kinds, str), kinds.__getitem__),
-            Column(self.tr("What"), np.array(names, str), names.__getitem__),
+            Column(self.tr("What"), np.array(names, object), names.__getitem__),
             Column(self.tr("Time"), time_ns, lambda row: format_duration(time_ns[row]), share),
             Column(self.tr("Share"), share, lambda row: format_percent(share[row])),
             Column(self.tr("Segments"), count, lambda row: f"{count[row]:,}"),
         ]
 
-    def _summarise(self, path: PathSegments, lengths: Int64) -> None:
-        total_ns = int(lengths.sum())
-        by_kind = [int(lengths[path.kind == kind].sum()) for kind in PathKind]
-        host, delay, device, wait, back = (part / max(total_ns, 1) for part in by_kind)
+    def _summarise(self, sums: PathSums) -> None:
+        total_ns = int(sums.kind_ns.sum())
+        host, delay, device, wait, back = (sums.kind_ns / max(total_ns, 1)).tolist()
         self.summary.setText(
             self.tr("{}: host {}, device {}, waits and delays {}").format(
                 format_duration(total_ns),
@@ -128,10 +152,10 @@ class PathTable(QWidget):
 
     def _pick(self) -> None:
         rows = self.table.picked_rows()
-        if self._is_filling or not rows:
+        if self._is_filling or not rows or self._sums is None:
             return
-        path = self._path
-        own = np.flatnonzero((self._key == self._shown_keys[rows[0]]) & (path.slice >= 0))
+        path, key = self._sums.path, self._sums.shown[rows[0]]
+        own = np.flatnonzero((self._sums.key == key) & (path.slice >= 0))
         if len(own):
             longest = own[(path.end_ns - path.begin_ns)[own].argmax()]
             self.is_picking = True
