@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 import threading
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
@@ -56,7 +57,8 @@ def compile_now() -> ModuleType | None:
         if _loaded is None:
             _load()
         if _loaded is not None:
-            write_stamp()
+            _stamp().parent.mkdir(parents=True, exist_ok=True)
+            _stamp().touch()
         return _loaded
 
 
@@ -70,15 +72,9 @@ def cache_folder() -> Path:
     return base / "compiled"
 
 
-def write_stamp() -> None:
-    """Say that the cache is filled."""
-    _stamp().parent.mkdir(parents=True, exist_ok=True)
-    _stamp().touch()
-
-
 def _load() -> None:
     global _loaded, _cannot_load
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
+    os.environ["NUMBA_CACHE_DIR"] = str(_version_folder())
     try:
         _loaded = importlib.import_module("profilers.compiled.loops")
     except Exception:
@@ -88,11 +84,9 @@ def _load() -> None:
 
 
 def _build() -> None:
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache_folder())}
     done = subprocess.run(
         [sys.executable, "-m", "profilers.compiled"],
         cwd=_ROOT,
-        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -103,13 +97,22 @@ def _build() -> None:
 
 
 def _stamp() -> Path:
-    """Named for all that a compiled loop depends on."""
+    """Says that the cache is filled."""
+    return _version_folder() / "ready"
+
+
+@cache
+def _version_folder() -> Path:
+    """Named for all that a compiled loop depends on.
+
+    numba itself looks at the file of a function only, not at those of the functions that it calls.
+    """
     parts = [sys.version, platform.machine(), platform.processor(), _version("numba")]
     for path in sorted(Path(__file__).parent.glob("*.py")):
         status = path.stat()
         parts.append(f"{path} {status.st_size} {status.st_mtime_ns}")
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    return cache_folder() / f"{digest[:16]}.ready"
+    return cache_folder() / digest[:16]
 
 
 def _version(package: str) -> str:

@@ -3,23 +3,14 @@
 from numba import boolean, int64, njit, types, void
 
 from profilers.compiled import pickle_walk, slice_order
-from profilers.compiled.chrome_scan import (
-    MARKS,
-    RECENT_BITS,
-    Marks,
-    fill_pair_slots,
-    fill_slots,
-    scan,
-)
+from profilers.compiled.chrome_scan import scan
+from profilers.compiled.interning import fill_pair_slots, fill_slots
 from profilers.compiled.lane_index import count_lanes, index_lanes
 from profilers.compiled.lane_raster import raster_lanes
 from profilers.compiled.range_sums import sum_range
 from profilers.compiled.signatures import I16, I32, I64, READ_I32, READ_I64, TEXT
 
 __all__ = [
-    "MARKS",
-    "RECENT_BITS",
-    "Marks",
     "count_lanes",
     "fill_pair_slots",
     "fill_slots",
@@ -44,6 +35,6 @@ longest_first = njit(boolean(READ_I64, READ_I64, I64), nogil=True, cache=True)(
 pair_ends = njit(void(READ_I64, int64, READ_I64, I64, I64, I64), nogil=True, cache=True)(
     slice_order.pair_ends
 )
-walk = njit(types.UniTuple(int64, 3)(TEXT, int64, READ_I64), nogil=True, cache=True)(
+walk = njit(types.UniTuple(int64, 3)(TEXT, int64, READ_I64, int64), nogil=True, cache=True)(
     pickle_walk.walk
 )

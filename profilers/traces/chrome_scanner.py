@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from profilers.compiled.limits import NO_ROOM, PADDING
+from profilers.compiled.scan_state import MARKS, RECENT_BITS, M
 from profilers.profile import StringPool
 from profilers.profile.table import Int32, Int64, Table
 from profilers.traces.chrome_parts import (
@@ -50,37 +51,36 @@ class Scanner:
 
     def __init__(self, loops: ModuleType) -> None:
         self._loops = loops
-        self._marks = np.zeros(loops.MARKS, np.int64)
-        self._at = loops.Marks()
-        self._marks[self._at.seed] = secrets.randbits(62)
-        self._marks[self._at.last_pair] = -1  # no event came before
+        self._marks = np.zeros(MARKS, np.int64)
+        self._marks[M.seed] = secrets.randbits(62)
+        self._marks[M.last_pair] = -1  # no event came before
         self._slices = _room(SliceRecords, _ROWS)
         self._flows = _room(FlowRecords, _ROWS)
         self._others = _room(OtherRecords, _ROWS)
         self._strings: Columns = _strings(_STRINGS, _ARENA)
         self._tracks: Columns = _tracks(_TRACKS)
-        self._recent = np.full(3 << loops.RECENT_BITS, -1, np.int64)
+        self._recent = np.full(3 << RECENT_BITS, -1, np.int64)
         self._told_strings = self._told_tracks = 0
 
     def scan(self, window: Window) -> Scanned:
         """All events of a window that the compiled scan reads."""
-        marks, at = self._marks, self._at
+        marks = self._marks
         parts: list[Part] = []
         texts: dict[int, bytes] = {}
         rows_before = position = 0
-        marks[at.odd_times] = marks[at.negative] = marks[at.untimed] = 0
+        marks[M.odd_times] = marks[M.negative] = marks[M.untimed] = 0
         while True:
-            marks[at.slices] = marks[at.flows] = marks[at.others] = 0
+            marks[M.slices] = marks[M.flows] = marks[M.others] = 0
             status = self._loops.scan(
                 window.buffer, position, window.size, window.begin,
                 self._slices, self._flows, self._others, self._strings, self._tracks, self._recent,
                 marks,
             )  # fmt: skip
-            position = int(marks[at.position])
+            position = int(marks[M.position])
             part = Part(
-                _filled(SliceRecords, self._slices, marks[at.slices]),
-                _filled(FlowRecords, self._flows, marks[at.flows]),
-                _filled(OtherRecords, self._others, marks[at.others]),
+                _filled(SliceRecords, self._slices, marks[M.slices]),
+                _filled(FlowRecords, self._flows, marks[M.flows]),
+                _filled(OtherRecords, self._others, marks[M.others]),
             )
             texts |= _texts(window, part.others, rows_before)
             rows_before += len(part.others)
@@ -95,16 +95,16 @@ class Scanner:
             self._new_tracks(),
             status,
             position,
-            int(marks[at.odd_times]),
-            int(marks[at.negative]),
-            int(marks[at.untimed]),
+            int(marks[M.odd_times]),
+            int(marks[M.negative]),
+            int(marks[M.untimed]),
         )
 
     def _make_room(self) -> None:
         """For whatever was lacking: columns are emptied by the caller, or too small for one event."""
-        marks, at = self._marks, self._at
+        marks = self._marks
         slots, begins, _, _, arena = self._strings
-        strings, used, needed = marks[at.strings], marks[at.arena], int(marks[at.needed])
+        strings, used, needed = marks[M.strings], marks[M.arena], int(marks[M.needed])
         if strings >= min(len(begins), len(slots) // 2) or used + needed + PADDING > len(arena):
             size = 2 * len(begins) if strings >= len(begins) else len(begins)
             larger = _strings(size, 2 * len(arena) + needed)
@@ -113,8 +113,8 @@ class Scanner:
             larger[4][:used] = arena[:used]
             self._loops.fill_slots(larger[0], larger[3], strings)
             self._strings = larger
-        if marks[at.tracks] >= len(self._tracks[1]):
-            count = int(marks[at.tracks])
+        if marks[M.tracks] >= len(self._tracks[1]):
+            count = int(marks[M.tracks])
             larger = _tracks(2 * len(self._tracks[1]))
             larger[1][:count] = self._tracks[1]
             self._loops.fill_pair_slots(larger[0], larger[1], count)
@@ -122,7 +122,7 @@ class Scanner:
 
     def _new_strings(self) -> list[bytes]:
         _, begins, lengths, _, arena = self._strings
-        first, self._told_strings = self._told_strings, int(self._marks[self._at.strings])
+        first, self._told_strings = self._told_strings, int(self._marks[M.strings])
         rows = slice(first, self._told_strings)
         return [
             arena[begin : begin + length].tobytes()
@@ -130,7 +130,7 @@ class Scanner:
         ]
 
     def _new_tracks(self) -> list[tuple[int, int]]:
-        first, self._told_tracks = self._told_tracks, int(self._marks[self._at.tracks])
+        first, self._told_tracks = self._told_tracks, int(self._marks[M.tracks])
         pairs = self._tracks[1][first : self._told_tracks].tolist()
         return [((pair >> 32) - 1, (pair & 0xFFFFFFFF) - 1) for pair in pairs]
 

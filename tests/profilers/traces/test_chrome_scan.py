@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from profilers import compiled, snapshot
 from profilers.compiled.limits import LARGEST_NS, NO_TIME, PADDING
+from profilers.compiled.scan_state import M
 from profilers.errors import TwinscopeError
 from profilers.profile import Profile, StringPool, decode
 from profilers.traces import chrome_reader, chrome_windows
@@ -275,7 +276,7 @@ def test_names_that_hash_alike_stay_apart_and_fast(tmp_path: Path, loops: Module
     seeds = set()
     for _ in range(3):
         scanner = chrome_reader.Scanner(loops)
-        seeds.add(int(scanner._marks[loops.Marks().seed]))
+        seeds.add(int(scanner._marks[M.seed]))
     assert len(seeds) == 3
 
 
