@@ -69,7 +69,9 @@ def launching_operator(profile: Profile) -> tuple[Int32, Int32]:
     on_device = is_launched[slices.kind[flows.target]]
     operators = _enclosing_operator(slices, flows.source[on_device])
     known = operators >= 0
-    return operators[known], flows.target[on_device][known]
+    operators, launched = operators[known], flows.target[on_device][known]
+    operators.flags.writeable = launched.flags.writeable = False
+    return operators, launched
 
 
 def _enclosing_operator(slices: Slices, rows: Int32) -> Int32:

@@ -21,6 +21,7 @@ from views import VIEWS, ViewSpec
 from views.devices import DevicesView
 from views.devices.figures import range_figures
 from views.preparing import prepare_devices
+from views.timeline.prepared import lanes_of
 
 
 class Gate:
@@ -142,3 +143,15 @@ def test_a_preparation_that_fails_leaves_the_view_to_tell(
     settle(window, qtbot)
     assert "no such column" in caplog.text
     assert isinstance(widget_of(window, document), DevicesView)
+
+
+def test_a_timeline_lets_go_of_its_profile() -> None:
+    profile = sample_profile()
+    next(spec for spec in VIEWS if spec.id == "timeline").make_ready(profile)
+    lanes = weakref.ref(lanes_of(profile))
+    held = weakref.ref(profile)
+    assert lanes() is lanes_of(profile)
+    del profile
+    gc.collect()
+    assert held() is None
+    assert lanes() is None

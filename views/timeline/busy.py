@@ -84,24 +84,31 @@ class DeviceWork:
 
     def __init__(self, slices: Slices, order: TrackOrder) -> None:
         self._slices = slices
-        self._order = order
+        self._first_row = order.first_row
+        self._streams = order.streams
         self._of_track: dict[int, BusyTimes] = {}
         self._of_group: dict[str, BusyTimes] = {}
 
     def of_stream(self, track: int) -> BusyTimes:
         """Kernels, copies and collectives of one stream; ranges that merely enclose them do not count."""
         if track not in self._of_track:
-            rows = slice(*self._order.first_row[track : track + 2].tolist())
+            rows = slice(*self._first_row[track : track + 2].tolist())
             is_work = np.isin(self._slices.kind[rows], WORK, kind="table")
             start_ns = self._slices.start_ns[rows][is_work]
             end_ns = start_ns + self._slices.duration_ns[rows][is_work]
             self._of_track[track] = BusyTimes.union(start_ns, end_ns)
         return self._of_track[track]
 
+    def prepare(self) -> None:
+        """Compute them all."""
+        for group, streams in self._streams.items():
+            if streams:
+                self.of_device(group)
+
     def of_device(self, group: str) -> BusyTimes:
         """When any of a device's streams worked."""
         if group not in self._of_group:
-            streams = [self.of_stream(track) for track in self._order.streams[group]]
+            streams = [self.of_stream(track) for track in self._streams[group]]
             self._of_group[group] = _merged(streams)
         return self._of_group[group]
 

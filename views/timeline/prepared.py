@@ -5,6 +5,7 @@ import numpy as np
 from profilers.analysis.once import once
 from profilers.profile import Profile
 from profilers.profile.table import Int64
+from views.timeline.busy import DeviceWork
 from views.timeline.flows import FlowIndex
 from views.timeline.lanes import Lanes
 from views.timeline.layout import TrackOrder
@@ -21,6 +22,11 @@ def lanes_of(profile: Profile) -> Lanes:
 @once
 def flows_of(profile: Profile) -> FlowIndex:
     return FlowIndex(profile.trace.flows, profile.trace.slices)
+
+
+@once
+def device_work_of(profile: Profile) -> DeviceWork:
+    return DeviceWork(profile.trace.slices, TrackOrder.of(profile))
 
 
 @once
@@ -41,5 +47,6 @@ def sums_by_name(profile: Profile, begin_ns: int, end_ns: int) -> RangeSums:
 def prepare(profile: Profile) -> None:
     """What a timeline that shows all asks for."""
     flows_of(profile)
+    device_work_of(profile).prepare()
     instants_of(profile)
     sums_by_name(profile, *lanes_of(profile).extent_ns)

@@ -10,13 +10,12 @@ from profilers.profile import Profile, TrackKind
 from profilers.profile.table import Int32
 from profilers.units import format_percent
 from views.context import ViewContext
-from views.timeline.busy import DeviceWork
 from views.timeline.colouring import ColourBy, colour_by
 from views.timeline.counters import CounterSeries, allocated_by_device, series_by_track
 from views.timeline.lane_state import LaneState
 from views.timeline.layout import LANE_HEIGHT, TRACK_GAP, Band, BandKind, TrackOrder, memory_track
 from views.timeline.marks import Marks
-from views.timeline.prepared import lanes_of
+from views.timeline.prepared import device_work_of, lanes_of
 from views.timeline.raster import Pixels
 from views.timeline.slice_labels import SliceLabels
 from views.timeline.time_scale import TimeScale
@@ -40,10 +39,9 @@ class Scene(QObject):
         self.order = TrackOrder.of(context.profile)
         self.tracks = LaneState(self.order.tracks, self.order.group_of, self)
         self.marks = Marks(self)
-        trace = context.profile.trace
         self.lanes = lanes_of(context.profile)
         self.counters = _counters(context.profile)
-        self.work = DeviceWork(trace.slices, self.order)
+        self.work = device_work_of(context.profile)
         self.colouring = colour_by(ColourBy.OPERATOR, context, self.lanes, self.order)
         self.picked_lanes = self.lanes.subset(np.empty(0, np.int32))
         self.picked_index: Int32 = np.empty(0, np.int32)
