@@ -8,37 +8,53 @@ from typing import Any
 import numpy as np
 
 from profilers.profile import NEVER_NS
-from profilers.profile.table import Int64
-from profilers.traces.allocator_events import Action, AllocatorEvents, whole
+from profilers.profile.table import Int64, Table, column
+from profilers.traces.allocator_events import LARGEST, Action, AllocatorEvents, whole
 
-_ACTIVE = ("active_allocated", "active_awaiting_free")
+_IN_USE = "active_allocated"
+_WAITING = ("active_pending_free", "active_awaiting_free")  # as written, and as documented
 
 
 @dataclass(frozen=True, eq=False)
-class Blocks:
-    """Blocks of one device; `event` is the row that allocated each, -1 before recording began."""
+class Blocks(Table):
+    """Blocks of one device; events are rows of `AllocatorEvents`."""
 
-    allocated_ns: Int64
-    freed_ns: Int64
-    bytes: Int64
-    event: Int64
+    allocated_ns: Int64 = column("i8")
+    freed_ns: Int64 = column("i8")  # NEVER_NS if it outlived the recording
+    bytes: Int64 = column("i8")  # as asked for
+    begin: Int64 = column("i8")  # the event after which it was in use, -1 before the recording
+    end: Int64 = column("i8")  # the event that freed it, -1 for none
+    event: Int64 = column("i8")  # the event that allocated it, -1 if that was not recorded
+
+
+@dataclass(frozen=True)
+class HeldBlock:
+    """A part of a segment when the snapshot was taken."""
+
+    address: int
+    bytes: int
+    requested_bytes: int  # the rest is lost to rounding
+    in_use: bool
+    waiting: bool  # freed, but another stream may still use it
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Memory that the allocator holds; `blocks` are (address, bytes, whether in use)."""
+    """Memory that the allocator holds."""
 
     device: int
     bytes: int
-    blocks: tuple[tuple[int, int, bool], ...]
+    is_expandable: bool
+    blocks: tuple[HeldBlock, ...]
 
 
 def read_segments(segments: Any, most_blocks: int, flaws: Counter[str]) -> list[Segment]:
     """The segments as far as they can be read; at most `most_blocks` blocks in all."""
-    found = []
+    found, total = [], 0
     for segment in segments if isinstance(segments, list) else []:
         read = _segment(segment)
-        if read is None:
+        total += read.bytes + sum(each.bytes for each in read.blocks) if read else 0
+        if read is None or total >= LARGEST // 2:
             flaws["segments cannot be read and are left out"] += 1
             continue
         most_blocks -= 1 + len(read.blocks)
@@ -53,62 +69,121 @@ def _segment(segment: Any) -> Segment | None:
     if not isinstance(segment, dict):
         return None
     size, device = whole(segment.get("total_size")), whole(segment.get("device", 0))
-    start, listed = whole(segment.get("address", 0)), segment.get("blocks")
+    start, listed = whole(segment.get("address") or 0), segment.get("blocks")
     if size is None or device is None or device > 10_000 or start is None:
         return None
     blocks, at = [], start
-    for block in listed if isinstance(listed, list) else []:
-        if not isinstance(block, dict):
+    for each in listed if isinstance(listed, list) else []:
+        block = _block(each, at)
+        if block is None:
             return None
-        length, place = whole(block.get("size")), whole(block.get("address", at))
-        if length is None or place is None:
-            return None
-        blocks.append((place, length, block.get("state") in _ACTIVE))
-        at = min(place + length, 2**62 - 1)
-    return Segment(device, size, tuple(blocks))
+        blocks.append(block)
+        at = min(block.address + block.bytes, LARGEST - 1)
+    return Segment(device, size, segment.get("is_expandable") is True, tuple(blocks))
+
+
+def _block(block: Any, at: int) -> HeldBlock | None:
+    """A block; older snapshots tell no address, or what was asked for in its history."""
+    if not isinstance(block, dict):
+        return None
+    size, address, state = whole(block.get("size")), block.get("address", at), block.get("state")
+    if size is None or whole(address) is None or not isinstance(state, str):
+        return None
+    history = block.get("history")
+    oldest = history[0] if isinstance(history, list) and history else None
+    asked = block.get("requested_size", oldest.get("real_size") if isinstance(oldest, dict) else 0)
+    requested = whole(asked, 1)
+    is_waiting = state in _WAITING
+    return HeldBlock(
+        address,
+        size,
+        size if requested is None else min(requested, size),
+        is_waiting or state == _IN_USE,
+        is_waiting,
+    )
 
 
 def replay(
     events: AllocatorEvents, time_ns: Int64, segments: Sequence[Segment], flaws: Counter[str]
 ) -> Blocks:
-    """Pair allocations and frees by address; what the segments hold beyond that was there before."""
-    rows: list[list[int]] = []
-    open_rows: dict[int, int] = {}
-    freed: set[int] = set()
-    wanted = (events.action == Action.ALLOC) | (events.action == Action.FREE)
-    columns = (events.action, events.address, events.bytes, time_ns)
-    chosen = np.flatnonzero(wanted)
-    for event, action, address, size, time in zip(
-        chosen.tolist(), *(each[chosen].tolist() for each in columns), strict=True
-    ):
-        if action == Action.ALLOC:
-            if address in open_rows:
-                flaws[
-                    "blocks were allocated where one was still alive; the older one ends there"
-                ] += 1
-                rows[open_rows[address]][1] = time
-            open_rows[address] = len(rows)
-            rows.append([time, NEVER_NS, size, event])
-        elif address in open_rows:
-            rows[open_rows.pop(address)][1] = time
-            freed.add(address)
-        elif address in freed:
-            flaws["blocks were freed twice; the second time is ignored"] += 1
-        else:
-            rows.append([0, time, size, -1])
-            freed.add(address)
-    for segment in segments:
-        for address, size, is_used in segment.blocks:
-            if is_used and address not in open_rows:
-                rows.append([0, NEVER_NS, size, -1])
-    return Blocks(*np.array(rows, np.int64).reshape(-1, 4).T)
+    """Pair allocations and frees by address; what the segments hold beyond that was there before.
+
+    A block ends when its free completed, or was requested where completions were not recorded.
+    """
+    action = events.action
+    ending = Action.FREE if (action == Action.FREE).any() else Action.FREE_REQUESTED
+    chosen = np.flatnonzero((action == Action.ALLOC) | (action == ending))
+    order = chosen[np.argsort(events.address[chosen], kind="stable")]
+    address, is_alloc = events.address[order], action[order] == Action.ALLOC
+    is_same = address[1:] == address[:-1]
+    follows, goes_on = np.append(False, is_same)[: len(order)], np.append(is_same, False)
+    goes_on = goes_on[: len(order)]
+    _count_odd(is_alloc, is_same, flaws)
+    begins = np.flatnonzero(is_alloc)
+    ends = np.where(goes_on, np.append(order[1:], -1)[: len(order)], -1)[begins]
+    before = order[~is_alloc & ~follows]  # frees of what nobody saw allocated
+    last = ~goes_on
+    old = _alive_unseen(segments, address[last & is_alloc])
+    closed = np.full(len(old), -1, np.int64)
+    closed_at, closed_by = address[last & ~is_alloc], order[last & ~is_alloc]
+    held = np.array([each.address for each in old], np.int64)
+    if len(closed_at) and len(old):  # allocated again while nothing was recorded
+        at = np.minimum(np.searchsorted(closed_at, held), len(closed_at) - 1)
+        closed = np.where(closed_at[at] == held, closed_by[at], -1)
+    begin = np.concatenate([order[begins], np.full(len(before), -1), closed])
+    end = np.concatenate([ends, before, np.full(len(old), -1)])
+    size = [events.bytes[order[begins]], events.bytes[before]]
+    none = np.full(len(before) + len(old), -1)
+    times = np.append(time_ns, 0)
+    return Blocks.of(
+        allocated_ns=np.where(begin >= 0, times[begin], 0),
+        freed_ns=np.where(end >= 0, times[end], NEVER_NS),
+        bytes=np.concatenate([*size, np.array([each.requested_bytes for each in old], np.int64)]),
+        begin=begin,
+        end=end,
+        event=np.concatenate([order[begins], none]),
+    )
 
 
-def reserved_bytes(events: AllocatorEvents, segments: Sequence[Segment]) -> Int64:
+def allocated_bytes(blocks: Blocks, events: int) -> Int64:
+    """Bytes in use after each of so many events."""
+    change = np.zeros(events + 1, np.int64)
+    np.add.at(change, blocks.begin + 1, blocks.bytes)
+    is_freed = blocks.end >= 0
+    np.subtract.at(change, blocks.end[is_freed] + 1, blocks.bytes[is_freed])
+    return np.cumsum(change)[1:]
+
+
+def reserved_bytes(
+    events: AllocatorEvents, segments: Sequence[Segment], flaws: Counter[str]
+) -> Int64:
     """What the allocator held after each event, counted back from the segments at the end."""
     gained = np.where(events.action == Action.SEGMENT_ALLOC, events.bytes, 0)
     gained -= np.where(events.action == Action.SEGMENT_FREE, events.bytes, 0)
     after = np.cumsum(gained)
     at_end = sum(segment.bytes for segment in segments)
     held: Int64 = after + (at_end - (int(after[-1]) if len(after) else 0))
-    return np.maximum(held, 0)
+    missing = -int(held.min(initial=0))
+    if missing:
+        flaws["device's segments at the end are fewer than it reserved and released"] += 1
+    return held + missing
+
+
+def _count_odd(is_alloc: Any, is_same: Any, flaws: Counter[str]) -> None:
+    alive = int((is_same & is_alloc[1:] & is_alloc[:-1]).sum())
+    freed = int((is_same & ~is_alloc[1:] & ~is_alloc[:-1]).sum())
+    if alive:
+        flaws["blocks were allocated where one was still alive; the older one ends there"] += alive
+    if freed:
+        flaws["blocks were freed twice; the second time is ignored"] += freed
+
+
+def _alive_unseen(segments: Sequence[Segment], seen: Int64) -> list[HeldBlock]:
+    """Blocks in use at the end whose allocation was not recorded."""
+    known = set(seen.tolist())
+    return [
+        block
+        for segment in segments
+        for block in segment.blocks
+        if block.in_use and block.address not in known
+    ]

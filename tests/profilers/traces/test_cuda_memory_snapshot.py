@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from profilers import compiled
 from profilers import snapshot as twin
 from profilers.analysis.memory_curve import memory_curve
-from profilers.compiled.pickle_walk import FOLLOWED_BY, walk
+from profilers.compiled.pickle_walk import RULES, walk
 from profilers.errors import DamagedFile, TwinscopeError
 from profilers.opening import open_path
 from profilers.profile import NEVER_NS, Profile, decode
@@ -247,13 +247,16 @@ def test_damage_never_ends_in_another_error(tmp_path: Path, data: st.DataObject)
 def test_the_compiled_walk_ends_where_the_plain_one_does(loops: ModuleType) -> None:
     whole = pickle.dumps(snapshot(training(steps=1)))
     random = np.random.default_rng(0)
-    table = np.array(FOLLOWED_BY, np.int64)
+    table = np.array(RULES, np.int64)
     for _ in range(300):
         content = bytearray(whole)
         for place in random.integers(0, len(content), 2).tolist():
             content[place] = int(random.integers(0, 256))
-        plain = walk(bytes(content), len(content), FOLLOWED_BY)
-        assert loops.walk(np.frombuffer(bytes(content), np.uint8), len(content), table) == plain
+        plain = walk(bytes(content), len(content), RULES, 1 << 30)
+        assert (
+            loops.walk(np.frombuffer(bytes(content), np.uint8), len(content), table, 1 << 30)
+            == plain
+        )
 
 
 def test_it_is_read_the_same_without_compiled_loops(tmp_path: Path, loops: ModuleType) -> None:
