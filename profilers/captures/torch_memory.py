@@ -14,18 +14,13 @@ from profilers.profile import (
     NodeKind,
     SliceKind,
     Slices,
-    StringPool,
 )
 from profilers.profile.table import Int32, Int64
 from profilers.request import InputSpec
 from profilers.traces.chrome_json import ChromeTrace
-from profilers.traces.kineto_memory import (
-    AllocationRow,
-    MemoryArguments,
-    counters_told,
-    memory_events,
-)
+from profilers.traces.kineto_memory import MemoryEvents, memory_events
 
+_Row = tuple[int, int, int, int, int, int, int, int]
 _SOURCE = "Allocator events of torch.profiler inside the profiled steps; weights and inputs from the model."
 
 
@@ -50,7 +45,7 @@ def torch_memory(
         Where weights and inputs lie: "cpu", "cuda:0".
     """
     pool = found.pool
-    times, told, rows = memory_events(
+    events = memory_events(
         found.events,
         found.instant_arguments,
         found.trace.slices,
@@ -58,45 +53,29 @@ def torch_memory(
         found.origin_ns,
         pool,
     )
-    table: list[AllocationRow] = [
-        *_weights(graph, pool.add(device)),
-        *_input_rows(graph, inputs, pool.add(device)),
-        *_blocks(times, told, rows, slices, pool),
-    ]
-    return Memory(_SOURCE, Allocations.from_rows(table), counters_told(times, told, pool))
+    model = Allocations.from_rows(
+        [*_weights(graph, pool.add(device)), *_input_rows(graph, inputs, pool.add(device))]
+    )
+    return Memory(_SOURCE, Allocations.joined([model, _blocks(events, slices)]), events.counters())
 
 
-def _blocks(
-    times: Int64,
-    told: Sequence[MemoryArguments],
-    rows: Int64,
-    slices: Slices,
-    pool: StringPool,
-) -> list[AllocationRow]:
-    """Allocation and release paired by device and address."""
-    ends = _outermost_ends(slices)
-    open_blocks: dict[tuple[int, int, int], int] = {}
-    table: list[list[int]] = []
-    for time, each, row in zip(times.tolist(), told, rows.tolist(), strict=True):
-        key = each.block
-        if each.size > 0:
-            open_blocks[key] = len(table)
-            node = int(slices.node[row]) if row >= 0 else -1
-            table.append([
-                time, NEVER_NS, each.size, pool.add(each.device),
-                int(MemoryCategory.ACTIVATION), row, node, -1,
-            ])  # fmt: skip
-        elif key in open_blocks:
-            block = table[open_blocks.pop(key)]
-            block[1] = time
-            if block[5] >= 0 and time <= ends[block[5]]:
-                block[4] = int(MemoryCategory.TEMPORARY)
-    return [_row(block) for block in table]
-
-
-def _row(block: list[int]) -> AllocationRow:
-    allocated, freed, size, device, category, row, node, parameter = block
-    return allocated, freed, size, device, category, row, node, parameter
+def _blocks(events: MemoryEvents, slices: Slices) -> Allocations:
+    """What the run allocated; what an operator frees again before it ends was its scratch."""
+    allocs, freed_by, _ = events.blocks()
+    freed_ns = np.append(events.time_ns, NEVER_NS)[freed_by]
+    row = events.slice[allocs]
+    ends = np.append(_outermost_ends(slices), -1)[row]
+    is_scratch = (freed_by >= 0) & (freed_ns <= ends)
+    return Allocations.of(
+        allocated_ns=events.time_ns[allocs],
+        freed_ns=freed_ns,
+        bytes=events.bytes[allocs],
+        device=events.device[allocs],
+        category=np.where(is_scratch, MemoryCategory.TEMPORARY, MemoryCategory.ACTIVATION),
+        slice=row,
+        node=np.append(slices.node, -1)[row],
+        parameter=np.full(len(row), -1),
+    )
 
 
 def _outermost_ends(slices: Slices) -> Int64:
@@ -110,14 +89,14 @@ def _outermost_ends(slices: Slices) -> Int64:
     return reach
 
 
-def _weights(graph: Graph, device: int) -> list[AllocationRow]:
+def _weights(graph: Graph, device: int) -> list[_Row]:
     return [
         (0, NEVER_NS, size, device, int(MemoryCategory.PARAMETER), -1, -1, row)
         for row, size in enumerate(graph.parameters.bytes.tolist())
     ]
 
 
-def _input_rows(graph: Graph, inputs: Sequence[InputSpec], device: int) -> list[AllocationRow]:
+def _input_rows(graph: Graph, inputs: Sequence[InputSpec], device: int) -> list[_Row]:
     is_input = (graph.nodes.kind == NodeKind.INPUT) & (graph.nodes.subgraph < 0)
     nodes: Int32 = np.flatnonzero(is_input).astype(np.int32)
     rows = []

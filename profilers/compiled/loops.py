@@ -7,6 +7,7 @@ from profilers.compiled.chrome_scan import scan
 from profilers.compiled.interning import fill_pair_slots, fill_slots
 from profilers.compiled.lane_index import count_lanes, index_lanes
 from profilers.compiled.lane_raster import raster_lanes
+from profilers.compiled.member_numbers import member_numbers
 from profilers.compiled.range_sums import sum_range
 from profilers.compiled.signatures import I16, I32, I64, READ_I32, READ_I64, TEXT
 
@@ -16,6 +17,7 @@ __all__ = [
     "fill_slots",
     "index_lanes",
     "longest_first",
+    "member_numbers",
     "nest",
     "order_by_track",
     "pair_ends",

@@ -17,7 +17,6 @@ from profilers.probe import Probe
 from profilers.profile import (
     Diagnostic,
     Environment,
-    JsonColumn,
     Profile,
     Severity,
     SliceKind,
@@ -31,7 +30,12 @@ from profilers.profile.table import Int32
 from profilers.traces import Progress
 from profilers.traces.chrome_events import ChromeEvents, arguments_of, sorted_events
 from profilers.traces.chrome_flows import flows_of
-from profilers.traces.chrome_parts import SliceRecords, joined_column, joined_in_order
+from profilers.traces.chrome_parts import (
+    SliceRecords,
+    SpannedJson,
+    joined_column,
+    joined_in_order,
+)
 from profilers.traces.chrome_reader import ReadEvents, first_slices, read_events
 from profilers.traces.chrome_tracks import counters_of, track_table, used_tracks
 from profilers.traces.kineto import (
@@ -61,7 +65,7 @@ class ChromeTrace:
     steps: Steps
     pool: StringPool
     events: ChromeEvents
-    instant_arguments: JsonColumn
+    instant_arguments: SpannedJson
     track_rows: Int32
     header: dict[str, Any]
     origin_ns: int
@@ -135,15 +139,14 @@ def _ignore(share: float) -> None:
 
 def _profile(path: Path, found: ChromeTrace) -> Profile:
     memory = memory_of_trace(
-        *memory_events(
+        memory_events(
             found.events,
             found.instant_arguments,
             found.trace.slices,
             found.track_rows,
             found.origin_ns,
             found.pool,
-        ),
-        found.pool,
+        )
     )
     return Profile(
         path.name.removesuffix(".gz").removesuffix(".json"),

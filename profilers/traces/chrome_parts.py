@@ -1,7 +1,7 @@
 """Events of a Chrome trace as columns, a part of the text at a time, and parts put together."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ TrackKey = tuple[str, str]  # process and thread as written, quotes taken off
 UInt8 = np.ndarray[Any, np.dtype[np.uint8]]
 AnyTable = TypeVar("AnyTable", bound=Table)
 
+_READ_TOGETHER = 1 << 20
 _SIDE = 1 << 60  # places from here on lie in the side text, not in the file
 _CHANGED = b'{"unavailable":"the file has changed since it was opened"}'
 _GONE = b'{"unavailable":"the file can no longer be read"}'
@@ -55,14 +56,36 @@ class SpannedJson:
         begin, length = int(self.begin[row]), int(self.length[row])
         if begin < 0:
             return b""
-        if begin >= _SIDE:
-            return self.side[begin - _SIDE : begin - _SIDE + length]
         try:
-            return self.source.piece(begin, length)
+            return self._read(begin, length)
         except TextChanged:
             return _CHANGED
         except (OSError, ValueError):
             return _GONE
+
+    def pieces(self, rows: Int64) -> Iterator[tuple[Int64, bytes, Int64, Int64]]:
+        """The texts of rows, those that lie close together in the file read at once.
+
+        Yields which of `rows` a piece holds, its text, and where in it each row begins and how long
+        it is. Rows without text, or whose text is gone, are left out.
+        """
+        begin, length = self.begin[rows], self.length[rows].astype(np.int64)
+        order = np.argsort(begin, kind="stable")
+        order = order[begin[order] >= 0]
+        while len(order):
+            first = int(begin[order[0]])
+            behind = int(np.searchsorted(begin[order], first + _READ_TOGETHER))
+            chosen, order = order[:behind], order[behind:]
+            size = int((begin[chosen] + length[chosen]).max()) - first
+            try:
+                yield chosen, self._read(first, size), begin[chosen] - first, length[chosen]
+            except (TextChanged, OSError, ValueError):
+                continue
+
+    def _read(self, begin: int, length: int) -> bytes:
+        if begin >= _SIDE:
+            return self.side[begin - _SIDE : begin - _SIDE + length]
+        return self.source.piece(begin, length)
 
     def take(self, rows: Int64) -> "SpannedJson":
         return SpannedJson(self.begin[rows], self.length[rows], self.source, self.side)

@@ -1,129 +1,166 @@
 """Blocks of PyTorch's allocators from the ``[memory]`` events of its profiler."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
 from profilers.profile import (
     NEVER_NS,
     Allocations,
-    JsonColumn,
     Memory,
     MemoryCategory,
     MemoryCounters,
     Slices,
     StringPool,
 )
-from profilers.profile.table import Int32, Int64
+from profilers.profile.table import Int32, Int64, Table, column
+from profilers.traces.argument_numbers import argument_numbers
 from profilers.traces.chrome_events import ChromeEvents
 from profilers.traces.chrome_flows import innermost
+from profilers.traces.chrome_parts import SpannedJson
 from profilers.traces.kineto import MEMORY_EVENT
 
 _SOURCE = "Allocator events of torch.profiler"
+_MOST_DEVICES = 1000  # the rest counts as one more
 
-AllocationRow = tuple[int, int, int, int, int, int, int, int]
+
+# What an event says, and what is taken where it does not.
+_TOLD = {
+    "Addr": 0,
+    "Bytes": 0,
+    "Device Type": 0,
+    "Device Id": -1,
+    "Total Allocated": -1,
+    "Total Reserved": -1,
+}
 
 
-class MemoryArguments(msgspec.Struct):
-    """What one event says; `size` is negative where a block is freed."""
+@dataclass(frozen=True, eq=False)
+class MemoryEvents(Table):
+    """Memory events in time order."""
 
-    address: int = msgspec.field(name="Addr", default=0)
-    size: int = msgspec.field(name="Bytes", default=0)
-    device_type: int = msgspec.field(name="Device Type", default=0)
-    device_id: int = msgspec.field(name="Device Id", default=-1)
-    allocated: int = msgspec.field(name="Total Allocated", default=-1)
-    reserved: int = msgspec.field(name="Total Reserved", default=-1)
+    time_ns: Int64 = column("i8")
+    address: Int64 = column("i8")
+    bytes: Int64 = column("i8")  # below zero where a block is freed
+    device: Int32 = column("i4")  # string row of its name
+    allocated_bytes: Int64 = column("i8")  # what the allocator counts, -1 if it did not
+    reserved_bytes: Int64 = column("i8")
+    slice: Int64 = column("i8")  # that was running, -1 for none
 
-    @property
-    def block(self) -> tuple[int, int, int]:
-        return self.device_type, self.device_id, self.address
+    def counters(self) -> MemoryCounters:
+        """What the allocators themselves reported with each event."""
+        rows = self.allocated_bytes >= 0
+        reserved = self.reserved_bytes[rows]
+        return MemoryCounters.of(
+            time_ns=self.time_ns[rows],
+            device=self.device[rows],
+            allocated_bytes=self.allocated_bytes[rows],
+            reserved_bytes=np.where(reserved > 0, reserved, -1),
+        )
 
-    @property
-    def device(self) -> str:
-        if self.device_type == 0:
-            return "cpu"
-        name = "cuda" if self.device_type == 1 else f"device {self.device_type}"
-        return f"{name}:{max(self.device_id, 0)}"
+    def blocks(self) -> tuple[Int64, Int64, Int64]:
+        """Events that allocate, the event that frees each of them (-1: none), and other frees.
+
+        A block is freed by the next event of its device and address, if that is no allocation.
+        """
+        order = np.lexsort((np.arange(len(self)), self.address, self.device))
+        is_alloc = self.bytes[order] > 0
+        same = np.zeros(len(self), np.bool_)
+        same[:-1] = (self.address[order[1:]] == self.address[order[:-1]]) & (
+            self.device[order[1:]] == self.device[order[:-1]]
+        )
+        follows = np.append(order[1:], -1)
+        frees_next = same & ~np.append(is_alloc[1:], True)
+        freed_by = np.full(len(self), -1, np.int64)
+        freed_by[order] = np.where(is_alloc & frees_next, follows, -1)
+        allocs = np.flatnonzero(self.bytes > 0)
+        is_paired = np.zeros(len(self) + 1, np.bool_)
+        is_paired[freed_by[allocs]] = True
+        lone = np.flatnonzero((self.bytes < 0) & ~is_paired[:-1])
+        return allocs, freed_by[allocs], lone
 
 
 def memory_events(
     events: ChromeEvents,
-    arguments: JsonColumn,
+    arguments: SpannedJson,
     slices: Slices,
     track_rows: Int32,
     origin_ns: int,
     pool: StringPool,
-) -> tuple[Int64, list[MemoryArguments], Int64]:
-    """Time, arguments and enclosing slice (-1 for none) of each memory event, in time order."""
+) -> MemoryEvents:
+    """The memory events of a trace; those that cannot be read are left out."""
     instants = events.instants
     if not pool.has(MEMORY_EVENT):
-        return np.empty(0, np.int64), [], np.empty(0, np.int64)
-    decoder = msgspec.json.Decoder(MemoryArguments)
-    chosen, told = [], []
-    for row in np.flatnonzero(instants.name == pool.add(MEMORY_EVENT)).tolist():
-        try:
-            told.append(decoder.decode(arguments.text(row)))
-        except msgspec.DecodeError:
-            continue
-        chosen.append(row)
-    rows = np.array(chosen, np.int64)
-    times = instants.start_ns[rows] - origin_ns
-    tracks = track_rows[instants.track[rows]]
-    order = np.argsort(times, kind="stable")
-    enclosing = innermost(slices, tracks, times)
-    return times[order], [told[row] for row in order.tolist()], enclosing[order]
-
-
-def counters_told(
-    times: Int64, told: Sequence[MemoryArguments], pool: StringPool
-) -> MemoryCounters:
-    """What the allocators themselves reported with each event."""
-    return MemoryCounters.from_rows(
-        (time, pool.add(each.device), each.allocated, each.reserved or -1)
-        for time, each in zip(times.tolist(), told, strict=True)
-        if each.allocated >= 0
+        return MemoryEvents.empty()
+    rows = np.flatnonzero(instants.name == pool.add(MEMORY_EVENT))
+    told = argument_numbers(arguments, rows, _TOLD)
+    rows, told = rows[told["Bytes"] != 0], {k: v[told["Bytes"] != 0] for k, v in told.items()}
+    time_ns = instants.start_ns[rows] - origin_ns
+    order = np.argsort(time_ns, kind="stable")
+    enclosing = innermost(slices, track_rows[instants.track[rows]], time_ns)
+    distinct, device = _pairs(told["Device Type"][order], told["Device Id"][order])
+    names = [pool.add(_device(*pair)) for pair in distinct]
+    return MemoryEvents.of(
+        time_ns=np.maximum(time_ns[order], 0),
+        address=told["Addr"][order],
+        bytes=told["Bytes"][order],
+        device=np.array(names, np.int32)[device],
+        allocated_bytes=told["Total Allocated"][order],
+        reserved_bytes=told["Total Reserved"][order],
+        slice=enclosing[order],
     )
 
 
-def memory_of_trace(
-    times: Int64, told: Sequence[MemoryArguments], rows: Int64, pool: StringPool
-) -> Memory:
+def memory_of_trace(events: MemoryEvents) -> Memory:
     """What a trace alone tells: blocks paired by address, and what was there before.
 
     A block that is freed without having been allocated was there from the start; what the allocator
     counts beyond all these at its first event is one block that stays.
     """
-    if not told:
+    if not len(events):
         return Memory.empty()
-    unknown = int(MemoryCategory.UNKNOWN)
-    table: list[list[int]] = []
-    open_rows: dict[tuple[int, int, int], int] = {}
-    for time, each, row in zip(times.tolist(), told, rows.tolist(), strict=True):
-        device = pool.add(each.device)
-        if each.size > 0:
-            open_rows[each.block] = len(table)
-            table.append([max(time, 0), NEVER_NS, each.size, device, unknown, row, -1, -1])
-        elif each.block in open_rows:
-            table[open_rows.pop(each.block)][1] = max(time, 0)
-        elif each.size < 0:
-            table.append([0, max(time, 0), -each.size, device, unknown, -1, -1, -1])
-    table += _from_before(told, table, pool)
-    return Memory(_SOURCE, Allocations.from_rows(table), counters_told(times, told, pool))
+    allocs, freed_by, lone = events.blocks()
+    freed_ns = np.append(events.time_ns, NEVER_NS)[freed_by]
+    devices, first = np.unique(events.device, return_index=True)
+    known = np.zeros(len(devices), np.int64)
+    np.add.at(known, np.searchsorted(devices, events.device[lone]), -events.bytes[lone])
+    held = events.allocated_bytes[first] - events.bytes[first] - known
+    stays = (events.allocated_bytes[first] >= 0) & (held > 0)
+    zeros = np.zeros(len(lone) + int(stays.sum()), np.int64)
+    none = np.full(len(zeros) + len(allocs), -1, np.int32)
+    allocations = Allocations.of(
+        allocated_ns=np.concatenate((events.time_ns[allocs], zeros)),
+        freed_ns=np.concatenate(
+            (freed_ns, events.time_ns[lone], np.full(int(stays.sum()), NEVER_NS))
+        ),
+        bytes=np.concatenate((events.bytes[allocs], -events.bytes[lone], held[stays])),
+        device=np.concatenate((events.device[allocs], events.device[lone], devices[stays])),
+        category=np.full(len(none), MemoryCategory.UNKNOWN),
+        slice=np.concatenate((events.slice[allocs], zeros - 1)),
+        node=none,
+        parameter=none,
+    )
+    return Memory(_SOURCE, allocations, events.counters())
 
 
-def _from_before(
-    told: Sequence[MemoryArguments], table: Sequence[Sequence[int]], pool: StringPool
-) -> list[list[int]]:
-    """One block for each device: what it held all the time."""
-    first: dict[str, MemoryArguments] = {}
-    for each in told:
-        first.setdefault(each.device, each)
-    found = []
-    for name, each in first.items():
-        device = pool.add(name)
-        known = sum(row[2] for row in table if row[3] == device and row[0] == 0 and row[5] < 0)
-        held = each.allocated - each.size - known
-        if each.allocated >= 0 and held > 0:
-            found.append([0, NEVER_NS, held, device, int(MemoryCategory.UNKNOWN), -1, -1, -1])
-    return found
+def _pairs(first: Int64, second: Int64) -> tuple[list[tuple[int, int]], Int64]:
+    """The distinct pairs, few of them, and which one each row is."""
+    found: list[tuple[int, int]] = []
+    which = np.full(len(first), -1, np.int64)
+    rows = np.arange(len(first))
+    while len(rows) and len(found) < _MOST_DEVICES:
+        pair = (int(first[rows[0]]), int(second[rows[0]]))
+        is_same = (first[rows] == pair[0]) & (second[rows] == pair[1])
+        which[rows[is_same]] = len(found)
+        found.append(pair)
+        rows = rows[~is_same]
+    if len(rows):
+        which[rows] = len(found)
+        found.append((int(first[rows[0]]), int(second[rows[0]])))
+    return found, which
+
+
+def _device(kind: int, number: int) -> str:
+    if kind == 0:
+        return "cpu"
+    return f"{'cuda' if kind == 1 else f'device {kind}'}:{max(number, 0)}"
