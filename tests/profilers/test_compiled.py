@@ -1,0 +1,55 @@
+"""How compiled loops come to a machine: in the background, once."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+FIRST = """
+import time
+from profilers import compiled
+assert compiled.load() is None, "nothing was compiled yet"
+began = time.monotonic()
+while compiled.load() is None:
+    assert time.monotonic() - began < 200
+    time.sleep(0.1)
+assert compiled.loaded().walk is not None
+"""
+LATER = """
+from profilers import compiled
+assert compiled.loaded() is None
+assert compiled.load() is not None, "it was compiled before"
+"""
+BROKEN = """
+import sys
+sys.modules["numba"] = None  # as if it could not be installed
+from profilers import compiled
+assert compiled.compile_now() is None
+assert compiled.load() is None
+"""
+
+
+def run(script: str, cache: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "TWINSCOPE_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.timeout(300)
+def test_loops_are_compiled_in_the_background_and_found_again(tmp_path: Path) -> None:
+    run(FIRST, tmp_path)
+    run(LATER, tmp_path)
+
+
+def test_without_the_compiler_everything_runs_on(tmp_path: Path) -> None:
+    run(BROKEN, tmp_path)
