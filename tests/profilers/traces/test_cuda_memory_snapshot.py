@@ -230,6 +230,24 @@ def test_absurd_pickles_are_refused_at_once(tmp_path: Path, content: bytes) -> N
         opened(tmp_path, content)
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (named(b"\x8a\x20" + b"\x7f" * 32 + b"s."), "absurd number"),
+        (named(b"L" + b"9" * 10**6 + b"L\ns."), "absurd number"),
+        (named(b"}))\x85\x85Nss."), "no short text"),
+        (named(b"}X\xd0\x07\x00\x00" + b"a" * 2000 + b"Nss."), "no short text"),
+        (named(b"cos\nsystem\n(Vtrue\ntRs."), "run code"),
+        (named(b"Pfile\ns."), "run code"),
+        (named(b"r\xff\xff\xff\x7f]s."), "damaged"),
+        (named(b"X\xff\xff\xff\xff"), "too early"),
+    ],
+)
+def test_refusals_say_why(tmp_path: Path, content: bytes, reason: str) -> None:
+    with pytest.raises(DamagedFile, match=reason):
+        opened(tmp_path, content)
+
+
 def test_lists_that_hold_one_another_many_times_are_bounded(tmp_path: Path) -> None:
     entries = training(steps=20).entries
     segment = {"device": 0, "total_size": 1, "blocks": [{"size": 1, "state": "inactive"}] * 2000}
