@@ -1,6 +1,6 @@
 """Times that lost digits on their way into the file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ _SHARE = 0.99  # the rest may come from a second writer or from a repair
 
 _WHOLE = ((1_000_000, "milliseconds"), (1_000, "microseconds"))
 # The distance of neighbouring float64 values at Unix times in ns, and in µs before 2005.
+_QUARTERS_NS = ((0, 250, 500, 750), (0, 200, 500, 800))
 _FLOAT_GRIDS_NS = ((256, "256 ns"), (125, "an eighth of a microsecond"))
 
 
@@ -59,10 +60,21 @@ def _float_grid(starts_ns: Int64) -> tuple[int, str] | None:
     Unix times in µs have quarters: they are written as .0, .25, .5, .75, or, as short as may be, as
     .0, .2, .5, .8.
     """
-    _, counts = np.unique(starts_ns % 1_000, return_counts=True)
-    if len(counts) >= 3 and np.sort(counts)[-4:].sum() >= _SHARE * len(starts_ns):
+    found, counts = np.unique(starts_ns % 1_000, return_counts=True)
+    common = np.argsort(counts)[-4:]
+    is_few = len(counts) >= 3 and counts[common].sum() >= _SHARE * len(starts_ns)
+    if is_few and any(_among(found[common], quarters) for quarters in _QUARTERS_NS):
         return 250, "a quarter of a microsecond"
     return next((grid for grid in _FLOAT_GRIDS_NS if _on_grid(starts_ns, grid[0])), None)
+
+
+def _among(remainders_ns: Int64, quarters_ns: Sequence[int]) -> bool:
+    """Whether all are quarters, counted from wherever the profile's time 0 lies between them."""
+    first = int(remainders_ns[0])
+    return any(
+        bool(np.isin((remainders_ns - first + quarter) % 1_000, quarters_ns).all())
+        for quarter in quarters_ns
+    )
 
 
 def _on_grid(times_ns: Int64, grid_ns: int) -> bool:

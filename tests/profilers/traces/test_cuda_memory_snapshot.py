@@ -666,3 +666,12 @@ def test_who_asked_is_the_users_own_code(
     name = profile.strings[int(profile.trace.slices.name[0])]
     assert name.startswith(f"alloc · {asker} (")
     assert len(decode(profile.trace.arguments, 0)["Call stack"].splitlines()) == len(frames)
+
+
+def test_events_of_one_microsecond_are_no_rounded_times(tmp_path: Path) -> None:
+    """They are set 1 ns apart; only quarters of a microsecond look like rounding."""
+    allocator = Allocator()
+    for _ in range(200):
+        allocator.free(allocator.alloc(512))
+        allocator.wait(7)
+    assert "rounded" not in messages(opened(tmp_path, snapshot(allocator)))
