@@ -26,6 +26,7 @@ from profilers.profile.memory import (
     MemoryCounters,
 )
 from profilers.profile.profile import (
+    SCHEMA_FACT,
     Diagnostic,
     Environment,
     Profile,
@@ -48,6 +49,7 @@ from profilers.profile.trace import (
 
 __all__ = [
     "NEVER_NS",
+    "SCHEMA_FACT",
     "UNKNOWN",
     "Allocations",
     "Counters",

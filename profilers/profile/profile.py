@@ -54,6 +54,9 @@ class Diagnostic:
     count: int = 1
 
 
+SCHEMA_FACT = "Trace schema"  # the fact that tells the version of a Kineto file's layout
+
+
 @dataclass(frozen=True)
 class Environment:
     """Where the profile comes from.

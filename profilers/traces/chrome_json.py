@@ -15,6 +15,7 @@ import numpy as np
 from profilers.compiled.limits import LONGEST_NS
 from profilers.probe import Probe
 from profilers.profile import (
+    SCHEMA_FACT,
     Diagnostic,
     Environment,
     Profile,
@@ -49,6 +50,13 @@ from profilers.traces.nesting import nest, slice_order
 
 _HEAD = re.compile(rb'"traceEvents"\s*:|^\s*\[\s*(\{[^{}]*"ph"\s*:|\]?\s*$)', re.DOTALL)
 _UNPACKED_HEAD = 64 * 1024
+_HEADER_FACTS = (
+    ("schema_version", SCHEMA_FACT),
+    ("cuda_driver_version", "CUDA driver"),
+    ("cuda_runtime_version", "CUDA runtime"),
+    ("cupti_version", "CUPTI"),
+)
+_RECORDED = (("record_shapes", "shapes"), ("profile_memory", "memory"), ("with_stack", "stacks"))
 _FIRST_SHOWN_S = 0.7
 _MOST_SHOWN = 250_000  # slices of a file that is still being read
 
@@ -292,6 +300,13 @@ def _environment(header: dict[str, Any], path: Path) -> Environment:
         for key, label in (("backend", "Backend"), ("rank", "Rank"), ("world_size", "Ranks")):
             if key in ranks:
                 facts[label] = str(ranks[key])
+    for key, label in _HEADER_FACTS:
+        value = header.get(key)
+        if isinstance(value, int | str):
+            facts[label] = str(value)[:100]
+    recorded = [label for key, label in _RECORDED if header.get(key) in (1, True)]
+    if recorded:
+        facts["Recorded"] = ", ".join(recorded)
     return Environment(device=", ".join(dict.fromkeys(names)), facts=facts)
 
 

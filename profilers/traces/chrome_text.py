@@ -33,10 +33,17 @@ class Event(msgspec.Struct, gc=False):
     args: msgspec.Raw = _BLANK
 
 
-class _Header(msgspec.Struct, rename="camel"):
-    base_time_nanoseconds: Any = 0
-    device_properties: Any = None
-    distributed_info: Any = None
+class _Header(msgspec.Struct):
+    base_time_nanoseconds: Any = msgspec.field(name="baseTimeNanoseconds", default=0)
+    device_properties: Any = msgspec.field(name="deviceProperties", default=None)
+    distributed_info: Any = msgspec.field(name="distributedInfo", default=None)
+    schema_version: Any = msgspec.field(name="schemaVersion", default=None)
+    cuda_driver_version: Any = None
+    cuda_runtime_version: Any = None
+    cupti_version: Any = None
+    record_shapes: Any = None
+    profile_memory: Any = None
+    with_stack: Any = None
 
 
 _EVENT = msgspec.json.Decoder(Event)

@@ -41,6 +41,7 @@ CHECKS: tuple[Callable[[TraceFacts], Iterable[Diagnostic]], ...] = (
     overhead.slow_first_step,
     overhead.crowded_host,
     versions.unknown_device_work,
+    versions.newer_schema,
 )
 
 

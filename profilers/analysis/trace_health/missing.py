@@ -79,8 +79,8 @@ def kernels_without_launch(facts: TraceFacts) -> Iterator[Diagnostic]:
             Severity.INFO,
             f"{format_percent(share)} of the kernels and copies have no launch in the trace, so no "
             "operator is known for them.",
-            "Record ProfilerActivity.CPU as well; what was queued before the profiler started, or "
-            "by a part that it does not trace, stays without a launch.",
+            f"{'Record ProfilerActivity.CPU as well; what' if facts.is_kineto else 'What'} was queued "
+            "before the profiler started, or by a part that it does not trace, stays without a launch.",
             len(facts.unlaunched_rows),
         )
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from profilers.analysis.trace_health.facts import TraceFacts
-from profilers.profile import Diagnostic, Severity, SliceKind
+from profilers.profile import SCHEMA_FACT, Diagnostic, Severity, SliceKind
 
 _DEVICE_WORDS = re.compile(r"kernel|memcpy|memset|runtime|driver", re.IGNORECASE)
 _MOST_NAMED = 3
+_KNOWN_SCHEMA = 1
 
 
 def unknown_device_work(facts: TraceFacts) -> Iterator[Diagnostic]:
@@ -32,4 +33,16 @@ def unknown_device_work(facts: TraceFacts) -> Iterator[Diagnostic]:
             "as kernels and copies nor as launches: sums of device time may be too low.",
             "A newer version may know them; the timeline shows them all the same.",
             int(counts[unknown].sum()),
+        )
+
+
+def newer_schema(facts: TraceFacts) -> Iterator[Diagnostic]:
+    """Kineto has written version 1 of its layout since 2020."""
+    told = facts.profile.environment.facts.get(SCHEMA_FACT, "")
+    if told.isdecimal() and int(told[:9]) > _KNOWN_SCHEMA:
+        yield Diagnostic(
+            Severity.WARNING,
+            f"The file's layout is version {told[:9]}; this version of Twinscope knows "
+            f"{_KNOWN_SCHEMA}. What is new in it may be missing or misread.",
+            "A newer version of Twinscope may know it.",
         )

@@ -423,3 +423,20 @@ def test_a_horovod_timeline_is_read(tmp_path: Path) -> None:
     ]
     allreduce = slices.name == profile.strings.find("ALLREDUCE")
     assert slices.duration_ns[allreduce].tolist() == [65_000] * 15
+
+
+def test_versions_and_options_of_the_header_are_told(tmp_path: Path) -> None:
+    events = [complete("op", 1, 2, cat="cpu_op")]
+    known = opened(
+        trace_file(
+            tmp_path, events, schemaVersion=1, cuda_driver_version=12080, record_shapes=1,
+            with_stack=0, profile_memory=True,
+        )
+    )  # fmt: skip
+    facts = known.environment.facts
+    assert facts["Trace schema"] == "1"
+    assert facts["CUDA driver"] == "12080"
+    assert facts["Recorded"] == "shapes, memory"
+    assert not any("layout" in each.message for each in known.diagnostics)
+    newer = opened(trace_file(tmp_path, events, schemaVersion=2))
+    assert any("layout is version 2" in each.message for each in newer.diagnostics)
