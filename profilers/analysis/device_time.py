@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profilers.analysis.device_work import WORK_KINDS, TimeRange, parts_within, work_by_device
+from profilers.analysis.device_work import TimeRange, parts_within, work_by_device
 from profilers.analysis.intervals import lengths_by_cover, union
 from profilers.analysis.once import once
-from profilers.profile import Profile
+from profilers.profile import WORK_KINDS, Profile
 from profilers.profile.table import Int32, Int64, Table, column
 
 _COVERS = np.arange(1 << len(WORK_KINDS))

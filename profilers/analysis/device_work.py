@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from profilers.analysis.once import once
-from profilers.profile import Profile, SliceKind, TrackKind
+from profilers.profile import WORK_KINDS, Profile, SliceKind, TrackKind
 from profilers.profile.table import Int64
 
 COMPUTE = SliceKind.KERNEL
-WORK_KINDS = (SliceKind.KERNEL, SliceKind.COMMUNICATION, SliceKind.COPY)
 TimeRange = tuple[int, int]  # begin and end, ns since the profile's start
 
 

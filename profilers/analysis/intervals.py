@@ -25,15 +25,25 @@ class Intervals(Table):
 def union(begin_ns: Int64, end_ns: Int64) -> Intervals:
     """What any of the given intervals covers; those that are empty or end early cover nothing."""
     covers = end_ns > begin_ns
-    begin_ns, end_ns = begin_ns[covers], end_ns[covers]
-    if not len(begin_ns):
-        return Intervals.empty()
-    if (begin_ns[1:] < begin_ns[:-1]).any():
-        order = np.argsort(begin_ns, kind="stable")
-        begin_ns, end_ns = begin_ns[order], end_ns[order]
-    reached = np.maximum.accumulate(end_ns)
-    first = np.flatnonzero(np.append(True, begin_ns[1:] > reached[:-1]))
-    return Intervals(begin_ns[first], reached[np.append(first[1:], len(reached)) - 1])
+    return Intervals(*merged(begin_ns[covers], end_ns[covers]))
+
+
+def merged(begin_ns: Int64, end_ns: Int64) -> tuple[Int64, Int64]:
+    """Begins and ends of the union of intervals in any order; those that touch become one.
+
+    Nothing lies between the end that is i-th of all ends and the begin that follows the i-th of all
+    begins, if they lie in that order: sorting both apart is quicker than pairs.
+    """
+    begin_ns, end_ns = _in_order(begin_ns), _in_order(end_ns)
+    is_gap = begin_ns[1:] > end_ns[:-1]
+    first = np.append(True, is_gap)[: len(begin_ns)]
+    last = np.append(is_gap, True)[: len(end_ns)]
+    return begin_ns[first], end_ns[last]
+
+
+def _in_order(times_ns: Int64) -> Int64:
+    """Sorted, at the cost of a look where they are already: those of one stream mostly are."""
+    return np.sort(times_ns) if (times_ns[1:] < times_ns[:-1]).any() else times_ns
 
 
 def clip(intervals: Intervals, begin_ns: int, end_ns: int) -> Intervals:

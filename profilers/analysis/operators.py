@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.analysis.device_work import WORK_KINDS
 from profilers.analysis.intervals import rising_levels
 from profilers.analysis.once import once
 from profilers.analysis.self_time import self_time_ns
-from profilers.profile import Profile, SliceKind, Slices
+from profilers.profile import WORK_KINDS, Profile, SliceKind, Slices
 from profilers.profile.table import Int32, Int64, Table, column
 
 _DEEPEST = np.iinfo(np.int16).max  # depths beyond it are not told apart

@@ -38,6 +38,7 @@ from profilers.profile.profile import (
 from profilers.profile.strings import StringPool, StringTable
 from profilers.profile.table import Table, column
 from profilers.profile.trace import (
+    WORK_KINDS,
     Counters,
     Flows,
     SliceKind,
@@ -51,6 +52,7 @@ __all__ = [
     "NEVER_NS",
     "SCHEMA_FACT",
     "UNKNOWN",
+    "WORK_KINDS",
     "Allocations",
     "Counters",
     "Diagnostic",

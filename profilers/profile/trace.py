@@ -23,6 +23,10 @@ class SliceKind(IntEnum):
     OVERHEAD = 10  # the profiler itself
 
 
+# What a device does; bit i of a combination of them stands for the i-th.
+WORK_KINDS = (SliceKind.KERNEL, SliceKind.COMMUNICATION, SliceKind.COPY)
+
+
 class TrackKind(IntEnum):
     THREAD = 0
     STREAM = 1  # a device's queue

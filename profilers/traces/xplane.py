@@ -8,6 +8,7 @@ import numpy as np
 
 from profilers.errors import DamagedFile
 from profilers.profile import (
+    WORK_KINDS,
     Counters,
     Environment,
     Profile,
@@ -36,7 +37,6 @@ __all__ = ["matches", "read", "read_with_operations"]
 
 _DEVICE_NAMES = ("gpu_device_name", "device_type_string")
 _LOADED, _COLLECTED = 0.2, 0.8  # of the progress
-_WORK = (SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
 
 
 def read(path: Path, progress: Progress) -> Profile:
@@ -180,7 +180,7 @@ def _enclosing_work(
 
     That work is counted, so they must not be.
     """
-    is_work = np.isin(kind, _WORK)
+    is_work = np.isin(kind, WORK_KINDS)
     around: Int32 = np.unique(parent[is_work & (parent >= 0)])
     around = around[kind[around] == SliceKind.KERNEL]
     may_enclose = np.isin(track[around], columns.enclosing_tracks)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profilers.profile import Flows, SliceKind, Slices, Steps, StringPool, Tracks
+from profilers.profile import WORK_KINDS, Flows, SliceKind, Slices, Steps, StringPool, Tracks
 from profilers.profile.table import Int32, Int64
 from profilers.traces.kineto import launches
 from profilers.traces.nesting import inverse
 from profilers.traces.xplane_columns import LinkPart
 from profilers.traces.xplane_events import LARGEST_STEP
 
-_LAUNCHED = (SliceKind.RUNTIME, SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
+_LAUNCHED = (SliceKind.RUNTIME, *WORK_KINDS)
 _LAST_NS = np.int64(2**62)
 
 

@@ -7,11 +7,10 @@ from typing import Self
 
 import numpy as np
 
-from profilers.profile import SliceKind, Slices
+from profilers.analysis.intervals import merged
+from profilers.profile import WORK_KINDS, Slices
 from profilers.profile.table import Float64, Int64
 from views.timeline.layout import TrackOrder
-
-WORK = (SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,15 +23,8 @@ class BusyTimes:
 
     @classmethod
     def union(cls, start_ns: Int64, end_ns: Int64) -> Self:
-        """The union of intervals in any order; those that touch become one.
-
-        Nothing runs between the end that is i-th of all ends and the start that follows the i-th
-        of all starts, if they lie in that order: sorting both apart is quicker than pairs.
-        """
-        start_ns, end_ns = _in_order(start_ns), _in_order(end_ns)
-        is_gap = start_ns[1:] > end_ns[:-1]
-        start_ns = start_ns[np.append(True, is_gap)[: len(start_ns)]]
-        end_ns = end_ns[np.append(is_gap, True)[: len(end_ns)]]
+        """The union of intervals in any order; those that touch become one."""
+        start_ns, end_ns = merged(start_ns, end_ns)
         length_ns = end_ns - start_ns
         return cls(start_ns, end_ns, np.cumsum(length_ns) - length_ns)
 
@@ -93,7 +85,7 @@ class DeviceWork:
         """Kernels, copies and collectives of one stream; ranges that merely enclose them do not count."""
         if track not in self._of_track:
             rows = slice(*self._first_row[track : track + 2].tolist())
-            is_work = np.isin(self._slices.kind[rows], WORK, kind="table")
+            is_work = np.isin(self._slices.kind[rows], WORK_KINDS, kind="table")
             start_ns = self._slices.start_ns[rows][is_work]
             end_ns = start_ns + self._slices.duration_ns[rows][is_work]
             self._of_track[track] = BusyTimes.union(start_ns, end_ns)
@@ -111,11 +103,6 @@ class DeviceWork:
             streams = [self.of_stream(track) for track in self._streams[group]]
             self._of_group[group] = _merged(streams)
         return self._of_group[group]
-
-
-def _in_order(times_ns: Int64) -> Int64:
-    """Sorted, at the cost of a look where they are already: those of one stream mostly are."""
-    return np.sort(times_ns) if (times_ns[1:] < times_ns[:-1]).any() else times_ns
 
 
 def _merged(parts: Sequence[BusyTimes]) -> BusyTimes:

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from profilers.profile import Profile, SliceKind, Slices, decode
+from profilers.profile import WORK_KINDS, Profile, SliceKind, Slices, decode
 from profilers.profile.table import Int64
 from profilers.units import format_duration, format_percent
 from views.context import Peer, ViewContext
-from views.timeline.busy import WORK
 from views.timeline.colouring import scope_path
 from views.timeline.flows import FlowIndex, end_of_family
 
@@ -95,9 +94,9 @@ class SliceFacts(QObject):
     def _launch(self, row: int) -> Iterator[Fact]:
         """Of device work: who launched it, how long it waited. Of others: what they launched."""
         slices = self._slices
-        if slices.kind[row] not in WORK:
+        if slices.kind[row] not in WORK_KINDS:
             launched = self._flows.targets(row)
-            launched = launched[np.isin(slices.kind[launched], WORK)]
+            launched = launched[np.isin(slices.kind[launched], WORK_KINDS)]
             if len(launched):
                 total = format_duration(int(slices.duration_ns[launched].sum()))
                 text = (

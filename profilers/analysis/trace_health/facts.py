@@ -7,13 +7,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.analysis.device_work import work_rows
 from profilers.profile import Profile, SliceKind, Slices, TrackKind
 from profilers.profile.table import Int64
 
 Mask = NDArray[np.bool_]
 
 _SUBMITS = re.compile(r"launch(?!host)|memcpy", re.IGNORECASE)
-_WORK = (SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +51,10 @@ class TraceFacts:
         mask: Mask = (self.profile.trace.tracks.kind == TrackKind.STREAM)[self.slices.track]
         return mask
 
-    @cached_property
+    @property
     def device_rows(self) -> Int64:
         """Kernels, copies and collectives on a device."""
-        return np.flatnonzero(self.of_kind(*_WORK) & self.on_stream)
+        return work_rows(self.profile)
 
     @cached_property
     def submit_rows(self) -> Int64:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from profilers.analysis.trace_health.facts import TraceFacts
-from profilers.profile import Diagnostic, Severity, SliceKind, decode
+from profilers.profile import WORK_KINDS, Diagnostic, Severity, SliceKind, decode
 from profilers.units import format_percent
 
 _SHARE = 0.05  # of launches or kernels without their other half that real traces stay below
@@ -13,13 +13,12 @@ _KINETO_STEPS = "call step() on torch.profiler.profile after each iteration."
 _OTHER_STEPS = (
     "wrap each iteration in tf.profiler.experimental.Trace or jax.profiler.StepTraceAnnotation."
 )
-_WORK = (SliceKind.OPERATOR, SliceKind.KERNEL, SliceKind.COPY, SliceKind.COMMUNICATION)
 _EXAMPLES = 100  # operators whose arguments are looked at
 
 
 def no_steps(facts: TraceFacts) -> Iterator[Diagnostic]:
     kinds = facts.profile.trace.slices.kind
-    if not len(facts.profile.steps) and np.isin(kinds, _WORK).any():
+    if not len(facts.profile.steps) and np.isin(kinds, (SliceKind.OPERATOR, *WORK_KINDS)).any():
         yield Diagnostic(
             Severity.INFO,
             "The trace marks no steps, so all figures are of the whole trace.",

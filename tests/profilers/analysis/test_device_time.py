@@ -5,11 +5,11 @@ import pytest
 
 from profilers.analysis.communication import communication_overlap
 from profilers.analysis.device_time import device_time
-from profilers.analysis.device_work import WORK_KINDS, TimeRange
+from profilers.analysis.device_work import TimeRange
 from profilers.analysis.idle_time import IdleCause, idle_by_cause, idle_gaps
 from profilers.analysis.kernel_breakdown import kernel_statistics, time_by_type, type_statistics
 from profilers.analysis.launches import launch_summary, launches, queue_length
-from profilers.profile import Profile, SliceKind
+from profilers.profile import WORK_KINDS, Profile, SliceKind
 from tests.profilers.analysis.gpu_traces import US, GpuTrace
 
 COMMUNICATION, COPY = SliceKind.COMMUNICATION, SliceKind.COPY

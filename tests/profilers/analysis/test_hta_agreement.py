@@ -29,12 +29,12 @@ import pytest
 
 from profilers.analysis.communication import communication_overlap
 from profilers.analysis.device_time import device_time
-from profilers.analysis.device_work import WORK_KINDS, work_rows
+from profilers.analysis.device_work import work_rows
 from profilers.analysis.idle_time import IdleCause, idle_by_cause, idle_gaps
 from profilers.analysis.kernel_breakdown import kernel_statistics, time_by_type
 from profilers.analysis.launches import QueueLength, launches, queue_length
 from profilers.opening import open_path
-from profilers.profile import Profile, SliceKind
+from profilers.profile import WORK_KINDS, Profile, SliceKind
 from tests.profilers.analysis.gpu_traces import (
     launched_as_hta_knows,
     stream_numbers,
