@@ -9,7 +9,7 @@ from profilers.compiled.signatures import F64, I32, I64, READ_I32, READ_I64, REA
 
 
 @njit(inline="always")
-def _first_above(values: Any, low: int, high: int, limit: int) -> int:
+def first_above(values: Any, low: int, high: int, limit: int) -> int:
     """The first place in ``low:high`` whose value is above a limit, by steps that double."""
     step = 1
     while low + step < high and values[low + step] <= limit:
@@ -27,10 +27,10 @@ def _first_above(values: Any, low: int, high: int, limit: int) -> int:
 
 @njit(inline="always")
 def _near(values: Any, low: int, high: int, limit: int, guess: int) -> int:
-    """As `_first_above`, beginning at a guess: most pixels hold as many slices as the one before."""
+    """As `first_above`, beginning at a guess: most pixels hold as many slices as the one before."""
     if guess <= low or guess >= high or values[guess - 1] > limit:
-        return _first_above(values, low, high, limit)
-    return _first_above(values, guess, high, limit)
+        return first_above(values, low, high, limit)
+    return first_above(values, guess, high, limit)
 
 
 @njit(inline="always")

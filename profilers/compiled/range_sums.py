@@ -4,7 +4,7 @@ from typing import Any
 
 from numba import int64, njit, void
 
-from profilers.compiled.lane_raster import _first_above
+from profilers.compiled.lane_raster import first_above
 from profilers.compiled.signatures import I64, READ_I32, READ_I64
 
 
@@ -19,8 +19,8 @@ def sum_range(
 ) -> None:  # fmt: skip
     """Add to ``total_ns[index]`` and ``count[index]``; slices lie in lanes, each ordered by time."""
     for lane in range(len(bounds) - 1):
-        first = _first_above(reach_ns, bounds[lane], bounds[lane + 1], begin)
-        behind = _first_above(start_ns, first, bounds[lane + 1], end - 1)
+        first = first_above(reach_ns, bounds[lane], bounds[lane + 1], begin)
+        behind = first_above(start_ns, first, bounds[lane + 1], end - 1)
         for place in range(first, behind):
             inside = min(end_ns[place], end) - max(start_ns[place], begin)
             if inside > 0:

@@ -22,6 +22,7 @@ from views.devices.card import DeviceCard
 from views.devices.figures import DeviceFigures, RangeFigures, range_figures
 from views.devices.kernel_table import KernelTable
 from views.devices.path_table import PathTable
+from views.empty_note import empty_note
 
 __all__ = ["DevicesView"]
 
@@ -135,8 +136,4 @@ class DevicesView(QWidget):
             text = self.tr("No device took part: the host did all the work of this trace.")
         else:
             text = self.tr("The device streams of this trace hold no kernels.")
-        label = QLabel(text)
-        label.setWordWrap(True)
-        label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        label.setContentsMargins(12, 12, 12, 12)
-        return label
+        return empty_note(text)

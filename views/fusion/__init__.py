@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from views.context import ViewContext
+from views.empty_note import empty_note
 from views.fusion.canvas import FusionCanvas
 from views.fusion.groups import Group, fused_groups
 
@@ -141,11 +142,7 @@ class FusionView(QWidget):
             text = self.tr("A trace alone does not tell what a compiler merged.")
         else:
             text = self.tr("Nothing was fused. ") + self._reason(profile.environment.mode)
-        label = QLabel(text)
-        label.setWordWrap(True)
-        label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        label.setContentsMargins(12, 12, 12, 12)
-        return label
+        return empty_note(text)
 
     def _reason(self, mode: str) -> str:
         grappler = self.tr(

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from views.context import ViewContext
+from views.empty_note import empty_note
 from views.graph.canvas import GraphCanvas
 from views.graph.figures import described, node_figures
 from views.graph.inspector import NodeInspector
@@ -40,11 +41,8 @@ class GraphView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         if not context.profile.graphs or not len(context.profile.authored.nodes):
-            nothing = QLabel(self.tr("This profile has no graph: a trace alone does not tell it."))
-            nothing.setWordWrap(True)
-            nothing.setContentsMargins(12, 12, 12, 12)
-            nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
-            layout.addWidget(nothing)
+            text = self.tr("This profile has no graph: a trace alone does not tell it.")
+            layout.addWidget(empty_note(text))
             return
         figures = node_figures(context.profile)
         self.canvas = GraphCanvas(context, figures)

@@ -10,6 +10,7 @@ from profilers.profile import NEVER_NS, MemoryCategory
 from profilers.units import format_bytes, format_duration
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
+from views.empty_note import empty_note
 from views.memory.chart import Area, MemoryChart
 
 _HUES = {
@@ -219,11 +220,7 @@ class MemoryView(QWidget):
             text = self.tr("This trace holds no allocations.")
         else:
             text = self.tr("This model was not run yet: there is no memory to show.")
-        label = QLabel(text)
-        label.setWordWrap(True)
-        label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        label.setContentsMargins(12, 12, 12, 12)
-        return label
+        return empty_note(text)
 
 
 def _until_the_end(curve: MemoryCurve, context: ViewContext) -> NDArray[np.int64]:

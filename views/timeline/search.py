@@ -5,12 +5,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from profilers.profile import Profile
 from profilers.profile.table import Int64
+from views.timeline.find_bar import FindBar
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -51,38 +52,20 @@ class NameIndex:
         return rows[np.argsort(self._slices.start_ns[rows], kind="stable")]
 
 
-class SearchField(QWidget):
+class SearchField(FindBar):
     """Emits `found` with a slice's row for each step, `closed` on Escape."""
 
     found = Signal(int)
-    closed = Signal()
 
     def __init__(self, profile: Profile, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        title = QCoreApplication.translate("SearchField", "Find slices by name")
+        super().__init__(title, title, parent)
         self._profile = profile
         self._is_match: Flags = np.empty(0, bool)
         self._found = 0
         self._rows: Int64 | None = None  # of what was found, once they are stepped through
         self._at = -1
-        self.field = QLineEdit()
-        self.field.setPlaceholderText(self.tr("Find slices by name"))
-        self.field.setAccessibleName(self.tr("Find slices by name"))
-        self.field.setClearButtonEnabled(True)
         self.field.textChanged.connect(self._search)
-        self._count = QLabel()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 2, 4, 2)
-        layout.addWidget(self.field, 1)
-        layout.addWidget(self._count)
-
-    @property
-    def count_text(self) -> str:
-        return self._count.text()
-
-    def open(self) -> None:
-        self.show()
-        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.field.selectAll()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

@@ -1,41 +1,28 @@
 """Finding tracks by name: Ctrl+P opens the field, what does not match is hidden."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
+from views.timeline.find_bar import FindBar
 from views.timeline.scene import Scene
 
 
-class TrackFilter(QWidget):
+class TrackFilter(FindBar):
     """Enter keeps the filter and emits `closed`; Escape shows all tracks again."""
 
-    closed = Signal()
-
     def __init__(self, scene: Scene, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(
+            QCoreApplication.translate(
+                "TrackFilter", "Show tracks whose name, group or kind holds…"
+            ),
+            QCoreApplication.translate("TrackFilter", "Filter tracks"),
+            parent,
+        )
         self._scene = scene
-        self.field = QLineEdit()
-        self.field.setPlaceholderText(self.tr("Show tracks whose name, group or kind holds…"))
-        self.field.setAccessibleName(self.tr("Filter tracks"))
-        self.field.setClearButtonEnabled(True)
         self.field.textChanged.connect(scene.tracks.filter)
-        self._count = QLabel()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 2, 4, 2)
-        layout.addWidget(self.field, 1)
-        layout.addWidget(self._count)
         scene.laid_out.connect(self._show_count)
         self.hide()
-
-    @property
-    def count_text(self) -> str:
-        return self._count.text()
-
-    def open(self) -> None:
-        self.show()
-        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.field.selectAll()
 
     def show_all(self) -> None:
         self.field.clear()

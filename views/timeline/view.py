@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from views.context import ViewContext
+from views.empty_note import empty_note
 from views.timeline.canvas import TimelineCanvas
 from views.timeline.colour_menu import ColourMenu
 from views.timeline.details import DetailsPane
@@ -213,13 +214,9 @@ class TimelineView(QWidget):
         }
 
     def _why_empty(self) -> QLabel:
-        label = QLabel(
+        return empty_note(
             self.tr(
                 "This model was inspected, not run: there is no timeline to show. "
                 "Profile it to see what ran when."
             )
         )
-        label.setWordWrap(True)
-        label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        label.setContentsMargins(12, 12, 12, 12)
-        return label
