@@ -17,7 +17,7 @@ from profilers.compiled.interning import MIX, row_of, track_of
 from profilers.compiled.limits import CLOSED, CUT, DONE, LONGEST_NS, NO_ROOM, NO_TIME, ODD
 from profilers.compiled.scan_state import FULL, RECENT_BITS, M
 from profilers.compiled.signatures import FLOWS, I64, OTHERS, PAIRS, SLICES, STRINGS, TEXT
-from profilers.compiled.text_numbers import nanoseconds, whole_number
+from profilers.compiled.text_numbers import flow_id, nanoseconds
 from profilers.compiled.text_walk import (
     ALL,
     BACKSLASH,
@@ -123,7 +123,7 @@ def _id_of(text: Any, event: Any, strings: Any, marks: Any) -> int:
     begin, end = event[_ID_BEGIN], event[_ID_END]
     if begin < 0:
         return np.int64(-1)
-    number = whole_number(text, begin, end)
+    number = flow_id(text, begin, end)
     if number >= 0:
         return number
     row = row_of(text, begin, end - begin, strings, marks)

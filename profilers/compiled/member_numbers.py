@@ -2,41 +2,30 @@
 
 from typing import Any
 
-import numpy as np
 from numba import njit, void
 
 from profilers.compiled.signatures import I64, READ_I64, TEXT
+from profilers.compiled.text_numbers import MINUS, plain_number
 from profilers.compiled.text_walk import (
     CLOSE,
     COLON,
     COMMA,
-    NINE,
     OPEN,
     QUOTE,
-    ZERO,
     blank_end,
     string_end,
     value_end,
 )
 from profilers.compiled.vector import pointer
 
-_MINUS = 0x2D
-
 
 @njit
-def _whole_number(text: Any, at: int, end: int, otherwise: int) -> int:
+def _signed_number(text: Any, at: int, end: int, otherwise: int) -> int:
     """A number of up to 18 digits with or without a sign; `otherwise` for anything else."""
-    is_negative = at < end and text[at] == _MINUS
-    if is_negative:
-        at += 1
-    if not 0 < end - at <= 18:
+    is_negative = at < end and text[at] == MINUS
+    value = plain_number(text, at + is_negative, end)
+    if value < 0:
         return otherwise
-    value = np.int64(0)
-    while at < end:
-        if not ZERO <= text[at] <= NINE:
-            return otherwise
-        value = value * 10 + (np.int64(text[at]) - ZERO)
-        at += 1
     return -value if is_negative else value
 
 
@@ -80,6 +69,6 @@ def member_numbers(
                     place += 1
                 if place == size:
                     here = row * count + key
-                    numbers[here] = _whole_number(bytes_at, value, at, numbers[here])
+                    numbers[here] = _signed_number(bytes_at, value, at, numbers[here])
             if at < end and bytes_at[at] == CLOSE:
                 break

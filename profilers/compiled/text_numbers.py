@@ -9,7 +9,7 @@ from profilers.compiled.limits import LARGEST_NS, NO_TIME
 from profilers.compiled.text_walk import NINE, NONE, ONE, QUOTE, ZERO
 from profilers.compiled.vector import word_at
 
-_MINUS, _PLUS, _POINT = 0x2D, 0x2B, 0x2E
+MINUS, _PLUS, _POINT = 0x2D, 0x2B, 0x2E
 _EIGHT_ZEROS, _HIGH, _SIXES = (
     np.uint64(0x3030303030303030),
     np.uint64(0xF0F0F0F0F0F0F0F0),
@@ -27,7 +27,7 @@ def nanoseconds(text: Any, at: int, stop: int) -> int:
     if text[at] == QUOTE:
         at += 1
         stop -= 1
-    is_negative = at < stop and text[at] == _MINUS
+    is_negative = at < stop and text[at] == MINUS
     if at < stop and (is_negative or text[at] == _PLUS):
         at += 1
     digits, power, value = 0, 3, NONE
@@ -67,7 +67,7 @@ def nanoseconds(text: Any, at: int, stop: int) -> int:
         if text[at] | 0x20 != 0x65:  # e
             return NO_TIME
         at += 1
-        is_below = at < stop and text[at] == _MINUS
+        is_below = at < stop and text[at] == MINUS
         if at < stop and (is_below or text[at] == _PLUS):
             at += 1
         exponent = 0
@@ -117,12 +117,20 @@ def _scaled(value: Any, power: int, next_digit: int, lost: bool, is_negative: bo
 
 
 @njit
-def whole_number(text: Any, at: int, stop: int) -> int:
-    """A flow's id: up to 18 digits without a leading zero, quoted or not; else -1."""
+def flow_id(text: Any, at: int, stop: int) -> int:
+    """A number without a leading zero, quoted or not; else -1."""
     if text[at] == QUOTE:
         at += 1
         stop -= 1
-    if not 0 < stop - at <= 18 or (text[at] == ZERO and stop - at > 1):
+    if text[at] == ZERO and stop - at > 1:
+        return np.int64(-1)
+    return plain_number(text, at, stop)
+
+
+@njit
+def plain_number(text: Any, at: int, stop: int) -> int:
+    """Up to 18 digits and nothing else; -1 for anything else."""
+    if not 0 < stop - at <= 18:
         return np.int64(-1)
     value = np.int64(0)
     while at < stop:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from profilers.traces.text_source import TextChanged, TextPieces
 TrackKey = tuple[str, str]  # process and thread as written, quotes taken off
 
 UInt8 = np.ndarray[Any, np.dtype[np.uint8]]
-AnyTable = TypeVar("AnyTable", bound=Table)
 
 _READ_TOGETHER = 1 << 20
 _SIDE = 1 << 60  # places from here on lie in the side text, not in the file
@@ -87,9 +86,6 @@ class SpannedJson:
             return self.side[begin - _SIDE : begin - _SIDE + length]
         return self.source.piece(begin, length)
 
-    def take(self, rows: Int64) -> "SpannedJson":
-        return SpannedJson(self.begin[rows], self.length[rows], self.source, self.side)
-
 
 @dataclass(frozen=True, eq=False)
 class SliceRecords(Table):
@@ -107,7 +103,7 @@ class SliceRecords(Table):
 
 @dataclass(frozen=True, eq=False)
 class FlowRecords(Table):
-    """Ends of flows. `id`: a number as written, else -2 minus a string row, -1 for none."""
+    """Ends of flows. `id`: a number as written, a number below -1 for other text, -1 for none."""
 
     start_ns: Int64 = column("i8")
     category: Int32 = column("i4")
@@ -168,7 +164,7 @@ class Repairs:
     odd_text: int = 0  # names that are no valid UTF-8
 
 
-def joined_column(parts: Sequence[AnyTable], name: str) -> Any:
+def joined_column(parts: Sequence[Table], name: str) -> Any:
     return np.concatenate([getattr(part, name) for part in parts])
 
 

@@ -134,15 +134,14 @@ class _Reading:
             begin = events_begin(text)
             if begin >= 0:
                 self._head = text[:begin]
-                self._hold(self._head)
+                self._hold(replace(found, size=begin))
                 return found.rest(begin, None)
             if found.size > _LARGEST_HEAD:
                 break
         raise DamagedFile(f"Cannot open {self._path.name}", "it holds no list of trace events")
 
     def _decode_next(self, window: Window) -> None:
-        if self._held is not None:
-            self._hold(window.text)
+        self._hold(window)
         if self._is_closed:
             self._keep_tail(window.text)
         else:
@@ -168,9 +167,9 @@ class _Reading:
             for lane in (*lanes, repairs):
                 lane.close()
 
-    def _hold(self, text: bytes) -> None:
+    def _hold(self, window: Window) -> None:
         if self._held is not None:
-            self._held.append(text)
+            self._held.append(window.text)
             if sum(map(len, self._held)) > HELD_BYTES:
                 self._held = None
 
@@ -180,8 +179,7 @@ class _Reading:
     def _settle(self, window: Window, lane: _Lane, future: Future[Scanned], repairs: _Lane) -> None:
         """Take a window's events if the one before ended where it begins, else scan it anew."""
         scanned = future.result()
-        if self._held is not None:
-            self._hold(window.text)
+        self._hold(window)
         lane.rows.learn(scanned.new_strings, scanned.new_tracks)
         if self._is_closed:
             self._keep_tail(window.text)

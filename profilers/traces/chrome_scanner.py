@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -13,7 +13,6 @@ from profilers.compiled.scan_state import MARKS, RECENT_BITS, M
 from profilers.profile import StringPool
 from profilers.profile.table import Int32, Int64, Table
 from profilers.traces.chrome_parts import (
-    AnyTable,
     FlowRecords,
     OtherRecords,
     Part,
@@ -28,6 +27,7 @@ _ROWS = 1 << 16
 _STRINGS, _ARENA, _TRACKS = 1 << 14, 1 << 20, 1 << 8
 _KEPT_PHASES = np.array([ord(phase) for phase in "MC"], np.uint8)
 
+AnyTable = TypeVar("AnyTable", bound=Table)
 Columns = tuple[Any, ...]
 
 

@@ -30,6 +30,7 @@ from profilers.compiled.pickle_walk import (
 
 _MEMORY_SHARE = 0.5
 _READ_BYTES = 1 << 20
+_SMALL_BYTES = 1 << 20  # walked sooner than the compiled loops are loaded
 
 
 class NotPlain(Exception):
@@ -92,7 +93,7 @@ def load_plain(
         be built, or if that would take more than half of the free memory.
     """
     most_bytes = int(_MEMORY_SHARE * psutil.virtual_memory().available)
-    loops = compiled.load()
+    loops = compiled.load() if len(data) > _SMALL_BYTES else compiled.loaded()
     if loops is None:
         ended, at, opcodes = walk(data, len(data), RULES, most_bytes)
     else:

@@ -300,7 +300,7 @@ def test_the_compiled_walk_ends_where_the_plain_one_does(loops: ModuleType) -> N
 def test_it_is_read_the_same_without_compiled_loops(tmp_path: Path, loops: ModuleType) -> None:
     content = snapshot(training(steps=2))
     expected = opened(tmp_path, content)
-    with patch.object(compiled, "load", lambda: None):
+    with patch.object(compiled, "load", lambda: None), patch.object(compiled, "_loaded", None):
         found = opened(tmp_path, content)
     assert found.memory.allocations.bytes.tolist() == expected.memory.allocations.bytes.tolist()
 
