@@ -14,7 +14,8 @@ from profilers.errors import DamagedFile
 from profilers.profile import Profile, SliceKind, Slices, StringPool, StringTable
 from profilers.run_record import RunRecord
 from profilers.traces import Progress
-from profilers.traces.chrome_json import ChromeTrace, read_chrome_trace
+from profilers.traces.chrome_json import read_chrome_trace
+from profilers.traces.chrome_trace import ChromeTrace
 
 _MARKS = (NODE_MARK, MODULE_MARK)
 

@@ -29,7 +29,7 @@ from profilers.graphs.torch_script_json import read_script_graph
 from profilers.profile import Diagnostic, Graph, Severity, SliceKind, Slices
 from profilers.profile.table import Int32
 from profilers.run_record import RunRecord
-from profilers.traces.chrome_json import ChromeTrace
+from profilers.traces.chrome_trace import ChromeTrace
 
 _FITS = (
     0.9  # share of operator time; a fused fast path that export does not take leaves it far below

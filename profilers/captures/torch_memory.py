@@ -17,7 +17,7 @@ from profilers.profile import (
 )
 from profilers.profile.table import Int32, Int64
 from profilers.request import InputSpec
-from profilers.traces.chrome_json import ChromeTrace
+from profilers.traces.chrome_trace import ChromeTrace
 from profilers.traces.kineto_memory import MemoryEvents, memory_events
 
 _Row = tuple[int, int, int, int, int, int, int, int]
@@ -45,14 +45,7 @@ def torch_memory(
         Where weights and inputs lie: "cpu", "cuda:0".
     """
     pool = found.pool
-    events = memory_events(
-        found.events,
-        found.instant_arguments,
-        found.trace.slices,
-        found.track_rows,
-        found.origin_ns,
-        pool,
-    )
+    events = memory_events(found)
     model = Allocations.from_rows(
         [*_weights(graph, pool.add(device)), *_input_rows(graph, inputs, pool.add(device))]
     )

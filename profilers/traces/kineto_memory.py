@@ -10,14 +10,11 @@ from profilers.profile import (
     Memory,
     MemoryCategory,
     MemoryCounters,
-    Slices,
-    StringPool,
 )
 from profilers.profile.table import Int32, Int64, Table, column
 from profilers.traces.argument_numbers import argument_numbers
-from profilers.traces.chrome_events import ChromeEvents
 from profilers.traces.chrome_flows import innermost
-from profilers.traces.chrome_parts import SpannedJson
+from profilers.traces.chrome_trace import ChromeTrace
 from profilers.traces.kineto import MEMORY_EVENT
 
 _SOURCE = "Allocator events of torch.profiler"
@@ -80,24 +77,18 @@ class MemoryEvents(Table):
         return allocs, freed_by[allocs], lone
 
 
-def memory_events(
-    events: ChromeEvents,
-    arguments: SpannedJson,
-    slices: Slices,
-    track_rows: Int32,
-    origin_ns: int,
-    pool: StringPool,
-) -> MemoryEvents:
+def memory_events(found: ChromeTrace) -> MemoryEvents:
     """The memory events of a trace; those that cannot be read are left out."""
-    instants = events.instants
+    instants, pool = found.events.instants, found.pool
     if not pool.has(MEMORY_EVENT):
         return MemoryEvents.empty()
     rows = np.flatnonzero(instants.name == pool.add(MEMORY_EVENT))
-    told = argument_numbers(arguments, rows, _TOLD)
-    rows, told = rows[told["Bytes"] != 0], {k: v[told["Bytes"] != 0] for k, v in told.items()}
-    time_ns = instants.start_ns[rows] - origin_ns
+    told = argument_numbers(found.instant_arguments, rows, _TOLD)
+    is_event = told["Bytes"] != 0
+    rows, told = rows[is_event], {key: values[is_event] for key, values in told.items()}
+    time_ns = instants.start_ns[rows] - found.origin_ns
     order = np.argsort(time_ns, kind="stable")
-    enclosing = innermost(slices, track_rows[instants.track[rows]], time_ns)
+    enclosing = innermost(found.trace.slices, found.track_rows[instants.track[rows]], time_ns)
     distinct, device = _pairs(told["Device Type"][order], told["Device Id"][order])
     names = [pool.add(_device(*pair)) for pair in distinct]
     return MemoryEvents.of(

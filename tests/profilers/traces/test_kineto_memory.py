@@ -9,6 +9,7 @@ import numpy as np
 from profilers.analysis.memory_curve import memory_curve
 from profilers.opening import open_path
 from profilers.profile import NEVER_NS, Profile
+from profilers.profile.references import broken_references
 
 
 def opened(path: Path) -> Profile:
@@ -31,6 +32,8 @@ def test_the_curve_of_a_real_trace_is_what_the_allocator_counted(shared_data: Pa
     profile = opened(shared_data / "df_index_resolver.json.gz")
     counters = profile.memory.counters
     assert len(counters) == 28_010  # counted with grep
+    assert not broken_references(profile)
+    assert {profile.strings[row] for row in counters.device.tolist()} == {"cpu", "cuda:1"}
     for device in np.unique(counters.device).tolist():
         rows = counters.device == device
         curve = memory_curve(profile, device)
@@ -54,6 +57,7 @@ def test_what_was_there_before_stays_or_goes(tmp_path: Path) -> None:
         ])
     )  # fmt: skip
     profile = opened(path)
+    assert not broken_references(profile)
     allocations = profile.memory.allocations
     rows = zip(
         allocations.allocated_ns.tolist(),
