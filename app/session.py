@@ -63,30 +63,9 @@ class Session(QObject):
 
         The document of a large trace appears with its beginning, and is filled when all is read.
         """
-        self._asked += 1
-        place = self._asked
-        job = Job(lambda job: _open(path, job), self)
-        loading: list[Document] = []
-
-        def show_beginning(event: object) -> None:
-            if isinstance(event, Beginning):
-                self._show_beginning(path, place, job, loading, event.profile)
-
-        def finish(opened: tuple[Profile | ModelFile, str]) -> None:
-            if loading and isinstance(opened[0], Profile):
-                loading[0].end()
-                loading[0].show_profile(opened[0])
-            else:
-                self._add_opened(path, place, *opened)
-
-        def fail(error: TwinscopeError) -> None:
-            if loading:
-                self._fail_capture(loading[0], error)
-            else:
-                self.failed.emit(error)
-
-        job.progressed.connect(show_beginning)
-        self._start(job, finish, fail)
+        opening = _Opening(self, path)
+        opening.job.progressed.connect(opening.show_beginning)
+        self._start(opening.job, opening.finish, opening.fail)
 
     def show(self, path: Path, profile: Profile) -> None:
         """A column for a profile that is in memory already; `path` names it."""
@@ -105,7 +84,7 @@ class Session(QObject):
         self._start(
             job,
             lambda result: self._finish_capture(target, *result),
-            lambda error: self._fail_capture(target, error),
+            lambda error: self._end_failed(target, error),
         )
         return target
 
@@ -189,21 +168,9 @@ class Session(QObject):
         job.deleteLater()
         self.busy_changed.emit()
 
-    def _show_beginning(
-        self, path: Path, place: int, job: Job, loading: list[Document], profile: Profile
-    ) -> None:
-        if not loading:
-            loading.append(Document(path, profile))
-            loading[0].begin(job)
-            self._add(loading[0], place=place)
-        elif loading[0] in self.documents:
-            loading[0].show_profile(profile)
-
-    def _add_opened(self, path: Path, place: int, opened: Profile | ModelFile, sha256: str) -> None:
-        if isinstance(opened, ModelFile):
-            self._add(Document(path, opened.preview, opened, sha256), place=place)
-        else:
-            self._add(Document(path, opened), place=place)
+    def _next_place(self) -> int:
+        self._asked += 1
+        return self._asked
 
     def _add(
         self, document: Document, after: Document | None = None, place: int | None = None
@@ -213,11 +180,8 @@ class Session(QObject):
             document.place = after.place
             at = self.documents.index(after) + 1
         else:
-            if place is None:
-                self._asked += 1
-                place = self._asked
-            document.place = place
-            at = sum(each.place <= place for each in self.documents)
+            document.place = self._next_place() if place is None else place
+            at = sum(each.place <= document.place for each in self.documents)
         self.documents.insert(at, document)
         self.document_added.emit(document)
 
@@ -242,11 +206,49 @@ class Session(QObject):
         document.end()
         document.show_profile(profile)
 
-    def _fail_capture(self, document: Document, error: TwinscopeError) -> None:
+    def _end_failed(self, document: Document, error: TwinscopeError) -> None:
         if isinstance(error, Cancelled):
             document.end()
         else:
             document.end(error)
+
+
+class _Opening:
+    """One file on its way to a document, which a large trace has from its beginning on."""
+
+    def __init__(self, session: Session, path: Path) -> None:
+        self.job = Job(lambda job: _open(path, job), session)
+        self._session = session
+        self._path = path
+        self._place = session._next_place()
+        self._document: Document | None = None
+
+    def show_beginning(self, event: object) -> None:
+        if not isinstance(event, Beginning):
+            return
+        if self._document is None:
+            self._document = Document(self._path, event.profile)
+            self._document.begin(self.job)
+            self._session._add(self._document, place=self._place)
+        else:
+            self._document.show_profile(event.profile)
+
+    def finish(self, result: tuple[Profile | ModelFile, str]) -> None:
+        opened, sha256 = result
+        if isinstance(opened, ModelFile):
+            document = Document(self._path, opened.preview, opened, sha256)
+            self._session._add(document, place=self._place)
+        elif self._document is None:
+            self._session._add(Document(self._path, opened), place=self._place)
+        else:
+            self._document.end()
+            self._document.show_profile(opened)
+
+    def fail(self, error: TwinscopeError) -> None:
+        if self._document is None:
+            self._session.failed.emit(error)
+        else:
+            self._session._end_failed(self._document, error)
 
 
 def _open(path: Path, job: Job) -> tuple[Profile | ModelFile, str]:
