@@ -14,6 +14,7 @@ from profilers.profile import (
     MemoryCategory,
     MemoryCounters,
     NodeKind,
+    Note,
     Profile,
     Severity,
     SliceKind,
@@ -141,5 +142,6 @@ def sample_profile(blocks: int = 4, steps: int = 3, framework: str = "PyTorch 2.
             device="cpu",
             facts={"CPU": "test", "Threads": "2"},
         ),
+        notes=(Note(2, "Why twice?", "Ada", 1_700_000_000_000_000_000),),
         strings=pool.table(),
     )

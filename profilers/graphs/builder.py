@@ -14,6 +14,7 @@ from profilers.profile import (
     Origins,
     Parameters,
     ParameterUses,
+    Problems,
     Scopes,
     StringPool,
     Subgraphs,
@@ -58,6 +59,7 @@ class GraphBuilder:
         self._parameter_rows: dict[str, int] = {}
         self._uses: dict[tuple[int, int], None] = {}
         self._origins: dict[tuple[int, int], None] = {}
+        self._problems: list[tuple[int, int]] = []
 
     def scope(self, path: Iterable[tuple[str, str]], subgraph: int = -1) -> int:
         """Row of a scope given as (name, class name) pairs from the outside in; -1 for no path."""
@@ -137,6 +139,10 @@ class GraphBuilder:
         """`node` of this stage was made from `authored` of the authored graph."""
         self._origins[node, authored] = None
 
+    def problem(self, node: int, sentence: str) -> None:
+        """Name on a node what is wrong with it."""
+        self._problems.append((node, self._pool.add(sentence)))
+
     def build(self) -> Graph:
         return Graph(
             self._stage,
@@ -148,4 +154,5 @@ class GraphBuilder:
             ParameterUses.from_rows(self._uses),
             Origins.from_rows(self._origins),
             JsonText.from_objects(self._attributes),
+            Problems.from_rows(self._problems),
         )

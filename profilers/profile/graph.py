@@ -1,6 +1,6 @@
 """A model's graph at one stage: nodes in nested scopes, the tensors between them, its parameters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from profilers.profile.json_column import JsonColumn, JsonText
@@ -86,8 +86,20 @@ class Origins(Table):
 
 
 @dataclass(frozen=True, eq=False)
+class Problems(Table):
+    """What is wrong with single nodes: a cycle, an input that nothing makes, an unknown operator."""
+
+    node: Int32 = column("i4", refers="nodes")
+    sentence: Int32 = column("i4", refers="strings")
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
-    """`stage` is "authored" for the model as written, else what a compiler made of it."""
+    """`stage` is "authored" for the model as written, else what a compiler made of it.
+
+    `parameter_statistics` has one JSON object per parameter, or no rows where the weights were not
+    at hand: see `profilers.runtimes.parameter_statistics`.
+    """
 
     stage: str
     nodes: Nodes
@@ -98,6 +110,8 @@ class Graph:
     parameter_uses: ParameterUses
     origins: Origins
     attributes: JsonColumn  # one JSON object per node
+    problems: Problems = field(default_factory=Problems.empty)
+    parameter_statistics: JsonColumn = field(default_factory=lambda: JsonText.blank(0))
 
     @classmethod
     def empty(cls, stage: str = "authored") -> "Graph":

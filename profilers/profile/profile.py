@@ -54,6 +54,16 @@ class Diagnostic:
     count: int = 1
 
 
+@dataclass(frozen=True)
+class Note:
+    """What a person wrote about a node of the authored graph; travels in the snapshot."""
+
+    node: int
+    text: str
+    author: str = ""
+    written_unix_ns: int = 0
+
+
 SCHEMA_FACT = "Trace schema"  # the fact that tells the version of a Kineto file's layout
 
 
@@ -93,6 +103,7 @@ class Profile:
     timings: Timings = field(default_factory=Timings.empty)
     diagnostics: tuple[Diagnostic, ...] = ()
     environment: Environment = field(default_factory=Environment)
+    notes: tuple[Note, ...] = ()
     start_unix_ns: int = 0
     extra: Mapping[str, bytes] = field(default_factory=dict)
 

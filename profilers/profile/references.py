@@ -49,6 +49,8 @@ def _problems(profile: Profile) -> Iterator[str]:
     for graph in profile.graphs:
         yield from _graph_problems(graph, rows)
     yield from _fused_node_problems(profile)
+    if not all(0 <= note.node < rows["authored"] for note in profile.notes):
+        yield "a note belongs to a node that is not there"
 
 
 def _graph_problems(graph: Graph, rows: Mapping[str, int]) -> Iterator[str]:
@@ -59,7 +61,7 @@ def _graph_problems(graph: Graph, rows: Mapping[str, int]) -> Iterator[str]:
         "subgraphs": len(graph.subgraphs),
         "parameters": len(graph.parameters),
     }
-    ties: tuple[Table, ...] = (graph.parameter_uses, graph.origins)
+    ties: tuple[Table, ...] = (graph.parameter_uses, graph.origins, graph.problems)
     for table in (graph.nodes, graph.edges, graph.scopes, graph.subgraphs, graph.parameters, *ties):
         yield from _outside(table, rows)
     for table in ties:
@@ -69,6 +71,8 @@ def _graph_problems(graph: Graph, rows: Mapping[str, int]) -> Iterator[str]:
     yield from _not_before_its_row("scopes", graph.scopes.parent)
     if len(graph.attributes) != len(graph.nodes):
         yield "there are not as many attributes as nodes"
+    if len(graph.parameter_statistics) not in (0, len(graph.parameters)):
+        yield "there are not as many statistics as parameters"
     if not any(_outside(graph.subgraphs, rows)) and _has_circle(graph):
         yield "subgraphs hold each other in a circle"
 

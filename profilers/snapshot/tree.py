@@ -1,7 +1,7 @@
 """A profile taken apart into named members, and put together again.
 
 Walks the dataclasses: a new table or column is stored without a line here. Columns that an older
-file lacks read as -1, members that are not known are kept.
+file lacks read as -1, fields with a default as that; members that are not known are kept.
 """
 
 import dataclasses
@@ -144,7 +144,13 @@ class _Reader:
             return tuple(self.value(f"{path}/{at}", element) for at in range(count))
         if _holds_tables(kind):
             hints = _hints(kind)
-            return kind(**{name: self.value(f"{path}/{name}", hints[name]) for name in hints})
+            return kind(
+                **{
+                    name: self.value(f"{path}/{name}", hints[name])
+                    for name in hints
+                    if name not in _with_default(kind) or self.has(f"{path}/{name}")
+                }
+            )
         return _rebuilt(self._parts.values[path], kind)
 
     def unknown(self) -> dict[str, bytes]:
@@ -231,6 +237,16 @@ def _rebuilt(value: Any, kind: Any) -> Any:
 @cache
 def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
+
+
+@cache
+def _with_default(kind: type) -> frozenset[str]:
+    """Fields that newer versions added: older files do without them."""
+    return frozenset(
+        spec.name
+        for spec in dataclasses.fields(kind)
+        if spec.default_factory is not dataclasses.MISSING
+    )
 
 
 @cache

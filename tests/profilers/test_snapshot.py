@@ -110,17 +110,17 @@ def test_any_column_comes_back_bit_by_bit(values: np.ndarray) -> None:
 
 def test_members_of_a_newer_version_are_kept(tmp_path: Path) -> None:
     def add(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-        members["notes/text"] = b"from the future"
-        manifest["members"]["notes/text"] = {"encoding": "raw", "author": "someone"}
+        members["bookmarks/text"] = b"from the future"
+        manifest["members"]["bookmarks/text"] = {"encoding": "raw", "author": "someone"}
         manifest["version"] = [1, 7]
-        manifest["values"]["notes"] = "unknown too"
+        manifest["values"]["bookmarks"] = "unknown too"
 
     profile = snapshot.read(rewritten(saved(sample_profile(), tmp_path), add))
     again = snapshot.read(saved(profile, tmp_path))
-    assert again.extra["notes/text"] == b"from the future"
+    assert again.extra["bookmarks/text"] == b"from the future"
     with zipfile.ZipFile(tmp_path / "saved.twin") as archive:
         manifest = json.loads(archive.read("manifest.json"))
-    assert manifest["members"]["notes/text"]["author"] == "someone"
+    assert manifest["members"]["bookmarks/text"]["author"] == "someone"
 
 
 def test_a_column_that_an_older_version_did_not_have_reads_as_none(tmp_path: Path) -> None:
@@ -130,6 +130,20 @@ def test_a_column_that_an_older_version_did_not_have_reads_as_none(tmp_path: Pat
 
     profile = snapshot.read(rewritten(saved(sample_profile(), tmp_path), remove))
     assert set(profile.trace.slices.group.tolist()) == {-1}
+
+
+def test_a_table_that_an_older_version_did_not_have_is_empty(tmp_path: Path) -> None:
+    def remove(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+        for part in ("problems", "parameter_statistics"):
+            for listed in (members, manifest["members"], manifest["values"]):
+                for name in [each for each in listed if f"/{part}/" in each]:
+                    del listed[name]
+        del manifest["values"]["notes"]
+
+    graph = snapshot.read(rewritten(saved(sample_profile(), tmp_path), remove)).authored
+    assert len(graph.problems) == 0
+    assert len(graph.parameter_statistics) == 0
+    assert_same(graph.nodes, sample_profile().authored.nodes)
 
 
 def test_a_newer_major_version_is_refused_with_its_number(tmp_path: Path) -> None:
@@ -145,6 +159,10 @@ def _point_outside(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
     values[3] = 10_000
     data, entry = columns.encode(values)
     members["trace/slices/name"], manifest["members"]["trace/slices/name"] = data, entry
+
+
+def _note_nowhere(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    manifest["values"]["notes"] = [{"node": 10_000, "text": "slow"}]
 
 
 def _circle(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
@@ -204,6 +222,7 @@ def _one_member_lost(members: dict[str, bytes], manifest: dict[str, Any]) -> Non
     ("change", "reason"),
     [
         (_point_outside, "Slices.name points outside the strings"),
+        (_note_nowhere, "a note belongs to a node that is not there"),
         (_circle, "scopes do not come after their parents"),
         (_huge, "start_ns"),
         (_absurd, "rows"),
