@@ -32,7 +32,7 @@ def assert_same(a: Any, b: Any, path: str = "profile") -> None:
             assert values.tobytes() == getattr(b, name).tobytes(), f"{path}.{name}"
     elif isinstance(a, StringTable):
         assert list(a) == list(b), path
-    elif hasattr(a, "text"):
+    elif callable(getattr(a, "text", None)):
         assert [a.text(row) for row in range(len(a))] == [b.text(row) for row in range(len(b))]
     elif is_dataclass(a) and not isinstance(a, type):
         for spec in fields(a):
