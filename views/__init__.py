@@ -79,7 +79,7 @@ def _no_device(profile: Profile) -> bool:
 
 VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("summary", "Summary", "views.summary", "SummaryView", prepare=prepare_summary),
-    ViewSpec("graph", "Graph", "views.graph", "GraphView", _no_graph, prepare_graph),
+    ViewSpec("graph", "Graph", "views.graph.view", "GraphView", _no_graph, prepare_graph),
     ViewSpec("fusion", "Fusion", "views.fusion", "FusionView", _no_fusion),
     ViewSpec("memory", "Memory", "views.memory", "MemoryView", _no_memory),
     ViewSpec("timeline", "Timeline", "views.timeline", "TimelineView", _no_trace, prepare_timeline),

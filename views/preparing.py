@@ -7,7 +7,6 @@ over all slices of a large trace.
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.device_work import work_rows
 from profilers.analysis.memory_curve import memory_curve
-from profilers.analysis.operators import by_node
 from profilers.profile import Profile
 
 
@@ -18,7 +17,9 @@ def prepare_summary(profile: Profile) -> None:
 
 def prepare_graph(profile: Profile) -> None:
     if len(profile.authored.nodes):
-        by_node(profile)
+        from views.graph.prepared import prepare
+
+        prepare(profile)
 
 
 def prepare_timeline(profile: Profile) -> None:

@@ -4,6 +4,7 @@ from numba import boolean, int64, njit, types, void
 
 from profilers.compiled import pickle_walk, slice_order
 from profilers.compiled.chrome_scan import scan
+from profilers.compiled.graph_raster import raster_arrows, raster_boxes, raster_lines
 from profilers.compiled.interning import fill_pair_slots, fill_slots
 from profilers.compiled.lane_index import count_lanes, index_lanes
 from profilers.compiled.lane_raster import raster_lanes
@@ -21,7 +22,10 @@ __all__ = [
     "nest",
     "order_by_track",
     "pair_ends",
+    "raster_arrows",
+    "raster_boxes",
     "raster_lanes",
+    "raster_lines",
     "scan",
     "sum_range",
     "walk",

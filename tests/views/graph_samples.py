@@ -12,7 +12,7 @@ def encoder_profile(layers: int) -> Profile:
     graph = GraphBuilder(pool)
 
     def add(operator: str, path: str, *sources: int) -> int:
-        scope = graph.scope([(part, part.title()) for part in path.split("/")])
+        scope = graph.scope([(part, _class_of(part)) for part in path.split("/")])
         node = graph.node(f"{path}/{operator}", f"aten.{operator}", scope=scope, flops=1000)
         for source in sources:
             graph.edge(source, node, f"t{source}", "float32", _SHAPE)
@@ -35,6 +35,10 @@ def encoder_profile(layers: int) -> Profile:
     output = graph.node("output", "output", kind=NodeKind.OUTPUT)
     graph.edge(state, output, "y", "float32", _SHAPE)
     return Profile("encoder", graphs=(graph.build(),), strings=pool.table())
+
+
+def _class_of(part: str) -> str:
+    return "EncoderLayer" if part.isdigit() else part.title()
 
 
 def chain_profile(length: int) -> Profile:

@@ -1,0 +1,83 @@
+"""What can be done with a box of the graph, or with all of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
+
+from views.graph import pictures
+from views.graph.canvas import GraphCanvas
+from views.graph.hierarchy import ROOT
+from views.graph.layers import Viewport
+
+
+class GraphMenu(QObject):
+    """Opened by a right click or the menu key."""
+
+    def __init__(self, canvas: GraphCanvas, parent: QObject) -> None:
+        super().__init__(parent)
+        self._canvas = canvas
+
+    def open(self, item: int, place: QPoint) -> None:
+        self.built(item).popup(place)
+
+    def built(self, item: int) -> QMenu:
+        """The menu for a box, or for the whole graph at `ROOT`."""
+        canvas = self._canvas
+        menu = QMenu(canvas)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if item != ROOT:
+            self._add_box_actions(menu, item)
+            menu.addSeparator()
+        picture = menu.addMenu(self.tr("Picture"))
+        for title, act in (
+            (self.tr("Copy what is in sight"), lambda: self._copy(self._visible())),
+            (self.tr("Copy the whole graph"), lambda: self._copy(self._whole())),
+            (self.tr("Save what is in sight…"), lambda: self._save(self._visible())),
+            (self.tr("Save the whole graph…"), lambda: self._save(self._whole())),
+        ):
+            picture.addAction(title, act)
+        menu.addAction(self.tr("Fit  (Space)"), canvas.fit)
+        return menu
+
+    def _add_box_actions(self, menu: QMenu, item: int) -> None:
+        canvas = self._canvas
+        if canvas.model.hierarchy.is_container(item):
+            is_open = item in canvas.opened
+            title = self.tr("Fold  (Enter)") if is_open else self.tr("Unfold  (Enter)")
+            menu.addAction(title, lambda: canvas.toggle(item))
+            menu.addAction(self.tr("Unfold all inside"), lambda: self._open_inside(item))
+        menu.addAction(self.tr("Show  (F)"), lambda: canvas.show_item(item))
+        menu.addAction(self.tr("Copy name"), self._copier(item))
+
+    def _copier(self, item: int) -> Callable[[], None]:
+        return lambda: QGuiApplication.clipboard().setText(self._canvas.model.name(item))
+
+    def _open_inside(self, item: int) -> None:
+        tree = self._canvas.model.hierarchy.tree
+        inside = {each for each in tree.inside(item).tolist() if tree.child_count(each)}
+        self._canvas.set_opened(self._canvas.opened | inside)
+
+    def _visible(self) -> Viewport:
+        return self._canvas.camera.viewport()
+
+    def _whole(self) -> Viewport:
+        return pictures.whole(self._canvas.scene)
+
+    def _copy(self, view: Viewport) -> None:
+        image = pictures.drawn(self._canvas.painter, self._canvas.scene, view)
+        QGuiApplication.clipboard().setImage(image)
+
+    def _save(self, view: Viewport) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self._canvas, self.tr("Save picture"), "graph.svg", self.tr("Pictures (*.svg *.png)")
+        )
+        if not name:
+            return
+        try:
+            pictures.save(Path(name), self._canvas.painter, self._canvas.scene, view)
+        except OSError as error:
+            text = self.tr("The picture could not be saved: {}").format(error)
+            QMessageBox.warning(self._canvas, self.tr("Save picture"), text)

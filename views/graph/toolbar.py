@@ -1,0 +1,74 @@
+"""What the graph shows and how: stage, colour, size, and buttons."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
+
+from profilers.profile import Profile
+
+
+class Toolbar(QWidget):
+    """`colour` and `size` hold the ids of measures; `stage` the number of a graph."""
+
+    fold_all = Signal()
+    unfold_all = Signal()
+    fit = Signal()
+
+    def __init__(self, profile: Profile, find: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        stages = [(graph.stage.capitalize(), number) for number, graph in enumerate(profile.graphs)]
+        self.stage = _choices(self.tr("Stage of the graph"), stages)
+        self.stage.setVisible(self.stage.count() > 1)
+        self.colour = _choices(
+            self.tr("Colour by"),
+            (
+                (self.tr("Colour: kind"), "family"),
+                (self.tr("Colour: self time"), "time"),
+                (self.tr("Colour: total time"), "total"),
+                (self.tr("Colour: peak memory"), "memory"),
+                (self.tr("Colour: FLOPs"), "flops"),
+                (self.tr("Colour: parameters"), "parameters"),
+                (self.tr("Colour: dtype"), "dtype"),
+                (self.tr("Colour: device"), "device"),
+                (self.tr("Colour: fused kernel"), "fusion"),
+            ),
+        )
+        self.size = _choices(
+            self.tr("Size by"),
+            (
+                (self.tr("Size: equal"), ""),
+                (self.tr("Size: self time"), "time"),
+                (self.tr("Size: total time"), "total"),
+                (self.tr("Size: peak memory"), "memory"),
+                (self.tr("Size: FLOPs"), "flops"),
+                (self.tr("Size: parameters"), "parameters"),
+            ),
+        )
+        bar = QHBoxLayout(self)
+        bar.setContentsMargins(4, 2, 4, 0)
+        for widget, stretch in ((self.stage, 0), (self.colour, 0), (self.size, 0), (find, 1)):
+            bar.addWidget(widget, stretch)
+        for text, name, signal in (
+            ("−", self.tr("Fold all"), self.fold_all),
+            ("+", self.tr("Unfold all"), self.unfold_all),
+            ("⤢", self.tr("Fit"), self.fit),
+        ):
+            button = QToolButton()
+            button.setText(text)
+            button.setToolTip(name)
+            button.setAccessibleName(name)
+            button.setAutoRaise(True)
+            button.clicked.connect(signal)
+            bar.addWidget(button)
+
+
+def _choices(name: str, entries: Sequence[tuple[str, object]]) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.setToolTip(name)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(9)
+    for title, data in entries:
+        box.addItem(title, data)
+    return box

@@ -1,0 +1,196 @@
+"""The model's graph: scopes that fold, figures on nodes, and the stages that compilers made of it."""
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from views.context import ViewContext
+from views.empty_note import empty_note
+from views.graph.breadcrumbs import Breadcrumbs
+from views.graph.canvas import GraphCanvas
+from views.graph.find_field import FindField
+from views.graph.flags import flags_of
+from views.graph.hierarchy import ROOT
+from views.graph.inspector import NodeInspector
+from views.graph.legend_bar import LegendBar
+from views.graph.look import growth
+from views.graph.menu import GraphMenu
+from views.graph.minimap import Minimap
+from views.graph.model import StageModel
+from views.graph.prepared import figures_of, hierarchy_of
+from views.graph.toolbar import Toolbar
+
+_MOST_UNFOLDED = 20_000  # boxes
+
+
+class GraphView(QWidget):
+    """Click picks, double click folds, Ctrl+F finds, arrows walk, F fits, Backspace folds the parent."""
+
+    def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._is_picking = False
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        if not context.profile.graphs or not len(context.profile.authored.nodes):
+            text = self.tr("This profile has no graph: a trace alone does not tell it.")
+            layout.addWidget(empty_note(text))
+            return
+        self._figures = figures_of(context.profile)
+        self.canvas = GraphCanvas(context, self._figures)
+        self.minimap = Minimap(self.canvas, context.theme)
+        self.inspector = NodeInspector(context, self._figures)
+        self.find = FindField(context.theme)
+        self.bar = Toolbar(context.profile, self.find)
+        self.path = Breadcrumbs()
+        self.legend = LegendBar(context.theme)
+        self.menu = GraphMenu(self.canvas, self)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self.canvas)
+        split.addWidget(self.inspector)
+        split.setStretchFactor(0, 1)
+        split.setSizes([600, 250])
+        layout.addWidget(self.bar)
+        layout.addWidget(self.path)
+        layout.addWidget(split, 1)
+        layout.addWidget(self.legend)
+        self._connect()
+        self._show_stage()
+
+    def is_settled(self) -> bool:
+        return not hasattr(self, "canvas") or self.canvas.is_settled()
+
+    def fold_all(self) -> None:
+        self.canvas.set_opened(frozenset())
+        self.canvas.fit_readable()
+
+    def unfold_all(self) -> None:
+        """Unfold everything, from the outside in, as long as it can be drawn at once."""
+        tree = self._model.hierarchy.tree
+        containers = tree.containers[tree.depth[tree.containers].argsort(kind="stable")]
+        shown = tree.child_count(ROOT)
+        opened: set[int] = set()
+        for item in containers[tree.depth[containers] >= 0].tolist():
+            shown += tree.child_count(item)
+            if shown > _MOST_UNFOLDED:
+                break
+            opened.add(item)
+        self.canvas.set_opened(frozenset(opened))
+        self.canvas.fit_readable()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        is_find = (
+            event.key() == Qt.Key.Key_F
+            and event.modifiers() & Qt.KeyboardModifier.ControlModifier
+            and hasattr(self, "find")
+        )
+        if is_find:
+            self.find.take_focus()
+        else:
+            super().keyPressEvent(event)
+
+    def _connect(self) -> None:
+        self.bar.stage.currentIndexChanged.connect(self._show_stage)
+        self.bar.colour.currentIndexChanged.connect(self._recolour)
+        self.bar.size.currentIndexChanged.connect(self._resize_boxes)
+        self.bar.fold_all.connect(self.fold_all)
+        self.bar.unfold_all.connect(self.unfold_all)
+        self.bar.fit.connect(self.canvas.fit)
+        self.find.found.connect(self._mark_found)
+        self.find.reached.connect(self._reach)
+        self.find.left.connect(lambda: self.canvas.setFocus(Qt.FocusReason.OtherFocusReason))
+        self.path.chosen.connect(self._show_box)
+        self.canvas.picked.connect(self._pick)
+        self.canvas.stage_nodes_picked.connect(self._inspect)
+        self.canvas.scene_changed.connect(self._tell_legend)
+        self.canvas.menu_wanted.connect(self._open_menu)
+        self._context.selection.changed.connect(self._follow)
+
+    def _show_stage(self) -> None:
+        profile, stage = self._context.profile, self.bar.stage.currentData()
+        self._model = StageModel(profile, stage, hierarchy_of(profile, stage), self.font())
+        self._set_growth()
+        self.canvas.show_stage(self._model)
+        self.canvas.painter.set_flags(flags_of(self._context, self._model))
+        self._recolour()
+        self.find.search_by(self._model.found)
+        self._follow()
+
+    def _recolour(self) -> None:
+        self.canvas.painter.set_measure(self.bar.colour.currentData())
+        self.canvas.update()
+        self.minimap.renew()
+        self._tell_legend()
+
+    def _tell_legend(self) -> None:
+        legend = self.canvas.painter.legend(self.canvas.scene)
+        note = self.tr("of one box that is folded or a node") if legend.is_scale else ""
+        self.legend.show_legend(legend, note)
+
+    def _resize_boxes(self) -> None:
+        self._set_growth()
+        self.canvas.resize_boxes()
+
+    def _set_growth(self) -> None:
+        measure = self.bar.size.currentData()
+        self._model.growth[:] = growth(self._model, self._figures, measure) if measure else 1.0
+
+    def _open_menu(self, item: int, place: QPoint) -> None:
+        self.menu.open(item, place)
+
+    def _pick(self, authored: list[int]) -> None:
+        self._is_picking = True
+        try:
+            if authored:
+                self._context.selection.pick_nodes(authored)
+            else:
+                self._context.selection.clear()
+        finally:
+            self._is_picking = False
+
+    def _inspect(self, nodes: list[int]) -> None:
+        if len(nodes) == 1:
+            authored = self._model.authored(nodes)
+            self.inspector.show_node(self._model.graph, nodes[0], authored)
+        elif nodes:
+            self.inspector.show_many(len(nodes), self._model.authored(nodes))
+        else:
+            self.inspector.show_graph(self._model.graph)
+        self.path.show_path(self._model, self._innermost_around(nodes))
+
+    def _innermost_around(self, nodes: list[int]) -> int:
+        """The innermost item that holds all of these nodes."""
+        if not nodes:
+            return ROOT
+        hierarchy = self._model.hierarchy
+        around = [nodes[0], *hierarchy.ancestors(nodes[0])]
+        held = {len(nodes)}
+        for item in around:
+            if int(hierarchy.tree.holds(item, nodes).sum()) in held:
+                return item
+        return ROOT
+
+    def _follow(self) -> None:
+        if self._is_picking:
+            return
+        picked = self._context.selection.picked
+        nodes = self._model.from_authored(picked.nodes.tolist())
+        self.canvas.show_picked(nodes, come_into_sight=True)
+        self._inspect(nodes)
+
+    def _mark_found(self, nodes: list[int]) -> None:
+        self.canvas.painter.set_found(nodes)
+        self.canvas.update()
+
+    def _reach(self, node: int) -> None:
+        self.canvas.show_picked([node], come_into_sight=True)
+        self._inspect([node])
+        self._pick(self._model.authored([node]))
+
+    def _show_box(self, item: int) -> None:
+        if item == ROOT:
+            self.canvas.fit()
+        else:
+            self.canvas.pick(item)
+            self.canvas.show_item(item)
