@@ -1,5 +1,7 @@
 """The graph view as a person uses it: pick, fold, walk, find, and follow other views."""
 
+import threading
+
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QTreeWidgetItemIterator
@@ -10,14 +12,15 @@ from profilers.profile import Profile, StringPool
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, control_profile, encoder_profile
-from views.graph import GraphView
+
+from views.graph.view import GraphView
 from views.graph.inspector import NodeInspector
 
 
 def place(view: GraphView, item: int) -> QPoint:
     """Where the title of a box is on the canvas, in sight or not."""
-    box = view.canvas.scene.box_of()[item]
-    return view.canvas._to_widget(QPointF(box.x + 12, box.y + 9)).toPoint()
+    boxes, row = view.canvas.scene.boxes, view.canvas.scene.row_of(item)
+    return view.canvas.camera.to_widget(QPointF(boxes.left[row] + 12, boxes.top[row] + 9)).toPoint()
 
 
 def node_named(profile: Profile, name: str) -> int:
@@ -39,7 +42,7 @@ def inspected(inspector: NodeInspector) -> dict[str, str]:
 
 
 def shown(view: GraphView) -> set[int]:
-    return set(view.canvas.scene.box_of())
+    return set(view.canvas.scene.boxes.item.tolist())
 
 
 def test_a_click_picks_the_node_and_tells_all_about_it(show_view: ShowView, qtbot: QtBot) -> None:
@@ -85,7 +88,7 @@ def test_a_double_click_unfolds_and_folds_under_the_mouse(
     (stack,) = [item for item in shown(view) if hierarchy.is_container(item)]
     before, where = shown(view), place(view, stack)
     qtbot.mouseDClick(view.canvas, Qt.MouseButton.LeftButton, pos=where)
-    assert shown(view) == before | set(hierarchy.children[stack])
+    assert shown(view) == before | set(hierarchy.tree.children(stack).tolist())
     assert (place(view, stack) - where).manhattanLength() <= 2
     qtbot.mouseDClick(view.canvas, Qt.MouseButton.LeftButton, pos=where)
     assert shown(view) == before
@@ -142,15 +145,15 @@ def test_typing_finds_and_enter_goes_on(show_view: ShowView, qtbot: QtBot) -> No
     view, context = show_view("graph", sample_profile(blocks=12))
     view.fold_all()
     qtbot.keyClick(view.canvas, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-    qtbot.keyClicks(view.search, "batch_norm")
+    qtbot.keyClicks(view.find.field, "batch_norm")
     first = node_named(context.profile, "bn_0")
     assert context.selection.picked.nodes.tolist() == [first]
     assert first in shown(view)
-    qtbot.keyClick(view.search, Qt.Key.Key_Return)
+    qtbot.keyClick(view.find.field, Qt.Key.Key_Return)
     assert context.selection.picked.nodes.tolist() == [node_named(context.profile, "bn_1")]
-    qtbot.keyClick(view.search, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(view.find.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     assert context.selection.picked.nodes.tolist() == [first]
-    assert view._count.text() == "1 / 12"
+    assert view.find.count.text() == "1 / 12"
 
 
 def test_the_wheel_zooms_at_the_mouse_and_dragging_pans(show_view: ShowView, qtbot: QtBot) -> None:
@@ -158,7 +161,7 @@ def test_the_wheel_zooms_at_the_mouse_and_dragging_pans(show_view: ShowView, qtb
     canvas = view.canvas
     canvas.setFocus()
     at = QPointF(200, 150)
-    held = canvas._to_scene(at)
+    held = canvas.camera.to_scene(at)
     event = QWheelEvent(
         at,
         canvas.mapToGlobal(at),
@@ -172,23 +175,23 @@ def test_the_wheel_zooms_at_the_mouse_and_dragging_pans(show_view: ShowView, qtb
     before = canvas.scale
     QApplication.sendEvent(canvas, event)
     assert canvas.scale > before
-    assert (canvas._to_scene(at) - held).manhattanLength() < 1e-6
+    assert (canvas.camera.to_scene(at) - held).manhattanLength() < 1e-6
     qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(200, 150))
     qtbot.mouseMove(canvas, QPoint(260, 190))
     qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(260, 190))
-    assert (canvas._to_widget(held) - QPointF(260, 190)).manhattanLength() < 2
+    assert (canvas.camera.to_widget(held) - QPointF(260, 190)).manhattanLength() < 2
 
 
 def test_colours_follow_the_measure_and_the_legend_names_the_scale(show_view: ShowView) -> None:
     view, context = show_view("graph")
-    assert "convolution" in view._legend.text()
+    assert "convolution" in view.legend.text()
     conv = node_named(context.profile, "conv_0")
     relu = node_named(context.profile, "act_0")
-    view.measure.setCurrentIndex(1)
-    assert "490 µs" in view._legend.text()
-    hot = context.theme.selection
-    assert view.canvas.painter._fill(conv) == hot
-    assert view.canvas.painter._fill(relu) != hot
+    view.bar.colour.setCurrentIndex(1)
+    assert "490 µs" in view.legend.text()
+    hot, painter, scene = context.theme.selection, view.canvas.painter, view.canvas.scene
+    assert painter.fill_of(scene, conv) == hot
+    assert painter.fill_of(scene, relu) != hot
 
 
 def test_a_large_graph_is_laid_out_in_the_background(show_view: ShowView, qtbot: QtBot) -> None:
@@ -200,11 +203,11 @@ def test_a_large_graph_is_laid_out_in_the_background(show_view: ShowView, qtbot:
 def test_a_view_closed_while_it_lays_out_leaves_nothing_behind(
     show_view: ShowView, qtbot: QtBot
 ) -> None:
+    threads = threading.active_count()
     view, _ = show_view("graph", chain_profile(1500))
     assert not view.is_settled()
-    job = view.canvas._running
-    with qtbot.waitSignal(job.signals.done):
-        view.close()
+    view.close()
+    qtbot.waitUntil(lambda: threading.active_count() <= threads)
 
 
 def test_a_large_box_stays_in_place_when_it_unfolds_in_the_background(
@@ -224,11 +227,11 @@ def test_a_large_box_stays_in_place_when_it_unfolds_in_the_background(
 
 def test_many_open_boxes_are_laid_out_in_the_background(show_view: ShowView, qtbot: QtBot) -> None:
     view, _ = show_view("graph", encoder_profile(80))
-    children = view.canvas.model.hierarchy.children
-    view.canvas.set_opened(frozenset(item for item in children if item >= 0))
+    containers = view.canvas.model.hierarchy.tree.containers
+    view.canvas.set_opened(frozenset(containers.tolist()))
     assert not view.is_settled()
     qtbot.waitUntil(view.is_settled)
-    assert len([box for box in view.canvas.scene.boxes if not box.is_open]) == 80 * 16 + 4
+    assert int((~view.canvas.scene.boxes.is_open).sum()) == 80 * 16 + 4
 
 
 def test_a_large_stage_can_follow_a_small_one(show_view: ShowView, qtbot: QtBot) -> None:
@@ -240,24 +243,26 @@ def test_a_large_stage_can_follow_a_small_one(show_view: ShowView, qtbot: QtBot)
         optimised.node(f"n{number}", "Op")
     profile = Profile("two", strings=pool.table(), graphs=(small.authored, optimised.build()))
     view, _ = show_view("graph", profile)
-    view.stage.setCurrentIndex(1)
+    view.bar.stage.setCurrentIndex(1)
     assert not shown(view)
     view.canvas.grab()
     qtbot.waitUntil(view.is_settled)
     assert len(shown(view)) == len(large.authored.nodes)
-    view.stage.setCurrentIndex(0)
+    view.bar.stage.setCurrentIndex(0)
     view.canvas.grab()
     assert 0 < len(shown(view)) < 100
 
 
 def test_only_the_newest_layout_counts(show_view: ShowView, qtbot: QtBot) -> None:
-    view, _ = show_view("graph", chain_profile(400))
-    first = view.canvas._running
+    threads = threading.active_count()
+    view, _ = show_view("graph", encoder_profile(300))
+    view.unfold_all()
+    assert not view.is_settled()
     view.fold_all()
-    newest = view.canvas._running
-    assert first is not newest
-    qtbot.waitUntil(view.is_settled)
-    assert view.canvas._running is None
+    folded = shown(view)
+    assert view.is_settled()
+    qtbot.waitUntil(lambda: threading.active_count() <= threads)
+    assert shown(view) == folded
 
 
 def test_branches_open_in_place(show_view: ShowView) -> None:
@@ -281,8 +286,8 @@ def test_picks_in_a_later_stage_reach_the_authored_nodes(show_view: ShowView, qt
         graphs=(authored.authored, optimised.build()),
     )
     view, context = show_view("graph", profile)
-    assert view.stage.isVisible()
-    view.stage.setCurrentIndex(1)
+    assert view.bar.stage.isVisible()
+    view.bar.stage.setCurrentIndex(1)
     click(qtbot, view, fused)
     assert context.selection.picked.nodes.tolist() == [conv, relu]
     context.selection.clear()
@@ -295,8 +300,9 @@ def test_it_draws_what_it_shows(show_view: ShowView) -> None:
     """The convolution's box has the colour of its family."""
     view, context = show_view("graph")
     conv = node_named(context.profile, "conv_0")
-    box = view.canvas.scene.box_of()[conv]
-    inside = view.canvas._to_widget(QPointF(box.x + box.width - 5, box.y + box.height - 4))
+    boxes, row = view.canvas.scene.boxes, view.canvas.scene.row_of(conv)
+    corner = QPointF(boxes.right[row] - 5, boxes.bottom[row] - 4)
+    inside = view.canvas.camera.to_widget(corner)
     picture = view.canvas.grab().toImage()
     ratio = picture.devicePixelRatio()
     seen = picture.pixelColor((inside * ratio).toPoint())

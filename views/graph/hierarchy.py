@@ -93,21 +93,21 @@ class Hierarchy:
     def edges_between(self, source: int, target: int, container: int) -> Int64:
         """Rows of the graph's edges from inside `source` to inside `target`.
 
-        One of both may be `ROOT` for what lies outside of `container`.
+        One of both may be `ROOT` for what lies outside of `container`, or owns it as a body.
         """
         from_there = self._holds(source, container, self.graph.edges.source)
         return np.flatnonzero(from_there & self._holds(target, container, self.graph.edges.target))
 
     def _holds(self, item: int, container: int, nodes: Int32) -> NDArray[np.bool_]:
         if item == ROOT:
-            return ~self.tree.holds(container, nodes)
+            return ~self.tree.holds(container, nodes) | (nodes == container)
         return self.tree.holds(item, nodes)
 
     def first_opened(self) -> frozenset[int]:
         """What is unfolded at first: level by level, as long as not too many boxes show.
 
-        Boxes of a level with as many children each, such as repeated layers, open together; a run
-        of repeated blocks stays folded.
+        Boxes of a level with as many children each open together. Repeated blocks stay folded
+        unless there is room for all that is in them.
         """
         opened: set[int] = set()
         level = self.tree.children(ROOT).tolist()
@@ -115,7 +115,9 @@ class Hierarchy:
         while level:
             alike: dict[int, list[int]] = defaultdict(list)
             for item in level:
-                if self.is_container(item) and not self.repeats[item]:
+                room = _MOST_SHOWN_FIRST - shown
+                fits = not self.repeats[item] or self.node_counts[item] <= room
+                if self.is_container(item) and fits:
                     alike[self.tree.child_count(item)].append(item)
             level = []
             for size in sorted(alike):
