@@ -8,7 +8,7 @@ def _array(kind: types.Type, readonly: bool = False) -> types.Array:
 
 
 U8, U32, U64 = _array(types.uint8), _array(types.uint32), _array(types.uint64)
-F64 = _array(types.float64)
+F64, B1 = _array(types.float64), _array(types.boolean)
 READ_U32 = _array(types.uint32, readonly=True)
 I16, I32, I64 = _array(types.int16), _array(types.int32), _array(types.int64)
 TEXT = _array(types.uint8, readonly=True)

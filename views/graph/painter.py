@@ -253,11 +253,10 @@ class ScenePainter:
     def _arrows(self, scene: Scene, rows: Int64, scale: float, colour: QColor) -> ArrowLayer:
         lines = scene.lines
         ending = rows[lines.target[rows] >= 0]
-        tips = lines.start[ending + 1] - 1
-        before = np.maximum(tips - 1, 0)
-        ways = np.where(lines.y[before] <= lines.y[tips], 1.0, -1.0)
+        x, y = lines.tips(ending)
+        ways = np.where(lines.is_reversed[ending], -1.0, 1.0)
         size = min(scale, 1.5)
-        return ArrowLayer(lines.x[tips], lines.y[tips], ways, 5 * size, 3 * size, number(colour))
+        return ArrowLayer(x, y, ways, 5 * size, 3 * size, number(colour))
 
     def _paint_text(self, painter: QPainter, scene: Scene, view: Viewport) -> None:
         if view.scale < READABLE:

@@ -51,8 +51,8 @@ class Lines:
 
     A line from `ROOT` begins where data enters its container, one to `ROOT` ends where it leaves.
     One to `TRUNK` is the part that edges of its source share; the others name that line in `trunk`
-    (-1 for none) and how many of its points they go along. `weight` and `shape` are those of
-    `Ties`.
+    (-1 for none) and how many of its points they go along. Points lead downwards; a reversed line
+    ends at its first one. `weight` and `shape` are those of `Ties`.
     """
 
     x: Float64
@@ -65,6 +65,7 @@ class Lines:
     shape: Int32
     trunk: Int64
     shared: Int64
+    is_reversed: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -121,7 +122,15 @@ class Lines:
             begin = int(self.start[trunk])
             shared = slice(begin, begin + int(self.shared[line]))
             parts.insert(0, np.stack((self.x[shared], self.y[shared]), 1))
-        return np.concatenate(parts)
+        points = np.concatenate(parts)
+        return points[::-1] if self.is_reversed[line] else points
+
+    def tips(self, rows: Int64) -> tuple[Float64, Float64]:
+        """Where lines end."""
+        last = self.start[rows + 1] - 1
+        along = np.where(self.trunk[rows] >= 0, self.start[self.trunk[rows]], self.start[rows])
+        tip = np.where(self.is_reversed[rows], np.where(self.shared[rows] > 0, along, self.start[rows]), last)
+        return self.x[tip], self.y[tip]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +148,8 @@ class Scene:
         boxes = Boxes(whole, *[nothing] * 4, whole, np.empty(0, bool))
         start = np.zeros(1, np.int64)
         lines = Lines(
-            nothing, nothing, start, whole, whole, whole, numbers, whole, numbers, numbers
+            nothing, nothing, start, whole, whole, whole, numbers, whole, numbers, numbers,
+            np.empty(0, bool),
         )
         return cls(boxes, lines, 0.0, 0.0)
 
@@ -328,6 +338,7 @@ class SceneBuilder:
             np.concatenate([part.shape for *_, part in parts]),
             np.concatenate([trunk for _, _, trunk, _ in parts]),
             np.concatenate([part.shared for *_, part in parts]),
+            np.concatenate([part.is_reversed for *_, part in parts]),
         )
 
 
@@ -369,7 +380,7 @@ def _container_lines(
     number = np.full(len(layout.corners), -1, np.int64)
     number[trunks] = np.arange(len(trunks))
     points = np.concatenate((layout.trunk_points, layout.tail_points))
-    leaving = ties.target == ROOT  # on to the border of the box
+    leaving = (ties.target == ROOT) & ~layout.is_reversed  # on to the border of the box
     ends = len(layout.trunk_points) + layout.tail_start[1:] - 1
     points[ends[leaving], 1] += PADDING
     lengths = np.concatenate((counts[trunks], np.diff(layout.tail_start)))
@@ -385,4 +396,5 @@ def _container_lines(
         np.concatenate((np.full(len(trunks), -1, np.int32), ties.shape)),
         np.concatenate((nothing - 1, number[layout.trunk])),
         np.concatenate((nothing, layout.shared)),
+        np.concatenate((np.zeros(len(trunks), bool), layout.is_reversed)),
     )

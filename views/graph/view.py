@@ -125,7 +125,7 @@ class GraphView(QWidget):
 
     def _tell_legend(self) -> None:
         legend = self.canvas.painter.legend(self.canvas.scene)
-        note = self.tr("of one box that is folded or a node") if legend.is_scale else ""
+        note = self.tr("the highest of the boxes shown") if legend.is_scale else ""
         self.legend.show_legend(legend, note)
 
     def _resize_boxes(self) -> None:

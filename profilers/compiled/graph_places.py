@@ -1,0 +1,124 @@
+"""Horizontal centres of cells in the ordered rows of a layered layout.
+
+Each function also runs uncompiled, on lists as well as on arrays. Row `row` holds
+``cells[row_start[row]:row_start[row + 1]]`` from left to right; cells from `boxes` on are
+placeholders. Lengths are in pixels.
+"""
+
+from collections.abc import MutableSequence, Sequence
+
+PINNED = 1e12  # the weight of the wish of a cell on the spine
+LOOSE = 0.05  # and of one without neighbours
+
+
+def pull_rows(
+    row_start: Sequence[int],
+    cells: Sequence[int],
+    above_start: Sequence[int],
+    above: Sequence[int],
+    below_start: Sequence[int],
+    below: Sequence[int],
+    boxes: int,
+    half: Sequence[float],
+    enter: Sequence[float],
+    leave: Sequence[float],
+    pin: Sequence[float],
+    gap: float,
+    goes_down: bool,
+    both_ways: bool,
+    centre: MutableSequence[float],
+    offset: MutableSequence[float],
+    mean: MutableSequence[float],
+    mass: MutableSequence[float],
+    last: MutableSequence[int],
+) -> None:
+    """Move each row as near to its neighbours as its order and the gaps allow.
+
+    A weighted isotonic regression, solved by pooling adjacent violators (Barlow and others, 1972).
+    `half` is half the width of each cell; `enter` and `leave` are where edges meet it, from its
+    centre; `pin` is where a cell must lie, or NaN.
+    """
+    rows = len(row_start) - 1
+    for step in range(rows):
+        row = step if goes_down else rows - 1 - step
+        pools, reached = 0, 0.0
+        for at in range(row_start[row], row_start[row + 1]):
+            cell = cells[at]
+            if at > row_start[row]:
+                reached += half[cells[at - 1]] + gap + half[cell]
+            offset[at] = reached
+            wish, weight = 0.0, 0.0
+            if goes_down or both_ways:
+                for tie in range(above_start[cell], above_start[cell + 1]):
+                    near = above[tie]
+                    passing = (cell >= boxes) + (near >= boxes)
+                    pull = 1.0 if passing == 0 else 2.0 if passing == 1 else 8.0
+                    if below_start[near + 1] - below_start[near] == 1:
+                        pull *= 2.0
+                    wish += pull * (centre[near] + leave[near] - enter[cell])
+                    weight += pull
+            if both_ways or not goes_down:
+                for tie in range(below_start[cell], below_start[cell + 1]):
+                    near = below[tie]
+                    passing = (cell >= boxes) + (near >= boxes)
+                    pull = 1.0 if passing == 0 else 2.0 if passing == 1 else 8.0
+                    if above_start[near + 1] - above_start[near] == 1:
+                        pull *= 2.0
+                    wish += pull * (centre[near] + enter[near] - leave[cell])
+                    weight += pull
+            if pin[cell] == pin[cell]:
+                wish, weight = pin[cell], PINNED
+            elif weight:
+                wish /= weight
+            else:
+                wish, weight = centre[cell], LOOSE
+            wish -= reached
+            while pools and mean[pools - 1] > wish:
+                pools -= 1
+                together = weight + mass[pools]
+                wish = (wish * weight + mean[pools] * mass[pools]) / together
+                weight = together
+            mean[pools], mass[pools], last[pools] = wish, weight, at
+            pools += 1
+        at = row_start[row]
+        for pool in range(pools):
+            while at <= last[pool]:
+                centre[cells[at]] = mean[pool] + offset[at]
+                at += 1
+
+
+def straighten(
+    row_start: Sequence[int],
+    cells: Sequence[int],
+    rank: Sequence[int],
+    place: Sequence[int],
+    first: Sequence[int],
+    half: Sequence[float],
+    pin: Sequence[float],
+    gap: float,
+    centre: MutableSequence[float],
+) -> None:
+    """Make trunks vertical wherever their neighbours leave them a common gap.
+
+    The placeholders of the trunk of `box` are ``first[box]:first[box + 1]``.
+    """
+    for box in range(len(first) - 1):
+        begin, total = first[box], 0.0
+        low, high = -1e300, 1e300
+        for cell in range(first[box], first[box + 1] + 1):
+            left, right = -1e300, 1e300
+            is_behind = cell == first[box + 1]
+            if not is_behind:
+                row, at = rank[cell], row_start[rank[cell]] + place[cell]
+                if at > row_start[row]:
+                    left = centre[cells[at - 1]] + half[cells[at - 1]] + gap + half[cell]
+                if at + 1 < row_start[row + 1]:
+                    right = centre[cells[at + 1]] - half[cells[at + 1]] - gap - half[cell]
+            if is_behind or max(low, left) > min(high, right):
+                for member in range(begin, cell):
+                    if pin[member] != pin[member]:
+                        centre[member] = min(max(total / (cell - begin), low), high)
+                begin, total, low, high = cell, 0.0, -1e300, 1e300
+            if not is_behind:
+                total += centre[cell]
+                low, high = max(low, left), min(high, right)
