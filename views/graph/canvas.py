@@ -25,7 +25,8 @@ from views.graph.figures import NodeFigures
 from views.graph.hierarchy import ROOT
 from views.graph.model import StageModel
 from views.graph.painter import ScenePainter
-from views.graph.scene import Scene, SceneBuilder
+from views.graph.scene import Scene
+from views.graph.scene_builder import SceneBuilder
 
 _ZOOM_STEP = 1.2
 _DRAG_PIXELS = 4
@@ -92,10 +93,9 @@ class GraphCanvas(QWidget):
     def set_opened(self, opened: frozenset[int]) -> None:
         """Unfold exactly these containers; many boxes are laid out in the background."""
         self.opened = opened
-        largest, in_all = self._builder.shown_children(opened)
         most = _AT_ONCE if compiled.loaded() is not None else _AT_ONCE_UNCOMPILED
         builder = self._builder
-        if in_all > most:
+        if self._builder.cost(opened) > most:
             self._is_laying_out = True
             self._laid_out.ask(lambda: (builder, opened, builder.build(opened)))
             self.update()

@@ -10,7 +10,8 @@ from profilers.profile.table import Int64
 from views.graph.fills import Colours
 from views.graph.layers import Viewport
 from views.graph.model import StageModel
-from views.graph.scene import TITLE_HEIGHT, Scene
+from views.graph.scene import Scene
+from views.graph.scene_builder import TITLE_HEIGHT
 from views.theme import Theme
 
 READABLE = 0.5  # scale from which boxes have text

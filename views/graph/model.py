@@ -18,6 +18,7 @@ _WIDTH_STEP = 12.0  # equal blocks whose names differ a little keep equal layout
 _BADGE_WIDTH = 48.0
 _FOLD_MARK_WIDTH = 14.0
 _TEXT_MARGIN = 24.0
+_END_WORDS = {int(NodeKind.INPUT): "input", int(NodeKind.OUTPUT): "output"}
 _PREFIXES = ("aten.", "aten::", "prim::", "higher_order.")
 
 
@@ -35,6 +36,7 @@ class StageModel:
         self.is_authored = stage == 0
         self.hierarchy = hierarchy
         self.growth = np.ones(hierarchy.tree.count)
+        self._kinds: list[int] = self.graph.nodes.kind.tolist()
         self._plain = TextWidths(font)
         bold = QFont(font)
         bold.setBold(True)
@@ -58,8 +60,7 @@ class StageModel:
         if item >= self.hierarchy.first_run:
             blocks = self.hierarchy.tree.children(item)
             return f"{self.title(int(blocks[0]))} … {self.title(int(blocks[-1]))}"
-        kind = self.graph.nodes.kind[item]
-        if kind in (NodeKind.INPUT, NodeKind.OUTPUT):
+        if self._end_word(item):
             return strings[int(self.graph.nodes.name[item])]
         return self.operator(item)
 
@@ -89,11 +90,10 @@ class StageModel:
             kind, count = self.kind(item), int(self.hierarchy.node_counts[item])
             parts = (self.repeats(item), kind, f"{count:,} nodes")
             return "  ·  ".join(part for part in parts if part)
-        if self.graph.nodes.kind[item] == NodeKind.INPUT:
-            return "input"
-        if self.graph.nodes.kind[item] == NodeKind.OUTPUT:
-            return "output"
-        return strings[int(self.graph.nodes.name[item])].rpartition("/")[2]
+        return self._end_word(item) or strings[int(self.graph.nodes.name[item])].rpartition("/")[2]
+
+    def _end_word(self, node: int) -> str:
+        return _END_WORDS.get(self._kinds[node], "")
 
     def kind(self, item: int) -> str:
         """The class of a scope, or of the blocks in a run; empty for others."""
