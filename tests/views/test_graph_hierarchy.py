@@ -171,3 +171,31 @@ def test_a_thousand_scopes_within_each_other() -> None:
     hierarchy = Hierarchy(graph.build())
     assert int(hierarchy.tree.depth.max()) == 999  # the innermost scope holds one node alone
     assert hierarchy.node_counts[hierarchy.tree.children(ROOT)].max() == 1000
+
+
+def test_a_module_that_is_called_thrice_stands_at_three_places() -> None:
+    """As a ResNet's shared ReLU; a shared block of two nodes stays a block at each place."""
+    graph = GraphBuilder(StringPool())
+    last = graph.node("x", "input", kind=NodeKind.INPUT)
+    for number in range(3):
+        for path, operators in (
+            ((f"conv{number}",), ("conv2d",)),
+            (("relu",), ("relu",)),
+            (("shared", "inner"), ("linear", "gelu")),
+        ):
+            scope = graph.scope([(part, "Module") for part in path])
+            for operator in operators:
+                node = graph.node(f"{operator}_{number}", operator, scope=scope)
+                graph.edge(last, node, f"t{node}", "float32", (1, 8))
+                last = node
+    hierarchy = Hierarchy(graph.build())
+    shown = hierarchy.tree.children(ROOT).tolist()
+    names = [int(hierarchy.graph.scopes.name[hierarchy.scope_row(item)]) for item in shown if item >= 13]
+    assert len(shown) == 1 + 3 * 3  # x, then convolution, ReLU and block three times
+    assert len(names) == 3
+    assert len(set(names)) == 1
+    for container in (ROOT, *hierarchy.tree.containers.tolist()):
+        ties = hierarchy.edges.of(container)
+        inner = (ties.source != ROOT) & (ties.target != ROOT)
+        place = hierarchy.tree.place
+        assert (place[ties.source[inner]] < place[ties.target[inner]]).all()

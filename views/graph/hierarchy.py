@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from profilers.analysis.flow_order import flow_order
 from profilers.profile import Graph, NodeKind
 from profilers.profile.table import Int32, Int64
+from views.graph.calls import split_calls
 from views.graph.group_edges import GroupEdges, group_edges
 from views.graph.repeats import runs_of, structure_hashes
 from views.graph.tree import ROOT, Tree
@@ -16,15 +17,17 @@ from views.graph.tree import ROOT, Tree
 __all__ = ["ROOT", "Hierarchy"]
 
 _MOST_SHOWN_FIRST = 40
+_MOST_ROUNDS = 4  # of splitting scopes that are called at several places, then those within
+_BODY = 1 << 40  # sets names of bodies apart from classes of scopes
 _NO_NODE = np.iinfo(np.int64).max
 
 
 class Hierarchy:
-    """Items are numbered: nodes first, then scopes, then subgraphs, then runs of repeated blocks.
+    """Items are numbered: nodes, scopes, subgraphs, parts of scopes, runs of repeated blocks.
 
-    A body lies in the node that owns it. A scope with a single child is left out, the child stands
-    in its place. Neighbouring blocks of equal structure lie in a run, unless they are all that
-    their scope holds.
+    A body lies in the node that owns it. A scope that is called at several places has a part for
+    each. A scope with a single child is left out, the child stands in its place. Neighbouring
+    blocks of equal structure lie in a run, unless they are all that their scope holds.
 
     Attributes
     ----------
@@ -40,8 +43,10 @@ class Hierarchy:
         self.graph = graph
         self.node_count = len(graph.nodes)
         self.scope_count = len(graph.scopes)
-        plain, order = self._without_lone_scopes(*self._ordered())
-        hashes = structure_hashes(graph, plain, group_edges(graph, plain))
+        self._flow = flow_order(graph)
+        self._part_scope = np.empty(0, np.int32)
+        plain, order = self._plain_tree()
+        hashes = structure_hashes(graph, plain, group_edges(graph, plain), self._kinds())
         runs = runs_of(plain, hashes)
         self.tree = plain.with_runs(runs.container, runs.of_item, order) if len(runs) else plain
         self.repeats = np.zeros(self.tree.count, np.int32)
@@ -51,6 +56,10 @@ class Hierarchy:
 
     @property
     def first_run(self) -> int:
+        return self._first_part + len(self._part_scope)
+
+    @property
+    def _first_part(self) -> int:
         return self.node_count + self.scope_count + len(self.graph.subgraphs)
 
     def is_container(self, item: int) -> bool:
@@ -62,7 +71,9 @@ class Hierarchy:
         return is_node and int(self.graph.nodes.kind[item]) == NodeKind.INPUT
 
     def scope_row(self, item: int) -> int:
-        """Row of a scope item, -1 for another."""
+        """Row of a scope, or of that which an item is a part of; -1 for others."""
+        if self._first_part <= item < self.first_run:
+            item = int(self._part_scope[item - self._first_part])
         row = item - self.node_count
         return row if 0 <= row < self.scope_count else -1
 
@@ -130,8 +141,20 @@ class Hierarchy:
                     level += self.tree.children(item).tolist()
         return frozenset(opened)
 
-    def _ordered(self) -> tuple[Int32, Int64]:
-        """The item around each item, and the flow order: a box has that of its first node."""
+    def _plain_tree(self) -> tuple[Tree, Int64]:
+        """Everything but runs, and the flow order: a box has that of its first node."""
+        tree, order = self._without_lone_scopes(self._parents())
+        for _ in range(_MOST_ROUNDS):
+            parent, scope = split_calls(self.graph, tree, group_edges(self.graph, tree))
+            if not len(scope):
+                break
+            known = np.concatenate((np.arange(self._first_part), self._part_scope))
+            self._part_scope = np.concatenate((self._part_scope, known[scope])).astype(np.int32)
+            tree, order = self._without_lone_scopes(parent)
+        return tree, order
+
+    def _parents(self) -> Int32:
+        """The item around each node, scope and body."""
         graph, first_scope = self.graph, self.node_count
         first_body = self.node_count + self.scope_count
 
@@ -139,23 +162,23 @@ class Hierarchy:
             in_body = np.where(body >= 0, body + first_body, ROOT)
             return np.where(scope >= 0, scope + first_scope, in_body)
 
-        parent = np.concatenate(
+        return np.concatenate(
             (
                 around(graph.nodes.scope, graph.nodes.subgraph),
                 around(graph.scopes.parent, graph.scopes.subgraph),
                 graph.subgraphs.owner,
             )
         ).astype(np.int32)
-        order = np.full(len(parent), _NO_NODE)
-        order[: self.node_count] = flow_order(graph)
-        return parent, Tree.of(parent, order).lowest(order)
 
-    def _without_lone_scopes(self, parent: Int32, order: Int64) -> tuple[Tree, Int64]:
+    def _without_lone_scopes(self, parent: Int32) -> tuple[Tree, Int64]:
+        order = np.full(len(parent), _NO_NODE)
+        order[: self.node_count] = self._flow
+        order = Tree.of(parent, order).lowest(order)
         is_there = order != _NO_NODE  # else a scope or body that holds no node at all
         children = np.bincount(parent[is_there] + 1, minlength=len(parent) + 1)[1:]
         is_lone = children == 1
         is_lone[: self.node_count] = False
-        is_lone[self.node_count + self.scope_count :] = False
+        is_lone[self.node_count + self.scope_count : self._first_part] = False
         around = parent.copy()
         while True:
             climbing = np.flatnonzero((around >= 0) & is_lone[around])
@@ -163,3 +186,9 @@ class Hierarchy:
                 break
             around[climbing] = parent[around[climbing]]
         return Tree.of(around, order, is_there & ~is_lone), order
+
+    def _kinds(self) -> Int64:
+        """A number for what each scope, body and part is called as a class."""
+        body = self.graph.subgraphs.name.astype(np.int64) + _BODY
+        part = self.graph.scopes.kind[self._part_scope - self.node_count]
+        return np.concatenate((self.graph.scopes.kind, body, part))

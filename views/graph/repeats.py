@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.profile import Graph
-from profilers.profile.table import Int32
+from profilers.profile.table import Int32, Int64
 from views.graph.group_edges import GroupEdges
 from views.graph.tree import ROOT, Tree
 
@@ -41,14 +41,14 @@ class Runs:
         return len(self.container)
 
 
-def structure_hashes(graph: Graph, tree: Tree, edges: GroupEdges) -> UInt64:
+def structure_hashes(graph: Graph, tree: Tree, edges: GroupEdges, kinds: Int64) -> UInt64:
     """Numbers that are equal where items hold the same operators, shapes and edges.
 
-    Neither names nor the order of children count. From the inside out every item is told apart by
+    `kinds` has a number for each item that is no node: equal ones are of one class. Neither names nor the order of children count. From the inside out every item is told apart by
     what it reads and what reads it, as Weisfeiler and Leman (1968) do, and is added to its
     container. 64 mixed bits do not collide by chance in graphs of millions of nodes.
     """
-    hashes = np.concatenate((_own_hashes(graph, tree), np.zeros(1, np.uint64)))  # ROOT's is the last
+    hashes = np.concatenate((_own_hashes(graph, kinds), np.zeros(1, np.uint64)))  # ROOT's is the last
     structure, sums = np.zeros(tree.count, np.uint64), np.zeros_like(hashes)
     ties = edges.ties
     inner_end = np.where(ties.source == ROOT, ties.target, ties.source)
@@ -91,18 +91,15 @@ def runs_of(tree: Tree, hashes: UInt64) -> Runs:
     )
 
 
-def _own_hashes(graph: Graph, tree: Tree) -> UInt64:
+def _own_hashes(graph: Graph, kinds: Int64) -> UInt64:
     """What an item is apart from what it holds: operator, weights and shape, or class."""
-    nodes, scopes = graph.nodes, graph.scopes
+    nodes = graph.nodes
     shape = np.full(len(nodes), -1, np.int64)
     shape[graph.edges.source] = graph.edges.shape
-    hashes = np.zeros(tree.count, np.uint64)
-    own, inner = hashes[: len(nodes)], hashes[len(nodes) :]
+    own = np.zeros(len(nodes), np.uint64)
     for values in (nodes.operator, nodes.kind, nodes.parameter_bytes, shape):
-        own[:] = _mixed(own + values.astype(np.uint64))
-    inner[: len(scopes)] = _mixed(scopes.kind.astype(np.uint64))
-    inner[len(scopes) :] = _mixed(graph.subgraphs.name.astype(np.uint64) + _IS_READ)
-    return hashes
+        own = _mixed(own + values.astype(np.uint64))
+    return np.concatenate((own, _mixed(kinds.astype(np.uint64))))
 
 
 def _mixed(values: UInt64) -> UInt64:
