@@ -34,7 +34,7 @@ def _span(pixels: Any, y: int, left: float, right: float, colour: int, share: fl
     left, right = max(left, 0.0), min(right, np.float64(pixels.shape[1]))
     if right <= left:
         return
-    first, last = int(floor(left)), int(ceil(right)) - 1
+    first, last = floor(left), ceil(right) - 1
     if first == last:
         _mix(pixels, y, first, colour, (right - left) * share)
         return
@@ -51,7 +51,7 @@ def _span(pixels: Any, y: int, left: float, right: float, colour: int, share: fl
 @njit(inline="always", error_model="numpy")
 def _column(pixels: Any, x: int, top: float, bottom: float, colour: int, share: float) -> None:
     top, bottom = max(top, 0.0), min(bottom, np.float64(pixels.shape[0]))
-    for y in range(int(floor(top)), int(ceil(bottom))):
+    for y in range(floor(top), ceil(bottom)):
         _mix(pixels, y, x, colour, (min(bottom, y + 1.0) - max(top, np.float64(y))) * share)
 
 
@@ -59,7 +59,7 @@ def _column(pixels: Any, x: int, top: float, bottom: float, colour: int, share: 
 def _rounded(
     pixels: Any, left: float, top: float, right: float, bottom: float, radius: float, colour: int
 ) -> None:
-    for y in range(max(int(floor(top)), 0), min(int(ceil(bottom)), pixels.shape[0])):
+    for y in range(max(floor(top), 0), min(ceil(bottom), pixels.shape[0])):
         share = min(bottom, y + 1.0) - max(top, np.float64(y))
         middle = y + 0.5
         bend = max(top + radius - middle, middle - bottom + radius)
@@ -115,7 +115,7 @@ def _segment(
         if y1 < y0:
             x0, y0, x1, y1 = x1, y1, x0, y0
         half, lean = width / 2 * slope / (y1 - y0), (x1 - x0) / (y1 - y0)
-        for y in range(max(int(floor(y0)), 0), min(int(ceil(y1)), height)):
+        for y in range(max(floor(y0), 0), min(ceil(y1), height)):
             share = min(y1, y + 1.0) - max(y0, np.float64(y))
             x = x0 + (min(max(y + 0.5, y0), y1) - y0) * lean
             _span(pixels, y, x - half, x + half, colour, share)
@@ -123,7 +123,7 @@ def _segment(
     if x1 < x0:
         x0, y0, x1, y1 = x1, y1, x0, y0
     half, lean = width / 2 * slope / (x1 - x0), (y1 - y0) / (x1 - x0)
-    for x in range(max(int(floor(x0)), 0), min(int(ceil(x1)), wide)):
+    for x in range(max(floor(x0), 0), min(ceil(x1), wide)):
         share = min(x1, x + 1.0) - max(x0, np.float64(x))
         y = y0 + (min(max(x + 0.5, x0), x1) - x0) * lean
         _column(pixels, x, y - half, y + half, colour, share)
@@ -176,7 +176,7 @@ def raster_arrows(
     for at in range(len(xs)):
         x, tip = xs[at] * scale + dx, ys[at] * scale + dy
         low, high = min(tip - length * ways[at], tip), max(tip - length * ways[at], tip)
-        for y in range(max(int(floor(low)), 0), min(int(ceil(high)), pixels.shape[0])):
+        for y in range(max(floor(low), 0), min(ceil(high), pixels.shape[0])):
             share = min(high, y + 1.0) - max(low, np.float64(y))
             reach = abs(tip - min(max(y + 0.5, low), high)) / length * half
             _span(pixels, y, x - reach, x + reach, colour, share)

@@ -12,9 +12,8 @@ from profilers.profile import Profile, StringPool
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, control_profile, encoder_profile
-
-from views.graph.view import GraphView
 from views.graph.inspector import NodeInspector
+from views.graph.view import GraphView
 
 
 def place(view: GraphView, item: int) -> QPoint:
@@ -145,15 +144,15 @@ def test_typing_finds_and_enter_goes_on(show_view: ShowView, qtbot: QtBot) -> No
     view, context = show_view("graph", sample_profile(blocks=12))
     view.fold_all()
     qtbot.keyClick(view.canvas, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-    qtbot.keyClicks(view.find.field, "batch_norm")
+    qtbot.keyClicks(view.finder.field, "batch_norm")
     first = node_named(context.profile, "bn_0")
     assert context.selection.picked.nodes.tolist() == [first]
     assert first in shown(view)
-    qtbot.keyClick(view.find.field, Qt.Key.Key_Return)
+    qtbot.keyClick(view.finder.field, Qt.Key.Key_Return)
     assert context.selection.picked.nodes.tolist() == [node_named(context.profile, "bn_1")]
-    qtbot.keyClick(view.find.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(view.finder.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     assert context.selection.picked.nodes.tolist() == [first]
-    assert view.find.count.text() == "1 / 12"
+    assert view.finder.count.text() == "1 / 12"
 
 
 def test_the_wheel_zooms_at_the_mouse_and_dragging_pans(show_view: ShowView, qtbot: QtBot) -> None:
@@ -187,7 +186,7 @@ def test_colours_follow_the_measure_and_the_legend_names_the_scale(show_view: Sh
     assert "convolution" in view.legend.text()
     conv = node_named(context.profile, "conv_0")
     relu = node_named(context.profile, "act_0")
-    view.bar.colour.setCurrentIndex(1)
+    view.bar.colour_by.setCurrentIndex(1)
     assert "490 µs" in view.legend.text()
     hot, painter, scene = context.theme.selection, view.canvas.painter, view.canvas.scene
     assert painter.fill_of(scene, conv) == hot

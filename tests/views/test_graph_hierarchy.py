@@ -1,6 +1,7 @@
 """What lies in what, edges between folded boxes, and repeated blocks."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -84,9 +85,9 @@ def test_every_edge_is_seen_at_each_border_that_it_crosses(graph: Graph) -> None
             shared = target
         up = own[: own.index(shared)] if shared in own else own
         down = other[: other.index(shared)] if shared in other else other
-        for child, container in zip(up, up[1:], strict=False):
+        for child, container in pairwise(up):
             expected[container, child, ROOT] += 1
-        for child, container in zip(down, down[1:], strict=False):
+        for child, container in pairwise(down):
             expected[container, ROOT, child] += 1
         if up and down:
             expected[shared, up[-1], down[-1]] += 1
@@ -190,7 +191,9 @@ def test_a_module_that_is_called_thrice_stands_at_three_places() -> None:
                 last = node
     hierarchy = Hierarchy(graph.build())
     shown = hierarchy.tree.children(ROOT).tolist()
-    names = [int(hierarchy.graph.scopes.name[hierarchy.scope_row(item)]) for item in shown if item >= 13]
+    names = [
+        int(hierarchy.graph.scopes.name[hierarchy.scope_row(item)]) for item in shown if item >= 13
+    ]
     assert len(shown) == 1 + 3 * 3  # x, then convolution, ReLU and block three times
     assert len(names) == 3
     assert len(set(names)) == 1

@@ -32,7 +32,10 @@ class Breadcrumbs(QLabel):
     def show_path(self, model: StageModel, item: int) -> None:
         """The boxes around an item, and itself; `ROOT` for the whole graph."""
         inner = [item, *model.hierarchy.ancestors(item)] if item != ROOT else []
-        parts = [(ROOT, self.tr("whole graph")), *((each, model.title(each)) for each in inner[::-1])]
+        parts = [
+            (ROOT, self.tr("whole graph")),
+            *((each, model.title(each)) for each in inner[::-1]),
+        ]
         if len(parts) > _MOST_PARTS:
             parts = [*parts[:2], (parts[2][0], "…"), *parts[3 - _MOST_PARTS :]]
         links = [f"<a href='{each}'>{escape(_cut(title))}</a>" for each, title in parts]

@@ -20,7 +20,8 @@ def split_calls(graph: Graph, tree: Tree, edges: GroupEdges) -> tuple[Int32, Int
     scope : int32 array
         For each new item the scope item that it is a part of.
     """
-    parent, scope = tree.parent.tolist(), []
+    parent: list[int] = tree.parent.tolist()
+    scope: list[int] = []
     first_body = len(graph.nodes) + len(graph.scopes)
     for item in _on_circles(tree, edges):
         if len(graph.nodes) <= item < first_body:

@@ -34,7 +34,11 @@ def node_figures(profile: Profile) -> NodeFigures:
     time_ns[statistics.key[known]] = statistics.self_ns[known] / steps
     total_ns[statistics.key[known]] = statistics.total_ns[known] / steps
     return NodeFigures(
-        time_ns, total_ns, _largest_blocks(profile.memory.allocations, len(nodes)), nodes.flops.astype(float), nodes.parameter_bytes.astype(float)
+        time_ns,
+        total_ns,
+        _largest_blocks(profile.memory.allocations, len(nodes)),
+        nodes.flops.astype(float),
+        nodes.parameter_bytes.astype(float),
     )
 
 

@@ -16,5 +16,3 @@ def flags_of(context: ViewContext, model: StageModel) -> dict[int, Flag]:
     for node, sentence in zip(problems.node.tolist(), problems.sentence.tolist(), strict=True):
         flags[node] = Flag("!", theme.error, profile.strings[sentence])
     return flags
-
-

@@ -1,7 +1,7 @@
 """For every container the edges between its children, whatever is folded. No Qt."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class GroupEdges:
 
     def of(self, container: int) -> Ties:
         rows = slice(int(self.start[container + 1]), int(self.start[container + 2]))
-        return Ties(*(column[rows] for column in self.ties))
+        return _only(self.ties, rows)
 
 
 def group_edges(graph: Graph, tree: Tree) -> GroupEdges:
@@ -68,8 +68,8 @@ def group_edges(graph: Graph, tree: Tree) -> GroupEdges:
     return GroupEdges(np.searchsorted(container, np.arange(ROOT, tree.count + 1)), ties)
 
 
-def _only(ties: Ties, rows: np.ndarray) -> Ties:
-    return Ties(*(column[rows] for column in ties))
+def _only(ties: Ties, rows: Any) -> Ties:
+    return Ties(ties.source[rows], ties.target[rows], ties.weight[rows], ties.shape[rows])
 
 
 def _merged(parts: list[tuple[Int32, Ties]], count: int) -> tuple[Int32, Ties]:
@@ -78,7 +78,9 @@ def _merged(parts: list[tuple[Int32, Ties]], count: int) -> tuple[Int32, Ties]:
     if not len(container):
         nothing = np.empty(0, np.int32)
         return container, Ties(nothing, nothing, np.empty(0, np.int64), nothing)
-    ties = Ties(*(np.concatenate(columns) for columns in zip(*(part[1] for part in parts), strict=True)))
+    ties = Ties(
+        *(np.concatenate(columns) for columns in zip(*(part[1] for part in parts), strict=True))
+    )
     pair = (ties.source.astype(np.int64) + 1) * (count + 1) + ties.target + 1
     order = np.lexsort((pair, container))
     container, pair, ties = container[order], pair[order], _only(ties, order)

@@ -10,7 +10,7 @@ from profilers.analysis.flow_order import flow_order
 from profilers.profile import Graph, NodeKind
 from profilers.profile.table import Int32, Int64
 from views.graph.calls import split_calls
-from views.graph.group_edges import GroupEdges, group_edges
+from views.graph.group_edges import group_edges
 from views.graph.repeats import runs_of, structure_hashes
 from views.graph.tree import ROOT, Tree
 
@@ -111,7 +111,8 @@ class Hierarchy:
 
     def _holds(self, item: int, container: int, nodes: Int32) -> NDArray[np.bool_]:
         if item == ROOT:
-            return ~self.tree.holds(container, nodes) | (nodes == container)
+            outside: NDArray[np.bool_] = ~self.tree.holds(container, nodes) | (nodes == container)
+            return outside
         return self.tree.holds(item, nodes)
 
     def first_opened(self) -> frozenset[int]:

@@ -29,9 +29,7 @@ class Legend:
 class Look:
     """Colours by one measure: "family", "dtype", "device", "fusion", or one of MEASURES."""
 
-    def __init__(
-        self, theme: Theme, model: StageModel, figures: NodeFigures, measure: str
-    ) -> None:
+    def __init__(self, theme: Theme, model: StageModel, figures: NodeFigures, measure: str) -> None:
         self._theme = theme
         self._model = model
         self._raised = number(theme.raised)
@@ -89,7 +87,9 @@ class Look:
         self._by_family = measure == "family"
         names = self._categories.names
         if self._by_family:
-            colours = [number(self._theme.family_colour(self._example(at))) for at in range(len(names))]
+            colours = [
+                number(self._theme.family_colour(self._example(at))) for at in range(len(names))
+            ]
         else:
             colours = [number(self._theme.hue_colour(at * 137 % 360)) for at in range(len(names))]
         return np.array([*colours, self._raised], np.uint32)

@@ -28,9 +28,7 @@ class StageModel:
     `growth` has for each item a factor of its size, all 1 unless boxes are sized by a figure.
     """
 
-    def __init__(
-        self, profile: Profile, stage: int, hierarchy: Hierarchy, font: QFont
-    ) -> None:
+    def __init__(self, profile: Profile, stage: int, hierarchy: Hierarchy, font: QFont) -> None:
         self.profile = profile
         self.graph: Graph = profile.graphs[stage]
         self.is_authored = stage == 0
@@ -84,13 +82,23 @@ class StageModel:
         return f"×{count}" if count else ""
 
     def subtitle(self, item: int) -> str:
-        """The second line: a box's class and content, a node's name."""
+        """The second line: a box's class and content, the module of a node or its name."""
         strings = self.profile.strings
         if item >= self.hierarchy.node_count:
             kind, count = self.kind(item), int(self.hierarchy.node_counts[item])
             parts = (self.repeats(item), kind, f"{count:,} nodes")
             return "  ·  ".join(part for part in parts if part)
-        return self._end_word(item) or strings[int(self.graph.nodes.name[item])].rpartition("/")[2]
+        name = strings[int(self.graph.nodes.name[item])].rpartition("/")[2]
+        return self._end_word(item) or self._lone_scopes(item) or name
+
+    def _lone_scopes(self, node: int) -> str:
+        """Names of the scopes that a node stands in for: they hold nothing else."""
+        shown = self.hierarchy.scope_row(int(self.hierarchy.tree.parent[node]))
+        scope, names = int(self.graph.nodes.scope[node]), []
+        while scope not in (-1, shown):
+            names.append(self.profile.strings[int(self.graph.scopes.name[scope])])
+            scope = int(self.graph.scopes.parent[scope])
+        return "/".join(reversed(names))
 
     def _end_word(self, node: int) -> str:
         return _END_WORDS.get(self._kinds[node], "")
@@ -150,5 +158,7 @@ class StageModel:
             for row, (name, operator) in enumerate(
                 zip(nodes.name.tolist(), nodes.operator.tolist(), strict=True)
             )
-            if all(word in strings[name].lower() or word in strings[operator].lower() for word in words)
+            if all(
+                word in strings[name].lower() or word in strings[operator].lower() for word in words
+            )
         ]

@@ -46,9 +46,7 @@ class Flag:
 class ScenePainter:
     """Draws on screens and into files. `picked` are nodes of the stage."""
 
-    def __init__(
-        self, theme: Theme, model: StageModel, figures: NodeFigures, font: QFont
-    ) -> None:
+    def __init__(self, theme: Theme, model: StageModel, figures: NodeFigures, font: QFont) -> None:
         self._theme = theme
         self._model = model
         self._figures = figures
@@ -139,9 +137,7 @@ class ScenePainter:
         is_open = boxes.is_open[rows]
         opened, closed = rows[is_open], rows[~is_open]
         radius, border = _RADIUS * scale, min(max(scale, 0.6), 1.5)
-        layers: list[Layer] = [
-            BoxLayer(boxes, opened, radius, border, self._shades, self._frames)
-        ]
+        layers: list[Layer] = [BoxLayer(boxes, opened, radius, border, self._shades, self._frames)]
         picked_open = opened[self._is_picked[boxes.item[opened]]]
         layers.append(self._ring(scene, picked_open, self._theme.selection, 3.0, scale))
         layers += self._line_layers(scene, view)
@@ -230,7 +226,8 @@ class ScenePainter:
         lines = scene.lines
         is_picked = np.append(self._is_picked, [False, False])  # of ROOT and TRUNK
         source, target = lines.source[rows], lines.target[rows]
-        return (is_picked[source] | is_picked[target]) & (target != TRUNK)
+        touches: NDArray[np.bool_] = (is_picked[source] | is_picked[target]) & (target != TRUNK)
+        return touches
 
     def _marked_lines(self, scene: Scene, rows: Int64, scale: float) -> list[Layer]:
         """Edges of picked boxes over all others, from end to end."""
@@ -314,5 +311,3 @@ class ScenePainter:
             return measure.describe(value) if value > 0 else ""
         share = float(self._time_ns[item]) / self._whole_ns if self._whole_ns else 0.0
         return format_percent(share) if share >= _BADGE_FROM else ""
-
-

@@ -48,7 +48,9 @@ def structure_hashes(graph: Graph, tree: Tree, edges: GroupEdges, kinds: Int64) 
     what it reads and what reads it, as Weisfeiler and Leman (1968) do, and is added to its
     container. 64 mixed bits do not collide by chance in graphs of millions of nodes.
     """
-    hashes = np.concatenate((_own_hashes(graph, kinds), np.zeros(1, np.uint64)))  # ROOT's is the last
+    hashes = np.concatenate(
+        (_own_hashes(graph, kinds), np.zeros(1, np.uint64))
+    )  # ROOT's is the last
     structure, sums = np.zeros(tree.count, np.uint64), np.zeros_like(hashes)
     ties = edges.ties
     inner_end = np.where(ties.source == ROOT, ties.target, ties.source)
@@ -86,9 +88,7 @@ def runs_of(tree: Tree, hashes: UInt64) -> Runs:
     apart, apart_lengths = first[~is_whole], lengths[~is_whole]
     places = np.repeat(apart, apart_lengths) + _counted(apart_lengths)
     of_item[items[places]] = np.repeat(np.arange(len(apart)), apart_lengths)
-    return Runs(
-        parent[apart], apart_lengths, of_item, parent[first[is_whole]], lengths[is_whole]
-    )
+    return Runs(parent[apart], apart_lengths, of_item, parent[first[is_whole]], lengths[is_whole])
 
 
 def _own_hashes(graph: Graph, kinds: Int64) -> UInt64:

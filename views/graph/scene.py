@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.profile.table import Float64, Int32, Int64
+
 TRUNK = -2  # the target of a line that several edges share on their way down
 _STRAIGHT = 0.5
 _CURVE_STEPS = 8
@@ -118,7 +119,9 @@ class Lines:
         """Where lines end."""
         last = self.start[rows + 1] - 1
         along = np.where(self.trunk[rows] >= 0, self.start[self.trunk[rows]], self.start[rows])
-        tip = np.where(self.is_reversed[rows], np.where(self.shared[rows] > 0, along, self.start[rows]), last)
+        tip = np.where(
+            self.is_reversed[rows], np.where(self.shared[rows] > 0, along, self.start[rows]), last
+        )
         return self.x[tip], self.y[tip]
 
 
@@ -134,10 +137,19 @@ class Scene:
     @classmethod
     def empty(cls) -> "Scene":
         nothing, whole, numbers = np.empty(0), np.empty(0, np.int32), np.empty(0, np.int64)
-        boxes = Boxes(whole, *[nothing] * 4, whole, np.empty(0, bool))
+        boxes = Boxes(whole, nothing, nothing, nothing, nothing, whole, np.empty(0, bool))
         start = np.zeros(1, np.int64)
         lines = Lines(
-            nothing, nothing, start, whole, whole, whole, numbers, whole, numbers, numbers,
+            nothing,
+            nothing,
+            start,
+            whole,
+            whole,
+            whole,
+            numbers,
+            whole,
+            numbers,
+            numbers,
             np.empty(0, bool),
         )
         return cls(boxes, lines, 0.0, 0.0)

@@ -177,9 +177,7 @@ def _container_boxes(
     return Boxes(children, left, top, right, bottom, np.zeros(len(children), np.int32), is_open)
 
 
-def _container_lines(
-    layout: Layout, item: int, ties: Ties, children: Int32, enters: bool
-) -> Lines:
+def _container_lines(layout: Layout, item: int, ties: Ties, children: Int32, enters: bool) -> Lines:
     """The trunks that are used, then the edges, as they lie in the container's layout."""
     counts = np.diff(layout.trunk_start)
     trunks = np.flatnonzero(counts)

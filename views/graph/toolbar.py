@@ -9,7 +9,7 @@ from profilers.profile import Profile
 
 
 class Toolbar(QWidget):
-    """`colour` and `size` hold the ids of measures; `stage` the number of a graph."""
+    """`colour_by` and `size_by` hold the ids of measures; `stage` the number of a graph."""
 
     fold_all = Signal()
     unfold_all = Signal()
@@ -20,7 +20,7 @@ class Toolbar(QWidget):
         stages = [(graph.stage.capitalize(), number) for number, graph in enumerate(profile.graphs)]
         self.stage = _choices(self.tr("Stage of the graph"), stages)
         self.stage.setVisible(self.stage.count() > 1)
-        self.colour = _choices(
+        self.colour_by = _choices(
             self.tr("Colour by"),
             (
                 (self.tr("Colour: kind"), "family"),
@@ -34,7 +34,7 @@ class Toolbar(QWidget):
                 (self.tr("Colour: fused kernel"), "fusion"),
             ),
         )
-        self.size = _choices(
+        self.size_by = _choices(
             self.tr("Size by"),
             (
                 (self.tr("Size: equal"), ""),
@@ -47,7 +47,7 @@ class Toolbar(QWidget):
         )
         bar = QHBoxLayout(self)
         bar.setContentsMargins(4, 2, 4, 0)
-        for widget, stretch in ((self.stage, 0), (self.colour, 0), (self.size, 0), (find, 1)):
+        for widget, stretch in ((self.stage, 0), (self.colour_by, 0), (self.size_by, 0), (find, 1)):
             bar.addWidget(widget, stretch)
         for text, name, signal in (
             ("−", self.tr("Fold all"), self.fold_all),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from profilers.profile.table import Int32, Int64
 
 ROOT = -1
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +88,13 @@ class Tree:
         held: NDArray[np.bool_] = (at >= 0) & (at < self._size[item])
         return held
 
-    def sums(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+    def sums(self, values: NDArray[Number]) -> NDArray[Number]:
         """For each item the sum over it and all that lies in it; 0 for items left out."""
         upto = np.concatenate((values[:1] * 0, np.cumsum(values[self._walk])))
         at = np.where(self.depth >= 0, self._first, 0)
         return upto[at + self._size] - upto[at]
 
-    def lowest(self, values: Int64) -> Int64:
+    def lowest(self, values: NDArray[Number]) -> NDArray[Number]:
         """For each item the lowest value of it and all that lies in it."""
         found = values.copy()
         for items in reversed(self.levels[1:]):

@@ -1,5 +1,6 @@
 """The model's graph: scopes that fold, figures on nodes, and the stages that compilers made of it."""
 
+import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
@@ -41,8 +42,8 @@ class GraphView(QWidget):
         self.canvas = GraphCanvas(context, self._figures)
         self.minimap = Minimap(self.canvas, context.theme)
         self.inspector = NodeInspector(context, self._figures)
-        self.find = FindField(context.theme)
-        self.bar = Toolbar(context.profile, self.find)
+        self.finder = FindField(context.theme)
+        self.bar = Toolbar(context.profile, self.finder)
         self.path = Breadcrumbs()
         self.legend = LegendBar(context.theme)
         self.menu = GraphMenu(self.canvas, self)
@@ -83,23 +84,23 @@ class GraphView(QWidget):
         is_find = (
             event.key() == Qt.Key.Key_F
             and event.modifiers() & Qt.KeyboardModifier.ControlModifier
-            and hasattr(self, "find")
+            and hasattr(self, "finder")
         )
         if is_find:
-            self.find.take_focus()
+            self.finder.take_focus()
         else:
             super().keyPressEvent(event)
 
     def _connect(self) -> None:
         self.bar.stage.currentIndexChanged.connect(self._show_stage)
-        self.bar.colour.currentIndexChanged.connect(self._recolour)
-        self.bar.size.currentIndexChanged.connect(self._resize_boxes)
+        self.bar.colour_by.currentIndexChanged.connect(self._recolour)
+        self.bar.size_by.currentIndexChanged.connect(self._resize_boxes)
         self.bar.fold_all.connect(self.fold_all)
         self.bar.unfold_all.connect(self.unfold_all)
         self.bar.fit.connect(self.canvas.fit)
-        self.find.found.connect(self._mark_found)
-        self.find.reached.connect(self._reach)
-        self.find.left.connect(lambda: self.canvas.setFocus(Qt.FocusReason.OtherFocusReason))
+        self.finder.found.connect(self._mark_found)
+        self.finder.reached.connect(self._reach)
+        self.finder.left.connect(lambda: self.canvas.setFocus(Qt.FocusReason.OtherFocusReason))
         self.path.chosen.connect(self._show_box)
         self.canvas.picked.connect(self._pick)
         self.canvas.stage_nodes_picked.connect(self._inspect)
@@ -114,11 +115,11 @@ class GraphView(QWidget):
         self.canvas.show_stage(self._model)
         self.canvas.painter.set_flags(flags_of(self._context, self._model))
         self._recolour()
-        self.find.search_by(self._model.found)
+        self.finder.search_by(self._model.found)
         self._follow()
 
     def _recolour(self) -> None:
-        self.canvas.painter.set_measure(self.bar.colour.currentData())
+        self.canvas.painter.set_measure(self.bar.colour_by.currentData())
         self.canvas.update()
         self.minimap.renew()
         self._tell_legend()
@@ -133,7 +134,7 @@ class GraphView(QWidget):
         self.canvas.resize_boxes()
 
     def _set_growth(self) -> None:
-        measure = self.bar.size.currentData()
+        measure = self.bar.size_by.currentData()
         self._model.growth[:] = growth(self._model, self._figures, measure) if measure else 1.0
 
     def _open_menu(self, item: int, place: QPoint) -> None:
@@ -163,13 +164,9 @@ class GraphView(QWidget):
         """The innermost item that holds all of these nodes."""
         if not nodes:
             return ROOT
-        hierarchy = self._model.hierarchy
-        around = [nodes[0], *hierarchy.ancestors(nodes[0])]
-        held = {len(nodes)}
-        for item in around:
-            if int(hierarchy.tree.holds(item, nodes).sum()) in held:
-                return item
-        return ROOT
+        hierarchy, rows = self._model.hierarchy, np.array(nodes, np.int32)
+        around = (nodes[0], *hierarchy.ancestors(nodes[0]))
+        return next((each for each in around if hierarchy.tree.holds(each, rows).all()), ROOT)
 
     def _follow(self) -> None:
         if self._is_picking:

@@ -14,7 +14,7 @@ def along(scene: Scene, hierarchy: Hierarchy, item: int, *, down: bool) -> int:
     the other end of its edge.
     """
     lines = scene.lines
-    here, there = (lines.source, lines.target) if down else (lines.target, lines.source)
+    here = lines.source if down else lines.target
     rows = np.flatnonzero((here == item) & (lines.target != TRUNK))
     if not len(rows):
         return ROOT
