@@ -53,7 +53,7 @@ class SelectionLinker(QObject):
         if key in self._pairs or key in self._jobs or not (a.graphs and b.graphs):
             return
         job = Job(lambda job: match_graphs(a.authored, a.strings, b.authored, b.strings), self)
-        job.done.connect(lambda pairs: self._keep(key, pairs))
+        job.done.connect(lambda match: self._keep(key, match.nodes))
         job.failed.connect(lambda error: self._jobs.pop(key, None))
         self._jobs[key] = job.start()
 

@@ -1,181 +1,326 @@
-"""What two graphs are compared by: telling operators, and layers that are spelt out in small ones."""
+"""What two graphs are compared by: whole operations, however many operators a framework spends.
 
-import re
+An item is an operator of its own or several that together do what one operator does elsewhere:
+a convolution or product with the bias added to it, attention spelt out in products and a softmax,
+a normalisation, a recurrence, and all products that read one tensor (query, key and value).
+"""
+
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from profilers.analysis.flow_order import flow_order
-from profilers.analysis.operator_family import operator_family
+from profilers.analysis.data_path import DataPath
+from profilers.analysis.layer_patterns import (
+    activation_patterns,
+    attention_patterns,
+    bias_of,
+    normalisation_patterns,
+)
+from profilers.analysis.layer_scopes import spelt_out_layers
+from profilers.analysis.operator_kinds import HEAVY, SILENT
 from profilers.profile import Graph, NodeKind, StringTable
 
-_SILENT = frozenset({"copy", "input", "output", "placeholder", "noop"})
-_SIDE = re.compile(
-    r"bias|read_?variable|no_?op|assert|guard|^const$|dropout|getitem|listunpack", re.I
-)
-_LAYERS: dict[str, frozenset[str]] = {  # what may lie inside, of the families that tell most
-    "normalisation": frozenset(),
-    "attention": frozenset({"matmul", "softmax", "embedding"}),
-    "softmax": frozenset(),
-    "recurrent": frozenset({"matmul", "embedding"}),
-    "embedding": frozenset(),
-}
-_TELLING = frozenset({"convolution", "matmul", *_LAYERS})
-_ALIKE = {"reduction": "pooling"}  # a mean over the picture is a pooling
-_ONE_OPERATOR = frozenset({"convolution", "matmul", "embedding", "attention", "normalisation"})
-_LAYER_NAMES = (
-    ("normalisation", re.compile(r"(^|_)(norm|bn|ln)\d*(_|$)")),
-    ("attention", re.compile(r"(^|_)attn\d*(_|$)")),
-)
-_SPELLINGS = {"real": "div", "reduce": "mean", "avg": "mean", "adaptive": "mean", "global": "mean"}
-_WORD = re.compile(r"[a-z]+")
+_WORKING = (NodeKind.OPERATOR, NodeKind.CONTROL)
+_MOST_SOURCES = 8  # that one tensor is followed back to
 
 
 @dataclass(frozen=True)
 class Item:
-    """Nodes that together do one thing."""
+    """Nodes that together do one thing.
 
-    family: str
-    word: str
-    shape: tuple[int, ...]  # sizes of the result without order and ones
-    weights: int  # bytes of its parameters
-    nodes: tuple[int, ...]
-
-
-def node_items(graph: Graph, strings: StringTable) -> list[Item]:
-    """One item per node that computes something, in the order in which data flows."""
-    nodes = graph.nodes
-    shapes, weights = _shapes(graph, strings), _weights(graph, strings)
-    items = []
-    for row in np.argsort(flow_order(graph), kind="stable").tolist():
-        operator = strings[int(nodes.operator[row])]
-        family = operator_family(operator)
-        is_named = nodes.kind[row] in (NodeKind.INPUT, NodeKind.OUTPUT, NodeKind.CONSTANT)
-        if not (is_named or family in _SILENT or _SIDE.search(operator)):
-            word = _word(operator, family)
-            family = word if family == "elementwise" else _ALIKE.get(family, family)
-            items.append(Item(family, word, shapes[row], weights[row], (row,)))
-    return items
-
-
-def fold_layers(graph: Graph, strings: StringTable, items: Sequence[Item]) -> list[Item]:
-    """Put one item, where its last node was, for all nodes of a layer that is spelt out."""
-    nodes = graph.nodes
-    layers = _layer_scopes(graph, strings)
-    inside: dict[int, list[int]] = defaultdict(list)
-    for row, (scope, kind) in enumerate(
-        zip(nodes.scope.tolist(), nodes.kind.tolist(), strict=True)
-    ):
-        if scope in layers and kind != NodeKind.CONSTANT:
-            inside[layers[scope]].append(row)
-    layer_of = {row: layer for layer, rows in inside.items() for row in rows}
-    last = {layer_of.get(item.nodes[0], -1): item for item in items}
-    folded = []
-    for item in items:
-        layer = layer_of.get(item.nodes[0], -1)
-        if layer < 0:
-            folded.append(item)
-        elif item is last[layer]:
-            family, rows = _layer_family(graph, strings, layer), tuple(inside[layer])
-            word = _word(_label(graph, strings, layer), family)
-            weights = int(nodes.parameter_bytes[list(rows)].sum())
-            folded.append(Item(family, word, item.shape, weights, rows))
-    return folded
-
-
-def attention_layers(graph: Graph, strings: StringTable) -> dict[int, tuple[int, ...]]:
-    """For each node inside an attention layer, all nodes of that layer."""
-    scopes = graph.scopes
-    layer_of: dict[int, int] = {}
-    for scope, parent in enumerate(scopes.parent.tolist()):
-        if parent in layer_of:
-            layer_of[scope] = layer_of[parent]
-        elif scopes.kind[scope] >= 0 and _layer_family(graph, strings, scope) == "attention":
-            layer_of[scope] = scope
-    members: dict[int, list[int]] = defaultdict(list)
-    for row, scope in enumerate(graph.nodes.scope.tolist()):
-        if scope in layer_of and graph.nodes.kind[row] != NodeKind.CONSTANT:
-            members[layer_of[scope]].append(row)
-    return {row: tuple(rows) for rows in members.values() for row in rows}
-
-
-def _layer_scopes(graph: Graph, strings: StringTable) -> dict[int, int]:
-    """Scopes of layers whose class or name is of a family that no operator inside has.
-
-    Scopes inside such a layer map to it too.
+    Attributes
+    ----------
+    kind : str
+        See `operator_kind`.
+    nodes : tuple of int
+        What `main` is made from, operand by operand, then the rest in the order of data.
+    main : int
+        The node that tells most: the product itself and not its bias.
+    shape : tuple of int
+        Sizes of the result, sorted and without ones; () if not known.
+    weights : int
+        Bytes of its parameters.
+    scope : int
+        The innermost scope that holds all its nodes, -1 for none.
+    parts : tuple of Item
+        Where the nodes are several operations side by side, each of them; else empty.
     """
-    scopes, nodes = graph.scopes, graph.nodes
-    parents = scopes.parent.tolist()
-    families = [_layer_family(graph, strings, scope) for scope in range(len(scopes))]
-    operators: list[set[str]] = [set() for _ in parents]
-    for operator, scope in zip(nodes.operator.tolist(), nodes.scope.tolist(), strict=True):
-        if scope >= 0:
-            operators[scope].add(operator_family(strings[operator]))
-    layers: list[set[str]] = [set() for _ in parents]
-    for scope in range(len(parents) - 1, -1, -1):
-        if parents[scope] >= 0:
-            operators[parents[scope]] |= operators[scope]
-            layers[parents[scope]] |= layers[scope] | {families[scope]}
-    found: dict[int, int] = {}
-    for scope, (parent, family) in enumerate(zip(parents, families, strict=True)):
-        if parent in found:
-            found[scope] = found[parent]
-        elif operators[scope] and family in _LAYERS and family not in operators[scope]:
-            foreign = (operators[scope] | layers[scope]) & _TELLING - _LAYERS[family] - {family}
-            if not foreign:
-                found[scope] = scope
+
+    kind: str
+    nodes: tuple[int, ...]
+    main: int
+    shape: tuple[int, ...]
+    weights: int
+    scope: int
+    parts: tuple["Item", ...] = ()
+
+
+@dataclass(frozen=True)
+class ItemGraph:
+    """Items in a canonical order, and which of them read which; rows are places in `items`."""
+
+    items: list[Item]
+    feeders: list[list[int]]
+    readers: list[list[int]]
+    path: DataPath
+
+
+def item_graph(graph: Graph, strings: StringTable, path: DataPath, subgraph: int) -> ItemGraph:
+    """Of the nodes of one subgraph, -1 for the main graph."""
+    groups = _Groups(graph, strings, path, subgraph)
+    items = groups.items()
+    feeders = groups.feeders(items)
+    items, feeders = _with_siblings_joined(groups, items, feeders)
+    return _ordered(items, feeders, path)
+
+
+class _Groups:
+    """Which working nodes belong together. `of` gives each node's group."""
+
+    def __init__(self, graph: Graph, strings: StringTable, path: DataPath, subgraph: int) -> None:
+        self.graph, self.path = graph, path
+        inside = (graph.nodes.subgraph == subgraph).tolist()
+        self.order = [row for row in path.order if inside[row]]
+        self._inside = inside
+        self._bytes: list[int] = graph.parameters.bytes.tolist()
+        self._scopes: list[int] = graph.nodes.scope.tolist()
+        self._parents: list[int] = graph.scopes.parent.tolist()
+        self.of: dict[int, int] = {}
+        self.kind: dict[int, str] = {}
+        self.members: dict[int, list[int]] = {}
+        for kind, nodes in spelt_out_layers(graph, strings, path, self.order):
+            self._join(kind, nodes)
+            if kind == "recurrent":
+                self._hold(nodes[-1], bodies(graph, nodes))
+        for nodes in attention_patterns(path, self._free()):
+            self._join("attention", nodes)
+        for nodes in normalisation_patterns(path, self._free()):
+            self._join("normalisation", nodes)
+        for kind, nodes in activation_patterns(path, self._free()):
+            self._join(kind, nodes)
+        for row in self._free():
+            self._add(row)
+
+    def items(self) -> list[Item]:
+        return [self._item(self.kind[group], nodes) for group, nodes in self.members.items()]
+
+    def _item(self, kind: str, members: Sequence[int]) -> Item:
+        path = self.path
+        own = [row for row in members if self._inside[row]]
+        held = [row for row in members if not self._inside[row]]
+        named = [row for row in own if path.kinds[row] == kind]
+        softmax = [row for row in own if path.kinds[row] == "softmax"]
+        data = [row for row in own if path.is_data[row] and path.kinds[row] not in SILENT]
+        main = (named or softmax or data or own)[-1]
+        parameters = frozenset().union(*(path.parameters[row] for row in members))
+        return Item(
+            kind,
+            (*self._by_operands(own, main), *held),
+            main,
+            path.shapes[(data or own)[-1]] or path.shapes[main],
+            sum(self._bytes[row] for row in parameters),
+            self._common_scope(own),
+        )
+
+    def _by_operands(self, nodes: Sequence[int], main: int) -> tuple[int, ...]:
+        """What `main` is made from, its first operand first, then the rest in order.
+
+        Frameworks write the operands of one operation in one order, but compute them in any.
+        """
+        inside, seen = set(nodes), {main}
+        found: list[int] = []
+        stack = [(main, iter(self.path.feeders[main]))]
+        while stack:
+            row, operands = stack[-1]
+            following = next((each for each in operands if each in inside and each not in seen), -1)
+            if following < 0:
+                found.append(row)
+                stack.pop()
+            else:
+                seen.add(following)
+                stack.append((following, iter(self.path.feeders[following])))
+        return (*found, *(row for row in nodes if row not in seen))
+
+    def joined(self, items: Sequence[Item]) -> Item:
+        """Operations side by side as one item."""
+        first = items[0]
+        nodes = tuple(row for item in items for row in item.nodes)
+        shape = first.shape if len({item.shape for item in items}) == 1 else ()
+        weights = sum(item.weights for item in items)
+        scope = self._common_scope(nodes)
+        return Item(first.kind, nodes, first.main, shape, weights, scope, tuple(items))
+
+    def feeders(self, items: Sequence[Item]) -> list[list[int]]:
+        """For each item the items whose results reach it unchanged, in the order of operands."""
+        place = {self.of[item.main]: at for at, item in enumerate(items)}
+        path = self.path
+        reaching: dict[int, tuple[int, ...]] = {}
+        for row in self.order:
+            group = self.of.get(row)
+            if group is None:
+                before = [each for feeder in path.feeders[row] for each in reaching.get(feeder, ())]
+                reaching[row] = tuple(dict.fromkeys(before))[:_MOST_SOURCES]
+            else:
+                reaching[row] = (place[group],)
+        return [
+            list(
+                dict.fromkeys(
+                    source
+                    for row in item.nodes
+                    for feeder in path.feeders[row]
+                    for source in reaching.get(feeder, ())
+                    if source != at
+                )
+            )
+            for at, item in enumerate(items)
+        ]
+
+    def _free(self) -> list[int]:
+        """Working nodes that no group has yet."""
+        path = self.path
+        return [row for row in self.order if row not in self.of and self._works(row, path)]
+
+    def _works(self, row: int, path: DataPath) -> bool:
+        kind = path.kinds[row]
+        if not kind or kind in SILENT:
+            return False
+        if kind == "embedding":  # a gather that picks from data is a copy
+            first = path.feeders[row][:1]
+            is_copy = bool(first) and path.is_data[first[0]] and not path.parameters[row]
+            return not is_copy and (path.is_data[row] or bool(path.parameters[row]))
+        return path.is_data[row] or (kind in HEAVY and bool(path.parameters[row]))
+
+    def _add(self, row: int) -> None:
+        """A node alone, or with the product or convolution that it is the bias of."""
+        producer = bias_of(self.path, row)
+        group = self.of.get(producer, -1)
+        is_taken = group < 0 or self.kind[group] not in ("product", "convolution", "upconvolution")
+        if is_taken or len(self.members[group]) > 1:
+            self._join(self.path.kinds[row], [row])
+        else:
+            self.of[row] = group
+            self.members[group].append(row)
+
+    def _hold(self, group: int, inner: Sequence[int]) -> None:
+        """Bodies of loops are part of the layer that loops."""
+        self.members[group] += inner
+        self.of.update(dict.fromkeys(inner, group))
+
+    def _join(self, kind: str, nodes: Sequence[int]) -> None:
+        group = nodes[-1]
+        self.kind[group] = kind
+        self.members[group] = list(nodes)
+        for row in nodes:
+            self.of[row] = group
+
+    def _common_scope(self, nodes: Iterable[int]) -> int:
+        common = -2
+        for row in nodes:
+            scope = self._scopes[row]
+            if common == -2:
+                common = scope
+            while common != scope:  # parents come first: the larger row lies deeper
+                if common > scope:
+                    common = self._parents[common]
+                else:
+                    scope = self._parents[scope]
+        return common
+
+
+def bodies(graph: Graph, owners: Sequence[int]) -> list[int]:
+    """Nodes of all subgraphs that the given nodes own, and of those within."""
+    found: list[int] = []
+    while len(owners):
+        inner = np.flatnonzero(np.isin(graph.subgraphs.owner, owners))
+        owners = np.flatnonzero(
+            np.isin(graph.nodes.subgraph, inner) & (graph.nodes.subgraph >= 0)
+        ).tolist()
+        found += [row for row in owners if graph.nodes.kind[row] in _WORKING]
     return found
 
 
-def _layer_family(graph: Graph, strings: StringTable, scope: int) -> str:
-    """Family of a scope's class, else of its own name."""
-    text = _label(graph, strings, scope)
-    for family, pattern in _LAYER_NAMES:
-        if pattern.search(text.lower()):
-            return family
-    return operator_family(text)
+def _with_siblings_joined(
+    groups: _Groups, items: list[Item], feeders: list[list[int]]
+) -> tuple[list[Item], list[list[int]]]:
+    """Products that read nothing but the same tensor become one item: query, key and value."""
+    readers = _inverted(feeders)
+    siblings: dict[int, list[int]] = defaultdict(list)
+    for at, item in enumerate(items):
+        if item.kind == "product" and len(feeders[at]) == 1:
+            siblings[feeders[at][0]].append(at)
+    home = list(range(len(items)))
+    joined = list(items)
+    for places in siblings.values():
+        if len(places) > 1:
+            places.sort(key=lambda at: _first_use(at, readers, feeders))
+            joined[places[0]] = groups.joined([items[at] for at in places])
+            for at in places:
+                home[at] = places[0]
+    kept = sorted(set(home))
+    place = {at: number for number, at in enumerate(kept)}
+    merged: list[dict[int, None]] = [{} for _ in kept]
+    for at, sources in enumerate(feeders):
+        own = place[home[at]]
+        merged[own].update((place[home[source]], None) for source in sources)
+    return [joined[at] for at in kept], [
+        [source for source in each if source != at] for at, each in enumerate(merged)
+    ]
 
 
-def _label(graph: Graph, strings: StringTable, scope: int) -> str:
-    """What a scope is: its class, else its own name."""
-    kind = int(graph.scopes.kind[scope])
-    return strings[kind if kind >= 0 else int(graph.scopes.name[scope])]
+def _first_use(at: int, readers: list[list[int]], feeders: list[list[int]]) -> tuple[int, int, int]:
+    """Sorts siblings by what reads them, and by which operand of it they are."""
+    if not readers[at]:
+        return len(feeders), 0, at
+    reader = readers[at][0]
+    return reader, feeders[reader].index(at), at
 
 
-def _shapes(graph: Graph, strings: StringTable) -> list[tuple[int, ...]]:
-    """Sizes of each node's result, sorted and without ones, so that layout does not matter."""
-    shapes: list[tuple[int, ...]] = [()] * len(graph.nodes)
-    parsed: dict[int, tuple[int, ...]] = {}
-    for source, text in zip(graph.edges.source.tolist(), graph.edges.shape.tolist(), strict=True):
-        if text < 0 or shapes[source]:
-            continue
-        if text not in parsed:
-            sizes = [int(size) for size in strings[text].split(",") if size.isdigit()]
-            parsed[text] = tuple(sorted(size for size in sizes if size > 1))
-        shapes[source] = parsed[text]
-    return shapes
+def _ordered(items: list[Item], feeders: list[list[int]], path: DataPath) -> ItemGraph:
+    """Depth first, the longer branch first: the same for frameworks that write it otherwise."""
+    readers = _inverted(feeders)
+    written = _written_order(feeders, readers)
+    height = [0] * len(items)
+    for at in reversed(written):
+        height[at] = 1 + max((height[reader] for reader in readers[at]), default=0)
+
+    def rank(at: int) -> tuple[int, int, int]:
+        return height[at], items[at].weights, -at
+
+    waiting = [len(each) for each in feeders]
+    ready = sorted((at for at, count in enumerate(waiting) if not count), key=rank)
+    order: list[int] = []
+    while ready:
+        at = ready.pop()
+        order.append(at)
+        freed = []
+        for reader in readers[at]:
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                freed.append(reader)
+        ready += sorted(freed, key=rank)
+    placed = set(order)
+    order += [at for at in range(len(items)) if at not in placed]  # a cycle
+    place = {at: number for number, at in enumerate(order)}
+    feeders = [[place[source] for source in feeders[at]] for at in order]
+    return ItemGraph([items[at] for at in order], feeders, _inverted(feeders), path)
 
 
-def _weights(graph: Graph, strings: StringTable) -> list[int]:
-    """Bytes of the parameters that each node reads, itself or through a transposition."""
-    weights: list[int] = graph.nodes.parameter_bytes.tolist()
-    has_feeder = np.zeros(len(weights), bool)
-    has_feeder[graph.edges.target] = True
-    for source, target in zip(
-        graph.edges.source.tolist(), graph.edges.target.tolist(), strict=True
-    ):
-        operator = strings[int(graph.nodes.operator[source])]
-        if weights[source] and not has_feeder[source] and operator_family(operator) in _SILENT:
-            weights[target] += weights[source]
-    return weights
+def _written_order(feeders: list[list[int]], readers: list[list[int]]) -> list[int]:
+    waiting = [len(each) for each in feeders]
+    order = [at for at, count in enumerate(waiting) if not count]
+    for at in order:
+        for reader in readers[at]:
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                order.append(reader)
+    return order
 
 
-def _word(operator: str, family: str) -> str:
-    """``add`` for aten.add_.Tensor, AddV2 and Add alike; the family where it is one operator."""
-    if family in _ONE_OPERATOR:
-        return family
-    plain = re.sub(r"^(aten|prim|onnx)(::|\.)", "", operator)
-    words = _WORD.findall(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain).lower())
-    return _SPELLINGS.get(words[0], words[0]) if words else ""
+def _inverted(lists: list[list[int]]) -> list[list[int]]:
+    inverted: list[list[int]] = [[] for _ in lists]
+    for at, values in enumerate(lists):
+        for value in values:
+            inverted[value].append(at)
+    return inverted

@@ -1,30 +1,30 @@
 """Which node of one graph is which node of another: the same model in two frameworks or modes.
 
-Both graphs become sequences of items: an operator of a telling family, or a layer's whole scope
-where a framework spells the layer out in many small operators. The heaviest order-preserving
-alignment of the two sequences pairs them; what lies in parallel branches and could not keep the
-order is paired by equal shapes and weights afterwards. Within a layer that only one side spells out,
-what has no twin of its own goes with the whole layer.
+Both graphs become items in one canonical order, see `graph_items`. The heaviest order-preserving
+alignment of the two sequences pairs them, what is beside pairs completes them, and what is left
+between pairs goes together. Names are evidence where both sides have them, and never needed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.analysis.alignment import align, left_over
-from profilers.analysis.flow_order import flow_order
-from profilers.analysis.graph_items import Item, attention_layers, fold_layers, node_items
-from profilers.analysis.operator_family import operator_family
+from profilers.analysis.alignment import Named, align
+from profilers.analysis.data_path import DataPath, data_path
+from profilers.analysis.graph_items import Item, item_graph
+from profilers.analysis.item_pairs import ItemPairs, Side, pair_items
+from profilers.analysis.layer_pairs import LayerPairs, Vote, pair_layers
+from profilers.analysis.layer_patterns import bias_of
+from profilers.analysis.operator_kinds import ACTIVATIONS, SILENT, WORTH, WORTH_OF_OTHERS, words_of
 from profilers.profile import Graph, NodeKind, StringTable, Table, column
 from profilers.profile.table import Int32
 
-_SAME_LAYER = 0.5
-_SURE = 0.75
-_FOLLOWER = 0.5
-_SATELLITE = 0.25
+_PART = 0.9  # of its layer's confidence: a node that is only part of the other side's operator
+_FOLLOWER = 0.8  # of the confidence of the pair that it follows
+_MOST_IN_GROUP = 400  # pairs that a group may give
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,149 +36,209 @@ class NodePairs(Table):
     confidence: NDArray[np.float32] = column("f4")  # 0 to 1
 
 
-def match_graphs(a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTable) -> NodePairs:
-    """Pairs of nodes that do the same in two graphs of one model.
+@dataclass(frozen=True)
+class Match:
+    """What corresponds in two graphs: single nodes, and scopes as a whole."""
+
+    nodes: NodePairs
+    layers: LayerPairs
+
+
+def match_graphs(a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTable) -> Match:
+    """Pairs of nodes and of scopes that do the same in two graphs of one model.
 
     Returns
     -------
-    NodePairs
-        Ordered by the row in `a`. The same graphs give the same pairs.
+    Match
+        Both tables are ordered by the row in `a`. The same graphs give the same pairs.
     """
-    singles_a, singles_b = node_items(a, strings_a), node_items(b, strings_b)
-    items_a, items_b = fold_layers(a, strings_a, singles_a), fold_layers(b, strings_b, singles_b)
-    pairs = align(items_a, items_b)
-    pairs += left_over(items_a, items_b, pairs)
-    twins = _Twins()
-    for at, other, confidence in pairs:
-        if len(items_a[at].nodes) == len(items_b[other].nodes) == 1:
-            twins.add(items_a[at].nodes[0], items_b[other].nodes[0], confidence)
-    _pair_ends(twins, a, b)
-    _pair_followers(twins, a, strings_a, b, strings_b)
-    layers_a, layers_b = attention_layers(a, strings_a), attention_layers(b, strings_b)
-    for at, other, confidence in pairs:
-        left, right = items_a[at], items_b[other]
-        if left.family == "attention":
-            left, right = _widened(left, layers_a), _widened(right, layers_b)
-        if len(left.nodes) > 1 or len(right.nodes) > 1:
-            _pair_layers(twins, left, right, singles_a, singles_b, confidence)
-    _pair_followers(twins, a, strings_a, b, strings_b)
-    _pair_satellites(twins, a, b)
-    return NodePairs.from_rows((*pair, twins.rows[pair]) for pair in sorted(twins.rows))
+    matcher = _Matcher(a, strings_a, b, strings_b)
+    matcher.match_region(-1, -1)
+    matcher.pair_ends()
+    matcher.pair_followers()
+    nodes = NodePairs.from_rows((*pair, matcher.rows[pair]) for pair in sorted(matcher.rows))
+    layers = pair_layers(a, strings_a, matcher.held_a, b, strings_b, matcher.held_b, matcher.votes)
+    return Match(nodes, layers)
 
 
-class _Twins:
-    """Pairs found so far, from both sides; the first confidence of a pair stays."""
+class _Matcher:
+    """Collects pairs of nodes; the highest confidence of a pair stays."""
 
-    def __init__(self) -> None:
+    def __init__(self, a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTable) -> None:
+        self._a, self._strings_a, self._path_a = a, strings_a, data_path(a, strings_a)
+        self._b, self._strings_b, self._path_b = b, strings_b, data_path(b, strings_b)
         self.rows: dict[tuple[int, int], float] = {}
-        self.of_a: dict[int, list[int]] = {}
-        self.of_b: dict[int, list[int]] = {}
+        self.votes: list[Vote] = []
+        self.held_a: list[tuple[int, float]] = []  # scope and worth of every operation
+        self.held_b: list[tuple[int, float]] = []
+        self._of_a: dict[int, list[int]] = defaultdict(list)
+        self._of_b: dict[int, list[int]] = defaultdict(list)
 
-    def add(self, node: int, twin: int, confidence: float) -> None:
+    def match_region(self, region_a: int, region_b: int) -> None:
+        """Two main graphs, or two bodies of control flow, and the bodies within."""
+        a = self._side(self._a, self._strings_a, self._path_a, region_a)
+        b = self._side(self._b, self._strings_b, self._path_b, region_b)
+        self.held_a += _held(a)
+        self.held_b += _held(b)
+        pairs = pair_items(a, b)
+        for at, other in pairs.twin_of_a.items():
+            confidence = pairs.confidence[at]
+            ours, theirs = a.items.items[at], b.items.items[other]
+            self._vote(ours.parts or (ours,), theirs.parts or (theirs,), confidence)
+            self._pair_item(a, ours, b, theirs, confidence)
+            self._match_bodies(ours, theirs)
+        self._pair_groups(a, b, pairs)
+
+    def pair_ends(self) -> None:
+        """Inputs and outputs by their order, where there are as many."""
+        for kind in (NodeKind.INPUT, NodeKind.OUTPUT):
+            ours, theirs = (
+                np.flatnonzero((graph.nodes.kind == kind) & (graph.nodes.subgraph < 0)).tolist()
+                for graph in (self._a, self._b)
+            )
+            if len(ours) == len(theirs):
+                for node, twin in zip(ours, theirs, strict=True):
+                    self._add(node, twin, 1.0)
+
+    def pair_followers(self) -> None:
+        """Operators that only move data, where what feeds them is paired, operator by operator."""
+        a, b = self._path_a, self._path_b
+        for row in a.order:
+            if a.kinds[row] not in SILENT or row in self._of_a or not a.is_data[row]:
+                continue
+            operator = self._word(self._a, self._strings_a, row)
+            twins = [(twin, feeder) for feeder in a.feeders[row] for twin in self._of_a[feeder]]
+            for twin, feeder in twins:
+                for reader in b.readers[twin]:
+                    is_alike = (
+                        b.kinds[reader] in SILENT
+                        and reader not in self._of_b
+                        and a.shapes[row] == b.shapes[reader]
+                        and self._word(self._b, self._strings_b, reader) == operator
+                    )
+                    if is_alike and row not in self._of_a:
+                        confidence = self.rows[feeder, twin] * _FOLLOWER
+                        self._add(row, reader, confidence)
+
+    def _side(self, graph: Graph, strings: StringTable, path: DataPath, region: int) -> Side:
+        return Side.of(graph, strings, item_graph(graph, strings, path, region))
+
+    def _word(self, graph: Graph, strings: StringTable, row: int) -> str:
+        return words_of(strings[int(graph.nodes.operator[row])]).split(" ")[0]
+
+    def _add(self, node: int, twin: int, confidence: float) -> None:
         if (node, twin) not in self.rows:
-            self.rows[node, twin] = confidence
-            self.of_a.setdefault(node, []).append(twin)
-            self.of_b.setdefault(twin, []).append(node)
+            self._of_a[node].append(twin)
+            self._of_b[twin].append(node)
+        self.rows[node, twin] = max(confidence, self.rows.get((node, twin), 0.0))
 
+    def _pair_item(self, a: Side, ours: Item, b: Side, theirs: Item, confidence: float) -> None:
+        if ours.parts or theirs.parts:
+            self._pair_parts(a, ours, b, theirs, confidence)
+        elif _is_whole(ours, self._path_a) or _is_whole(theirs, self._path_b):
+            for node in _parts_of(ours, self._path_a, theirs, self._path_b):
+                for twin in _parts_of(theirs, self._path_b, ours, self._path_a):
+                    is_main = node == ours.main and twin == theirs.main
+                    self._add(node, twin, confidence * (1 if is_main else _PART))
+            if len(ours.nodes) > 1 and len(theirs.nodes) > 1:
+                self._pair_inside(a, ours, b, theirs, confidence)
+        else:
+            self._pair_inside(a, ours, b, theirs, confidence)
 
-def _widened(item: Item, layers: Mapping[int, tuple[int, ...]]) -> Item:
-    """With the rest of the layer that holds the operator."""
-    return replace(item, nodes=layers.get(item.nodes[0], item.nodes))
+    def _pair_parts(self, a: Side, ours: Item, b: Side, theirs: Item, confidence: float) -> None:
+        """Operations side by side: one by one where there are as many, else all with all."""
+        parts_a, parts_b = ours.parts or (ours,), theirs.parts or (theirs,)
+        is_even = len(parts_a) == len(parts_b)
+        for number, part in enumerate(parts_a):
+            for other in (parts_b[number],) if is_even else parts_b:
+                self._pair_item(a, part, b, other, confidence)
 
+    def _pair_inside(self, a: Side, ours: Item, b: Side, theirs: Item, confidence: float) -> None:
+        """The operators of an operation that both sides spell out: by name, then by order."""
+        singles_a, singles_b = _singles(a, self._path_a, ours), _singles(b, self._path_b, theirs)
+        called = {(single.name, single.item.kind): single.item.main for single in singles_b}
+        for single in singles_a:
+            twin = called.get((single.name, single.item.kind), -1)
+            if twin >= 0:
+                self._add(single.item.main, twin, confidence * _PART)
+        singles_a = [single for single in singles_a if single.item.main not in self._of_a]
+        singles_b = [single for single in singles_b if single.item.main not in self._of_b]
+        for at, other, _ in align(singles_a, singles_b):
+            self._add(singles_a[at].item.main, singles_b[other].item.main, confidence * _PART)
 
-def _pair_layers(
-    twins: _Twins,
-    left: Item,
-    right: Item,
-    singles_a: Sequence[Item],
-    singles_b: Sequence[Item],
-    confidence: float,
-) -> None:
-    """Inside two layers: what surely corresponds by itself, the rest with the rest."""
-    inner_a = [item for item in singles_a if item.nodes[0] in set(left.nodes) - twins.of_a.keys()]
-    inner_b = [item for item in singles_b if item.nodes[0] in set(right.nodes) - twins.of_b.keys()]
-    for at, other, sureness in align(inner_a, inner_b):
-        if sureness >= _SURE:
-            twins.add(inner_a[at].nodes[0], inner_b[other].nodes[0], sureness)
-    rest_a = [node for node in left.nodes if node not in twins.of_a]
-    rest_b = [node for node in right.nodes if node not in twins.of_b]
-    if rest_a or rest_b:
-        for node in rest_a or left.nodes:
-            for twin in rest_b or right.nodes:
-                twins.add(node, twin, min(confidence, _SAME_LAYER))
+    def _pair_groups(self, a: Side, b: Side, pairs: ItemPairs) -> None:
+        """All with all of the smaller groups; of two large ones nobody knows what is what."""
+        for ours, theirs, confidence in pairs.groups:
+            if min(len(ours), len(theirs)) != 1 or len(ours) * len(theirs) > _MOST_IN_GROUP:
+                continue
+            self._vote(
+                [part for at in ours for part in a.items.items[at].parts or (a.items.items[at],)],
+                [part for at in theirs for part in b.items.items[at].parts or (b.items.items[at],)],
+                confidence,
+            )
+            for at in ours:
+                for other in theirs:
+                    item, twin = a.items.items[at], b.items.items[other]
+                    for node in item.nodes:
+                        for peer in twin.nodes:
+                            self._add(node, peer, confidence)
 
-
-def _pair_ends(twins: _Twins, a: Graph, b: Graph) -> None:
-    """Inputs and outputs by their order, where there are as many."""
-    for kind in (NodeKind.INPUT, NodeKind.OUTPUT):
-        ours, theirs = (
-            np.flatnonzero((graph.nodes.kind == kind) & (graph.nodes.subgraph < 0)).tolist()
-            for graph in (a, b)
-        )
+    def _vote(self, ours: Sequence[Item], theirs: Sequence[Item], confidence: float) -> None:
+        """One by one where there are as many, else each with all for its share."""
         if len(ours) == len(theirs):
-            for node, twin in zip(ours, theirs, strict=True):
-                twins.add(node, twin, 1.0)
+            together = list(zip(ours, theirs, strict=True))
+            share_a = share_b = 1.0
+        else:
+            together = [(item, twin) for item in ours for twin in theirs]
+            share_a, share_b = 1 / len(theirs), 1 / len(ours)
+        for item, twin in together:
+            held_a, held_b = share_a * _worth(item), share_b * _worth(twin)
+            self.votes.append(Vote(item.scope, twin.scope, held_a, held_b, confidence))
+
+    def _match_bodies(self, ours: Item, theirs: Item) -> None:
+        """The subgraphs of control flow, in order, where there are as many."""
+        bodies_a = np.flatnonzero(np.isin(self._a.subgraphs.owner, ours.nodes)).tolist()
+        bodies_b = np.flatnonzero(np.isin(self._b.subgraphs.owner, theirs.nodes)).tolist()
+        if len(bodies_a) == len(bodies_b):
+            for body_a, body_b in zip(bodies_a, bodies_b, strict=True):
+                self.match_region(body_a, body_b)
 
 
-def _pair_followers(
-    twins: _Twins, a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTable
-) -> None:
-    """Lone operators of one family where the operators that feed them are twins."""
-    readers_b: dict[int, list[int]] = defaultdict(list)
-    for source, target in _edges(b):
-        if b.nodes.kind[target] == NodeKind.OPERATOR:
-            readers_b[source].append(target)
-    for source, target in _edges(a):
-        if target in twins.of_a or a.nodes.kind[target] != NodeKind.OPERATOR:
-            continue
-        family = operator_family(strings_a[int(a.nodes.operator[target])])
-        for twin in twins.of_a.get(source, ()):
-            for reader in readers_b[twin]:
-                operator = strings_b[int(b.nodes.operator[reader])]
-                if reader not in twins.of_b and operator_family(operator) == family:
-                    twins.add(target, reader, _FOLLOWER)
-                    break
-            if target in twins.of_a:
-                break
+def _held(side: Side) -> list[tuple[int, float]]:
+    return [
+        (part.scope, _worth(part)) for item in side.items.items for part in item.parts or (item,)
+    ]
 
 
-def _pair_satellites(twins: _Twins, a: Graph, b: Graph) -> None:
-    """Side operators, such as a bias that is added apart, go with the operator beside them."""
-    for node, beside in _lone(a, twins.of_a):
-        for twin in tuple(twins.of_a[beside]):
-            twins.add(node, twin, _SATELLITE)
-    for twin, beside in _lone(b, twins.of_b):
-        for node in tuple(twins.of_b[beside]):
-            twins.add(node, twin, _SATELLITE)
+def _worth(item: Item) -> float:
+    return WORTH.get(item.kind, WORTH_OF_OTHERS)
 
 
-def _lone(graph: Graph, paired: Mapping[int, object]) -> Iterator[tuple[int, int]]:
-    """Unpaired operators with a paired one of their layer: what feeds them, else what they feed.
-
-    `paired` grows while this runs.
-    """
-    scope, edges = graph.nodes.scope.tolist(), _edges(graph)
-    is_operator = graph.nodes.kind == NodeKind.OPERATOR
-    for source, target in edges:
-        is_lone = is_operator[target] and target not in paired and source in paired
-        if is_lone and scope[source] == scope[target] >= 0:
-            yield target, source
-    for source, target in reversed(edges):
-        is_lone = is_operator[source] and source not in paired and target in paired
-        if is_lone and _is_within(graph, scope[source], scope[target]):
-            yield source, target
+def _is_whole(item: Item, path: DataPath) -> bool:
+    """One operator does the item's work, at most with a bias beside it."""
+    if path.kinds[item.main] != item.kind:
+        return False
+    return item.kind not in ACTIVATIONS or len(item.nodes) == 1
 
 
-def _is_within(graph: Graph, inner: int, outer: int) -> bool:
-    while inner > outer:
-        inner = int(graph.scopes.parent[inner])
-    return inner == outer >= 0
+def _parts_of(item: Item, path: DataPath, other: Item, path_of_other: DataPath) -> list[int]:
+    """Nodes of the item that the other side's main operator stands for."""
+    if not _is_whole(item, path):
+        return list(item.nodes)
+    if len(other.nodes) > 1 and _is_whole(other, path_of_other):
+        return [item.main]
+    return [row for row in item.nodes if row == item.main or bias_of(path, row) == item.main]
 
 
-def _edges(graph: Graph) -> list[tuple[int, int]]:
-    """Sources and targets, in the order in which data reaches the targets."""
-    order = flow_order(graph)
-    rows = np.argsort(order[graph.edges.target], kind="stable")
-    return list(
-        zip(graph.edges.source[rows].tolist(), graph.edges.target[rows].tolist(), strict=True)
-    )
+def _singles(side: Side, path: DataPath, item: Item) -> list[Named]:
+    """The item's own operators one by one."""
+    names = side.graph.nodes.name
+    return [
+        Named(
+            Item(path.kinds[row], (row,), row, path.shapes[row], 0, item.scope),
+            "",
+            side.strings[int(names[row])],
+        )
+        for row in item.nodes
+        if path.is_data[row] and path.kinds[row] not in SILENT
+    ]

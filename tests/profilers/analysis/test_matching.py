@@ -15,7 +15,7 @@ from tests.conftest import Capture
 
 def twins(a: Profile, b: Profile, operator: str) -> list[list[str]]:
     """For each node of `a` whose operator holds `operator`, the operators of its twins in `b`."""
-    pairs = match_graphs(a.authored, a.strings, b.authored, b.strings)
+    pairs = match_graphs(a.authored, a.strings, b.authored, b.strings).nodes
     found = []
     for row, name in enumerate(a.authored.nodes.operator.tolist()):
         if operator in a.strings[name]:
@@ -44,7 +44,7 @@ def test_order_tells_equal_convolutions_apart(
 ) -> None:
     ours = capture(torch_files / "cnn.pt2", "torch-export")
     theirs = capture(onnx_files / "cnn.onnx", "onnxruntime")
-    pairs = match_graphs(ours.authored, ours.strings, theirs.authored, theirs.strings)
+    pairs = match_graphs(ours.authored, ours.strings, theirs.authored, theirs.strings).nodes
     ranks = [
         int(pairs.b[pairs.a == row][0])
         for row, name in enumerate(ours.authored.nodes.operator.tolist())
@@ -75,7 +75,7 @@ def test_linear_layers_inside_attention_find_their_matmuls(
 
 def test_every_node_is_its_own_likeliest_twin(capture: Capture, torch_files: Path) -> None:
     ours = capture(torch_files / "block.pt2", "torch-export")
-    pairs = match_graphs(ours.authored, ours.strings, ours.authored, ours.strings)
+    pairs = match_graphs(ours.authored, ours.strings, ours.authored, ours.strings).nodes
     best = pairs.take(np.argsort(-pairs.confidence, kind="stable"))
     _, first = np.unique(best.a, return_index=True)
     assert best.a[first].tolist() == best.b[first].tolist()
@@ -112,7 +112,7 @@ def chain(blocks: int, is_torch: bool) -> tuple[Graph, StringTable]:
 def test_two_thousand_nodes_match_in_order_and_in_time() -> None:
     (ours, our_strings), (theirs, their_strings) = chain(500, True), chain(500, False)
     begin = time.process_time()
-    pairs = match_graphs(ours, our_strings, theirs, their_strings)
+    pairs = match_graphs(ours, our_strings, theirs, their_strings).nodes
     assert time.process_time() - begin < 2  # 0.2 s alone; the machine may be busy
     assert pairs.a.tolist() == pairs.b.tolist() == list(range(len(ours.nodes)))
 
@@ -122,7 +122,7 @@ def test_different_models_share_little(
 ) -> None:
     cnn = capture(torch_files / "cnn.pt2", "torch-export")
     block = capture(onnx_files / "block.onnx", "onnxruntime")
-    pairs = match_graphs(cnn.authored, cnn.strings, block.authored, block.strings)
+    pairs = match_graphs(cnn.authored, cnn.strings, block.authored, block.strings).nodes
     convolutions = {
         row
         for row, name in enumerate(cnn.authored.nodes.operator.tolist())
