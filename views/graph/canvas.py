@@ -21,7 +21,6 @@ from views.background import Latest
 from views.context import ViewContext
 from views.graph import walking
 from views.graph.camera import Camera
-from views.graph.figures import NodeFigures
 from views.graph.hierarchy import ROOT
 from views.graph.model import StageModel
 from views.graph.painter import ScenePainter
@@ -47,12 +46,9 @@ class GraphCanvas(QWidget):
     unfolded = Signal(frozenset)
     menu_wanted = Signal(int, object)  # item, global position
 
-    def __init__(
-        self, context: ViewContext, figures: NodeFigures, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
-        self._figures = figures
         self.scene = Scene.empty()
         self.opened: frozenset[int] = frozenset()
         self.camera = Camera()
@@ -76,7 +72,7 @@ class GraphCanvas(QWidget):
 
     def show_stage(self, model: StageModel) -> None:
         self.model = model
-        self.painter = ScenePainter(self._context.theme, model, self._figures, self.font())
+        self.painter = ScenePainter(self._context.theme, model, self.font())
         self._builder = SceneBuilder(model.hierarchy, model.sizes_of)
         self._is_fitted = True
         self.scene = Scene.empty()  # that of another stage has other items

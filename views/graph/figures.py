@@ -15,10 +15,8 @@ class NodeFigures:
     """One value per node of the authored graph; -1 where nobody knows."""
 
     time_ns: NDArray[np.float64]  # self time per step
-    total_ns: NDArray[np.float64]
     memory_bytes: NDArray[np.float64]  # largest block that it made
     flops: NDArray[np.float64]
-    parameter_bytes: NDArray[np.float64]
 
     def scale(self, measure: str) -> NDArray[np.float64] | None:
         return {"time": self.time_ns, "memory": self.memory_bytes, "flops": self.flops}.get(measure)
@@ -27,18 +25,12 @@ class NodeFigures:
 def node_figures(profile: Profile) -> NodeFigures:
     nodes = profile.authored.nodes
     time_ns = np.full(len(nodes), -1.0)
-    total_ns = np.full(len(nodes), -1.0)
     statistics = by_node(profile)
     known = statistics.key >= 0
     steps = max(len(profile.steps), 1)
     time_ns[statistics.key[known]] = statistics.self_ns[known] / steps
-    total_ns[statistics.key[known]] = statistics.total_ns[known] / steps
     return NodeFigures(
-        time_ns,
-        total_ns,
-        _largest_blocks(profile.memory.allocations, len(nodes)),
-        nodes.flops.astype(float),
-        nodes.parameter_bytes.astype(float),
+        time_ns, _largest_blocks(profile.memory.allocations, len(nodes)), nodes.flops.astype(float)
     )
 
 

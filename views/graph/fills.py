@@ -19,9 +19,7 @@ def number(colour: QColor) -> int:
 
 def ramp(cold: QColor, hot: QColor) -> Colours:
     """Evenly spaced colours between two."""
-    ends = np.array(
-        [(each.red(), each.green(), each.blue()) for each in (cold, hot)], np.float64
-    )
+    ends = np.array([(each.red(), each.green(), each.blue()) for each in (cold, hot)], np.float64)
     shares = np.linspace(0.0, 1.0, _STEPS)[:, None]
     levels = np.rint(ends[0] + (ends[1] - ends[0]) * shares).astype(np.uint32)
     colours: Colours = 0xFF000000 | (levels[:, 0] << 16) | (levels[:, 1] << 8) | levels[:, 2]

@@ -8,7 +8,6 @@ from PySide6.QtGui import QColor
 
 from profilers.profile import NodeKind
 from profilers.profile.table import Float64
-from views.graph.figures import NodeFigures
 from views.graph.fills import Colours, number, on_ramp, ramp
 from views.graph.measures import MEASURES, NOTHING, categories, item_figures
 from views.graph.model import StageModel
@@ -29,13 +28,13 @@ class Legend:
 class Look:
     """Colours by one measure: "family", "dtype", "device", "fusion", or one of MEASURES."""
 
-    def __init__(self, theme: Theme, model: StageModel, figures: NodeFigures, measure: str) -> None:
+    def __init__(self, theme: Theme, model: StageModel, measure: str) -> None:
         self._theme = theme
         self._model = model
         self._raised = number(theme.raised)
         self.measure = MEASURES.get(measure)
         if self.measure is not None:
-            self._values = item_figures(model, figures, self.measure)
+            self._values = item_figures(model, self.measure)
             self._ramp = ramp(theme.panel, theme.selection)
         else:
             self._categories = categories(model.profile, model, measure)
@@ -101,9 +100,9 @@ class Look:
         return self._model.operator(node)
 
 
-def growth(model: StageModel, figures: NodeFigures, measure: str) -> Float64:
+def growth(model: StageModel, measure: str) -> Float64:
     """Factors of box sizes: 1 without a figure, 2.5 for the node with the highest."""
-    values = item_figures(model, figures, MEASURES[measure])
+    values = item_figures(model, MEASURES[measure])
     nodes = np.maximum(values[: model.hierarchy.node_count], 0.0)
     is_leaf = model.graph.nodes.kind != NodeKind.CONTROL
     highest = float(nodes[is_leaf].max(initial=0.0))

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.analysis.operator_family import operator_family
+from profilers.analysis.stage_figures import StageFigures, stage_figures
 from profilers.profile import NodeKind, Profile
 from profilers.profile.table import Float64, Int32
 from profilers.units import format_bytes, format_count, format_duration
-from views.graph.figures import NodeFigures
 from views.graph.model import StageModel
 
 MIXED, NOTHING = -1, -2  # categories of a box whose nodes differ, or have none
@@ -21,7 +21,7 @@ class Measure:
     """A figure of nodes: time, bytes or counts. `combine` tells how boxes get theirs."""
 
     id: str
-    values: Callable[[NodeFigures], Float64]
+    values: Callable[[StageFigures], Float64]
     describe: Callable[[float], str]
     is_peak: bool = False  # the highest of the nodes in a box counts, not their sum
 
@@ -49,13 +49,9 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
-def item_figures(model: StageModel, figures: NodeFigures, measure: Measure) -> Float64:
-    """For each item the sum (or the highest) over the nodes in it, -1 where none is known.
-
-    A figure of an authored node that several nodes of a later stage were made from is shared
-    equally among them, so that sums stay what they are.
-    """
-    values = _stage_values(model, measure.values(figures), measure.is_peak)
+def item_figures(model: StageModel, measure: Measure) -> Float64:
+    """For each item the sum (or the highest) over the nodes in it, -1 where none is known."""
+    values = measure.values(stage_figures(model.profile, model.stage))
     tree = model.hierarchy.tree
     whole = np.full(tree.count, -1.0)
     whole[: len(values)] = values
@@ -64,24 +60,6 @@ def item_figures(model: StageModel, figures: NodeFigures, measure: Measure) -> F
     known = whole >= 0
     sums = tree.sums(np.where(known, whole, 0.0))
     return np.where(tree.sums(known.astype(np.int64)) > 0, sums, -1.0)
-
-
-def _stage_values(model: StageModel, values: Float64, is_peak: bool) -> Float64:
-    """One value per node of the stage, from those of the authored nodes behind it."""
-    if model.is_authored:
-        return values
-    origins, count = model.graph.origins, model.hierarchy.node_count
-    known = values[origins.authored] >= 0
-    node, authored = origins.node[known], origins.authored[known]
-    found = np.full(count, -1.0)
-    if is_peak:
-        np.maximum.at(found, node, values[authored])
-        return found
-    uses = np.bincount(authored, minlength=len(values))
-    shares = values[authored] / uses[authored]
-    found[node] = 0.0
-    np.add.at(found, node, shares)
-    return found
 
 
 def categories(profile: Profile, model: StageModel, kind: str) -> Categories:

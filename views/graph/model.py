@@ -31,6 +31,7 @@ class StageModel:
     def __init__(self, profile: Profile, stage: int, hierarchy: Hierarchy, font: QFont) -> None:
         self.profile = profile
         self.graph: Graph = profile.graphs[stage]
+        self.stage = stage
         self.is_authored = stage == 0
         self.hierarchy = hierarchy
         self.growth = np.ones(hierarchy.tree.count)

@@ -9,9 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter
 
 from profilers import compiled
+from profilers.analysis.stage_figures import stage_figures
 from profilers.profile.table import Int64
 from profilers.units import format_duration, format_percent
-from views.graph.figures import NodeFigures
 from views.graph.fills import darker, number
 from views.graph.labels import READABLE, Labels
 from views.graph.layers import ArrowLayer, BoxLayer, Layer, LineLayer, Viewport
@@ -46,12 +46,12 @@ class Flag:
 class ScenePainter:
     """Draws on screens and into files. `picked` are nodes of the stage."""
 
-    def __init__(self, theme: Theme, model: StageModel, figures: NodeFigures, font: QFont) -> None:
+    def __init__(self, theme: Theme, model: StageModel, font: QFont) -> None:
         self._theme = theme
         self._model = model
-        self._figures = figures
-        self._time_ns = item_figures(model, figures, MEASURES["time"])
-        self._whole_ns = float(np.maximum(figures.time_ns, 0).sum())
+        self._time_ns = item_figures(model, MEASURES["time"])
+        times = stage_figures(model.profile, 0).time_ns
+        self._whole_ns = float(np.maximum(times, 0).sum())
         self._raster = Raster()
         self._labels = Labels(theme, model, font, self._badge)
         self._scene: Scene | None = None
@@ -65,7 +65,7 @@ class ScenePainter:
 
     def set_measure(self, measure: str) -> None:
         """What boxes are coloured by."""
-        self._look = Look(self._theme, self._model, self._figures, measure)
+        self._look = Look(self._theme, self._model, measure)
         self._scene = None
 
     def set_picked(self, nodes: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ from views.context import ViewContext
 from views.empty_note import empty_note
 from views.graph.breadcrumbs import Breadcrumbs
 from views.graph.canvas import GraphCanvas
+from views.graph.figures import node_figures
 from views.graph.find_field import FindField
 from views.graph.flags import flags_of
 from views.graph.hierarchy import ROOT
@@ -18,7 +19,7 @@ from views.graph.look import growth
 from views.graph.menu import GraphMenu
 from views.graph.minimap import Minimap
 from views.graph.model import StageModel
-from views.graph.prepared import figures_of, hierarchy_of
+from views.graph.prepared import hierarchy_of
 from views.graph.toolbar import Toolbar
 
 _MOST_UNFOLDED = 20_000  # boxes
@@ -38,10 +39,9 @@ class GraphView(QWidget):
             text = self.tr("This profile has no graph: a trace alone does not tell it.")
             layout.addWidget(empty_note(text))
             return
-        self._figures = figures_of(context.profile)
-        self.canvas = GraphCanvas(context, self._figures)
+        self.canvas = GraphCanvas(context)
         self.minimap = Minimap(self.canvas, context.theme)
-        self.inspector = NodeInspector(context, self._figures)
+        self.inspector = NodeInspector(context, node_figures(context.profile))
         self.finder = FindField(context.theme)
         self.bar = Toolbar(context.profile, self.finder)
         self.path = Breadcrumbs()
@@ -135,7 +135,7 @@ class GraphView(QWidget):
 
     def _set_growth(self) -> None:
         measure = self.bar.size_by.currentData()
-        self._model.growth[:] = growth(self._model, self._figures, measure) if measure else 1.0
+        self._model.growth[:] = growth(self._model, measure) if measure else 1.0
 
     def _open_menu(self, item: int, place: QPoint) -> None:
         self.menu.open(item, place)
