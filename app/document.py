@@ -10,6 +10,7 @@ from profilers.launcher import Log, Progress
 from profilers.models import ModelFile
 from profilers.profile import Profile
 from profilers.request import RunRequest
+from views.counterpart import Counterpart
 from views.selection import Selection
 
 
@@ -35,6 +36,7 @@ class Document(QObject):
         self.sha256 = sha256
         self.profile = profile
         self.selection = Selection(profile, self)
+        self.counterpart = Counterpart(self)
         self.request: RunRequest | None = None
         self.unsaved_snapshot: Path | None = None
         self.error: TwinscopeError | None = None
@@ -58,6 +60,7 @@ class Document(QObject):
         """Replace the profile; views of the old one are to be dropped."""
         self.profile = profile
         self.selection = Selection(profile, self)
+        self.counterpart = Counterpart(self)
         self.profile_changed.emit()
 
     def begin(self, job: Job) -> None:

@@ -1,11 +1,12 @@
 """What every view is given: a profile to draw and the things it shares with other views."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from profilers.profile import Profile
 from profilers.profile.table import Int32
 from views.axes import TimeAxis, ValueAxis
+from views.counterpart import Counterpart
 from views.selection import Selection
 from views.theme import Theme
 
@@ -21,7 +22,10 @@ class Peer:
 
 @dataclass(frozen=True)
 class ViewContext:
-    """One column's profile and selection, the axes that columns share, and the other columns."""
+    """One column's profile and selection, the axes that columns share, and the other columns.
+
+    `counterpart` tells how other columns' graphs differ and lets graph canvases follow each other.
+    """
 
     profile: Profile
     selection: Selection
@@ -29,6 +33,7 @@ class ViewContext:
     time_axis: TimeAxis
     bytes_axis: ValueAxis
     peers: Callable[[], Sequence[Peer]] = tuple
+    counterpart: Counterpart = field(default_factory=Counterpart)
 
     @property
     def origin_ns(self) -> int:

@@ -164,6 +164,7 @@ class Board(QWidget):
             axis,
             self._bytes_axis,
             lambda: self._peers_of(document),
+            document.counterpart,
         )
         self._contexts[document] = context
         slices = document.profile.trace.slices

@@ -21,6 +21,7 @@ _UNKNOWN = 0.5  # of what an equal value would count, where one side does not kn
 _BIAS_SHARE, _BIAS_BYTES = 8, 1024
 _ANY_PAIR = 0.2  # for pairing at all: less than half of what two right pairs have over wrong ones
 _MOST_CELLS = 32_000_000  # one byte each
+_MOST_KEPT = 1_000_000  # figures of signatures compared earlier
 
 
 @dataclass(frozen=True)
@@ -35,68 +36,107 @@ class Named:
 def align(a: Sequence[Named], b: Sequence[Named]) -> list[ItemPair]:
     if not a or not b:
         return []
-    ours, theirs = _columns(a, b)
+    compared = _Compared(a, b)
     width = min(len(b), max(_MOST_CELLS // len(a), 64))
     starts = _band(len(a), len(b), width)
     steps = np.zeros((len(a), width), np.int8)
     best = np.zeros(width + 1, np.float32)  # of the row above, from its start - 1 on
     for row in range(len(a)):
-        start = starts[row]
-        above = _moved(best, start - (starts[row - 1] if row else 0))
-        value = _values(ours, row, theirs, slice(start, start + width))
+        start = int(starts[row])
+        above = _moved(best, start - (int(starts[row - 1]) if row else 0))
+        value = compared.values(row, start, start + width)
         paired = np.where(value > 0, above[:-1] + value, 0)
         kept = np.maximum(above[1:], paired)
         best = np.concatenate((above[:1], np.maximum.accumulate(np.maximum(kept, above[0]))))
         steps[row] = np.where(best[1:] > kept, _LEFT, np.where(paired > above[1:], _BOTH, _UP))
-    return [
-        (row, column, float(_likeness(ours, row, theirs, slice(column, column + 1))[0]))
-        for row, column in _walked(steps, starts)
-    ]
+    rows, columns = _walked(steps, starts)
+    worth = compared.pairwise(rows, columns)
+    return list(zip(rows.tolist(), columns.tolist(), worth.tolist(), strict=True))
 
 
 def likeness(
     a: Sequence[Named], b: Sequence[Named], rows: Int64, columns: Int64
 ) -> NDArray[np.float32]:
     """Of the items in the given places, pair by pair; 0.3 for the same kind alone."""
-    ours, theirs = _columns(a, b)
-    return _compared(ours, rows, theirs, columns)
+    return _Compared(a, b).pairwise(rows, columns)
 
 
 _UP, _LEFT, _BOTH = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """Items as columns: equal codes stand for equal values, -1 for an unknown one."""
+class _Signatures:
+    """What items are compared by besides their names; equal codes stand for equal values."""
 
     kind: Int64
-    shape: Int64
+    shape: Int64  # -1 if not known
     weights: Int64
-    scope: Int64
-    name: Int64
-    heaviness: NDArray[np.float32]
+
+    def of(self, rows: Int64 | slice) -> "_Signatures":
+        return _Signatures(self.kind[rows], self.shape[rows], self.weights[rows])
 
 
-def _columns(a: Sequence[Named], b: Sequence[Named]) -> tuple[_Columns, _Columns]:
-    numbers: dict[Hashable, int] = {}
+class _Compared:
+    """Likeness of items, worked out once for each two signatures that meet."""
 
-    def numbered(values: Iterable[Hashable]) -> Int64:
-        return np.array(
-            [numbers.setdefault(value, len(numbers)) if value else -1 for value in values], np.int64
-        )
+    def __init__(self, a: Sequence[Named], b: Sequence[Named]) -> None:
+        numbers: dict[Hashable, int] = {}
+        self._scopes = tuple(_numbered((each.scope for each in side), numbers) for side in (a, b))
+        self._names = tuple(_numbered((each.name for each in side), numbers) for side in (a, b))
+        self._ours, self._of_a = _distinct(a, numbers)
+        self._theirs, self._of_b = _distinct(b, numbers)
+        worths = (WORTH.get(each.item.kind, WORTH_OF_OTHERS) for each in a)
+        self._worth = np.fromiter(worths, np.float32, len(a))
+        self._rows: dict[int, NDArray[np.float32]] = {}
 
-    ours, theirs = (
-        _Columns(
-            numbered(each.item.kind for each in items),
-            numbered(each.item.shape for each in items),
-            np.array([each.item.weights for each in items], np.int64),
-            numbered(each.scope for each in items),
-            numbered(each.name for each in items),
-            np.array([WORTH.get(each.item.kind, WORTH_OF_OTHERS) for each in items], np.float32),
-        )
-        for items in (a, b)
+    def values(self, row: int, begin: int, end: int) -> NDArray[np.float32]:
+        """What pairing a row with columns is worth: zero where the kinds differ."""
+        plain = self._row(int(self._of_a[row]))[self._of_b[begin:end]]
+        named = self._named(row, slice(begin, end))
+        value = self._worth[row] * (_ANY_PAIR + plain + _SAME_NAME * named)
+        return np.where(plain > 0, value, 0).astype(np.float32)
+
+    def pairwise(self, rows: Int64, columns: Int64) -> NDArray[np.float32]:
+        plain = _likeness(self._ours.of(self._of_a[rows]), self._theirs.of(self._of_b[columns]))
+        return (plain + _SAME_NAME * self._named(rows, columns)).astype(np.float32)
+
+    def _row(self, signature: int) -> NDArray[np.float32]:
+        known = self._rows.get(signature)
+        if known is None:
+            if len(self._rows) * len(self._theirs.kind) > _MOST_KEPT:
+                self._rows.clear()
+            ours = self._ours.of(slice(signature, signature + 1))
+            known = np.where(
+                ours.kind == self._theirs.kind, _likeness(ours, self._theirs), 0
+            ).astype(np.float32)
+            self._rows[signature] = known
+        return known
+
+    def _named(self, rows: int | Int64, columns: slice | Int64) -> NDArray[np.bool_]:
+        """Both are called the same, or lie in scopes that are."""
+        same = np.zeros(1, np.bool_)
+        for ours, theirs in (self._scopes, self._names):
+            same = same | ((ours[rows] == theirs[columns]) & (theirs[columns] >= 0))
+        return same
+
+
+def _numbered(values: Iterable[Hashable], numbers: dict[Hashable, int]) -> Int64:
+    return np.array(
+        [numbers.setdefault(value, len(numbers)) if value else -1 for value in values], np.int64
     )
-    return ours, theirs
+
+
+def _distinct(items: Sequence[Named], numbers: dict[Hashable, int]) -> tuple[_Signatures, Int64]:
+    """The signatures that occur, and which of them each item has."""
+    columns = np.stack(
+        (
+            _numbered((each.item.kind for each in items), numbers),
+            _numbered((each.item.shape for each in items), numbers),
+            np.array([each.item.weights for each in items], np.int64),
+        )
+    )
+    distinct, number = np.unique(columns, axis=1, return_inverse=True)
+    return _Signatures(*distinct), number.ravel()
 
 
 def _band(rows: int, columns: int, width: int) -> Int64:
@@ -115,48 +155,29 @@ def _moved(best: NDArray[np.float32], by: int) -> NDArray[np.float32]:
     return moved
 
 
-def _values(a: _Columns, row: int, b: _Columns, columns: slice) -> NDArray[np.float32]:
-    """What pairing is worth: zero where the kinds differ."""
-    value = a.heaviness[row] * (_ANY_PAIR + _likeness(a, row, b, columns))
-    return np.where(a.kind[row] == b.kind[columns], value, 0).astype(np.float32)
-
-
-def _likeness(a: _Columns, row: int, b: _Columns, columns: slice) -> NDArray[np.float32]:
-    return _compared(a, slice(row, row + 1), b, columns)
-
-
-def _compared(
-    a: _Columns, rows: slice | Int64, b: _Columns, columns: slice | Int64
-) -> NDArray[np.float32]:
-    found = _SAME_KIND + _SAME_SHAPE * _equal(a.shape[rows], b.shape[columns])
-    found = found + _SAME_WEIGHTS * _same_weights(a.weights[rows], b.weights[columns])
-    named = np.maximum(
-        _agreed(a.scope[rows], b.scope[columns]), _agreed(a.name[rows], b.name[columns])
+def _likeness(ours: _Signatures, theirs: _Signatures) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = (
+        _SAME_KIND
+        + _SAME_SHAPE * _same_shape(ours.shape, theirs.shape)
+        + _SAME_WEIGHTS * _same_weights(ours.weights, theirs.weights)
     )
-    found += _SAME_NAME * named
     return found
 
 
-def _equal(ours: Int64, theirs: Int64) -> NDArray[np.float32]:
-    is_unknown = (ours < 0) | (theirs < 0)
-    found: NDArray[np.float32] = np.where(is_unknown, _UNKNOWN, ours == theirs).astype(np.float32)
-    return found
+def _same_shape(ours: Int64, theirs: Int64) -> NDArray[np.float64]:
+    return np.where((ours < 0) | (theirs < 0), _UNKNOWN, ours == theirs)
 
 
-def _agreed(ours: Int64, theirs: Int64) -> NDArray[np.float32]:
-    return ((ours == theirs) & (ours >= 0)).astype(np.float32)
-
-
-def _same_weights(ours: Int64, theirs: Int64) -> NDArray[np.float32]:
+def _same_weights(ours: Int64, theirs: Int64) -> NDArray[np.float64]:
     """Equal up to a bias or running statistics that one side counts elsewhere."""
     low, high = np.minimum(ours, theirs), np.maximum(ours, theirs)
     allowed = np.maximum(high // _BIAS_SHARE, _BIAS_BYTES)
     is_same = (high == low) | ((low > 0) & (high - low <= allowed))
-    return np.where((low == 0) & (high > 0), _UNKNOWN, is_same).astype(np.float32)
+    return np.where((low == 0) & (high > 0), _UNKNOWN, is_same)
 
 
-def _walked(steps: NDArray[np.int8], starts: Int64) -> list[tuple[int, int]]:
-    """The pairs on the best path, from the last corner back."""
+def _walked(steps: NDArray[np.int8], starts: Int64) -> tuple[Int64, Int64]:
+    """Rows and columns of the pairs on the best path, found from the last corner back."""
     row, column = len(steps) - 1, int(starts[-1]) + steps.shape[1] - 1
     pairs = []
     while row >= 0 and column >= 0:
@@ -170,4 +191,5 @@ def _walked(steps: NDArray[np.int8], starts: Int64) -> list[tuple[int, int]]:
             row -= 1
         else:
             column -= 1
-    return pairs[::-1]
+    both = np.array(pairs[::-1], np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]

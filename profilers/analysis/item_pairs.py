@@ -34,8 +34,14 @@ class Side:
         ]
         return cls(graph, strings, items, named)
 
-    def operator(self, node: int) -> str:
-        return self.strings[int(self.graph.nodes.operator[node])]
+    def operator(self, at: int) -> str:
+        """Of an item's main node."""
+        return self.strings[int(self.graph.nodes.operator[self.items.items[at].main])]
+
+    def is_fused(self, at: int) -> bool:
+        """True for an operator that says that it does more: in its name, or by its attributes."""
+        attributes = self.graph.attributes.text(self.items.items[at].main)
+        return is_fused(self.operator(at)) or b'"activation":' in attributes
 
 
 @dataclass
@@ -226,12 +232,10 @@ def _into_fused(before: Iterable[int], after: Iterable[int], side: Side) -> int:
     A skip connection goes into the normalisation after it, all else into what comes before.
     """
     for at in sorted(after):
-        operator = side.operator(side.items.items[at].main)
-        if is_fused(operator) and takes_what_feeds_it(operator):
+        if side.is_fused(at) and takes_what_feeds_it(side.operator(at)):
             return at
     for at in (*sorted(before), *sorted(after)):
-        operator = side.operator(side.items.items[at].main)
-        if is_fused(operator) and not takes_what_feeds_it(operator):
+        if side.is_fused(at) and not takes_what_feeds_it(side.operator(at)):
             return at
     return -1
 

@@ -109,10 +109,9 @@ def _held(above: Int64, held: Sequence[tuple[int, float]]) -> Float64:
     """The worth of the operations in each scope or within it."""
     inside = [(scope, worth) for scope, worth in held if scope >= 0]
     rows = above[[scope for scope, _ in inside]]
-    worths = np.broadcast_to(np.array([[worth] for _, worth in inside]), rows.shape)
+    worths = np.broadcast_to(np.array([[worth] for _, worth in inside], np.float64), rows.shape)
     is_real = rows >= 0
-    found: Float64 = np.bincount(rows[is_real], worths[is_real], minlength=len(above))
-    return found
+    return np.bincount(rows[is_real], worths[is_real], minlength=len(above)).astype(np.float64)
 
 
 def _kinds(graph: Graph, strings: StringTable) -> list[str]:

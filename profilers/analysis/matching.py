@@ -5,7 +5,7 @@ alignment of the two sequences pairs them, what is beside pairs completes them, 
 between pairs goes together. Names are evidence where both sides have them, and never needed.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,6 +43,15 @@ class Match:
     nodes: NodePairs
     layers: LayerPairs
 
+    def turned(self) -> "Match":
+        """The same as seen from the other graph."""
+        nodes, layers = self.nodes, self.layers
+        by_b, layers_by_b = np.lexsort((nodes.a, nodes.b)), np.argsort(layers.b, kind="stable")
+        return Match(
+            NodePairs(nodes.b, nodes.a, nodes.confidence).take(by_b),
+            LayerPairs(layers.b, layers.a, layers.confidence).take(layers_by_b),
+        )
+
 
 def match_graphs(a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTable) -> Match:
     """Pairs of nodes and of scopes that do the same in two graphs of one model.
@@ -73,6 +82,7 @@ class _Matcher:
         self.held_b: list[tuple[int, float]] = []
         self._of_a: dict[int, list[int]] = defaultdict(list)
         self._of_b: dict[int, list[int]] = defaultdict(list)
+        self._bodies_a, self._bodies_b = _bodies(a), _bodies(b)
 
     def match_region(self, region_a: int, region_b: int) -> None:
         """Two main graphs, or two bodies of control flow, and the bodies within."""
@@ -156,11 +166,9 @@ class _Matcher:
     def _pair_inside(self, a: Side, ours: Item, b: Side, theirs: Item, confidence: float) -> None:
         """The operators of an operation that both sides spell out: by name, then by order."""
         singles_a, singles_b = _singles(a, self._path_a, ours), _singles(b, self._path_b, theirs)
-        called = {(single.name, single.item.kind): single.item.main for single in singles_b}
-        for single in singles_a:
-            twin = called.get((single.name, single.item.kind), -1)
-            if twin >= 0:
-                self._add(single.item.main, twin, confidence * _PART)
+        called_a, called_b = _called(singles_a), _called(singles_b)
+        for name in called_a.keys() & called_b.keys():
+            self._add(called_a[name], called_b[name], confidence * _PART)
         singles_a = [single for single in singles_a if single.item.main not in self._of_a]
         singles_b = [single for single in singles_b if single.item.main not in self._of_b]
         for at, other, _ in align(singles_a, singles_b):
@@ -197,11 +205,19 @@ class _Matcher:
 
     def _match_bodies(self, ours: Item, theirs: Item) -> None:
         """The subgraphs of control flow, in order, where there are as many."""
-        bodies_a = np.flatnonzero(np.isin(self._a.subgraphs.owner, ours.nodes)).tolist()
-        bodies_b = np.flatnonzero(np.isin(self._b.subgraphs.owner, theirs.nodes)).tolist()
+        bodies_a = [body for node in ours.nodes for body in self._bodies_a.get(node, ())]
+        bodies_b = [body for node in theirs.nodes for body in self._bodies_b.get(node, ())]
         if len(bodies_a) == len(bodies_b):
             for body_a, body_b in zip(bodies_a, bodies_b, strict=True):
                 self.match_region(body_a, body_b)
+
+
+def _bodies(graph: Graph) -> dict[int, list[int]]:
+    """Subgraphs by the node that owns them."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for body, owner in enumerate(graph.subgraphs.owner.tolist()):
+        found[owner].append(body)
+    return found
 
 
 def _held(side: Side) -> list[tuple[int, float]]:
@@ -228,6 +244,16 @@ def _parts_of(item: Item, path: DataPath, other: Item, path_of_other: DataPath) 
     if len(other.nodes) > 1 and _is_whole(other, path_of_other):
         return [item.main]
     return [row for row in item.nodes if row == item.main or bias_of(path, row) == item.main]
+
+
+def _called(singles: Sequence[Named]) -> dict[tuple[str, str], int]:
+    """Nodes by name and kind, where that is one of a kind."""
+    count = Counter((single.name, single.item.kind) for single in singles)
+    return {
+        (single.name, single.item.kind): single.item.main
+        for single in singles
+        if single.name and count[single.name, single.item.kind] == 1
+    }
 
 
 def _singles(side: Side, path: DataPath, item: Item) -> list[Named]:

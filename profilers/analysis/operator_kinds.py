@@ -43,7 +43,9 @@ _PREFIX = re.compile(
     r"^(aten::|aten\.|prim::|prims\.|onnx::|torch\.ops\.aten\.|higher_order\.|_Mkl|com\.microsoft[.:]+)"
 )
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_./]+")
-_FUSED = re.compile(r"fused|fusion|^skip|^bias (gelu|softmax|split|dropout)|quick gelu|quick")
+_FUSED = re.compile(
+    r"fused(?! batch norm)|fusion|^skip|^bias (gelu|softmax|split|dropout)|quick gelu|quick"
+)
 
 SILENT = frozenset({"copy", "side", "measure", "counting"})  # computes nothing from the data
 WORTH = {  # how much an operation tells of a model

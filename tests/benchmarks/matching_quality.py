@@ -176,8 +176,12 @@ def _is_telling(profile: Profile, graph: Graph, node: int) -> bool:
 
 
 def _roles(profile: Profile, architecture: str) -> list[Role | None]:
-    roles_of = keras_roles if profile.environment.mode == "keras" else torch_roles
+    roles_of = keras_roles if is_keras(profile) else torch_roles
     return roles_of(profile.authored, profile.strings, architecture)
+
+
+def is_keras(profile: Profile) -> bool:
+    return profile.environment.model_name.endswith(".keras")
 
 
 def _agrees(ours: Role | None, theirs: Role | None) -> bool:
@@ -194,7 +198,7 @@ def _with_counterpart(roles: list[Role | None], others: list[Role | None]) -> se
 
 
 def _layers(profile: Profile, roles: list[Role | None], architecture: str) -> dict[int, str]:
-    if profile.environment.mode == "keras":
+    if is_keras(profile):
         return keras_layers(profile.authored, profile.strings, architecture)
     return torch_layers(profile.authored, profile.strings, roles)
 
@@ -250,25 +254,31 @@ class Captures:
     """Builds model files and captures them, each once."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._launcher = Launcher()
         self._profiles: dict[str, Profile] = {}
 
     def build(self, files: list[str]) -> None:
+        """Make model files, PyTorch's and Keras' side by side."""
+        running = []
         for script, chosen in (
             ("build_matching_torch", [file for file in files if not file.endswith(".keras")]),
             ("build_matching_keras", [file for file in files if file.endswith(".keras")]),
         ):
             if chosen:
-                subprocess.run(
-                    [sys.executable, "-m", f"tests.models.{script}", str(self._folder), *chosen],
-                    check=True,
-                    capture_output=True,
+                command = [sys.executable, "-m", f"tests.models.{script}", str(self.folder)]
+                running.append(
+                    subprocess.Popen(
+                        [*command, *chosen], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+                    )
                 )
+        for process in running:
+            _, errors = process.communicate()
+            assert process.returncode == 0, errors.decode()[-4000:]
 
     def profile(self, file: str) -> Profile:
         if file not in self._profiles:
-            self._profiles[file] = capture(self._launcher, self._folder / file)
+            self._profiles[file] = capture(self._launcher, self.folder / file)
         return self._profiles[file]
 
     def close(self) -> None:

@@ -35,14 +35,14 @@ Names = Callable[[str], str | None]  # a layer's own name -> the PyTorch module'
 
 # What an operator does within its layer; in a layer, equal parts are one operation.
 PARTS: tuple[tuple[str, str], ...] = (
-    (r"^aten.*(linear|addmm)|^Gemm|^FusedGemm|^_FusedMatMul$", "product bias"),
+    (r"^aten.*(linear|addmm)|^Dense$|^Gemm|^FusedGemm|^_FusedMatMul$", "product bias"),
     (r"^aten.*conv|^Conv$|^ConvTranspose$|^FusedConv$|^_FusedConv", "convolution bias"),
     (r"^Conv2D$|^Conv2DBackpropInput$|^DepthwiseConv2dNative$", "convolution"),
     (r"^(MatMul|BatchMatMulV2|FusedMatMul|Einsum)$", "product"),
     (r"^(BiasAdd|Add|AddV2|AddN)$|^aten.*\badd_?\b", "bias"),
     (r"scaled_dot_product|transformer_encoder_layer|lstm|^LSTM$", "*"),
     (r"batch_norm|layer_norm|Normalization|FusedBatchNorm", "*"),
-    (r"relu|Relu|hardtanh|Clip|gelu|Gelu|tanh|Tanh", "activation"),
+    (r"^Activation$|^ReLU$|relu|Relu|hardtanh|Clip|gelu|Gelu|tanh|Tanh", "activation"),
     (r"[sS]oftmax", "softmax"),
     (r"max_pool|MaxPool|avg_pool|AveragePool|mean|Mean", "pooling"),
     (r"embedding|^Gather(V2)?$|ResourceGather", "lookup"),
@@ -164,12 +164,14 @@ def _plain_role(layer: str, parts: frozenset[str], operator: str) -> Role:
 
 
 def keras_roles(graph: Graph, strings: StringTable, architecture: str) -> list[Role | None]:
-    """Of a Keras graph, authored or rewritten: layers are the second part of the path."""
+    """Of a Keras graph: layers are the second part of the path, the first where it was not run."""
     table = KERAS[architecture]
     roles: list[Role | None] = []
     for row in range(len(graph.nodes)):
         operator = strings[int(graph.nodes.operator[row])]
         path = [re.sub(r"_1$", "", part) for part in _path(graph, strings, row)]
+        if len(path) == 1 and (table(path[0]) or table(f"{path[0]}:activation")):
+            path = ["", *path]
         is_end = graph.nodes.kind[row] in (NodeKind.INPUT, NodeKind.OUTPUT)
         roles.append(None if is_end or not path else _keras_role(table, path, operator))
     return roles
@@ -308,8 +310,8 @@ def keras_layers(graph: Graph, strings: StringTable, architecture: str) -> dict[
     table, found = KERAS[architecture], {}
     for scope in range(len(graph.scopes)):
         path = [re.sub(r"_1$", "", part) for part in scope_path(graph, strings, scope)]
-        own = "/".join(path[1:])
-        layer = table(own) or table(f"{own}:activation") if len(path) > 1 else None
+        own = "/".join(path[1:]) or path[0]
+        layer = table(own) or table(f"{own}:activation")
         if layer is not None:
             found[scope] = layer
     return found
