@@ -43,7 +43,8 @@ class GraphCanvas(QWidget):
     stage_nodes_picked = Signal(list)
     scene_changed = Signal()
     moved = Signal()
-    unfolded = Signal(frozenset)
+    unfolded = Signal()  # by the person
+    travelled = Signal()  # by the person
     menu_wanted = Signal(int, object)  # item, global position
 
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
@@ -98,7 +99,11 @@ class GraphCanvas(QWidget):
         else:
             self._is_laying_out = False
             self._show_scene(builder.build(opened))
-        self.unfolded.emit(opened)
+
+    def unfold(self, opened: frozenset[int]) -> None:
+        """As the person wishes: other columns are told."""
+        self.set_opened(opened)
+        self.unfolded.emit()
 
     def toggle(self, item: int) -> None:
         """Fold or unfold, keeping the box where it is on the screen."""
@@ -109,7 +114,7 @@ class GraphCanvas(QWidget):
             corner = QPointF(self.scene.boxes.left[row], self.scene.boxes.top[row])
             self._anchor = item, self.camera.to_widget(corner)
         self._is_fitted = False
-        self.set_opened(self.opened ^ {item})
+        self.unfold(self.opened ^ {item})
 
     def fit(self) -> None:
         """Show all of the scene."""
@@ -135,25 +140,29 @@ class GraphCanvas(QWidget):
         row = self.scene.row_of(walking.showing(self.scene, self.model.hierarchy, item))
         if row >= 0:
             self.camera.fit(self._rect(row))
-            self._is_fitted = False
-            self._move()
+            self._travel()
 
     def centre_on(self, point: QPointF) -> None:
         """Bring a point of the scene into the middle."""
         self.camera.centre(point)
-        self._is_fitted = False
-        self._move()
+        self._travel()
+
+    def centre_item(self, item: int) -> None:
+        """Bring a box, or the shown one around it, into the middle without telling others."""
+        row = self.scene.row_of(walking.showing(self.scene, self.model.hierarchy, item))
+        if row >= 0:
+            self.camera.centre(self._rect(row).center())
+            self._is_fitted = False
+            self._move()
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
         self.camera.zoom(factor, at or QPointF(self.width() / 2, self.height() / 2))
-        self._is_fitted = False
-        self._move()
+        self._travel()
 
     def pan(self, across: float, down: float) -> None:
         """By shares of the widget."""
         self.camera.corner += QPointF(across * self.width(), down * self.height()) / self.scale
-        self._is_fitted = False
-        self._move()
+        self._travel()
 
     def show_picked(self, nodes: Sequence[int], *, come_into_sight: bool) -> None:
         """Mark nodes of this stage; unfold to them and move there if asked and out of sight."""
@@ -227,8 +236,7 @@ class GraphCanvas(QWidget):
         self._is_dragging = self._is_dragging or moved.manhattanLength() > _DRAG_PIXELS
         if self._is_dragging:
             self.camera.corner = self._pressed_corner - moved / self.scale
-            self._is_fitted = False
-            self._move()
+            self._travel()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._press is not None and not self._is_dragging:
@@ -298,6 +306,12 @@ class GraphCanvas(QWidget):
             nodes = set(self.model.hierarchy.nodes_in(item).tolist())
             picked = self.painter.picked
             self.pick_nodes(sorted(picked - nodes if nodes <= picked else picked | nodes))
+
+    def _travel(self) -> None:
+        """The person has moved the view."""
+        self._is_fitted = False
+        self._move()
+        self.travelled.emit()
 
     def _move(self) -> None:
         self.update()

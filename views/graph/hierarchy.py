@@ -77,6 +77,12 @@ class Hierarchy:
         row = item - self.node_count
         return row if 0 <= row < self.scope_count else -1
 
+    def items_of(self, scope: int) -> list[int]:
+        """Items of a scope's row: itself, and its parts where it is called at several places."""
+        item = self.node_count + scope
+        parts = np.flatnonzero(self._part_scope == item) + self._first_part
+        return [item, *parts.tolist()]
+
     def subgraph_row(self, item: int) -> int:
         """Row of a body, -1 for another item."""
         row = item - self.node_count - self.scope_count

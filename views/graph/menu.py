@@ -58,7 +58,7 @@ class GraphMenu(QObject):
     def _open_inside(self, item: int) -> None:
         tree = self._canvas.model.hierarchy.tree
         inside = {each for each in tree.inside(item).tolist() if tree.child_count(each)}
-        self._canvas.set_opened(self._canvas.opened | inside)
+        self._canvas.unfold(self._canvas.opened | inside)
 
     def _visible(self) -> Viewport:
         return self._canvas.camera.viewport()

@@ -3,15 +3,17 @@
 import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from views.context import ViewContext
 from views.empty_note import empty_note
 from views.graph.breadcrumbs import Breadcrumbs
 from views.graph.canvas import GraphCanvas
+from views.graph.differences import DifferenceList
 from views.graph.figures import node_figures
 from views.graph.find_field import FindField
 from views.graph.flags import flags_of
+from views.graph.following import Follower
 from views.graph.hierarchy import ROOT
 from views.graph.inspector import NodeInspector
 from views.graph.legend_bar import LegendBar
@@ -47,9 +49,18 @@ class GraphView(QWidget):
         self.path = Breadcrumbs()
         self.legend = LegendBar(context.theme)
         self.menu = GraphMenu(self.canvas, self)
+        self.follower = Follower(self.canvas, context.counterpart)
+        self.differences = DifferenceList(context)
+        self.side = QTabWidget()
+        self.side.setDocumentMode(True)
+        for title, page in (
+            (self.tr("Details"), self.inspector),
+            (self.tr("Differences"), self.differences),
+        ):
+            self.side.addTab(page, title)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.canvas)
-        split.addWidget(self.inspector)
+        split.addWidget(self.side)
         split.setStretchFactor(0, 1)
         split.setSizes([600, 250])
         layout.addWidget(self.bar)
@@ -63,7 +74,7 @@ class GraphView(QWidget):
         return not hasattr(self, "canvas") or self.canvas.is_settled()
 
     def fold_all(self) -> None:
-        self.canvas.set_opened(frozenset())
+        self.canvas.unfold(frozenset())
         self.canvas.fit_readable()
 
     def unfold_all(self) -> None:
@@ -77,7 +88,7 @@ class GraphView(QWidget):
             if shown > _MOST_UNFOLDED:
                 break
             opened.add(item)
-        self.canvas.set_opened(frozenset(opened))
+        self.canvas.unfold(frozenset(opened))
         self.canvas.fit_readable()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -107,16 +118,21 @@ class GraphView(QWidget):
         self.canvas.scene_changed.connect(self._tell_legend)
         self.canvas.menu_wanted.connect(self._open_menu)
         self._context.selection.changed.connect(self._follow)
+        self._context.counterpart.changed.connect(self._reflag)
 
     def _show_stage(self) -> None:
         profile, stage = self._context.profile, self.bar.stage.currentData()
         self._model = StageModel(profile, stage, hierarchy_of(profile, stage), self.font())
         self._set_growth()
         self.canvas.show_stage(self._model)
-        self.canvas.painter.set_flags(flags_of(self._context, self._model))
+        self._reflag()
         self._recolour()
         self.finder.search_by(self._model.found)
         self._follow()
+
+    def _reflag(self) -> None:
+        self.canvas.painter.set_flags(flags_of(self._context, self._model))
+        self.canvas.update()
 
     def _recolour(self) -> None:
         self.canvas.painter.set_measure(self.bar.colour_by.currentData())
