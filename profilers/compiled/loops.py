@@ -47,6 +47,7 @@ __all__ = [
     "sort_rows",
     "straighten",
     "sum_range",
+    "swap_neighbours",
     "walk",
     "walk_rows",
 ]
@@ -74,7 +75,7 @@ follow_longest = njit(void(I64, I64, I64, int64, I64), nogil=True, cache=True)(
 fill_ranks = njit(void(I64, I64, I64, I64, int64, B1, I64), nogil=True, cache=True)(
     graph_ranks.fill_ranks
 )
-walk_rows = njit(void(I64, I64, I64, I64, I64, B1, I64, I64), nogil=True, cache=True)(
+walk_rows = njit(void(I64, I64, I64, I64, boolean, I64, B1, I64, I64), nogil=True, cache=True)(
     graph_order.walk_rows
 )
 count_crossings = njit(int64(I64, I64, I64, I64, I64, I64), nogil=True, cache=True)(
@@ -85,6 +86,9 @@ sort_rows = njit(
     nogil=True,
     cache=True,
 )(graph_order.sort_rows)
+swap_neighbours = njit(int64(I64, I64, I64, I64, I64, I64, I64, I64), nogil=True, cache=True)(
+    graph_order.swap_neighbours
+)
 pull_rows = njit(
     void(
         I64, I64, I64, I64, I64, I64, int64, F64, F64, F64, F64, float64, boolean, boolean,

@@ -19,10 +19,10 @@ _PASSES = 8
 _PASSING_WIDTH = 2.0
 
 
-def centres_of(loops: Any, cells: Cells, blocks: Float64, spine: Int64) -> Float64:
+def centres_of(loops: Any, cells: Cells, in_rows: Int64, blocks: Float64, spine: Int64) -> Float64:
     """Centres of all cells; `spine` are the boxes that lie straight below each other.
 
-    `blocks` are width, height and where edges enter and leave, from the left side, of each box.
+    `in_rows` are cells row by row, left to right; `blocks` are width, height and where edges enter and leave, from the left side, of each box.
     """
     count = len(cells.rank)
     half, enter, leave = np.full(count, _PASSING_WIDTH / 2), np.zeros(count), np.zeros(count)
@@ -30,30 +30,30 @@ def centres_of(loops: Any, cells: Cells, blocks: Float64, spine: Int64) -> Float
     enter[: cells.boxes] = blocks[:, 2] - blocks[:, 0] / 2
     leave[: cells.boxes] = blocks[:, 3] - blocks[:, 0] / 2
     pin = _pins(cells, enter, leave, spine)
-    centre = _side_by_side(cells, half)
+    centre = _side_by_side(cells, in_rows, half)
     offset, mean, mass = np.zeros(count), np.zeros(count), np.zeros(count)
     last = np.zeros(count, np.int64)
     for number in range(_PASSES):
         loops.pull_rows(
-            cells.row_start, cells.in_rows, cells.above_start, cells.above, cells.below_start,
+            cells.row_start, in_rows, cells.above_start, cells.above, cells.below_start,
             cells.below, cells.boxes, half, enter, leave, pin, BOX_GAP, number % 2 == 0,
             number >= _PASSES - 2, centre, offset, mean, mass, last,
         )  # fmt: skip
     loops.straighten(
-        cells.row_start, cells.in_rows, cells.rank, cells.place, cells.first, half, pin, BOX_GAP,
+        cells.row_start, in_rows, cells.rank, cells.places(in_rows), cells.first, half, pin, BOX_GAP,
         centre,
     )  # fmt: skip
     return centre
 
 
-def _side_by_side(cells: Cells, half: Float64) -> Float64:
+def _side_by_side(cells: Cells, in_rows: Int64, half: Float64) -> Float64:
     """Each row around 0."""
-    room = (2 * half + BOX_GAP)[cells.in_rows]
+    room = (2 * half + BOX_GAP)[in_rows]
     ends = np.cumsum(room)
     begins = np.concatenate([[0.0], ends])[cells.row_start]
     middle = (begins[:-1] + begins[1:]) / 2
     centre = np.empty(len(half))
-    centre[cells.in_rows] = ends - room / 2 - middle[cells.rank[cells.in_rows]]
+    centre[in_rows] = ends - room / 2 - middle[cells.rank[in_rows]]
     return centre
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from profilers.compiled.graph_routes import LOOP
-from views.graph.cells import Cells, cells_of, order_cells
+from views.graph.cells import Cells, cells_of
 from views.graph.centres import BOX_GAP, Float64, centres_of
 from views.graph.flow import Flow, Int64, flow_of, ranked, spine_of
 from views.graph.loops import loops
+from views.graph.sorting import sorted_rows
 
 ROW_GAP = 28.0
 
@@ -96,8 +97,7 @@ def layered(blocks: Float64, edges: Int64, heads: Int64) -> Layout:
     flow = flow_of(run, len(blocks), edges)
     spine = spine_of(run, flow, np.asarray(heads, np.int64))
     cells = cells_of(run, flow, ranked(run, flow, int(spine[0])))
-    order_cells(run, cells)
-    centre = centres_of(run, cells, blocks, spine)
+    centre = centres_of(run, cells, sorted_rows(run, cells, flow.order), blocks, spine)
     return _drawn(run, flow, cells, blocks, centre, flow.upper != edges[:, 0])
 
 

@@ -42,6 +42,7 @@ _PLAIN = SimpleNamespace(
             graph_order.walk_rows,
             graph_order.count_crossings,
             graph_order.sort_rows,
+            graph_order.swap_neighbours,
             graph_places.pull_rows,
             graph_places.straighten,
             graph_routes.route_trunks,
