@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QTreeWidgetItemIterator
@@ -12,8 +13,16 @@ from profilers.profile import Profile, StringPool
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, control_profile, encoder_profile
+from views.graph import canvas
 from views.graph.inspector import NodeInspector
 from views.graph.view import GraphView
+
+
+@pytest.fixture
+def in_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lay out more than a few boxes off the window's thread, however quick the loops are."""
+    monkeypatch.setattr(canvas, "_AT_ONCE", 100)
+    monkeypatch.setattr(canvas, "_AT_ONCE_UNCOMPILED", 100)
 
 
 def place(view: GraphView, item: int) -> QPoint:
@@ -193,12 +202,14 @@ def test_colours_follow_the_measure_and_the_legend_names_the_scale(show_view: Sh
     assert painter.fill_of(scene, relu) != hot
 
 
+@pytest.mark.usefixtures("in_background")
 def test_a_large_graph_is_laid_out_in_the_background(show_view: ShowView, qtbot: QtBot) -> None:
     view, _ = show_view("graph", chain_profile(400))
     qtbot.waitUntil(view.is_settled)
     assert len(view.canvas.scene.boxes) > 400
 
 
+@pytest.mark.usefixtures("in_background")
 def test_a_view_closed_while_it_lays_out_leaves_nothing_behind(
     show_view: ShowView, qtbot: QtBot
 ) -> None:
@@ -209,6 +220,7 @@ def test_a_view_closed_while_it_lays_out_leaves_nothing_behind(
     qtbot.waitUntil(lambda: threading.active_count() <= threads)
 
 
+@pytest.mark.usefixtures("in_background")
 def test_a_large_box_stays_in_place_when_it_unfolds_in_the_background(
     show_view: ShowView, qtbot: QtBot
 ) -> None:
@@ -224,6 +236,7 @@ def test_a_large_box_stays_in_place_when_it_unfolds_in_the_background(
     assert (place(view, stack) - where).manhattanLength() <= 2
 
 
+@pytest.mark.usefixtures("in_background")
 def test_many_open_boxes_are_laid_out_in_the_background(show_view: ShowView, qtbot: QtBot) -> None:
     view, _ = show_view("graph", encoder_profile(80))
     containers = view.canvas.model.hierarchy.tree.containers
@@ -233,6 +246,7 @@ def test_many_open_boxes_are_laid_out_in_the_background(show_view: ShowView, qtb
     assert int((~view.canvas.scene.boxes.is_open).sum()) == 80 * 16 + 4
 
 
+@pytest.mark.usefixtures("in_background")
 def test_a_large_stage_can_follow_a_small_one(show_view: ShowView, qtbot: QtBot) -> None:
     """Nothing of the former stage is drawn while the next one is laid out."""
     small, large = encoder_profile(12), chain_profile(400)
@@ -252,6 +266,7 @@ def test_a_large_stage_can_follow_a_small_one(show_view: ShowView, qtbot: QtBot)
     assert 0 < len(shown(view)) < 100
 
 
+@pytest.mark.usefixtures("in_background")
 def test_only_the_newest_layout_counts(show_view: ShowView, qtbot: QtBot) -> None:
     threads = threading.active_count()
     view, _ = show_view("graph", encoder_profile(300))

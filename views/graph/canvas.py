@@ -34,6 +34,7 @@ _UNFOLD_FOR_AT_MOST = 4
 _AT_ONCE = 1500  # boxes that are laid out while the person waits: 15 ms
 _AT_ONCE_UNCOMPILED = 200  # 40 ms
 _SEEN_SCALE = 0.7
+_TINY_PIXELS = 16
 
 
 class GraphCanvas(QWidget):
@@ -358,7 +359,8 @@ class GraphCanvas(QWidget):
         if row < 0:
             return
         middle = self._rect(row).center()
-        if not self.camera.sees(middle):
+        is_tiny = self._rect(row).width() * self.scale < _TINY_PIXELS
+        if is_tiny or not self.camera.sees(middle):
             self.camera.scale = max(self.scale, _SEEN_SCALE)
             self.camera.centre(middle)
             self._is_fitted = False

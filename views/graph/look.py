@@ -15,6 +15,7 @@ from views.graph.scene import Scene
 from views.theme import Theme
 
 _MOST_ENTRIES = 9
+_LONGEST_NAME = 28
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Look:
         frequent = [place for place, _ in counts.most_common(_MOST_ENTRIES)]
         return Legend(
             tuple(
-                (QColor.fromRgb(int(self._colours[place])), self._categories.names[place])
+                (QColor.fromRgb(int(self._colours[place])), _cut(self._categories.names[place]))
                 for place in frequent
             )
         )
@@ -98,6 +99,10 @@ class Look:
         nodes = self._categories.of_item[: self._model.hierarchy.node_count]
         node = int(np.argmax(nodes == place))
         return self._model.operator(node)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def growth(model: StageModel, measure: str) -> Float64:

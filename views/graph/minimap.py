@@ -56,6 +56,11 @@ class Minimap(QWidget):
             size.width(),
             size.height(),
         )
+        self._camera.size = QSizeF(size)
+        self._camera.scale = min(
+            size.width() / max(whole.width(), 1.0), size.height() / max(whole.height(), 1.0)
+        )
+        self._camera.centre(whole.center())
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -85,10 +90,6 @@ class Minimap(QWidget):
         scene, ratio = self._canvas.scene, self.devicePixelRatioF()
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
-        self._camera.size = QSizeF(self.size())
-        width, height = max(scene.width, 1.0), max(scene.height, 1.0)
-        self._camera.scale = min(self.width() / width, self.height() / height)
-        self._camera.centre(QPointF(width / 2, height / 2))
         painter = QPainter(picture)
         self._canvas.painter.paint(painter, scene, self._camera.viewport(), ratio)
         painter.setPen(self._theme.grid)
