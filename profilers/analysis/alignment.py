@@ -17,6 +17,7 @@ from profilers.profile.table import Int64
 ItemPair = tuple[int, int, float]  # place in a, place in b, likeness 0 to 1
 
 _SAME_KIND, _SAME_SHAPE, _SAME_WEIGHTS, _SAME_NAME = 0.3, 0.3, 0.3, 0.1
+_SAME_LAYER = 0.05  # one part of a path may be called the same by chance
 _UNKNOWN = 0.5  # of what an equal value would count, where one side does not know its own
 _BIAS_SHARE, _BIAS_BYTES = 8, 1024
 _ANY_PAIR = 0.2  # for pairing at all: less than half of what two right pairs have over wrong ones
@@ -29,7 +30,8 @@ class Named:
     """An item and what it is called; "" where nothing calls it anything."""
 
     item: Item
-    scope: str
+    scope: str  # its path
+    layer: str  # the scope's own name
     name: str
 
 
@@ -82,6 +84,7 @@ class _Compared:
     def __init__(self, a: Sequence[Named], b: Sequence[Named]) -> None:
         numbers: dict[Hashable, int] = {}
         self._scopes = tuple(_numbered((each.scope for each in side), numbers) for side in (a, b))
+        self._layers = tuple(_numbered((each.layer for each in side), numbers) for side in (a, b))
         self._names = tuple(_numbered((each.name for each in side), numbers) for side in (a, b))
         self._ours, self._of_a = _distinct(a, numbers)
         self._theirs, self._of_b = _distinct(b, numbers)
@@ -93,12 +96,12 @@ class _Compared:
         """What pairing a row with columns is worth: zero where the kinds differ."""
         plain = self._row(int(self._of_a[row]))[self._of_b[begin:end]]
         named = self._named(row, slice(begin, end))
-        value = self._worth[row] * (_ANY_PAIR + plain + _SAME_NAME * named)
+        value = self._worth[row] * (_ANY_PAIR + plain + named)
         return np.where(plain > 0, value, 0).astype(np.float32)
 
     def pairwise(self, rows: Int64, columns: Int64) -> NDArray[np.float32]:
         plain = _likeness(self._ours.of(self._of_a[rows]), self._theirs.of(self._of_b[columns]))
-        return (plain + _SAME_NAME * self._named(rows, columns)).astype(np.float32)
+        return (plain + self._named(rows, columns)).astype(np.float32)
 
     def _row(self, signature: int) -> NDArray[np.float32]:
         known = self._rows.get(signature)
@@ -112,12 +115,16 @@ class _Compared:
             self._rows[signature] = known
         return known
 
-    def _named(self, rows: int | Int64, columns: slice | Int64) -> NDArray[np.bool_]:
-        """Both are called the same, or lie in scopes that are."""
-        same = np.zeros(1, np.bool_)
-        for ours, theirs in (self._scopes, self._names):
-            same = same | ((ours[rows] == theirs[columns]) & (theirs[columns] >= 0))
-        return same
+    def _named(self, rows: int | Int64, columns: slice | Int64) -> NDArray[np.float64]:
+        """What it counts that both are called the same, or lie in scopes that are."""
+
+        def agree(codes: tuple[Int64, ...]) -> NDArray[np.bool_]:
+            ours, theirs = codes
+            same: NDArray[np.bool_] = (ours[rows] == theirs[columns]) & (theirs[columns] >= 0)
+            return same
+
+        alike = _SAME_LAYER * agree(self._layers)
+        return np.where(agree(self._scopes) | agree(self._names), _SAME_NAME, alike)
 
 
 def _numbered(values: Iterable[Hashable], numbers: dict[Hashable, int]) -> Int64:

@@ -10,9 +10,9 @@ from profilers.profile.json_column import decode
 
 _NAMES: dict[str, tuple[str, ...]] = {  # ours, then what frameworks call it
     "stride": ("stride", "strides"),
-    "dilation": ("dilation", "dilations"),
+    "dilation": ("dilation", "dilations", "dilation_rate"),
     "groups": ("groups", "group"),
-    "kernel size": ("kernel_size", "kernel_shape", "ksize"),
+    "kernel size": ("kernel_size", "kernel_shape", "ksize", "pool_size"),
     "epsilon": ("eps", "epsilon"),
     "approximation": ("approximate",),
 }
@@ -63,7 +63,7 @@ def _shared(operator: str, raw: Mapping[str, Any]) -> dict[str, Any]:
 def _spatial(value: Any, raw: Mapping[str, Any]) -> Any:
     """Without batch and channels, and one number where all axes have the same."""
     if isinstance(value, list):
-        if "data_format" in raw and len(value) > 2:
+        if "data_format" in raw and len(value) > 3:
             is_last = str(raw["data_format"]).endswith("C")
             value = value[1:-1] if is_last else value[2:]
         if value and all(each == value[0] for each in value):

@@ -7,6 +7,7 @@ import numpy as np
 from profilers.analysis.flow_order import flow_order
 from profilers.analysis.operator_kinds import operator_kind
 from profilers.profile import Graph, NodeKind, StringTable
+from profilers.profile.json_column import decode
 
 _NO_PARAMETERS: frozenset[int] = frozenset()
 
@@ -58,14 +59,27 @@ def data_path(graph: Graph, strings: StringTable) -> DataPath:
 
 
 def _kinds(graph: Graph, strings: StringTable) -> list[str]:
+    """An activation that is named by an attribute is of the kind that the name says."""
     works = {int(NodeKind.OPERATOR), int(NodeKind.CONTROL)}
     names = {row: operator_kind(strings[row]) for row in set(graph.nodes.operator.tolist())}
-    return [
+    kinds = [
         names[operator] if kind in works else ""
         for operator, kind in zip(
             graph.nodes.operator.tolist(), graph.nodes.kind.tolist(), strict=True
         )
     ]
+    for row, kind in enumerate(kinds):
+        if kind == "activation":
+            kinds[row] = operator_kind(activation_of(graph, row) or "identity")
+    return kinds
+
+
+def activation_of(graph: Graph, node: int) -> str:
+    """Name of the activation that a node applies by an attribute, "" for none."""
+    if b'"activation":' not in graph.attributes.text(node):
+        return ""
+    name = decode(graph.attributes, node).get("activation")
+    return name if isinstance(name, str) and name not in ("linear", "identity") else ""
 
 
 def _operands(graph: Graph, strings: StringTable, feeders: list[list[int]]) -> list[list[int]]:

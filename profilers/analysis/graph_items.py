@@ -278,15 +278,19 @@ def _first_use(at: int, readers: list[list[int]], feeders: list[list[int]]) -> t
 
 
 def _ordered(items: list[Item], feeders: list[list[int]], path: DataPath) -> ItemGraph:
-    """Depth first, the longer branch first: the same for frameworks that write it otherwise."""
+    """Depth first, the longer branch first, of equal ones that of the earlier operand.
+
+    So the order is the same for frameworks that write or compute branches in another.
+    """
     readers = _inverted(feeders)
     written = _written_order(feeders, readers)
+    place_of_result = _operand_order(feeders, readers)
     height = [0] * len(items)
     for at in reversed(written):
         height[at] = 1 + max((height[reader] for reader in readers[at]), default=0)
 
     def rank(at: int) -> tuple[int, int, int]:
-        return height[at], items[at].weights, -at
+        return height[at], items[at].weights, -place_of_result[at]
 
     waiting = [len(each) for each in feeders]
     ready = sorted((at for at, count in enumerate(waiting) if not count), key=rank)
@@ -305,6 +309,21 @@ def _ordered(items: list[Item], feeders: list[list[int]], path: DataPath) -> Ite
     place = {at: number for number, at in enumerate(order)}
     feeders = [[place[source] for source in feeders[at]] for at in order]
     return ItemGraph([items[at] for at in order], feeders, _inverted(feeders), path)
+
+
+def _operand_order(feeders: list[list[int]], readers: list[list[int]]) -> list[int]:
+    """When each item is reached from the results backwards, the first operand first."""
+    place = [-1] * len(feeders)
+    number = 0
+    for last in [at for at, each in enumerate(readers) if not each]:
+        stack = [last]
+        while stack:
+            at = stack.pop()
+            if place[at] < 0:
+                place[at] = number
+                number += 1
+                stack += reversed(feeders[at])
+    return place
 
 
 def _written_order(feeders: list[list[int]], readers: list[list[int]]) -> list[int]:

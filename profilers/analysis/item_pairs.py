@@ -7,10 +7,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from profilers.analysis.alignment import Named, align, likeness
+from profilers.analysis.data_path import activation_of
 from profilers.analysis.graph_items import ItemGraph
-from profilers.analysis.operator_kinds import is_fused, takes_what_feeds_it
+from profilers.analysis.operator_kinds import (
+    ACTIVATIONS,
+    ALONE,
+    WHOLE_LAYERS,
+    is_fused,
+    takes_what_feeds_it,
+)
 from profilers.profile import Graph, StringTable
 
+_BUILT_AGAIN = "_1"
 _ROUNDS = 4  # of looking beside pairs for further ones
 _STRANGE = 0.6  # likeness below which a pair needs something beside it that agrees
 _BETWEEN, _FUSED = 0.6, 0.7  # how sure it is that what is left between twins, or was fused, is one
@@ -28,8 +36,14 @@ class Side:
     @classmethod
     def of(cls, graph: Graph, strings: StringTable, items: ItemGraph) -> "Side":
         paths = scope_paths(graph, strings)
+        layers = layer_names(graph, strings)
         named = [
-            Named(item, paths[item.scope], strings[int(graph.nodes.name[item.main])])
+            Named(
+                item,
+                paths[item.scope],
+                layers[item.scope],
+                strings[int(graph.nodes.name[item.main])],
+            )
             for item in items.items
         ]
         return cls(graph, strings, items, named)
@@ -38,10 +52,20 @@ class Side:
         """Of an item's main node."""
         return self.strings[int(self.graph.nodes.operator[self.items.items[at].main])]
 
-    def is_fused(self, at: int) -> bool:
-        """True for an operator that says that it does more: in its name, or by its attributes."""
-        attributes = self.graph.attributes.text(self.items.items[at].main)
-        return is_fused(self.operator(at)) or b'"activation":' in attributes
+    def takes_in(self, at: int, kinds: set[str], *, before: bool) -> bool:
+        """Whether an item's operator says that it does the work of these kinds, too.
+
+        By its name, or, of an activation, by an attribute. A skip connection goes into the
+        normalisation after it, all else into what comes before.
+        """
+        operator = self.operator(at)
+        if takes_what_feeds_it(operator) != before:
+            return False
+        if is_fused(operator):
+            return before or self.items.items[at].kind == "block" or not kinds & ALONE
+        return bool(kinds & ACTIVATIONS) and bool(
+            activation_of(self.graph, self.items.items[at].main)
+        )
 
 
 @dataclass
@@ -71,6 +95,20 @@ def scope_paths(graph: Graph, strings: StringTable) -> list[str]:
         own = strings[name].replace("/", ".")
         paths.append(f"{paths[parent]}.{own}" if parent >= 0 else own)
     return [*paths, ""]
+
+
+def layer_names(graph: Graph, strings: StringTable) -> list[str]:
+    """Each scope's own name, and a last one, empty, for none.
+
+    Keras numbers all layers of a model that it builds again: conv1_1 is conv1 there.
+    """
+    names = [strings[row] for row in graph.scopes.name.tolist()]
+    classed = [
+        name for name, kind in zip(names, graph.scopes.kind.tolist(), strict=True) if kind >= 0
+    ]
+    if classed and all(name.endswith(_BUILT_AGAIN) for name in classed):
+        names = [name.removesuffix(_BUILT_AGAIN) for name in names]
+    return [*names, ""]
 
 
 def pair_items(a: Side, b: Side) -> ItemPairs:
@@ -182,16 +220,17 @@ def _group_rest(pairs: ItemPairs, a: Side, b: Side) -> None:
         before, after = _ends(a.items, members, pairs.twin_of_a)
         there = _twins(before, pairs.twin_of_a), _twins(after, pairs.twin_of_a)
         others = rest_b.get(there, [])
-        if len(others) == 1 and before:
+        kinds = _kinds(a, members)
+        if len(others) == 1 and before and _may_be_one(kinds, _kinds(b, others[0])):
             pairs.groups.append((members, others[0], _BETWEEN))
-        elif not others:
-            fused = _into_fused(*there, b)
-            if fused >= 0:
-                pairs.groups.append((members, [fused], _FUSED))
+        elif (fused := _into_fused(kinds, *there, b)) >= 0:
+            pairs.groups.append((members, [fused], _FUSED))
+    grouped = {other for _, others, _ in pairs.groups for other in others}
     for members in _rest(b.items, pairs.twin_of_b):
         before, after = _ends(b.items, members, pairs.twin_of_b)
-        if not any(members == group[1] for group in pairs.groups):
-            fused = _into_fused(_twins(before, pairs.twin_of_b), _twins(after, pairs.twin_of_b), a)
+        there = _twins(before, pairs.twin_of_b), _twins(after, pairs.twin_of_b)
+        if members[0] not in grouped:
+            fused = _into_fused(_kinds(b, members), *there, a)
             if fused >= 0:
                 pairs.groups.append(([fused], members, _FUSED))
 
@@ -226,16 +265,22 @@ def _ends(
     )
 
 
-def _into_fused(before: Iterable[int], after: Iterable[int], side: Side) -> int:
-    """The fused operator that took in what lay between these items; -1 for none.
+def _kinds(side: Side, members: list[int]) -> set[str]:
+    return {side.items.items[at].kind for at in members}
 
-    A skip connection goes into the normalisation after it, all else into what comes before.
-    """
+
+def _may_be_one(ours: set[str], theirs: set[str]) -> bool:
+    """An activation is no convolution, but a normalisation may be a product and a sum."""
+    return ours & ALONE == theirs & ALONE or bool((ours | theirs) & WHOLE_LAYERS)
+
+
+def _into_fused(kinds: set[str], before: Iterable[int], after: Iterable[int], side: Side) -> int:
+    """The fused operator that took in what lay between these items; -1 for none."""
     for at in sorted(after):
-        if side.is_fused(at) and takes_what_feeds_it(side.operator(at)):
+        if side.takes_in(at, kinds, before=True):
             return at
     for at in (*sorted(before), *sorted(after)):
-        if side.is_fused(at) and not takes_what_feeds_it(side.operator(at)):
+        if side.takes_in(at, kinds, before=False):
             return at
     return -1
 

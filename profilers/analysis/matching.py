@@ -263,6 +263,7 @@ def _singles(side: Side, path: DataPath, item: Item) -> list[Named]:
         Named(
             Item(path.kinds[row], (row,), row, path.shapes[row], 0, item.scope),
             "",
+            "",
             side.strings[int(names[row])],
         )
         for row in item.nodes

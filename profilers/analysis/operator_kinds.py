@@ -18,7 +18,7 @@ _KINDS: tuple[tuple[str, str], ...] = (  # kind, names in lower case with words 
     ("product", r"mat ?mul|gemm|gemv|addmm|bmm|\bmm\b|linear|dense|fully ?connected|einsum|\bdot\b"),
     ("copy", r"copy|clone|identity|^to\b|transpose|permute|reshape|view|flatten|unflatten|squeeze|cast"
              r"|split|chunk|unbind|slice|select( int| copy)?$|expand|contiguous|reorder|alias|detach"
-             r"|stop gradient|pad\b|pad v2|pad2 ?d|tile|repeat|convert|^_?send|^_?recv|arg$"),
+             r"|stop gradient|\bpad\b|pad v2|padding|crop|tile|repeat|convert|^_?send|^_?recv|arg$"),
     ("concat", r"concat|^cat\b|^pack$|^stack"),
     ("max pooling", r"max ?pool"),
     ("mean", r"avg ?pool|average ?pool|\bmean\b|reduce mean"),
@@ -44,7 +44,7 @@ _PREFIX = re.compile(
 )
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_./]+")
 _FUSED = re.compile(
-    r"fused(?! batch norm)|fusion|^skip|^bias (gelu|softmax|split|dropout)|quick gelu|quick"
+    r"fused(?! batch norm)|fusion|^skip|^bias (gelu|softmax|split|dropout)|quick|separable conv"
 )
 
 SILENT = frozenset({"copy", "side", "measure", "counting"})  # computes nothing from the data
@@ -59,6 +59,8 @@ HEAVY = frozenset(
     {"convolution", "upconvolution", "product", "attention", "normalisation", "recurrent",
      "embedding", "block", "softmax"}
 )  # fmt: skip
+ALONE = frozenset({"convolution", "upconvolution", "product", "embedding"})  # one operator always
+WHOLE_LAYERS = frozenset({"block", "attention", "recurrent"})  # may be spelt out in any of these
 ACTIVATIONS = frozenset({"relu", "relu6", "gelu", "silu", "sigmoid", "tanh"})
 
 
@@ -85,4 +87,4 @@ def is_fused(operator: str) -> bool:
 
 def takes_what_feeds_it(fused: str) -> bool:
     """True for SkipLayerNormalization, which takes in the sum before it; FusedConv what follows."""
-    return words_of(fused).startswith("skip")
+    return words_of(fused).startswith(("skip", "separable"))
