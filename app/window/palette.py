@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
@@ -76,15 +76,16 @@ class KeySheet(QDialog):
         ("Timeline", "Shift+wheel", "Move to earlier and later times"),
         ("Timeline", "Shift+drag", "Measure a time range"),
         ("Timeline", "Double click", "Zoom to the slice"),
-        ("Graph", "Space", "Fit"),
-        ("Graph", "Arrow keys", "Walk along edges"),
-        ("Graph", "Double click", "Fold or unfold a scope"),
-        ("Graph", "Backspace", "Fold the scope around"),
-        ("Graph", "Ctrl+F", "Find nodes"),
+        ("Graph", "Wheel", "Zoom at the cursor"),
+        ("Graph", "Drag", "Move"),
+        ("Graph", "Double click", "Fold or unfold a box"),
+        ("Graph", "Ctrl+click", "Pick also, or no longer"),
+        ("Graph", "Shift+click", "Pick the path from what is picked"),
     )
 
     def __init__(self, commands: Sequence[Command], parent: QWidget | None = None) -> None:
-        from views.timeline.keys import CONTEXT, KEYS  # the window starts without its views
+        from views.graph import keys as graph  # the window starts without its views
+        from views.timeline import keys as timeline
 
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keys"))
@@ -97,9 +98,10 @@ class KeySheet(QDialog):
             if command.keys:
                 row = [command.menu, _keys(command), command.title]
                 sheet.addTopLevelItem(QTreeWidgetItem([cell.replace("&", "") for cell in row]))
-        for key in KEYS:
-            what = QCoreApplication.translate(CONTEXT, key.text)
-            sheet.addTopLevelItem(QTreeWidgetItem(["Timeline", _native(key.keys), what]))
+        for table in (timeline.KEYS, graph.KEYS):
+            for key in table:
+                row = [table.title, _native(key.keys), table.translated(key)]
+                sheet.addTopLevelItem(QTreeWidgetItem(row))
         for where, keys, what in self.VIEW_KEYS:
             sheet.addTopLevelItem(QTreeWidgetItem([where, keys, what]))
         for column in range(3):

@@ -22,6 +22,7 @@ from views.context import ViewContext
 from views.graph import walking
 from views.graph.camera import Camera
 from views.graph.hierarchy import ROOT
+from views.graph.keys import KEYS
 from views.graph.model import StageModel
 from views.graph.painter import ScenePainter
 from views.graph.scene import Scene
@@ -47,6 +48,8 @@ class GraphCanvas(QWidget):
     unfolded = Signal()  # by the person
     travelled = Signal()  # by the person
     menu_wanted = Signal(int, object)  # item, global position
+    path_wanted = Signal(int)  # to an item, from what is picked
+    action_wanted = Signal(str)  # one of KEYS that is not the canvas's own
 
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,6 +66,23 @@ class GraphCanvas(QWidget):
         self._is_laying_out = False
         self._wanted: int | None = None
         self._anchor: tuple[int, QPointF] | None = None  # a box to keep at a place of the widget
+        self._actions: dict[str, Callable[[], object]] = {
+            "walk_down": lambda: self._walk(down=True),
+            "walk_up": lambda: self._walk(down=False),
+            "walk_left": lambda: self._walk_beside(-1),
+            "walk_right": lambda: self._walk_beside(1),
+            "toggle": lambda: self.toggle(self.current()),
+            "fold_around": self._fold_parent,
+            "focus": self._show_picked_or_all,
+            "fit": self.fit,
+            "zoom_in": lambda: self.zoom(_ZOOM_STEP),
+            "zoom_out": lambda: self.zoom(1 / _ZOOM_STEP),
+            "pan_left": lambda: self.pan(-_PAN_SHARE, 0),
+            "pan_right": lambda: self.pan(_PAN_SHARE, 0),
+            "pan_up": lambda: self.pan(0, -_PAN_SHARE),
+            "pan_down": lambda: self.pan(0, _PAN_SHARE),
+            "clear": lambda: self.pick(ROOT),
+        }
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(120, 120)
@@ -244,6 +264,8 @@ class GraphCanvas(QWidget):
             item = self.item_at(event.position())
             if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
                 self._pick_also(item)
+            elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self.path_wanted.emit(item)
             else:
                 self.pick(item)
         self._press = None
@@ -260,30 +282,14 @@ class GraphCanvas(QWidget):
         self.menu_wanted.emit(item, event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        actions: dict[Qt.Key, Callable[[], object]] = {
-            Qt.Key.Key_F: self._show_picked_or_all,
-            Qt.Key.Key_Space: self.fit,
-            Qt.Key.Key_Plus: lambda: self.zoom(_ZOOM_STEP),
-            Qt.Key.Key_Equal: lambda: self.zoom(_ZOOM_STEP),
-            Qt.Key.Key_Minus: lambda: self.zoom(1 / _ZOOM_STEP),
-            Qt.Key.Key_W: lambda: self.pan(0, -_PAN_SHARE),
-            Qt.Key.Key_S: lambda: self.pan(0, _PAN_SHARE),
-            Qt.Key.Key_A: lambda: self.pan(-_PAN_SHARE, 0),
-            Qt.Key.Key_D: lambda: self.pan(_PAN_SHARE, 0),
-            Qt.Key.Key_Down: lambda: self._walk(down=True),
-            Qt.Key.Key_Up: lambda: self._walk(down=False),
-            Qt.Key.Key_Left: lambda: self._walk_beside(-1),
-            Qt.Key.Key_Right: lambda: self._walk_beside(1),
-            Qt.Key.Key_Return: lambda: self.toggle(self.current()),
-            Qt.Key.Key_Enter: lambda: self.toggle(self.current()),
-            Qt.Key.Key_Backspace: self._fold_parent,
-            Qt.Key.Key_Escape: lambda: self.pick(ROOT),
-        }
-        action = actions.get(Qt.Key(event.key()))
-        if action is None or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            super().keyPressEvent(event)
+        action = KEYS.action_of(event)
+        act = self._actions.get(action or "")
+        if act is not None:
+            act()
+        elif action is not None:
+            self.action_wanted.emit(action)
         else:
-            action()
+            super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:

@@ -1,24 +1,28 @@
 """What can be done with a box of the graph, or with all of it."""
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
+from profilers.analysis.graph_text import graph_text
+from profilers.analysis.graph_walk import Direction
 from views.graph import pictures
 from views.graph.canvas import GraphCanvas
 from views.graph.hierarchy import ROOT
 from views.graph.layers import Viewport
+from views.graph.reach import EVERYWHERE, Reach
 
 
 class GraphMenu(QObject):
     """Opened by a right click or the menu key."""
 
-    def __init__(self, canvas: GraphCanvas, parent: QObject) -> None:
+    def __init__(self, canvas: GraphCanvas, reach: Reach, parent: QObject) -> None:
         super().__init__(parent)
         self._canvas = canvas
+        self._reach = reach
 
     def open(self, item: int, place: QPoint) -> None:
         self.built(item).popup(place)
@@ -39,6 +43,8 @@ class GraphMenu(QObject):
             (self.tr("Save the whole graph…"), lambda: self._save(self._whole())),
         ):
             picture.addAction(title, act)
+        if item == ROOT:
+            menu.addAction(self.tr("Copy as text  (Ctrl+C)"), self.copy_text)
         menu.addAction(self.tr("Fit  (Space)"), canvas.fit)
         return menu
 
@@ -50,10 +56,27 @@ class GraphMenu(QObject):
             menu.addAction(title, lambda: canvas.toggle(item))
             menu.addAction(self.tr("Unfold all inside"), lambda: self._open_inside(item))
         menu.addAction(self.tr("Show  (F)"), lambda: canvas.show_item(item))
-        menu.addAction(self.tr("Copy name"), self._copier(item))
+        self._add_picks(menu.addMenu(self.tr("Pick also")))
+        menu.addAction(self.tr("Copy name"), lambda: _to_clipboard(canvas.model.name(item)))
+        menu.addAction(self.tr("Copy as text  (Ctrl+C)"), self.copy_text)
 
-    def _copier(self, item: int) -> Callable[[], None]:
-        return lambda: QGuiApplication.clipboard().setText(self._canvas.model.name(item))
+    def copy_text(self) -> None:
+        """What is picked, or all of the stage, one line per node."""
+        model, picked = self._canvas.model, sorted(self._canvas.painter.picked)
+        _to_clipboard(graph_text(model.profile, model.stage, picked or None))
+
+    def _add_picks(self, menu: QMenu) -> None:
+        reach, picked = self._reach, sorted(self._canvas.painter.picked)
+        for depth in (1, 2, 3):
+            title = self.tr("Neighbours to depth {}").format(depth)
+            menu.addAction(title, partial(reach.spread, depth, Direction.BOTH))
+        for title, direction in (
+            (self.tr("All that feeds it"), Direction.UPSTREAM),
+            (self.tr("All that depends on it"), Direction.DOWNSTREAM),
+        ):
+            menu.addAction(title, partial(reach.spread, EVERYWHERE, direction))
+        if len(picked) == 2:
+            menu.addAction(self.tr("Path between both"), partial(reach.path_between, *picked))
 
     def _open_inside(self, item: int) -> None:
         tree = self._canvas.model.hierarchy.tree
@@ -81,3 +104,7 @@ class GraphMenu(QObject):
         except OSError as error:
             text = self.tr("The picture could not be saved: {}").format(error)
             QMessageBox.warning(self._canvas, self.tr("Save picture"), text)
+
+
+def _to_clipboard(text: str) -> None:
+    QGuiApplication.clipboard().setText(text)

@@ -149,17 +149,3 @@ class StageModel:
     def shape_text(self, shape: int) -> str:
         """``1×64×56×56`` for a row of the strings, empty if it is not known."""
         return self.profile.strings[shape].replace(",", "×") if shape >= 0 else ""
-
-    def found(self, text: str) -> list[int]:
-        """Nodes whose name, operator or scope holds every word, in the order of their rows."""
-        words = text.lower().split()
-        strings, nodes = self.profile.strings, self.graph.nodes
-        return [
-            row
-            for row, (name, operator) in enumerate(
-                zip(nodes.name.tolist(), nodes.operator.tolist(), strict=True)
-            )
-            if all(
-                word in strings[name].lower() or word in strings[operator].lower() for word in words
-            )
-        ]

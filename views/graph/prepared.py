@@ -1,6 +1,8 @@
 """What the graph view needs of a profile, computed once and in any thread."""
 
 from profilers import compiled
+from profilers.analysis.graph_walk import GraphWalk
+from profilers.analysis.node_search import NodeSearch
 from profilers.analysis.once import once
 from profilers.analysis.stage_figures import stage_figures
 from profilers.profile import Profile
@@ -12,8 +14,19 @@ def hierarchy_of(profile: Profile, stage: int) -> Hierarchy:
     return Hierarchy(profile.graphs[stage])
 
 
+@once
+def search_of(profile: Profile, stage: int) -> NodeSearch:
+    return NodeSearch(profile, stage)
+
+
+@once
+def walk_of(profile: Profile, stage: int) -> GraphWalk:
+    return GraphWalk(profile.graphs[stage])
+
+
 def prepare(profile: Profile) -> None:
     """What the first stage asks for when it is shown."""
     compiled.load()
     stage_figures(profile, 0)
     hierarchy_of(profile, 0)
+    search_of(profile, 0)

@@ -1,10 +1,13 @@
 """The model's graph: scopes that fold, figures on nodes, and the stages that compilers made of it."""
 
-import numpy as np
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+from collections.abc import Callable
 
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from profilers.analysis.graph_walk import Direction
 from views.context import ViewContext
 from views.empty_note import empty_note
 from views.graph.breadcrumbs import Breadcrumbs
@@ -16,12 +19,14 @@ from views.graph.flags import flags_of
 from views.graph.following import Follower
 from views.graph.hierarchy import ROOT
 from views.graph.inspector import NodeInspector
+from views.graph.keys import KEYS
 from views.graph.legend_bar import LegendBar
 from views.graph.look import growth
 from views.graph.menu import GraphMenu
 from views.graph.minimap import Minimap
 from views.graph.model import StageModel
-from views.graph.prepared import hierarchy_of
+from views.graph.prepared import hierarchy_of, search_of
+from views.graph.reach import Reach
 from views.graph.toolbar import Toolbar
 
 _MOST_UNFOLDED = 20_000  # boxes
@@ -44,11 +49,12 @@ class GraphView(QWidget):
         self.canvas = GraphCanvas(context)
         self.minimap = Minimap(self.canvas, context.theme)
         self.inspector = NodeInspector(context, node_figures(context.profile))
-        self.finder = FindField(context.theme)
+        self.finder = FindField(context.theme, self._noted)
         self.bar = Toolbar(context.profile, self.finder)
         self.path = Breadcrumbs()
         self.legend = LegendBar(context.theme)
-        self.menu = GraphMenu(self.canvas, self)
+        self.reach = Reach(self.canvas)
+        self.menu = GraphMenu(self.canvas, self.reach, self)
         self.follower = Follower(self.canvas, context.counterpart)
         self.differences = DifferenceList(context)
         self.side = QTabWidget()
@@ -64,7 +70,11 @@ class GraphView(QWidget):
         split.setStretchFactor(0, 1)
         split.setSizes([600, 250])
         layout.addWidget(self.bar)
-        layout.addWidget(self.path)
+        self.said = QLabel()
+        row = QHBoxLayout()
+        row.addWidget(self.path, 1)
+        row.addWidget(self.said)
+        layout.addLayout(row)
         layout.addWidget(split, 1)
         layout.addWidget(self.legend)
         self._connect()
@@ -92,12 +102,7 @@ class GraphView(QWidget):
         self.canvas.fit_readable()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        is_find = (
-            event.key() == Qt.Key.Key_F
-            and event.modifiers() & Qt.KeyboardModifier.ControlModifier
-            and hasattr(self, "finder")
-        )
-        if is_find:
+        if hasattr(self, "canvas") and KEYS.action_of(event) == "find":
             self.finder.take_focus()
         else:
             super().keyPressEvent(event)
@@ -116,7 +121,10 @@ class GraphView(QWidget):
         self.canvas.picked.connect(self._pick)
         self.canvas.stage_nodes_picked.connect(self._inspect)
         self.canvas.scene_changed.connect(self._tell_legend)
-        self.canvas.menu_wanted.connect(self._open_menu)
+        self.canvas.menu_wanted.connect(self.menu.open)
+        self.canvas.path_wanted.connect(self.reach.path_to)
+        self.canvas.action_wanted.connect(self._act)
+        self.reach.said.connect(self.said.setText)
         self._context.selection.changed.connect(self._follow)
         self._context.counterpart.changed.connect(self._reflag)
 
@@ -127,7 +135,7 @@ class GraphView(QWidget):
         self.canvas.show_stage(self._model)
         self._reflag()
         self._recolour()
-        self.finder.search_by(self._model.found)
+        self.finder.search_in(search_of(profile, stage))
         self._follow()
 
     def _reflag(self) -> None:
@@ -153,8 +161,16 @@ class GraphView(QWidget):
         measure = self.bar.size_by.currentData()
         self._model.growth[:] = growth(self._model, measure) if measure else 1.0
 
-    def _open_menu(self, item: int, place: QPoint) -> None:
-        self.menu.open(item, place)
+    def _act(self, action: str) -> None:
+        acts: dict[str, Callable[[], None]] = {
+            "find": self.finder.take_focus,
+            "copy": self.menu.copy_text,
+            "neighbours": lambda: self.reach.spread(1, Direction.BOTH),
+        }
+        acts[action]()
+
+    def _noted(self) -> list[int]:
+        return [note.node for note in self._context.profile.notes]
 
     def _pick(self, authored: list[int]) -> None:
         self._is_picking = True
@@ -167,6 +183,7 @@ class GraphView(QWidget):
             self._is_picking = False
 
     def _inspect(self, nodes: list[int]) -> None:
+        self.said.clear()
         if len(nodes) == 1:
             authored = self._model.authored(nodes)
             self.inspector.show_node(self._model.graph, nodes[0], authored)

@@ -20,7 +20,7 @@ from views.empty_note import empty_note
 from views.timeline.canvas import TimelineCanvas
 from views.timeline.colour_menu import ColourMenu
 from views.timeline.details import DetailsPane
-from views.timeline.keys import action_of
+from views.timeline.keys import KEYS
 from views.timeline.labels import TrackLabels
 from views.timeline.layout import LANE_HEIGHT
 from views.timeline.mark_row import MarkRow
@@ -70,7 +70,7 @@ class TimelineView(QWidget):
         self._show_details()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        action = self.actions_by_name.get(action_of(event) or "")
+        action = self.actions_by_name.get(KEYS.action_of(event) or "")
         if action is None:
             event.ignore()
         else:

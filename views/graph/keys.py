@@ -1,0 +1,35 @@
+"""The graph's keys."""
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP
+
+from views.keys import KeyTable
+
+KEYS = KeyTable(
+    "Graph",
+    "GraphKeys",
+    (
+        ("Down", "walk_down", QT_TRANSLATE_NOOP("GraphKeys", "Walk along an edge to a reader")),
+        ("Up", "walk_up", QT_TRANSLATE_NOOP("GraphKeys", "Walk along an edge to what feeds it")),
+        ("Left", "walk_left", QT_TRANSLATE_NOOP("GraphKeys", "Walk to the box on the left")),
+        ("Right", "walk_right", QT_TRANSLATE_NOOP("GraphKeys", "Walk to the box on the right")),
+        ("Return", "toggle", QT_TRANSLATE_NOOP("GraphKeys", "Fold or unfold what is picked")),
+        ("Enter", "toggle", QT_TRANSLATE_NOOP("GraphKeys", "Fold or unfold what is picked")),
+        ("Backspace", "fold_around", QT_TRANSLATE_NOOP("GraphKeys", "Fold the box around")),
+        ("F", "focus", QT_TRANSLATE_NOOP("GraphKeys", "Fit what is picked; again: everything")),
+        ("Space", "fit", QT_TRANSLATE_NOOP("GraphKeys", "Fit everything")),
+        ("W", "zoom_in", QT_TRANSLATE_NOOP("GraphKeys", "Zoom in")),
+        ("+", "zoom_in", QT_TRANSLATE_NOOP("GraphKeys", "Zoom in")),
+        ("=", "zoom_in", QT_TRANSLATE_NOOP("GraphKeys", "Zoom in")),
+        ("S", "zoom_out", QT_TRANSLATE_NOOP("GraphKeys", "Zoom out")),
+        ("-", "zoom_out", QT_TRANSLATE_NOOP("GraphKeys", "Zoom out")),
+        ("A", "pan_left", QT_TRANSLATE_NOOP("GraphKeys", "Move to the left")),
+        ("D", "pan_right", QT_TRANSLATE_NOOP("GraphKeys", "Move to the right")),
+        ("PgUp", "pan_up", QT_TRANSLATE_NOOP("GraphKeys", "Move up")),
+        ("PgDown", "pan_down", QT_TRANSLATE_NOOP("GraphKeys", "Move down")),
+        ("N", "neighbours", QT_TRANSLATE_NOOP("GraphKeys", "Pick the neighbours also")),
+        ("Ctrl+C", "copy", QT_TRANSLATE_NOOP("GraphKeys", "Copy what is picked as text")),
+        ("Ctrl+F", "find", QT_TRANSLATE_NOOP("GraphKeys", "Find nodes")),
+        ("/", "find", QT_TRANSLATE_NOOP("GraphKeys", "Find nodes")),
+        ("Esc", "clear", QT_TRANSLATE_NOOP("GraphKeys", "Pick nothing")),
+    ),
+)
