@@ -43,7 +43,7 @@ def test_what_was_found_is_marked_in_the_graph(show_view: ShowView) -> None:
 def test_a_wrong_filter_is_told_in_a_sentence(show_view: ShowView) -> None:
     view, context = show_view("graph")
     view.finder.field.setText("time>fast")
-    assert "time" in view.finder.count.text()
+    assert "“fast” is not a number" in view.finder.count.text()
     assert view.finder.count.palette().windowText().color() == context.theme.error
 
 
