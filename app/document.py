@@ -1,16 +1,19 @@
 """One column's content: a profile, the model it came from, and the work going on for it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs import Job
+from profilers.analysis.carried_notes import carried_notes
 from profilers.errors import TwinscopeError
 from profilers.launcher import Log, Progress
 from profilers.models import ModelFile
 from profilers.profile import Profile
 from profilers.request import RunRequest
 from views.counterpart import Counterpart
+from views.notes import Notes
 from views.selection import Selection
 
 
@@ -18,7 +21,8 @@ class Document(QObject):
     """A profile and where it comes from.
 
     `profile` is the model's preview until it was run. `unsaved_snapshot` is the autosaved file of
-    a capture that the person has not saved.
+    a capture or of notes that the person has not saved. `notes` are those of the moment: the
+    profile keeps those that it was read with.
     """
 
     profile_changed = Signal()
@@ -26,6 +30,7 @@ class Document(QObject):
     logged = Signal(str)
     failed = Signal(object)
     state_changed = Signal()
+    notes_changed = Signal()
 
     def __init__(
         self, path: Path, profile: Profile, model: ModelFile | None = None, sha256: str = ""
@@ -37,6 +42,7 @@ class Document(QObject):
         self.profile = profile
         self.selection = Selection(profile, self)
         self.counterpart = Counterpart(self)
+        self.notes = self._notes_of(profile)
         self.request: RunRequest | None = None
         self.unsaved_snapshot: Path | None = None
         self.error: TwinscopeError | None = None
@@ -56,8 +62,32 @@ class Document(QObject):
     def is_busy(self) -> bool:
         return self.job is not None
 
+    @property
+    def is_unsaved(self) -> bool:
+        return self.unsaved_snapshot is not None or self.notes.is_changed
+
+    def profile_with_notes(self) -> Profile:
+        """What a snapshot is to hold."""
+        return replace(self.profile, notes=self.notes.all)
+
+    def keep_unsaved(self, snapshot: Path) -> None:
+        """Hold on to an autosaved file in place of the one before."""
+        self.drop_unsaved()
+        self.unsaved_snapshot = snapshot
+        self.state_changed.emit()
+
+    def drop_unsaved(self) -> None:
+        """Delete the autosaved file, if there is any."""
+        if self.unsaved_snapshot is not None:
+            self.unsaved_snapshot.unlink(missing_ok=True)
+            self.unsaved_snapshot = None
+
     def show_profile(self, profile: Profile) -> None:
-        """Replace the profile; views of the old one are to be dropped."""
+        """Replace the profile; views of the old one are to be dropped, its notes are kept."""
+        carried = list(carried_notes(self.notes.all, self.profile, profile))
+        self.notes = self._notes_of(profile)
+        for note in carried:
+            self.notes.take(note)
         self.profile = profile
         self.selection = Selection(profile, self)
         self.counterpart = Counterpart(self)
@@ -75,6 +105,12 @@ class Document(QObject):
         self.state_changed.emit()
         if error is not None:
             self.failed.emit(error)
+
+    def _notes_of(self, profile: Profile) -> Notes:
+        notes = Notes(profile.notes, self)
+        notes.changed.connect(self.notes_changed)
+        notes.changed.connect(self.state_changed)
+        return notes
 
     def _follow(self, event: object) -> None:
         if isinstance(event, Progress):

@@ -7,6 +7,7 @@ from profilers.profile import Profile
 from profilers.profile.table import Int32
 from views.axes import TimeAxis, ValueAxis
 from views.counterpart import Counterpart
+from views.notes import Notes
 from views.selection import Selection
 from views.theme import Theme
 
@@ -24,7 +25,8 @@ class Peer:
 class ViewContext:
     """One column's profile and selection, the axes that columns share, and the other columns.
 
-    `counterpart` tells how other columns' graphs differ and lets graph canvases follow each other.
+    `counterpart` tells how other columns' graphs differ and lets graph canvases follow each other,
+    `notes` are those of the column as they stand now.
     """
 
     profile: Profile
@@ -34,6 +36,7 @@ class ViewContext:
     bytes_axis: ValueAxis
     peers: Callable[[], Sequence[Peer]] = tuple
     counterpart: Counterpart = field(default_factory=Counterpart)
+    notes: Notes = field(default_factory=Notes)
 
     @property
     def origin_ns(self) -> int:

@@ -165,6 +165,7 @@ class Board(QWidget):
             self._bytes_axis,
             lambda: self._peers_of(document),
             document.counterpart,
+            document.notes,
         )
         self._contexts[document] = context
         slices = document.profile.trace.slices

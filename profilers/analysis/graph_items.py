@@ -129,6 +129,8 @@ class _Groups:
 
         Frameworks write the operands of one operation in one order, but compute them in any.
         """
+        if len(nodes) == 1:
+            return (main,)
         inside, seen = set(nodes), {main}
         found: list[int] = []
         stack = [(main, iter(self.path.feeders[main]))]

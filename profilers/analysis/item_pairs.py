@@ -12,6 +12,7 @@ from profilers.analysis.graph_items import ItemGraph
 from profilers.analysis.operator_kinds import (
     ACTIVATIONS,
     ALONE,
+    HEAVY,
     WHOLE_LAYERS,
     is_fused,
     takes_what_feeds_it,
@@ -19,8 +20,10 @@ from profilers.analysis.operator_kinds import (
 from profilers.profile import Graph, StringTable
 
 _BUILT_AGAIN = "_1"
-_ROUNDS = 4  # of looking beside pairs for further ones
+_MOST_ALIGNED = 10_000  # items; of larger graphs only those that tell most
+_ROUNDS = 8  # of looking beside pairs for further ones
 _STRANGE = 0.6  # likeness below which a pair needs something beside it that agrees
+_DOUBT = 0.6  # of the confidence, where another pairing would be as good
 _BETWEEN, _FUSED = 0.6, 0.7  # how sure it is that what is left between twins, or was fused, is one
 
 
@@ -113,17 +116,44 @@ def layer_names(graph: Graph, strings: StringTable) -> list[str]:
 
 def pair_items(a: Side, b: Side) -> ItemPairs:
     pairs = ItemPairs()
-    for at, other, _ in align(a.named, b.named):
+    ours, theirs = _told_apart(a, b), _told_apart(b, a)
+    for at, other in _aligned(a, ours, b, theirs):
         pairs.add(at, other)
+    doubtful = (
+        set()
+        if len(ours) == len(theirs) == len(pairs.twin_of_a)
+        else _doubtful(pairs, _aligned(a, ours[::-1], b, theirs[::-1]))
+    )
     _drop_strangers(pairs, a, b)
     for _ in range(_ROUNDS):
         if not _pair_beside(pairs, a, b):
             break
     _pair_unique(pairs, a, b)
     _weigh(pairs, a, b)
+    for at in doubtful & pairs.confidence.keys():
+        pairs.confidence[at] *= _DOUBT
     _group_rest(pairs, a, b)
     _split_blocks(pairs, a, b)
     return pairs
+
+
+def _told_apart(side: Side, other: Side) -> list[int]:
+    """The items that are aligned: all, or of large graphs those that tell most."""
+    if max(len(side.named), len(other.named)) <= _MOST_ALIGNED:
+        return list(range(len(side.named)))
+    heavy = [at for at, named in enumerate(side.named) if named.item.kind in HEAVY]
+    return heavy or list(range(len(side.named)))
+
+
+def _aligned(a: Side, ours: list[int], b: Side, theirs: list[int]) -> list[tuple[int, int]]:
+    named_a, named_b = [a.named[at] for at in ours], [b.named[at] for at in theirs]
+    return [(ours[at], theirs[other]) for at, other, _ in align(named_a, named_b)]
+
+
+def _doubtful(pairs: ItemPairs, from_the_end: list[tuple[int, int]]) -> set[int]:
+    """Items of a that another alignment, no worse, pairs otherwise: one of equal blocks is new."""
+    otherwise = dict(from_the_end)
+    return {at for at, other in pairs.twin_of_a.items() if otherwise.get(at) != other}
 
 
 def _drop_strangers(pairs: ItemPairs, a: Side, b: Side) -> None:

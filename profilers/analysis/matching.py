@@ -6,7 +6,7 @@ between pairs goes together. Names are evidence where both sides have them, and 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -171,7 +171,7 @@ class _Matcher:
             self._add(called_a[name], called_b[name], confidence * _PART)
         singles_a = [single for single in singles_a if single.item.main not in self._of_a]
         singles_b = [single for single in singles_b if single.item.main not in self._of_b]
-        for at, other, _ in align(singles_a, singles_b):
+        for at, other in _in_order(singles_a, singles_b):
             self._add(singles_a[at].item.main, singles_b[other].item.main, confidence * _PART)
 
     def _pair_groups(self, a: Side, b: Side, pairs: ItemPairs) -> None:
@@ -244,6 +244,13 @@ def _parts_of(item: Item, path: DataPath, other: Item, path_of_other: DataPath) 
     if len(other.nodes) > 1 and _is_whole(other, path_of_other):
         return [item.main]
     return [row for row in item.nodes if row == item.main or bias_of(path, row) == item.main]
+
+
+def _in_order(a: Sequence[Named], b: Sequence[Named]) -> Iterable[tuple[int, int]]:
+    """Places in both; one by one where the same operators follow each other."""
+    if [single.item.kind for single in a] == [single.item.kind for single in b]:
+        return ((at, at) for at in range(len(a)))
+    return ((at, other) for at, other, _ in align(a, b))
 
 
 def _called(singles: Sequence[Named]) -> dict[tuple[str, str], int]:

@@ -9,6 +9,7 @@ from collections.abc import MutableSequence, Sequence
 
 PINNED = 1e12  # the weight of the wish of a cell on the spine
 LOOSE = 0.05  # and of one without neighbours
+FAR = 1e300
 
 
 def pull_rows(
@@ -92,33 +93,44 @@ def straighten(
     cells: Sequence[int],
     rank: Sequence[int],
     place: Sequence[int],
-    first: Sequence[int],
+    heads: Sequence[int],
+    following: Sequence[int],
     half: Sequence[float],
+    enter: Sequence[float],
+    leave: Sequence[float],
     pin: Sequence[float],
     gap: float,
     centre: MutableSequence[float],
 ) -> None:
-    """Make trunks vertical wherever their neighbours leave them a common gap.
+    """Make chains of cells vertical wherever their neighbours leave them a common gap.
 
-    The placeholders of the trunk of `box` are ``first[box]:first[box + 1]``.
+    A chain begins at a head; what follows each cell lies in the next row, or is -1.
     """
-    for box in range(len(first) - 1):
-        begin, total = first[box], 0.0
-        low, high = -1e300, 1e300
-        for cell in range(first[box], first[box + 1] + 1):
-            left, right = -1e300, 1e300
-            is_behind = cell == first[box + 1]
-            if not is_behind:
+    for chain in range(len(heads)):
+        begin, begin_shift, count, total, low, high = heads[chain], 0.0, 0, 0.0, -FAR, FAR
+        cell, shift = begin, 0.0  # how far this cell's centre lies from the first one's
+        while begin >= 0:
+            left, right = -FAR, FAR
+            if cell >= 0:
                 row, at = rank[cell], row_start[rank[cell]] + place[cell]
                 if at > row_start[row]:
-                    left = centre[cells[at - 1]] + half[cells[at - 1]] + gap + half[cell]
+                    left = centre[cells[at - 1]] + half[cells[at - 1]] + gap + half[cell] - shift
                 if at + 1 < row_start[row + 1]:
-                    right = centre[cells[at + 1]] - half[cells[at + 1]] - gap - half[cell]
-            if is_behind or max(low, left) > min(high, right):
-                for member in range(begin, cell):
-                    if pin[member] != pin[member]:
-                        centre[member] = min(max(total / (cell - begin), low), high)
-                begin, total, low, high = cell, 0.0, -1e300, 1e300
-            if not is_behind:
-                total += centre[cell]
+                    right = centre[cells[at + 1]] - half[cells[at + 1]] - gap - half[cell] - shift
+                if pin[cell] == pin[cell]:
+                    left, right = pin[cell] - shift, pin[cell] - shift
+            if cell < 0 or max(low, left) > min(high, right):
+                line = min(max(total / max(count, 1), low), high)
+                member, moved = begin, begin_shift
+                while member != cell:
+                    centre[member] = line + moved
+                    if following[member] >= 0:
+                        moved += leave[member] - enter[following[member]]
+                    member = following[member]
+                begin, begin_shift, count, total, low, high = cell, shift, 0, 0.0, -FAR, FAR
+            if cell >= 0:
+                count, total = count + 1, total + centre[cell] - shift
                 low, high = max(low, left), min(high, right)
+                if following[cell] >= 0:
+                    shift += leave[cell] - enter[following[cell]]
+                cell = following[cell]

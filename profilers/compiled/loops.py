@@ -97,9 +97,9 @@ pull_rows = njit(
     nogil=True,
     cache=True,
 )(graph_places.pull_rows)  # fmt: skip
-straighten = njit(void(I64, I64, I64, I64, I64, F64, F64, float64, F64), nogil=True, cache=True)(
-    graph_places.straighten
-)
+straighten = njit(
+    void(I64, I64, I64, I64, I64, I64, F64, F64, F64, F64, float64, F64), nogil=True, cache=True
+)(graph_places.straighten)
 route_trunks = njit(
     void(I64, I64, I64, F64, F64, F64, F64, F64, float64, I64, I64, F64, F64),
     nogil=True,

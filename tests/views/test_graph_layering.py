@@ -221,6 +221,48 @@ def test_the_way_of_the_data_is_straight_although_a_weight_has_a_longer_one() ->
     assert layout.route(0)[:, 0] == pytest.approx(line)
 
 
+def crossings(layout: Layout, edges: list[tuple[int, int]]) -> int:
+    """Pairs of edges without a common box whose lines cross."""
+    found = 0
+    for one, other in combinations(range(len(edges)), 2):
+        if set(edges[one]) & set(edges[other]):
+            continue
+        for a, b in pairwise(layout.route(one)):
+            for c, d in pairwise(layout.route(other)):
+                found += side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
+    return found
+
+
+def side(begin: Float64, end: Float64, point: Float64) -> float:
+    (x, y), (to_x, to_y) = begin, end
+    return float((to_x - x) * (point[1] - y) - (to_y - y) * (point[0] - x))
+
+
+def test_edges_that_need_not_cross_do_not() -> None:
+    edges = [(0, 5), (1, 4), (2, 3), (5, 6), (4, 7), (3, 8), (6, 9), (7, 9), (8, 9)]
+    assert crossings(laid_out(10, edges), edges) == 0
+
+
+def test_what_all_layers_read_runs_on_the_side_where_it_crosses_nothing() -> None:
+    edges, state = [], 0
+    for layer in range(6):  # 1 is read by all; a branch on each side, and a skip over all
+        left, right, scores, masked, mixed, added = range(2 + 6 * layer, 8 + 6 * layer)
+        edges += [(state, left), (state, right), (left, scores), (scores, masked), (1, masked)]
+        edges += [(masked, mixed), (right, mixed), (mixed, added), (state, added)]
+        state = added
+    assert crossings(laid_out(38, edges, (0,)), edges) == 0
+
+
+def test_boxes_in_single_file_beside_others_lie_below_each_other() -> None:
+    edges = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (0, 6), (6, 7), (7, 8), (8, 5)]
+    blocks = boxes_of(9)
+    blocks[:, 0] += np.arange(9)
+    blocks[:, 3] = 20.0
+    layout = layered(blocks, np.array(edges), np.array([0]))
+    for edge in (5 + 1, 5 + 2):
+        assert np.ptp(layout.route(edge)[:, 0]) < CLOSE
+
+
 def test_many_boxes_without_edges_lie_in_rows() -> None:
     layout = laid_out(200, [])
     assert len({tuple(corner) for corner in layout.corners.tolist()}) == 200

@@ -9,6 +9,7 @@ from views.graph.flow import Flow, Int64, grouped, starts
 
 _PLACEHOLDERS_PER_BOX = 20
 _SPARE_PLACEHOLDERS = 2000
+_MOST_PLACEHOLDERS = 300_000  # a transformer of 100,000 boxes, weights included, needs 150,000
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +83,7 @@ def _trunks(span: Int64) -> Int64:
     """
     passing = np.maximum(span - 1, 0)
     shortest = np.argsort(passing, kind="stable")
-    is_kept = np.cumsum(passing[shortest]) <= (
-        _PLACEHOLDERS_PER_BOX * len(span) + _SPARE_PLACEHOLDERS
-    )
+    allowed = min(_PLACEHOLDERS_PER_BOX * len(span) + _SPARE_PLACEHOLDERS, _MOST_PLACEHOLDERS)
+    is_kept = np.cumsum(passing[shortest]) <= allowed
     passing[shortest[~is_kept]] = 0
     return len(span) + starts(passing)

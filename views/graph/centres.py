@@ -39,10 +39,13 @@ def centres_of(loops: Any, cells: Cells, in_rows: Int64, blocks: Float64, spine:
             cells.below, cells.boxes, half, enter, leave, pin, BOX_GAP, number % 2 == 0,
             number >= _PASSES - 2, centre, offset, mean, mass, last,
         )  # fmt: skip
-    loops.straighten(
-        cells.row_start, in_rows, cells.rank, cells.places(in_rows), cells.first, half, pin, BOX_GAP,
-        centre,
-    )  # fmt: skip
+    heads, following = _chains(cells)
+    place = cells.places(in_rows)
+    for chosen in (heads[heads >= cells.boxes], heads):  # trunks make room for the rest
+        loops.straighten(
+            cells.row_start, in_rows, cells.rank, place, chosen, following, half, enter, leave, pin,
+            BOX_GAP, centre,
+        )  # fmt: skip
     return centre
 
 
@@ -68,3 +71,20 @@ def _pins(cells: Cells, enter: Float64, leave: Float64, spine: Int64) -> Float64
         first = cells.first[spine[at]]
         pin[first : first + passed[at]] = line[at + 1]
     return pin
+
+
+def _chains(cells: Cells) -> tuple[Int64, Int64]:
+    """Where chains begin, and what follows each cell in its chain: trunks, and boxes in single file."""
+    readers, sources = np.diff(cells.below_start), np.diff(cells.above_start)
+    following = np.full(len(cells.rank), -1)
+    single = np.flatnonzero(readers == 1)
+    reader = cells.below[cells.below_start[single]]
+    in_file = sources[reader] == 1
+    following[single[in_file]] = reader[in_file]
+    trunk = np.arange(cells.boxes, len(cells.rank))
+    is_inner = np.ones(len(trunk), np.bool_)
+    is_inner[cells.first[1:][np.diff(cells.first) > 0] - 1 - cells.boxes] = False
+    following[trunk[is_inner]] = trunk[is_inner] + 1
+    is_head = np.ones(len(following), np.bool_)
+    is_head[following[following >= 0]] = False
+    return np.flatnonzero(is_head), following

@@ -11,7 +11,7 @@ from views.graph.flow import Int64
 _SWEEPS = 12
 _PATIENCE = 3
 _SWAPS = 8
-_MANY_CELLS = 100_000  # beyond, one start must do
+_MANY = 150_000  # cells and ties; beyond, one start and one round of swaps must do
 
 
 def sorted_rows(loops: Any, cells: Cells, order: Int64) -> Int64:
@@ -35,9 +35,8 @@ def _starts(loops: Any, cells: Cells, order: Int64) -> Iterator[Int64]:
     """Cells as walks from the first and from the last source meet them, to both hands."""
     is_source = np.diff(cells.above_start)[order] == 0
     backwards = np.concatenate([order[is_source][::-1], order[~is_source]])
-    few = len(cells.rank) <= _MANY_CELLS
-    for roots in (backwards, order) if few else (backwards,):
-        for is_mirrored in (False, True) if few else (False,):
+    for roots in (backwards,) if _are_many(cells) else (backwards, order):
+        for is_mirrored in (False,) if _are_many(cells) else (False, True):
             in_rows = np.zeros(len(cells.rank), np.int64)
             is_met = np.zeros(len(cells.rank), np.bool_)
             stack = np.zeros(len(cells.below) + 1, np.int64)
@@ -46,6 +45,10 @@ def _starts(loops: Any, cells: Cells, order: Int64) -> Iterator[Int64]:
                 cells.row_start[:-1].copy(), is_met, stack, in_rows,
             )  # fmt: skip
             yield in_rows
+
+
+def _are_many(cells: Cells) -> bool:
+    return len(cells.rank) + len(cells.below) > _MANY
 
 
 class _Sorter:
@@ -83,7 +86,7 @@ class _Sorter:
     def swapped(self, in_rows: Int64) -> Int64:
         """Rows after swaps of neighbours that save crossings."""
         rows, place = in_rows.copy(), self._cells.places(in_rows)
-        for _ in range(_SWAPS):
+        for _ in range(1 if _are_many(self._cells) else _SWAPS):
             saved = self._loops.swap_neighbours(
                 self._cells.row_start, rows, *self._above, *self._below, place, self._cursor
             )

@@ -1,6 +1,7 @@
 """The same model from two frameworks: every telling operator finds its twin."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,30 @@ def test_two_thousand_nodes_match_in_order_and_in_time() -> None:
     pairs = match_graphs(ours, our_strings, theirs, their_strings).nodes
     assert time.process_time() - begin < 2  # 0.2 s alone; the machine may be busy
     assert pairs.a.tolist() == pairs.b.tolist() == list(range(len(ours.nodes)))
+
+
+def test_ten_thousand_nodes_match_though_blocks_were_added() -> None:
+    """Only what tells most is aligned then; the rest is found beside it."""
+    (ours, our_strings), (theirs, their_strings) = chain(2500, True), chain(2600, False)
+    begin = time.process_time()
+    pairs = match_graphs(ours, our_strings, theirs, their_strings).nodes
+    assert time.process_time() - begin < 10  # 2 s alone; the machine may be busy
+    assert len(np.unique(pairs.a)) == len(ours.nodes)
+    assert len(np.unique(pairs.b)) == len(ours.nodes)
+    rows = pairs.b[np.argsort(pairs.a, kind="stable")]
+    assert (np.diff(rows) > 0).all()
+
+
+def test_a_pair_that_could_as_well_be_another_is_not_sure() -> None:
+    """Which of the equal blocks is the new one, nobody can tell."""
+    (ours, our_strings), (theirs, their_strings) = chain(14, True), chain(28, True)
+    bare = [
+        replace(graph, nodes=graph.nodes.replace(name=np.full(len(graph.nodes), -1, np.int32)))
+        for graph in (ours, theirs)
+    ]
+    doubtful = match_graphs(bare[0], our_strings, bare[1], their_strings).nodes
+    same = match_graphs(bare[0], our_strings, bare[0], our_strings).nodes
+    assert np.median(doubtful.confidence) < 0.7 < np.median(same.confidence)
 
 
 def test_different_models_share_little(
