@@ -234,3 +234,36 @@ def test_names_of_ten_thousand_characters_are_cut(show_view: ShowView) -> None:
     assert len(view.legend.text()) < 200
     assert all(len(line) <= 300 for line in view.canvas.painter.tip(first).splitlines())
     view.canvas.grab()
+
+
+def test_flat_shows_all_nodes_without_scopes(show_view: ShowView) -> None:
+    profile = encoder_profile(2)
+    view, context = show_view("graph", profile)
+    view.bar.flat.click()
+    assert shown(view) == set(range(len(profile.authored.nodes)))
+    context.selection.pick_nodes([7])
+    assert view.canvas.painter.picked == {7}
+    view.bar.flat.click()
+    assert shown(view) != set(range(len(profile.authored.nodes)))
+
+
+def test_an_edge_tells_its_tensor(show_view: ShowView) -> None:
+    view, _ = show_view("graph")
+    scene = view.canvas.scene
+    line = int(np.flatnonzero(scene.lines.target == node_named(sample_profile(), "bn_0"))[0])
+    x, y = scene.lines.route(line).mean(axis=0).tolist()
+    tip = view.canvas.tip_at(view.canvas.camera.to_widget(QPointF(x, y)))
+    assert tip == "t1  float32 1×16×32×32  64 KiB"
+
+
+def test_repeats_have_equal_layouts_whatever_their_names(show_view: ShowView) -> None:
+    view, _ = show_view("graph", encoder_profile(12))
+    view.unfold_all()
+    hierarchy, boxes = view.canvas.model.hierarchy, view.canvas.scene.boxes
+    (stack,) = np.flatnonzero(hierarchy.repeats).tolist()
+    inner = []
+    for layer in hierarchy.tree.children(stack).tolist():
+        rows = [view.canvas.scene.row_of(item) for item in hierarchy.tree.inside(layer).tolist()]
+        left, top = boxes.left[rows[0]], boxes.top[rows[0]]
+        inner.append({(round(boxes.left[row] - left), round(boxes.top[row] - top)) for row in rows})
+    assert all(each == inner[0] for each in inner)

@@ -36,6 +36,7 @@ _AT_ONCE = 1500  # boxes that are laid out while the person waits: 15 ms
 _AT_ONCE_UNCOMPILED = 200  # 40 ms
 _SEEN_SCALE = 0.7
 _TINY_PIXELS = 16
+_LINE_PIXELS = 5  # how near to a line the mouse must be
 
 
 class GraphCanvas(QWidget):
@@ -200,6 +201,21 @@ class GraphCanvas(QWidget):
         row = self.scene.innermost(point.x(), point.y())
         return int(self.scene.boxes.item[row]) if row >= 0 else ROOT
 
+    def tip_at(self, position: QPointF) -> str:
+        """About the edge or the box at a position of the widget."""
+        point, item = self.camera.to_scene(position), self.item_at(position)
+        line = -1
+        if item == ROOT or item in self.opened:
+            reach = _LINE_PIXELS / self.scale
+            line = walking.line_at(self.scene, point.x(), point.y(), reach)
+        if line >= 0:
+            lines = self.scene.lines
+            ends = int(lines.source[line]), int(lines.target[line])
+            return self.model.edge_tip(
+                self.model.hierarchy.edges_between(*ends, int(lines.container[line]))
+            )
+        return self.painter.tip(item) if item != ROOT else ""
+
     def current(self) -> int:
         """The innermost closed box that shows a picked node, `ROOT` for none."""
         for node in sorted(self.painter.picked):
@@ -293,9 +309,7 @@ class GraphCanvas(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            item = self.item_at(QPointF(event.pos()))
-            text = self.painter.tip(item) if item != ROOT else ""
-            QToolTip.showText(event.globalPos(), text, self)
+            QToolTip.showText(event.globalPos(), self.tip_at(QPointF(event.pos())), self)
             return True
         return super().event(event)
 

@@ -1,13 +1,14 @@
 """The boxes of a graph: nodes in scopes, bodies in the control-flow nodes that own them. No Qt."""
 
 from collections import defaultdict
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from profilers.analysis.flow_order import flow_order
-from profilers.profile import Graph, NodeKind
+from profilers.profile import Graph, NodeKind, Scopes
 from profilers.profile.table import Int32, Int64
 from views.graph.calls import split_calls
 from views.graph.group_edges import group_edges
@@ -54,6 +55,12 @@ class Hierarchy:
         self.repeats[plain.count :] = runs.lengths
         self.edges = group_edges(graph, self.tree)
 
+    @classmethod
+    def flat(cls, graph: Graph) -> "Hierarchy":
+        """Without scopes: nodes alone, and bodies in those that own them."""
+        nodes = graph.nodes.replace(scope=np.full(len(graph.nodes), -1, np.int32))
+        return cls(replace(graph, nodes=nodes, scopes=Scopes.empty()))
+
     @property
     def first_run(self) -> int:
         return self._first_part + len(self._part_scope)
@@ -79,6 +86,8 @@ class Hierarchy:
 
     def items_of(self, scope: int) -> list[int]:
         """Items of a scope's row: itself, and its parts where it is called at several places."""
+        if scope >= self.scope_count:
+            return []
         item = self.node_count + scope
         parts = np.flatnonzero(self._part_scope == item) + self._first_part
         return [item, *parts.tolist()]

@@ -7,7 +7,8 @@ import numpy as np
 from PySide6.QtGui import QFont
 
 from profilers.profile import Graph, NodeKind, Profile
-from profilers.profile.table import Float64, Int32
+from profilers.profile.table import Float64, Int32, Int64
+from profilers.units import format_bytes
 from views.graph.hierarchy import Hierarchy
 from views.graph.text_widths import TextWidths
 
@@ -18,6 +19,7 @@ _WIDTH_STEP = 12.0  # equal blocks whose names differ a little keep equal layout
 _BADGE_WIDTH = 48.0
 _FOLD_MARK_WIDTH = 14.0
 _TEXT_MARGIN = 24.0
+_MOST_TIPPED, _LONGEST_TIP = 12, 120
 _END_WORDS = {int(NodeKind.INPUT): "input", int(NodeKind.OUTPUT): "output"}
 _PREFIXES = ("aten.", "aten::", "prim::", "higher_order.")
 
@@ -25,12 +27,14 @@ _PREFIXES = ("aten.", "aten::", "prim::", "higher_order.")
 class StageModel:
     """Titles of items, what they cost in pixels, and which authored nodes stand behind them.
 
+    `graph` is that of the hierarchy: without scopes if this is flat.
+
     `growth` has for each item a factor of its size, all 1 unless boxes are sized by a figure.
     """
 
     def __init__(self, profile: Profile, stage: int, hierarchy: Hierarchy, font: QFont) -> None:
         self.profile = profile
-        self.graph: Graph = profile.graphs[stage]
+        self.graph: Graph = hierarchy.graph
         self.stage = stage
         self.is_authored = stage == 0
         self.hierarchy = hierarchy
@@ -149,3 +153,17 @@ class StageModel:
     def shape_text(self, shape: int) -> str:
         """``1×64×56×56`` for a row of the strings, empty if it is not known."""
         return self.profile.strings[shape].replace(",", "×") if shape >= 0 else ""
+
+    def edge_tip(self, edges: Int64) -> str:
+        """The tensors of edges, each in a line: name, dtype, shape and size."""
+        table, strings = self.graph.edges, self.profile.strings
+        lines: dict[str, None] = {}
+        for row in edges[:_MOST_TIPPED].tolist():
+            dtype = strings[int(table.dtype[row])] if table.dtype[row] >= 0 else "?"
+            size = f"  {format_bytes(int(table.bytes[row]))}" if table.bytes[row] >= 0 else ""
+            shape = self.shape_text(int(table.shape[row])) or "?"
+            name = strings[int(table.tensor[row])][:_LONGEST_TIP]
+            lines[f"{name}  {dtype} {shape}{size}"] = None
+        if len(edges) > _MOST_TIPPED:
+            lines[f"… {len(edges) - _MOST_TIPPED:,}"] = None
+        return "\n".join(lines)

@@ -15,6 +15,11 @@ def hierarchy_of(profile: Profile, stage: int) -> Hierarchy:
 
 
 @once
+def flat_hierarchy_of(profile: Profile, stage: int) -> Hierarchy:
+    return Hierarchy.flat(profile.graphs[stage])
+
+
+@once
 def search_of(profile: Profile, stage: int) -> NodeSearch:
     return NodeSearch(profile, stage)
 

@@ -47,7 +47,18 @@ class Toolbar(QWidget):
         )
         bar = QHBoxLayout(self)
         bar.setContentsMargins(4, 2, 4, 0)
-        for widget, stretch in ((self.stage, 0), (self.colour_by, 0), (self.size_by, 0), (find, 1)):
+        self.flat = QToolButton()
+        self.flat.setText(self.tr("Flat"))
+        self.flat.setToolTip(self.tr("Show all nodes without the scopes around them"))
+        self.flat.setCheckable(True)
+        self.flat.setAutoRaise(True)
+        for widget, stretch in (
+            (self.stage, 0),
+            (self.colour_by, 0),
+            (self.size_by, 0),
+            (find, 1),
+            (self.flat, 0),
+        ):
             bar.addWidget(widget, stretch)
         for text, name, signal in (
             ("−", self.tr("Fold all"), self.fold_all),

@@ -8,6 +8,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from profilers.analysis.graph_walk import Direction
+from profilers.profile import Graph
 from views.context import ViewContext
 from views.empty_note import empty_note
 from views.graph.breadcrumbs import Breadcrumbs
@@ -25,7 +26,7 @@ from views.graph.look import growth
 from views.graph.menu import GraphMenu
 from views.graph.minimap import Minimap
 from views.graph.model import StageModel
-from views.graph.prepared import hierarchy_of, search_of
+from views.graph.prepared import flat_hierarchy_of, hierarchy_of, search_of
 from views.graph.reach import Reach
 from views.graph.toolbar import Toolbar
 
@@ -109,6 +110,7 @@ class GraphView(QWidget):
 
     def _connect(self) -> None:
         self.bar.stage.currentIndexChanged.connect(self._show_stage)
+        self.bar.flat.toggled.connect(self._show_stage)
         self.bar.colour_by.currentIndexChanged.connect(self._recolour)
         self.bar.size_by.currentIndexChanged.connect(self._resize_boxes)
         self.bar.fold_all.connect(self.fold_all)
@@ -130,7 +132,8 @@ class GraphView(QWidget):
 
     def _show_stage(self) -> None:
         profile, stage = self._context.profile, self.bar.stage.currentData()
-        self._model = StageModel(profile, stage, hierarchy_of(profile, stage), self.font())
+        arranged = flat_hierarchy_of if self.bar.flat.isChecked() else hierarchy_of
+        self._model = StageModel(profile, stage, arranged(profile, stage), self.font())
         self._set_growth()
         self.canvas.show_stage(self._model)
         self._reflag()
@@ -186,12 +189,16 @@ class GraphView(QWidget):
         self.said.clear()
         if len(nodes) == 1:
             authored = self._model.authored(nodes)
-            self.inspector.show_node(self._model.graph, nodes[0], authored)
+            self.inspector.show_node(self._graph, nodes[0], authored)
         elif nodes:
             self.inspector.show_many(len(nodes), self._model.authored(nodes))
         else:
-            self.inspector.show_graph(self._model.graph)
+            self.inspector.show_graph(self._graph)
         self.path.show_path(self._model, self._innermost_around(nodes))
+
+    @property
+    def _graph(self) -> Graph:
+        return self._context.profile.graphs[self._model.stage]
 
     def _innermost_around(self, nodes: list[int]) -> int:
         """The innermost item that holds all of these nodes."""

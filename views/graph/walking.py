@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from profilers.profile.table import Float64
 from views.graph.hierarchy import Hierarchy
 from views.graph.scene import TRUNK, Scene
 from views.graph.tree import ROOT
@@ -40,6 +41,27 @@ def beside(scene: Scene, hierarchy: Hierarchy, item: int, by: int) -> int:
         & ((x - x[row]) * by > 0)
     )
     return int(boxes.item[rows[np.argmin(np.abs(x[rows] - x[row]))]]) if len(rows) else ROOT
+
+
+def line_at(scene: Scene, x: float, y: float, reach: float) -> int:
+    """The edge whose line passes nearest to a place, at most `reach` away; -1 for none."""
+    lines = scene.lines
+    best, nearest = -1, reach
+    rows = lines.touching(x - reach, y - reach, x + reach, y + reach)
+    for row in rows[lines.target[rows] != TRUNK].tolist():
+        distance = _distance(lines.route(row), x, y)
+        if distance <= nearest:
+            best, nearest = row, distance
+    return best
+
+
+def _distance(points: Float64, x: float, y: float) -> float:
+    """From a place to a polyline (k, 2)."""
+    begin, along = points[:-1], np.diff(points, axis=0)
+    away = np.array([x, y]) - begin
+    lengths = np.maximum((along**2).sum(1), 1e-9)
+    share = np.clip((away * along).sum(1) / lengths, 0.0, 1.0)[:, None]
+    return float(np.sqrt(((away - share * along) ** 2).sum(1)).min(initial=np.inf))
 
 
 def showing(scene: Scene, hierarchy: Hierarchy, item: int) -> int:
