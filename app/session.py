@@ -15,6 +15,7 @@ from app.capturing import capture_profile
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
+from app.note_keeping import NoteKeeper
 from profilers import snapshot
 from profilers.captures import read_capture
 from profilers.errors import Cancelled, TwinscopeError
@@ -101,10 +102,9 @@ class Session(QObject):
 
     def save(self, document: Document, path: Path) -> None:
         """Write a snapshot; raises TwinscopeError or OSError."""
-        snapshot.write(document.profile, path)
-        if document.unsaved_snapshot is not None:
-            document.unsaved_snapshot.unlink(missing_ok=True)
-            document.unsaved_snapshot = None
+        snapshot.write(document.profile_with_notes(), path)
+        document.drop_unsaved()
+        document.notes.mark_saved()
         document.path = path
         document.state_changed.emit()
 
@@ -130,8 +130,7 @@ class Session(QObject):
             document.job.abandon()
             self._forget(document.job)
             document.job = None
-        if document.unsaved_snapshot is not None:
-            document.unsaved_snapshot.unlink(missing_ok=True)
+        document.drop_unsaved()
         self.documents.remove(document)
         self.document_removed.emit(document)
 
@@ -183,6 +182,7 @@ class Session(QObject):
             document.place = self._next_place() if place is None else place
             at = sum(each.place <= document.place for each in self.documents)
         self.documents.insert(at, document)
+        NoteKeeper(document, self.autosave, self._start, lambda: document in self.documents)
         self.document_added.emit(document)
 
     def _run_requests(self, prepared: list[tuple[RunRequest, tuple[ModelFile, str]]]) -> None:
@@ -202,7 +202,7 @@ class Session(QObject):
             self._one_capture.release()
 
     def _finish_capture(self, document: Document, profile: Profile, kept: Path) -> None:
-        document.unsaved_snapshot = kept
+        document.keep_unsaved(kept)
         document.end()
         document.show_profile(profile)
 

@@ -13,7 +13,8 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(profile: Profile, path: Path) -> None:
-    """Write ``operators.csv``, ``kernels.csv``, ``nodes.csv``, ``allocations.csv``, ``summary.csv``.
+    """Write ``operators.csv``, ``kernels.csv``, ``nodes.csv``, ``allocations.csv``, ``notes.csv``
+    and ``summary.csv``.
 
     If `path` ends in ``.csv`` only the operators are written, to that file. Text that a spreadsheet
     would take for a formula is preceded by an apostrophe.
@@ -27,6 +28,7 @@ def write(profile: Profile, path: Path) -> None:
         ("kernels", _operators(profile, SliceKind.KERNEL)),
         ("nodes", _nodes(profile)),
         ("allocations", _allocations(profile)),
+        ("notes", _notes(profile)),
         ("summary", _summary(profile)),
     ):
         _write_table(path / f"{name}.csv", rows)
@@ -86,6 +88,14 @@ def _allocations(profile: Profile) -> Iterator[Sequence[Any]]:
             strings[int(graph.nodes.name[node])] if node >= 0 else "",
             strings[int(graph.parameters.name[parameter])] if parameter >= 0 else "",
         ]
+
+
+def _notes(profile: Profile) -> Iterator[Sequence[Any]]:
+    names = profile.authored.nodes.name
+    yield ["node", "author", "written_unix_ns", "text"]
+    for note in profile.notes:
+        name = profile.strings[int(names[note.node])]
+        yield [name, note.author, note.written_unix_ns, note.text]
 
 
 def _summary(profile: Profile) -> Iterator[Sequence[Any]]:

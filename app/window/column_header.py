@@ -91,14 +91,15 @@ class ColumnHeader(QFrame):
 
     def refresh(self) -> None:
         document = self.document
-        unsaved = " ●" if document.unsaved_snapshot is not None else ""
+        unsaved = " ●" if document.is_unsaved else ""
         self._title.setText(document.title + unsaved)
         self._title.setToolTip(str(document.path))
         self._origin.setText(self._origin_text())
         self._run.setVisible(document.model is not None and bool(document.model.modes))
         self._run.setEnabled(not document.is_busy)
         self._run.setText(self.tr("Run again…") if document.request else self.tr("Run…"))
-        self._save.setVisible(document.was_run and not document.is_busy)
+        can_save = document.was_run or document.is_unsaved
+        self._save.setVisible(can_save and not document.is_busy)
         self._working.setVisible(document.is_busy)
         self._log.setVisible(document.is_busy)
         self._cancel.setEnabled(True)

@@ -147,7 +147,7 @@ class MainWindow(QMainWindow):
         self.statusBar().showMessage(self.tr("Saved {}").format(path), 5000)
 
     def close_column(self, document: Document) -> None:
-        if document.unsaved_snapshot is not None and not self._may_discard([document]):
+        if document.is_unsaved and not self._may_discard([document]):
             return
         self.session.close(document)
 
@@ -166,9 +166,10 @@ class MainWindow(QMainWindow):
         self._apply_theme(_theme_named(name))
 
     def close_without_asking(self) -> None:
-        """Close and discard unsaved captures."""
+        """Close and discard unsaved captures and notes."""
         for document in self.session.documents:
-            document.unsaved_snapshot = None
+            document.drop_unsaved()
+            document.notes.mark_saved()
         self.close()
 
     def is_settled(self) -> bool:
@@ -186,7 +187,7 @@ class MainWindow(QMainWindow):
         self.open([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        unsaved = [each for each in self.session.documents if each.unsaved_snapshot is not None]
+        unsaved = [each for each in self.session.documents if each.is_unsaved]
         if unsaved and not self._may_discard(unsaved):
             event.ignore()
             return
@@ -248,8 +249,8 @@ class MainWindow(QMainWindow):
         names = ", ".join(document.title for document in documents)
         answer = QMessageBox.question(
             self,
-            self.tr("Unsaved captures"),
-            self.tr("{} was not saved. Discard it?").format(names),
+            self.tr("Not saved"),
+            self.tr("Captures or notes were not saved: {}. Discard them?").format(names),
             QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
             QMessageBox.StandardButton.Cancel,
         )

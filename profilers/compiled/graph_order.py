@@ -85,6 +85,7 @@ def sort_rows(
     place: MutableSequence[int],
     goes_down: bool,
     by_mean: bool,
+    turns_equal: bool,
     cursor: MutableSequence[int],
     key: MutableSequence[float],
     room: MutableSequence[int],
@@ -92,7 +93,8 @@ def sort_rows(
     """Sort each row by the places of its neighbours in the row before it, downwards or upwards.
 
     `ahead` are ties in the direction of the sweep and `back` those against it; what a cell is tied
-    back to is put in order on the way, so that its middle is the median.
+    back to is put in order on the way, so that its middle is the median. Where `turns_equal`, cells
+    that want the same place change sides, which undoes twists that no sweep would.
     """
     rows = len(row_start) - 1
     for step in range(1, rows):
@@ -121,13 +123,15 @@ def sort_rows(
         while width < end - begin:  # merge sort, which leaves what is in order
             for low in range(begin, end - width, 2 * width):
                 middle, high = low + width, min(low + 2 * width, end)
-                if key[cells[middle - 1]] <= key[cells[middle]]:
+                gap = key[cells[middle]] - key[cells[middle - 1]]
+                if gap > 0 or (gap == 0 and not turns_equal):
                     continue
                 for at in range(low, middle):
                     room[at] = cells[at]
                 left, right, at = low, middle, low
                 while left < middle:
-                    if right < high and key[cells[right]] < key[room[left]]:
+                    gap = key[room[left]] - key[cells[right]] if right < high else -1.0
+                    if gap > 0 or (gap == 0 and turns_equal):
                         cells[at] = cells[right]
                         right += 1
                     else:

@@ -90,7 +90,7 @@ def test_csv_tables_add_up_and_text_stays_text(tmp_path: Path) -> None:
     assert any(row["name"].startswith("'=cmd") for row in rows)
     names = {path.name for path in (tmp_path / "tables").iterdir()}
     assert names == {
-        "operators.csv", "kernels.csv", "nodes.csv", "allocations.csv", "summary.csv"
+        "operators.csv", "kernels.csv", "nodes.csv", "allocations.csv", "notes.csv", "summary.csv"
     }  # fmt: skip
 
 

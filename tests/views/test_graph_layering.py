@@ -239,8 +239,13 @@ def side(begin: Float64, end: Float64, point: Float64) -> float:
 
 
 def test_edges_that_need_not_cross_do_not() -> None:
-    edges = [(0, 5), (1, 4), (2, 3), (5, 6), (4, 7), (3, 8), (6, 9), (7, 9), (8, 9)]
-    assert crossings(laid_out(10, edges), edges) == 0
+    number = np.random.default_rng(2).permutation(25).reshape(5, 5)  # a lattice
+    edges = []
+    for row, place in np.ndindex(4, 5):
+        edges.append((int(number[row, place]), int(number[row + 1, place])))
+        if place < 4:
+            edges.append((int(number[row, place]), int(number[row + 1, place + 1])))
+    assert crossings(laid_out(25, edges), edges) == 0
 
 
 def test_what_all_layers_read_runs_on_the_side_where_it_crosses_nothing() -> None:

@@ -1,6 +1,7 @@
 """Ways through graphs, checked against plain searches that do not share their code."""
 
 from collections import deque
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_walks_agree_with_a_plain_search(count: int, edges: int, widest: int, se
             assert path.is_directed == (down[end] >= 0)
             ways = set(pairs) if path.is_directed else set(pairs + turned)
             nodes = path.nodes.tolist()
-            assert all(step in ways for step in zip(nodes, nodes[1:], strict=False))
+            assert all(step in ways for step in pairwise(nodes))
             assert (nodes[0], nodes[-1]) == (begin, end)
             assert len(nodes) - 1 == (down[end] if path.is_directed else either[end])
         is_between = [down[end] >= 0 and down[n] >= 0 and up[n] >= 0 for n in range(count)]

