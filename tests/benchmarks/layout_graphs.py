@@ -150,6 +150,7 @@ def _keras_layers(model: Any) -> SampleGraph:
 
 
 def small_graphs() -> Iterator[SampleGraph]:
+    yield transformer(50, False)
     yield transformer(1000, True)
     yield transformer(1000, False)
     yield random_flow(300)
