@@ -1,36 +1,32 @@
 """Print how well graphs are matched: ``python -m tests.benchmarks.matching_quality [WORD...]``.
 
 Of hand-checked pairs of one model, see `tests.models.matching_truth`: precision and recall of
-operators and of layers, the share of layer time that is matched, and the time it took; then the
-precision of pairs by their confidence. A word limits the pairs to those whose title has it.
+operators and of layers, the share of layer time that is matched, and the time it took; the same of
+operators where the matcher sees no names; then the precision of pairs by their confidence, with
+names and without. A word limits the pairs to those whose title has it.
 """
 
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.capturing import request_for
-from profilers.analysis.matching import Match, match_graphs
-from profilers.analysis.operators import measured_rows
-from profilers.analysis.self_time import self_time_ns
 from profilers.captures import read_capture
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
-from profilers.profile import Graph, Profile, SliceKind
-from tests.models.matching_truth import (
-    Role,
-    keras_layers,
-    keras_roles,
-    torch_layers,
-    torch_roles,
+from profilers.profile import Profile
+from tests.benchmarks.matching_figures import (
+    Quality,
+    judged,
+    judged_by_layer_names,
+    judged_by_origins,
+    judged_without_names,
 )
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -70,184 +66,7 @@ STAGES = (
     "resnet.onnx", "encoder.onnx", "encoder_packed.onnx", "unet.onnx", "mobilenet.onnx",
     "resnet.keras", "encoder.keras", "mobilenet.keras",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Quality:
-    """Shares from 0 to 1; None where there is nothing to judge.
-
-    Attributes
-    ----------
-    precision, recall : float
-        Of pairs of operators that are right; of operators that are a whole operation and have a
-        counterpart, on both sides, those that are rightly paired.
-    layer_precision, layer_recall : float or None
-        Of pairs of scopes; of the layers that have a scope on both sides.
-    time : float or None
-        Self time on paired nodes, of the self time on nodes, in the worse of both profiles.
-    took_ms : float
-    rights, confidences : ndarray
-        Of each judged pair of operators.
-    """
-
-    precision: float
-    recall: float
-    layer_precision: float | None
-    layer_recall: float | None
-    time: float | None
-    took_ms: float
-    rights: NDArray[np.bool_]
-    confidences: NDArray[np.float32]
-
-
-def judged(architecture: str, a: Profile, b: Profile) -> Quality:
-    """Match the authored graphs of two profiles and compare with what is written down."""
-    took_ms, match = _matched(a.authored, a, b.authored, b)
-    ours, theirs = (_roles(profile, architecture) for profile in (a, b))
-    rights = np.array(
-        [
-            _agrees(ours[node], theirs[twin])
-            for node, twin in zip(match.nodes.a.tolist(), match.nodes.b.tolist(), strict=True)
-        ],
-        np.bool_,
-    )
-    is_judged = np.array(
-        [
-            ours[node] is not None or theirs[twin] is not None
-            for node, twin in zip(match.nodes.a.tolist(), match.nodes.b.tolist(), strict=True)
-        ],
-        np.bool_,
-    )
-    found = [set(match.nodes.a[rights].tolist()), set(match.nodes.b[rights].tolist())]
-    wanted = [_with_counterpart(ours, theirs), _with_counterpart(theirs, ours)]
-    hits = sum(len(want & have) for want, have in zip(wanted, found, strict=True))
-    layers_a, layers_b = _layers(a, ours, architecture), _layers(b, theirs, architecture)
-    rights_of = {
-        layers_a[x]
-        for x, y in zip(match.layers.a.tolist(), match.layers.b.tolist(), strict=True)
-        if x in layers_a and layers_a[x] == layers_b.get(y)
-    }
-    found_a = _found(a.authored, match.nodes.a[rights], layers_a, rights_of)
-    found_b = _found(b.authored, match.nodes.b[rights], layers_b, rights_of)
-    times = [
-        _time_share(a, _told(ours, theirs), found_a),
-        _time_share(b, _told(theirs, ours), found_b),
-    ]
-    known = [share for share in times if share is not None]
-    return Quality(
-        float(rights[is_judged].mean()),
-        hits / sum(map(len, wanted)),
-        *_layer_figures(match, layers_a, layers_b),
-        min(known, default=None),
-        took_ms,
-        rights[is_judged],
-        match.nodes.confidence[is_judged],
-    )
-
-
-def judged_by_origins(profile: Profile) -> Quality:
-    """Match a model as written with what its compiler made of it; the compiler told the truth."""
-    later = profile.graphs[1]
-    took_ms, match = _matched(profile.authored, profile, later, profile)
-    told = set(zip(later.origins.authored.tolist(), later.origins.node.tolist(), strict=True))
-    tied = set(later.origins.node.tolist())
-    pairs = list(zip(match.nodes.a.tolist(), match.nodes.b.tolist(), strict=True))
-    is_judged = np.array([twin in tied for _, twin in pairs], np.bool_)
-    rights = np.array([pair in told for pair in pairs], np.bool_)
-    telling = {node for _, node in told if _is_telling(profile, later, node)}
-    hits = telling & set(match.nodes.b[rights].tolist())
-    return Quality(
-        float(rights[is_judged].mean()), len(hits) / max(len(telling), 1), None, None,
-        None, took_ms, rights[is_judged],
-        match.nodes.confidence[is_judged],
-    )  # fmt: skip
-
-
-def _matched(a: Graph, profile_a: Profile, b: Graph, profile_b: Profile) -> tuple[float, Match]:
-    begin = time.perf_counter()
-    match = match_graphs(a, profile_a.strings, b, profile_b.strings)
-    return 1000 * (time.perf_counter() - begin), match
-
-
-def _is_telling(profile: Profile, graph: Graph, node: int) -> bool:
-    names = ("conv", "matmul", "gemm", "softmax", "norm", "relu", "gelu", "pool", "gather")
-    operator = profile.strings[int(graph.nodes.operator[node])].lower()
-    return any(name in operator for name in names)
-
-
-def _roles(profile: Profile, architecture: str) -> list[Role | None]:
-    roles_of = keras_roles if is_keras(profile) else torch_roles
-    return roles_of(profile.authored, profile.strings, architecture)
-
-
-def is_keras(profile: Profile) -> bool:
-    return profile.environment.model_name.endswith(".keras")
-
-
-def _agrees(ours: Role | None, theirs: Role | None) -> bool:
-    return ours is not None and theirs is not None and ours.agrees(theirs)
-
-
-def _with_counterpart(roles: list[Role | None], others: list[Role | None]) -> set[int]:
-    known = {role for role in others if role is not None}
-    return {
-        row
-        for row, role in enumerate(roles)
-        if role is not None and role.is_telling and any(role.agrees(other) for other in known)
-    }
-
-
-def _layers(profile: Profile, roles: list[Role | None], architecture: str) -> dict[int, str]:
-    if is_keras(profile):
-        return keras_layers(profile.authored, profile.strings, architecture)
-    return torch_layers(profile.authored, profile.strings, roles)
-
-
-def _layer_figures(
-    match: Match, ours: dict[int, str], theirs: dict[int, str]
-) -> tuple[float | None, float | None]:
-    """Precision and recall of the pairs of scopes."""
-    pairs = zip(match.layers.a.tolist(), match.layers.b.tolist(), strict=True)
-    told = [(ours[x], theirs[y]) for x, y in pairs if x in ours and y in theirs]
-    right = [name for name, other in told if name == other]
-    shared = set(ours.values()) & set(theirs.values())
-    return (
-        len(right) / len(told) if told else None,
-        len(set(right) & shared) / len(shared) if shared else None,
-    )
-
-
-def _told(roles: list[Role | None], others: list[Role | None]) -> NDArray[np.bool_]:
-    """Nodes of a layer that the other side has, too."""
-    layers = {layer for role in others if role is not None for layer in role.layers}
-    return np.array([role is not None and bool(role.layers & layers) for role in roles], np.bool_)
-
-
-def _found(
-    graph: Graph, nodes: NDArray[np.int32], layers: dict[int, str], rights: set[str]
-) -> NDArray[np.bool_]:
-    """Nodes that are rightly paired, or whose innermost layer is."""
-    is_right = [False] * (len(graph.scopes) + 1)
-    for scope, parent in enumerate(graph.scopes.parent.tolist()):
-        is_right[scope] = layers[scope] in rights if scope in layers else is_right[parent]
-    found: NDArray[np.bool_] = np.array(is_right)[graph.nodes.scope]
-    found[nodes] = True
-    return found
-
-
-def _time_share(
-    profile: Profile, told: NDArray[np.bool_], found: NDArray[np.bool_]
-) -> float | None:
-    """Self time on nodes that were found, of that on those that have a counterpart."""
-    slices = profile.trace.slices
-    rows = np.concatenate(
-        [measured_rows(profile, kind) for kind in (SliceKind.OPERATOR, SliceKind.KERNEL)]
-    )
-    rows = rows[slices.node[rows] >= 0]
-    rows = rows[told[slices.node[rows]]]
-    own_ns = self_time_ns(slices)[rows]
-    total = int(own_ns.sum())
-    return int(own_ns[found[slices.node[rows]]].sum()) / total if total else None
+KERAS_OWN = ("densenet.keras", "inception.keras", "nasnet.keras")
 
 
 class Captures:
@@ -280,6 +99,12 @@ class Captures:
         if file not in self._profiles:
             self._profiles[file] = capture(self._launcher, self.folder / file)
         return self._profiles[file]
+
+    def read(self, file: str) -> Profile:
+        """The graph of a model file that is not run."""
+        opened = open_path(self.folder / file)
+        assert isinstance(opened, ModelFile)
+        return opened.preview
 
     def close(self) -> None:
         self._launcher.close()
@@ -315,47 +140,69 @@ def print_all(captures: Captures, words: list[str]) -> None:
         "not tuned on": [pair for pair in UNTUNED if is_wanted(*pair)],
     }
     stages = [file for file in STAGES if is_wanted(file, "stage")]
+    own = [file for file in KERAS_OWN if is_wanted(file)]
     files = {file for pairs in sections.values() for pair in pairs for file in pair[1:]}
-    captures.build(sorted(files | set(stages)))
+    captures.build(sorted(files | {*stages, *own}))
     print(
-        f"{'pair':<44}{'nodes':>12}{'precision':>10}{'recall':>8}{'layers: P':>11}{'R':>7}"
-        f"{'time':>7}{'ms':>7}"
+        f"{'pair':<42}{'nodes':>10}{'precision':>10}{'recall':>7}{'layers: P':>10}{'R':>6}"
+        f"{'time':>7}{'ms':>6}{'no names: P':>13}{'R':>6}"
     )
-    qualities = []
+    told, bare = [], []
     for title, pairs in sections.items():
         print(title)
         for architecture, *names in pairs:
             a, b = map(captures.profile, names)
-            quality = judged(architecture, a, b)
-            qualities.append(quality)
-            sizes = f"{len(a.authored.nodes)}/{len(b.authored.nodes)}"
-            print(line(" - ".join(names), sizes, quality))
+            told.append(judged(architecture, a, b))
+            bare.append(judged_without_names(architecture, a, b))
+            print(line(" - ".join(names), sizes(a, b), told[-1], bare[-1]))
     print("before and after fusion; the compiler's own account is the truth")
     for file in stages:
         profile = captures.profile(file)
-        quality = judged_by_origins(profile)
-        sizes = "/".join(str(len(graph.nodes)) for graph in profile.graphs)
-        print(line(f"{file} - {profile.graphs[1].stage}", sizes, quality))
-        qualities.append(quality)
-    print("\n".join(calibration(qualities)))
+        told.append(judged_by_origins(profile))
+        stage = profile.graphs[1]
+        counts = f"{len(profile.authored.nodes)}/{len(stage.nodes)}"
+        print(line(f"{file} - {stage.stage}", counts, told[-1], None))
+    print("Keras' own models as read and as run; the names of layers are the truth, and hidden")
+    for file in own:
+        read, run = captures.read(file), captures.profile(file)
+        bare.append(judged_by_layer_names(read, run))
+        print(line(file, sizes(read, run), None, bare[-1]))
+    print("\n".join(calibration("with names", told)))
+    print("\n".join(calibration("without names", bare)))
 
 
-def line(title: str, sizes: str, quality: Quality) -> str:
-    shares = (quality.layer_precision, quality.layer_recall, quality.time)
-    cells = ["-" if share is None else f"{share:.3f}" for share in shares]
+def sizes(a: Profile, b: Profile) -> str:
+    return f"{len(a.authored.nodes)}/{len(b.authored.nodes)}"
+
+
+def line(title: str, counts: str, quality: Quality | None, bare: Quality | None) -> str:
+    def cells(*shares: float | None) -> list[str]:
+        return ["-" if share is None else f"{share:.3f}" for share in shares]
+
+    if quality is None:
+        shares, took = ["-"] * 5, "-"
+    else:
+        shares = cells(quality.precision, quality.recall, quality.layer_precision,
+                       quality.layer_recall, quality.time)  # fmt: skip
+        took = f"{quality.took_ms:.0f}"
+    hidden = cells(bare.precision, bare.recall) if bare else ["-", "-"]
     return (
-        f"  {title:<42}{sizes:>12}{quality.precision:>10.3f}{quality.recall:>8.3f}"
-        f"{cells[0]:>11}{cells[1]:>7}{cells[2]:>7}{quality.took_ms:>7.0f}"
+        f"  {title:<40}{counts:>10}{shares[0]:>10}{shares[1]:>7}{shares[2]:>10}{shares[3]:>6}"
+        f"{shares[4]:>7}{took:>6}{hidden[0]:>13}{hidden[1]:>6}"
     )
 
 
 def calibration(
-    qualities: list[Quality], edges: tuple[float, ...] = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01)
+    title: str,
+    qualities: list[Quality],
+    edges: tuple[float, ...] = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01),
 ) -> Iterator[str]:
     """Precision of the pairs whose confidence lies in each span."""
+    if not qualities:
+        return
     rights = np.concatenate([quality.rights for quality in qualities])
     confidences = np.concatenate([quality.confidences for quality in qualities])
-    yield "precision by confidence"
+    yield f"precision by confidence, {title}"
     for low, high in zip((0.0, *edges), edges, strict=False):
         inside = (confidences >= low) & (confidences < high)
         if inside.any():

@@ -19,6 +19,9 @@ MODELS = {
     "mobilenet": matching_keras.mobilenet,
     "unet": matching_keras.unet,
     "lstm": matching_keras.lstm,
+    "densenet": matching_keras.densenet,
+    "inception": matching_keras.inception,
+    "nasnet": matching_keras.nasnet,
 }
 
 

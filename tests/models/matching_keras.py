@@ -78,3 +78,15 @@ def resnet() -> keras.Model:
 
 def mobilenet() -> keras.Model:
     return keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3))
+
+
+def densenet() -> keras.Model:
+    return keras.applications.DenseNet121(weights=None, input_shape=(64, 64, 3))
+
+
+def inception() -> keras.Model:
+    return keras.applications.InceptionV3(weights=None, input_shape=(96, 96, 3))
+
+
+def nasnet() -> keras.Model:
+    return keras.applications.NASNetMobile(weights=None, input_shape=(64, 64, 3), include_top=False)
