@@ -2,14 +2,17 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from profilers.analysis.node_figures import node_figures
 from profilers.analysis.node_query import QueryError, parse
 from profilers.analysis.node_search import NodeSearch
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import Graph, Note, Origins, Profile, StringPool
+from tests.conftest import Capture
 from tests.sample import sample_profile
 from tests.views.graph_samples import encoder_profile
 
@@ -248,3 +251,20 @@ def test_a_node_of_two_origins_is_found_by_a_note_on_either(profile: Profile) ->
     stage = replace(profile.authored, stage="same", origins=Origins.from_rows([(1, 1), (1, 2)]))
     doubled = replace(profile, graphs=(profile.authored, stage), notes=(Note(2, "a"), Note(1, "b")))
     assert found(doubled, "has:note", 1) == ["conv_0"]
+
+
+def test_a_real_run_is_searched_by_what_its_nodes_took(capture: Capture, onnx_files: Path) -> None:
+    profile = capture(onnx_files / "cnn.onnx", "onnxruntime")
+    figures = node_figures(profile)
+    search = NodeSearch(profile)
+    ran = search.rows(parse("has:time"))
+    assert len(ran) > 0
+    slower = search.rows(parse("time>5%"))
+    share = figures.time_ns / figures.time_ns[figures.time_ns >= 0].sum()
+    assert sorted(slower) == np.flatnonzero(share > 0.05).tolist()
+    assert set(search.rows(parse("device:cpu"))) >= set(ran)
+    convolutions = found(profile, "op:conv has:parameter")
+    assert convolutions
+    assert convolutions == found(profile, "op:convolution params>1")
+    for stage in range(1, len(profile.graphs)):
+        assert len(NodeSearch(profile, stage).rows(parse("time>0ns")))
