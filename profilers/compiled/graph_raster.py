@@ -1,4 +1,4 @@
-"""Boxes and lines of a graph to pixels, with smooth edges; see `views.graph.raster`."""
+"""Boxes and lines of a graph to pixels, with smooth edges; see `views.graph.drawing.raster`."""
 
 from math import ceil, floor, sqrt
 from typing import Any

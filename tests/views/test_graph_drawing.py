@@ -16,8 +16,8 @@ from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, encoder_profile
 from tests.views.test_graph import click, node_named, place, shown
-from views.graph import pictures
-from views.graph.hierarchy import ROOT
+from views.graph.drawing import pictures
+from views.graph.structure.hierarchy import ROOT
 from views.graph.view import GraphView
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import Graph, NodeKind, StringPool
 from tests.views.graph_samples import control_profile, encoder_profile
-from views.graph.hierarchy import Hierarchy
-from views.graph.tree import ROOT
+from views.graph.structure.hierarchy import Hierarchy
+from views.graph.structure.tree import ROOT
 
 
 @st.composite

@@ -5,8 +5,8 @@ from html import escape
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
-from views.graph.hierarchy import ROOT
 from views.graph.model import StageModel
+from views.graph.structure.hierarchy import ROOT
 
 _LONGEST = 40  # characters of one part
 _MOST_PARTS = 12

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 
-from views.graph.layers import Viewport
+from views.graph.drawing.layers import Viewport
 
 LARGEST_SCALE, SMALLEST_SCALE = 3.0, 0.0005
 READABLE_SCALE = 0.6

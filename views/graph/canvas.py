@@ -21,12 +21,12 @@ from views.background import Latest
 from views.context import ViewContext
 from views.graph import walking
 from views.graph.camera import Camera
-from views.graph.hierarchy import ROOT
+from views.graph.drawing.painter import ScenePainter
 from views.graph.keys import KEYS
 from views.graph.model import StageModel
-from views.graph.painter import ScenePainter
 from views.graph.scene import Scene
 from views.graph.scene_builder import SceneBuilder
+from views.graph.structure.hierarchy import ROOT
 
 _ZOOM_STEP = 1.2
 _DRAG_PIXELS = 4

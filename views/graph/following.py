@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, QPointF, QTimer
 
 from views.counterpart import Counterpart, Folding, Spot
 from views.graph.canvas import GraphCanvas
-from views.graph.hierarchy import ROOT, Hierarchy
+from views.graph.structure.hierarchy import ROOT, Hierarchy
 
 _STANDS_STILL_MS = 120  # after this without a move the middle is told
 

@@ -4,7 +4,7 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from views.graph.look import Legend
+from views.graph.drawing.look import Legend
 from views.theme import Theme
 
 _SWATCH, _GAP, _BAR = 10, 6, 120

@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from profilers.analysis.graph_text import graph_text
 from profilers.analysis.graph_walk import Direction
-from views.graph import pictures
 from views.graph.canvas import GraphCanvas
-from views.graph.hierarchy import ROOT
-from views.graph.layers import Viewport
+from views.graph.drawing import pictures
+from views.graph.drawing.layers import Viewport
 from views.graph.reach import EVERYWHERE, Reach
+from views.graph.structure.hierarchy import ROOT
 
 
 class GraphMenu(QObject):

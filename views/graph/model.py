@@ -9,8 +9,8 @@ from PySide6.QtGui import QFont
 from profilers.profile import Graph, NodeKind, Profile
 from profilers.profile.table import Float64, Int32, Int64
 from profilers.units import format_bytes
-from views.graph.hierarchy import Hierarchy
-from views.graph.text_widths import TextWidths
+from views.graph.drawing.text_widths import TextWidths
+from views.graph.structure.hierarchy import Hierarchy
 
 _NODE_HEIGHT = 36.0
 _FOLDED_HEIGHT = 40.0

@@ -6,7 +6,7 @@ from profilers.analysis.node_search import NodeSearch
 from profilers.analysis.once import once
 from profilers.analysis.stage_figures import stage_figures
 from profilers.profile import Profile
-from views.graph.hierarchy import Hierarchy
+from views.graph.structure.hierarchy import Hierarchy
 
 
 @once

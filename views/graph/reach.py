@@ -4,8 +4,8 @@ from PySide6.QtCore import QObject, Signal
 
 from profilers.analysis.graph_walk import Direction
 from views.graph.canvas import GraphCanvas
-from views.graph.hierarchy import ROOT
 from views.graph.prepared import walk_of
+from views.graph.structure.hierarchy import ROOT
 
 EVERYWHERE = 1 << 30
 

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.profile.table import Float64, Int32, Int64
-from views.graph.group_edges import Ties
-from views.graph.hierarchy import Hierarchy
 from views.graph.layering import Layout, layered
 from views.graph.scene import TRUNK, Boxes, Lines, Scene
-from views.graph.tree import ROOT
+from views.graph.structure.group_edges import Ties
+from views.graph.structure.hierarchy import Hierarchy
+from views.graph.structure.tree import ROOT
 
 TITLE_HEIGHT = 24.0
 PADDING = 12.0

@@ -14,20 +14,20 @@ from views.empty_note import empty_note
 from views.graph.breadcrumbs import Breadcrumbs
 from views.graph.canvas import GraphCanvas
 from views.graph.differences import DifferenceList
+from views.graph.drawing.flags import flags_of
+from views.graph.drawing.look import growth
 from views.graph.figures import node_figures
 from views.graph.find_field import FindField
-from views.graph.flags import flags_of
 from views.graph.following import Follower
-from views.graph.hierarchy import ROOT
 from views.graph.inspector import NodeInspector
 from views.graph.keys import KEYS
 from views.graph.legend_bar import LegendBar
-from views.graph.look import growth
 from views.graph.menu import GraphMenu
 from views.graph.minimap import Minimap
 from views.graph.model import StageModel
 from views.graph.prepared import flat_hierarchy_of, hierarchy_of, search_of
 from views.graph.reach import Reach
+from views.graph.structure.hierarchy import ROOT
 from views.graph.toolbar import Toolbar
 
 _MOST_UNFOLDED = 20_000  # boxes

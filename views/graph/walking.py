@@ -3,9 +3,9 @@
 import numpy as np
 
 from profilers.profile.table import Float64
-from views.graph.hierarchy import Hierarchy
 from views.graph.scene import TRUNK, Scene
-from views.graph.tree import ROOT
+from views.graph.structure.hierarchy import Hierarchy
+from views.graph.structure.tree import ROOT
 
 
 def along(scene: Scene, hierarchy: Hierarchy, item: int, *, down: bool) -> int:

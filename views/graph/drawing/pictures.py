@@ -6,8 +6,8 @@ from PySide6.QtCore import QMarginsF, QRectF, QSize
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
-from views.graph.layers import Viewport
-from views.graph.painter import ScenePainter
+from views.graph.drawing.layers import Viewport
+from views.graph.drawing.painter import ScenePainter
 from views.graph.scene import Scene
 
 _MARGIN = 16.0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from profilers.profile.table import Float64, Int64
-from views.graph.fills import Colours
+from views.graph.drawing.fills import Colours
 from views.graph.scene import Boxes
 
 

@@ -12,16 +12,16 @@ from profilers import compiled
 from profilers.analysis.stage_figures import stage_figures
 from profilers.profile.table import Int64
 from profilers.units import format_duration, format_percent
-from views.graph.fills import darker, number
-from views.graph.labels import READABLE, Labels
-from views.graph.layers import ArrowLayer, BoxLayer, Layer, LineLayer, Viewport
-from views.graph.look import Legend, Look
-from views.graph.measures import MEASURES, item_figures
+from views.graph.drawing.fills import darker, number
+from views.graph.drawing.labels import READABLE, Labels
+from views.graph.drawing.layers import ArrowLayer, BoxLayer, Layer, LineLayer, Viewport
+from views.graph.drawing.look import Legend, Look
+from views.graph.drawing.measures import MEASURES, item_figures
+from views.graph.drawing.raster import Raster
+from views.graph.drawing.vector import paint_layers
 from views.graph.model import StageModel
-from views.graph.raster import Raster
 from views.graph.scene import TRUNK, Scene
-from views.graph.tree import ROOT
-from views.graph.vector import paint_layers
+from views.graph.structure.tree import ROOT
 from views.theme import Theme
 
 _BADGE_FROM = 0.01  # of the step

@@ -6,8 +6,8 @@ import numpy as np
 
 from profilers.profile import Graph
 from profilers.profile.table import Int32
-from views.graph.group_edges import GroupEdges
-from views.graph.tree import ROOT, Tree
+from views.graph.structure.group_edges import GroupEdges
+from views.graph.structure.tree import ROOT, Tree
 
 
 def split_calls(graph: Graph, tree: Tree, edges: GroupEdges) -> tuple[Int32, Int32]:

@@ -4,8 +4,8 @@ from collections import defaultdict
 
 from profilers.analysis.differences import DifferenceKind
 from views.context import ViewContext
+from views.graph.drawing.painter import Flag
 from views.graph.model import StageModel
-from views.graph.painter import Flag
 
 _DIFFERENT, _ONLY_HERE, _FUSED = "≠", "+", "∪"
 _SIGNS = {

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
-from views.graph.layers import ArrowLayer, BoxLayer, Layer, LineLayer, Viewport
+from views.graph.drawing.layers import ArrowLayer, BoxLayer, Layer, LineLayer, Viewport
 
 
 def paint_layers(painter: QPainter, layers: Iterable[Layer], view: Viewport) -> None:

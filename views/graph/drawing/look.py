@@ -8,8 +8,8 @@ from PySide6.QtGui import QColor
 
 from profilers.profile import NodeKind
 from profilers.profile.table import Float64
-from views.graph.fills import Colours, number, on_ramp, ramp
-from views.graph.measures import MEASURES, NOTHING, categories, item_figures
+from views.graph.drawing.fills import Colours, number, on_ramp, ramp
+from views.graph.drawing.measures import MEASURES, NOTHING, categories, item_figures
 from views.graph.model import StageModel
 from views.graph.scene import Scene
 from views.theme import Theme

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from profilers.analysis.flow_order import flow_order
 from profilers.profile import Graph, NodeKind, Scopes
 from profilers.profile.table import Int32, Int64
-from views.graph.calls import split_calls
-from views.graph.group_edges import group_edges
-from views.graph.repeats import runs_of, structure_hashes
-from views.graph.tree import ROOT, Tree
+from views.graph.structure.calls import split_calls
+from views.graph.structure.group_edges import group_edges
+from views.graph.structure.repeats import runs_of, structure_hashes
+from views.graph.structure.tree import ROOT, Tree
 
 __all__ = ["ROOT", "Hierarchy"]
 

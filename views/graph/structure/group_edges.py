@@ -7,7 +7,7 @@ import numpy as np
 
 from profilers.profile import Graph
 from profilers.profile.table import Int32, Int64
-from views.graph.tree import ROOT, Tree
+from views.graph.structure.tree import ROOT, Tree
 
 _MERGE_FROM = 1 << 20  # pairs that are merged while they climb, so that deep nesting stays small
 

@@ -7,8 +7,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QStaticText
 
 from profilers.profile.table import Int64
-from views.graph.fills import Colours
-from views.graph.layers import Viewport
+from views.graph.drawing.fills import Colours
+from views.graph.drawing.layers import Viewport
 from views.graph.model import StageModel
 from views.graph.scene import Scene
 from views.graph.scene_builder import TITLE_HEIGHT

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from profilers.profile import Graph
 from profilers.profile.table import Int32, Int64
-from views.graph.group_edges import GroupEdges
-from views.graph.tree import ROOT, Tree
+from views.graph.structure.group_edges import GroupEdges
+from views.graph.structure.tree import ROOT, Tree
 
 UInt64 = NDArray[np.uint64]
 

@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 from PySide6.QtGui import QImage
 
-from views.graph.layers import ArrowLayer, BoxLayer, Layer, LineLayer, Viewport
+from views.graph.drawing.layers import ArrowLayer, BoxLayer, Layer, LineLayer, Viewport
 
 
 class Raster:

@@ -1,0 +1,1 @@
+"""What lies in what in a graph, and the edges between folded boxes. No Qt."""
