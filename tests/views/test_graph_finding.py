@@ -93,3 +93,17 @@ def test_what_is_picked_is_copied_as_text(show_view: ShowView, qtbot: QtBot) -> 
     qtbot.keyClick(view.canvas, Qt.Key.Key_Escape)
     qtbot.keyClick(view.canvas, Qt.Key.Key_C, CONTROL)
     assert "conv_1" in QGuiApplication.clipboard().text()
+
+
+def test_a_note_is_written_by_a_key_and_marked_on_its_node(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, context = show_view("graph")
+    conv = node_named(context.profile, "conv_0")
+    click(qtbot, view, conv)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_M)
+    assert view.side.currentWidget() is view.notes
+    qtbot.keyClicks(view.notes.editor, "Too slow")
+    assert [note.text for _, note in context.notes.of_node(conv)] == ["Too slow"]
+    assert "Too slow" in view.canvas.painter.tip(conv)
+    assert found(view, "has:note") == ["conv_0"]

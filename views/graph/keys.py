@@ -27,6 +27,7 @@ KEYS = KeyTable(
         ("PgUp", "pan_up", QT_TRANSLATE_NOOP("GraphKeys", "Move up")),
         ("PgDown", "pan_down", QT_TRANSLATE_NOOP("GraphKeys", "Move down")),
         ("N", "neighbours", QT_TRANSLATE_NOOP("GraphKeys", "Pick the neighbours also")),
+        ("M", "note", QT_TRANSLATE_NOOP("GraphKeys", "Write a note on what is picked")),
         ("Ctrl+C", "copy", QT_TRANSLATE_NOOP("GraphKeys", "Copy what is picked as text")),
         ("Ctrl+F", "find", QT_TRANSLATE_NOOP("GraphKeys", "Find nodes")),
         ("/", "find", QT_TRANSLATE_NOOP("GraphKeys", "Find nodes")),

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
@@ -18,6 +18,8 @@ from views.graph.structure.hierarchy import ROOT
 
 class GraphMenu(QObject):
     """Opened by a right click or the menu key."""
+
+    note_wanted = Signal()
 
     def __init__(self, canvas: GraphCanvas, reach: Reach, parent: QObject) -> None:
         super().__init__(parent)
@@ -57,6 +59,7 @@ class GraphMenu(QObject):
             menu.addAction(self.tr("Unfold all inside"), lambda: self._open_inside(item))
         menu.addAction(self.tr("Show  (F)"), lambda: canvas.show_item(item))
         self._add_picks(menu.addMenu(self.tr("Pick also")))
+        menu.addAction(self.tr("Write a note  (M)"), self.note_wanted.emit)
         menu.addAction(self.tr("Copy name"), lambda: _to_clipboard(canvas.model.name(item)))
         menu.addAction(self.tr("Copy as text  (Ctrl+C)"), self.copy_text)
 

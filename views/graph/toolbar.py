@@ -79,7 +79,7 @@ def _choices(name: str, entries: Sequence[tuple[str, object]]) -> QComboBox:
     box.setAccessibleName(name)
     box.setToolTip(name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(9)
+    box.setMinimumContentsLength(11)
     for title, data in entries:
         box.addItem(title, data)
     return box

@@ -25,6 +25,7 @@ from views.graph.legend_bar import LegendBar
 from views.graph.menu import GraphMenu
 from views.graph.minimap import Minimap
 from views.graph.model import StageModel
+from views.graph.notes import NotesPane
 from views.graph.prepared import flat_hierarchy_of, hierarchy_of, search_of
 from views.graph.reach import Reach
 from views.graph.structure.hierarchy import ROOT
@@ -50,18 +51,20 @@ class GraphView(QWidget):
         self.canvas = GraphCanvas(context)
         self.minimap = Minimap(self.canvas, context.theme)
         self.inspector = NodeInspector(context, node_figures(context.profile))
-        self.finder = FindField(context.theme, self._noted)
+        self.finder = FindField(context.theme, lambda: context.notes.nodes)
         self.bar = Toolbar(context.profile, self.finder)
         self.path = Breadcrumbs()
         self.legend = LegendBar(context.theme)
         self.reach = Reach(self.canvas)
         self.menu = GraphMenu(self.canvas, self.reach, self)
         self.follower = Follower(self.canvas, context.counterpart)
+        self.notes = NotesPane(context)
         self.differences = DifferenceList(context)
         self.side = QTabWidget()
         self.side.setDocumentMode(True)
         for title, page in (
             (self.tr("Details"), self.inspector),
+            (self.tr("Notes"), self.notes),
             (self.tr("Differences"), self.differences),
         ):
             self.side.addTab(page, title)
@@ -129,6 +132,8 @@ class GraphView(QWidget):
         self.reach.said.connect(self.said.setText)
         self._context.selection.changed.connect(self._follow)
         self._context.counterpart.changed.connect(self._reflag)
+        self._context.notes.changed.connect(self._reflag)
+        self.menu.note_wanted.connect(self._write_note)
 
     def _show_stage(self) -> None:
         profile, stage = self._context.profile, self.bar.stage.currentData()
@@ -140,6 +145,10 @@ class GraphView(QWidget):
         self._recolour()
         self.finder.search_in(search_of(profile, stage))
         self._follow()
+
+    def _write_note(self) -> None:
+        self.side.setCurrentWidget(self.notes)
+        self.notes.begin_note()
 
     def _reflag(self) -> None:
         self.canvas.painter.set_flags(flags_of(self._context, self._model))
@@ -169,11 +178,9 @@ class GraphView(QWidget):
             "find": self.finder.take_focus,
             "copy": self.menu.copy_text,
             "neighbours": lambda: self.reach.spread(1, Direction.BOTH),
+            "note": self._write_note,
         }
         acts[action]()
-
-    def _noted(self) -> list[int]:
-        return [note.node for note in self._context.profile.notes]
 
     def _pick(self, authored: list[int]) -> None:
         self._is_picking = True

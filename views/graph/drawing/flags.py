@@ -19,7 +19,7 @@ def flags_of(context: ViewContext, model: StageModel) -> dict[int, Flag]:
     """One sign per node of the stage: a problem, else a note, else a difference."""
     profile, theme = context.profile, context.theme
     flags = _differences(context, model)
-    for note in profile.notes:
+    for _, note in context.notes.entries():
         for node in model.from_authored([note.node]):
             flags[node] = Flag("✎", theme.accent, note.text)
     problems = model.graph.problems
