@@ -116,7 +116,7 @@ class GraphCanvas(QWidget):
         builder = self._builder
         if self._builder.cost(opened) > most:
             self._is_laying_out = True
-            self._laid_out.ask(lambda: (builder, opened, builder.build(opened)))
+            self._laid_out.ask(lambda: (builder, opened, _built(builder, opened)))
             self.update()
         else:
             self._is_laying_out = False
@@ -420,3 +420,9 @@ class GraphCanvas(QWidget):
         around = int(self.model.hierarchy.tree.parent[current]) if current != ROOT else ROOT
         if around in self.opened:
             self.toggle(around)
+
+
+def _built(builder: SceneBuilder, opened: frozenset[int]) -> Scene:
+    """With the compiled loops, once they are there."""
+    compiled.load()
+    return builder.build(opened)

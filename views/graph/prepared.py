@@ -9,6 +9,9 @@ from profilers.profile import Profile
 from views.graph.structure.hierarchy import Hierarchy
 
 
+_LARGE = 600  # nodes; up to as many are drawn in 8 ms without the compiled loops, too
+
+
 @once
 def hierarchy_of(profile: Profile, stage: int) -> Hierarchy:
     return Hierarchy(profile.graphs[stage])
@@ -31,7 +34,8 @@ def walk_of(profile: Profile, stage: int) -> GraphWalk:
 
 def prepare(profile: Profile) -> None:
     """What the first stage asks for when it is shown."""
-    compiled.load()
+    if len(profile.authored.nodes) > _LARGE:
+        compiled.load()
     stage_figures(profile, 0)
     hierarchy_of(profile, 0)
     search_of(profile, 0)
