@@ -8,7 +8,6 @@ from profilers.analysis.stage_figures import stage_figures
 from profilers.profile import Profile
 from views.graph.structure.hierarchy import Hierarchy
 
-
 _LARGE = 600  # nodes; up to as many are drawn in 8 ms without the compiled loops, too
 
 
