@@ -3,17 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
-from profilers.analysis.carried_notes import carried_notes
 from PySide6.QtCore import QObject, Signal
-from views.notes import Notes
 
 from app.jobs import Job
+from profilers.analysis.carried_notes import carried_notes
 from profilers.errors import TwinscopeError
 from profilers.launcher import Log, Progress
 from profilers.models import ModelFile
 from profilers.profile import Profile
 from profilers.request import RunRequest
 from views.counterpart import Counterpart
+from views.notes import Notes
 from views.selection import Selection
 
 

@@ -1,5 +1,6 @@
 """Which items of two graphs do the same: by their order first, then by what is beside them."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from profilers.analysis.operator_kinds import (
 )
 from profilers.profile import Graph, StringTable
 
-_BUILT_AGAIN = "_1"
+_BUILT_AGAIN = re.compile(r"_\d+$")
 _MOST_ALIGNED = 10_000  # items; of larger graphs only those that tell most
 _ROUNDS = 8  # of looking beside pairs for further ones
 _STRANGE = 0.6  # likeness below which a pair needs something beside it that agrees
@@ -103,14 +104,14 @@ def scope_paths(graph: Graph, strings: StringTable) -> list[str]:
 def layer_names(graph: Graph, strings: StringTable) -> list[str]:
     """Each scope's own name, and a last one, empty, for none.
 
-    Keras numbers all layers of a model that it builds again: conv1_1 is conv1 there.
+    Keras numbers all layers of a model that it builds again: conv1_1 is conv1, or conv1_1_2 conv1_1.
     """
     names = [strings[row] for row in graph.scopes.name.tolist()]
     classed = [
         name for name, kind in zip(names, graph.scopes.kind.tolist(), strict=True) if kind >= 0
     ]
-    if classed and all(name.endswith(_BUILT_AGAIN) for name in classed):
-        names = [name.removesuffix(_BUILT_AGAIN) for name in names]
+    if classed and all(_BUILT_AGAIN.search(name) for name in classed):
+        names = [_BUILT_AGAIN.sub("", name) for name in names]
     return [*names, ""]
 
 

@@ -24,6 +24,14 @@ from profilers.profile.table import Int32
 
 _PART = 0.9  # of its layer's confidence: a node that is only part of the other side's operator
 _FOLLOWER = 0.8  # of the confidence of the pair that it follows
+_UNCHANGED = "identity"
+_MOVES = {  # operators that move data alike, by their first word
+    "identity": ("identity", "dropout", "clone", "alias", "detach", "contiguous", "stop"),
+    "reshape": ("reshape", "view", "flatten", "unflatten", "squeeze", "unsqueeze", "expand"),
+    "transpose": ("transpose", "permute", "t"),
+}
+_MOVE_OF = {word: move for move, words in _MOVES.items() for word in words}
+_WORTH_UNCHANGED = 0.1  # of an operation that hands on what it reads
 _MOST_IN_GROUP = 400  # pairs that a group may give
 
 
@@ -129,12 +137,33 @@ class _Matcher:
                     if is_alike and row not in self._of_a:
                         confidence = self.rows[feeder, twin] * _FOLLOWER
                         self._add(row, reader, confidence)
+                        if operator == _UNCHANGED:
+                            self._vote_unchanged(row, reader, confidence)
+        self.held_a += self._unchanged(self._a, self._strings_a, a)
+        self.held_b += self._unchanged(self._b, self._strings_b, b)
 
     def _side(self, graph: Graph, strings: StringTable, path: DataPath, region: int) -> Side:
         return Side.of(graph, strings, item_graph(graph, strings, path, region))
 
     def _word(self, graph: Graph, strings: StringTable, row: int) -> str:
-        return words_of(strings[int(graph.nodes.operator[row])]).split(" ")[0]
+        word = words_of(strings[int(graph.nodes.operator[row])]).split(" ")[0]
+        return _MOVE_OF.get(word, word)
+
+    def _vote_unchanged(self, row: int, twin: int, confidence: float) -> None:
+        """A dropout's scope is that of the identity that it became."""
+        scopes = int(self._a.nodes.scope[row]), int(self._b.nodes.scope[twin])
+        self.votes.append(Vote(*scopes, _WORTH_UNCHANGED, _WORTH_UNCHANGED, confidence))
+
+    def _unchanged(
+        self, graph: Graph, strings: StringTable, path: DataPath
+    ) -> list[tuple[int, float]]:
+        return [
+            (int(graph.nodes.scope[row]), _WORTH_UNCHANGED)
+            for row, kind in enumerate(path.kinds)
+            if kind in SILENT
+            and path.is_data[row]
+            and self._word(graph, strings, row) == _UNCHANGED
+        ]
 
     def _add(self, node: int, twin: int, confidence: float) -> None:
         if (node, twin) not in self.rows:

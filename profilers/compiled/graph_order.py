@@ -85,7 +85,6 @@ def sort_rows(
     place: MutableSequence[int],
     goes_down: bool,
     by_mean: bool,
-    turns_equal: bool,
     cursor: MutableSequence[int],
     key: MutableSequence[float],
     room: MutableSequence[int],
@@ -93,8 +92,8 @@ def sort_rows(
     """Sort each row by the places of its neighbours in the row before it, downwards or upwards.
 
     `ahead` are ties in the direction of the sweep and `back` those against it; what a cell is tied
-    back to is put in order on the way, so that its middle is the median. Where `turns_equal`, cells
-    that want the same place change sides, which undoes twists that no sweep would.
+    back to is put in order on the way, so that its middle is the median. Cells that want the same
+    place stay as they are by median and change sides by mean, which undoes twists of many rows.
     """
     rows = len(row_start) - 1
     for step in range(1, rows):
@@ -124,14 +123,14 @@ def sort_rows(
             for low in range(begin, end - width, 2 * width):
                 middle, high = low + width, min(low + 2 * width, end)
                 gap = key[cells[middle]] - key[cells[middle - 1]]
-                if gap > 0 or (gap == 0 and not turns_equal):
+                if gap > 0 or (gap == 0 and not by_mean):
                     continue
                 for at in range(low, middle):
                     room[at] = cells[at]
                 left, right, at = low, middle, low
                 while left < middle:
                     gap = key[room[left]] - key[cells[right]] if right < high else -1.0
-                    if gap > 0 or (gap == 0 and turns_equal):
+                    if gap > 0 or (gap == 0 and by_mean):
                         cells[at] = cells[right]
                         right += 1
                     else:

@@ -82,7 +82,7 @@ count_crossings = njit(int64(I64, I64, I64, I64, I64, I64), nogil=True, cache=Tr
     graph_order.count_crossings
 )
 sort_rows = njit(
-    void(I64, I64, I64, I64, I64, I64, I64, boolean, boolean, boolean, I64, F64, I64),
+    void(I64, I64, I64, I64, I64, I64, I64, boolean, boolean, I64, F64, I64),
     nogil=True,
     cache=True,
 )(graph_order.sort_rows)

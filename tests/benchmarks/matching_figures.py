@@ -20,6 +20,7 @@ from tests.models.matching_truth import (
     torch_roles,
 )
 
+_BUILT_AGAIN = re.compile(r"_\d+$")  # Keras numbers all layers of a model that it builds again
 _MOVES = re.compile(
     r"pad|crop|flatten|reshape|dropout|input|identity"
 )  # layers that only move data
@@ -158,7 +159,7 @@ def _layer_roles(profile: Profile, level: int) -> list[Role | None]:
         if kind != NodeKind.OPERATOR or len(path) <= level:
             roles.append(None)
         else:
-            layer = path[level].removesuffix("_1") if level else path[level]
+            layer = _BUILT_AGAIN.sub("", path[level]) if level else path[level]
             roles.append(
                 Role(frozenset({layer}), is_telling=not level and not _MOVES.search(layer))
             )

@@ -194,6 +194,8 @@ def _keras_role(table: Names, path: list[str], operator: str) -> Role | None:
             ANY if "Gelu" in path else parts,
             "activation" in parts or operator == "Erfc",
         )
+    if parts == ANY and "/" in own:  # heads are split in the projection, by PyTorch around it
+        return Role(frozenset({layer, layer.rpartition(".")[0]}), parts)
     return _plain_role(layer, parts, operator)
 
 

@@ -128,15 +128,13 @@ def test_swaps_save_as_many_crossings_as_they_say(rows: TwoRows) -> None:
     assert sorted(rows.cells) == list(range(len(rows.cells)))
 
 
-@given(two_rows(), st.booleans(), st.booleans())
-def test_a_row_is_sorted_by_what_lies_above_it(
-    rows: TwoRows, by_mean: bool, turns_equal: bool
-) -> None:
+@given(two_rows(), st.booleans())
+def test_a_row_is_sorted_by_what_lies_above_it(rows: TwoRows, by_mean: bool) -> None:
     count = len(rows.cells)
     key = [0.0] * count
     sort_rows(
         rows.row_start, rows.cells, rows.below_start, rows.below, rows.above_start, rows.above,
-        rows.place, True, by_mean, turns_equal, [0] * count, key, [0] * count,
+        rows.place, True, by_mean, [0] * count, key, [0] * count,
     )  # fmt: skip
     lower = rows.cells[rows.row_start[1] :]
     assert sorted(lower) == list(range(rows.row_start[1], count))

@@ -71,12 +71,11 @@ class _Sorter:
             if not fewest or idle > _PATIENCE:
                 break
             goes_down, by_mean = sweep % 2 == 0, sweep // 2 % 2 == 1
-            turns_equal = sweep // 4 % 2 == 1
             ahead, back = self._below, self._above
             if not goes_down:
                 ahead, back = back, ahead
             self._loops.sort_rows(
-                self._cells.row_start, rows, *ahead, *back, place, goes_down, by_mean, turns_equal,
+                self._cells.row_start, rows, *ahead, *back, place, goes_down, by_mean,
                 self._cursor, self._key, self._room,
             )  # fmt: skip
             idle, found = idle + 1, self._crossings(rows, place)
