@@ -28,7 +28,7 @@ def graphs(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> list[GraphView]:
 
 def titles(view: GraphView) -> set[str]:
     model = view.canvas.model
-    return {model.title(item) for item in view.canvas.scene.boxes.item.tolist()}
+    return {model.titles.title(item) for item in view.canvas.scene.boxes.item.tolist()}
 
 
 def node_named(profile: Profile, name: str) -> int:
@@ -36,7 +36,7 @@ def node_named(profile: Profile, name: str) -> int:
 
 
 def open_titles(view: GraphView) -> set[str]:
-    return {view.canvas.model.name(item) for item in view.canvas.opened}
+    return {view.canvas.model.titles.name(item) for item in view.canvas.opened}
 
 
 def test_what_one_column_unfolds_the_other_unfolds_too(
@@ -48,16 +48,16 @@ def test_what_one_column_unfolds_the_other_unfolds_too(
     stack = next(
         item
         for item in one.canvas.scene.boxes.item.tolist()
-        if one.canvas.model.title(item) == "layers"
+        if one.canvas.model.titles.title(item) == "layers"
     )
     one.canvas.toggle(stack)
     first = int(one.canvas.model.hierarchy.tree.children(stack)[0])
     one.canvas.toggle(first)
     settle(window, qtbot)
     assert "layers" in open_titles(two)
-    assert one.canvas.model.name(first) in open_titles(two)
+    assert one.canvas.model.titles.name(first) in open_titles(two)
     one.canvas.toggle(first)
-    assert one.canvas.model.name(first) not in open_titles(two)
+    assert one.canvas.model.titles.name(first) not in open_titles(two)
 
 
 def test_what_comes_into_the_middle_does_so_in_both(

@@ -24,7 +24,7 @@ from views.graph.view import GraphView
 def box_named(view: GraphView, title: str) -> int:
     """The shown item of a title."""
     model = view.canvas.model
-    return next(item for item in sorted(shown(view)) if model.title(item) == title)
+    return next(item for item in sorted(shown(view)) if model.titles.title(item) == title)
 
 
 def colour_at(image: QImage, view: GraphView, item: int) -> QColor:
@@ -58,7 +58,7 @@ def test_the_compiled_raster_draws_as_the_painter_does(
 def test_equal_layers_are_drawn_as_one_box_that_unfolds(show_view: ShowView, qtbot: QtBot) -> None:
     view, _ = show_view("graph", encoder_profile(48))
     stack = box_named(view, "layers")
-    assert view.canvas.model.subtitle(stack).startswith("×48")
+    assert view.canvas.model.titles.subtitle(stack).startswith("×48")
     qtbot.mouseDClick(view.canvas, Qt.MouseButton.LeftButton, pos=place(view, stack))
     assert len(shown(view) & set(view.canvas.model.hierarchy.tree.children(stack).tolist())) == 48
 

@@ -34,7 +34,7 @@ class Breadcrumbs(QLabel):
         inner = [item, *model.hierarchy.ancestors(item)] if item != ROOT else []
         parts = [
             (ROOT, self.tr("whole graph")),
-            *((each, model.title(each)) for each in inner[::-1]),
+            *((each, model.titles.title(each)) for each in inner[::-1]),
         ]
         if len(parts) > _MOST_PARTS:
             parts = [*parts[:2], (parts[2][0], "…"), *parts[3 - _MOST_PARTS :]]

@@ -60,7 +60,7 @@ class GraphMenu(QObject):
         menu.addAction(self.tr("Show  (F)"), lambda: canvas.show_item(item))
         self._add_picks(menu.addMenu(self.tr("Pick also")))
         menu.addAction(self.tr("Write a note  (M)"), self.note_wanted.emit)
-        menu.addAction(self.tr("Copy name"), lambda: _to_clipboard(canvas.model.name(item)))
+        menu.addAction(self.tr("Copy name"), lambda: _to_clipboard(canvas.model.titles.name(item)))
         menu.addAction(self.tr("Copy as text  (Ctrl+C)"), self.copy_text)
 
     def copy_text(self) -> None:

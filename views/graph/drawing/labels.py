@@ -128,7 +128,7 @@ class Labels:
         return lines
 
     def _open_lines(self, item: int, width: float, height: float) -> list[_Line]:
-        text = f"▾ {self._model.open_title(item)}"
+        text = f"▾ {self._model.titles.open_title(item)}"
         line = self._line(text, width - 2 * _MARGIN, Qt.TextElideMode.ElideRight, is_bold=False)
         return [_Line(line[0], _MARGIN, (TITLE_HEIGHT - line[2]) / 2, False)]
 
@@ -144,11 +144,11 @@ class Labels:
             room -= wide + 4
         mark = "▸ " if model.hierarchy.is_container(item) else ""
         middle = Qt.TextElideMode.ElideMiddle
-        text, _, high = self._line(mark + model.title(item), room, middle, is_bold=True)
+        text, _, high = self._line(mark + model.titles.title(item), room, middle, is_bold=True)
         lines.append(_Line(text, _MARGIN, (share - high) / 2 + 1, True))
         if has_two:
             room = width - 2 * _MARGIN
-            text, _, high = self._line(model.subtitle(item), room, middle, is_bold=False)
+            text, _, high = self._line(model.titles.subtitle(item), room, middle, is_bold=False)
             lines.append(_Line(text, _MARGIN, share + (share - high) / 2 - 1, False))
         return lines
 

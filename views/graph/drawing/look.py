@@ -54,7 +54,7 @@ class Look:
             fills[is_scope] = self._raised
             named = np.flatnonzero((places == NOTHING) & ~is_scope)
             for row in named.tolist():
-                operator = self._model.operator(int(items[row]))
+                operator = self._model.titles.operator(int(items[row]))
                 fills[row] = number(self._theme.family_colour(operator))
         return fills
 
@@ -98,7 +98,7 @@ class Look:
         """An operator of a family, which is what colours are told by."""
         nodes = self._categories.of_item[: self._model.hierarchy.node_count]
         node = int(np.argmax(nodes == place))
-        return self._model.operator(node)
+        return self._model.titles.operator(node)
 
 
 def _cut(name: str) -> str:

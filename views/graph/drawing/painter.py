@@ -99,7 +99,7 @@ class ScenePainter:
     def tip(self, item: int) -> str:
         """What a box is, in a few lines of plain text."""
         model = self._model
-        lines = [model.title(item), model.subtitle(item)]
+        lines = [model.titles.title(item), model.titles.subtitle(item)]
         time_ns = float(self._time_ns[item])
         if time_ns >= 0 and self._whole_ns:
             share = format_percent(time_ns / self._whole_ns)
