@@ -43,7 +43,8 @@ def shown_view(profile: Profile) -> GraphView:
     view = GraphView(context)
     view.resize(1600, 1000)
     view.show()
-    wait(view)
+    while not view.canvas.is_settled():
+        QApplication.processEvents()
     view.canvas.grab()
     return view
 
@@ -62,6 +63,7 @@ def show_fold_and_find(profile: Profile) -> None:
     view, canvas = views[0], views[0].canvas
     told("prepared in the background", preparing)
     told("first picture after the graph is read", preparing + showing, 1000)
+    told("names indexed after that", milliseconds(lambda: wait(view)))
     tree = view._model.hierarchy.tree
     largest = max(tree.containers.tolist(), key=tree.child_count)
     around = frozenset(view._model.hierarchy.ancestors(largest))
@@ -90,6 +92,7 @@ def frames(profile: Profile) -> None:
     """A journey: all in sight, then panning and zooming until texts can be read, and back."""
     view = shown_view(profile)
     canvas = view.canvas
+    wait(view)
     view.unfold_all()
     wait(view)
     canvas.fit()

@@ -88,7 +88,9 @@ class GraphView(QWidget):
         self._show_stage()
 
     def is_settled(self) -> bool:
-        return not hasattr(self, "canvas") or self.canvas.is_settled()
+        if not hasattr(self, "canvas"):
+            return True
+        return self.canvas.is_settled() and not self._indexed.is_waiting
 
     def fold_all(self) -> None:
         self.canvas.unfold(frozenset())
