@@ -1,6 +1,5 @@
 """Colours of a scene's boxes: what they are coloured by, and the legend that tells it."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +39,9 @@ class Look:
         else:
             self._categories = categories(model.profile, model, measure)
             self._colours = self._category_colours(measure)
+            nodes = self._categories.of_item[: model.hierarchy.node_count]
+            counts = np.bincount(nodes[nodes >= 0])
+            self._frequent = np.argsort(-counts, kind="stable")[:_MOST_ENTRIES].tolist()
 
     def fills(self, scene: Scene) -> Colours:
         """One colour per box of a scene."""
@@ -73,13 +75,10 @@ class Look:
             cold, hot = self._theme.panel, self._theme.selection
             ends = (cold, self.measure.describe(0.0)), (hot, self.measure.describe(highest))
             return Legend(ends, is_scale=True)
-        nodes = self._categories.of_item[: self._model.hierarchy.node_count]
-        counts = Counter(nodes[nodes >= 0].tolist())
-        frequent = [place for place, _ in counts.most_common(_MOST_ENTRIES)]
         return Legend(
             tuple(
                 (QColor.fromRgb(int(self._colours[place])), _cut(self._categories.names[place]))
-                for place in frequent
+                for place in self._frequent
             )
         )
 
