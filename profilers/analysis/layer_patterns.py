@@ -6,6 +6,7 @@ from profilers.analysis.data_path import DataPath
 from profilers.analysis.operator_kinds import ACTIVATIONS, SILENT
 
 _FAR = 10  # operators between a softmax and its products
+_MOST_BETWEEN = 64  # nodes around a softmax that are looked at
 _MOST_STEPS = 24  # of a normalisation
 _SMALL = frozenset(
     {"add", "subtract", "multiply", "divide", "square", "square root", "mean", "neg", *SILENT}
@@ -24,13 +25,20 @@ def bias_of(path: DataPath, row: int) -> int:
         return -1
     if len(path.feeders[row]) == 1 and not path.parameters[row]:
         return -1
-    source = data[0]
-    while path.kinds[source] in SILENT and len(path.readers[source]) == 1:
-        before = [feeder for feeder in path.feeders[source] if path.is_data[feeder]]
+    source = _behind_copies(path, data[0])
+    return source if source >= 0 and len(path.readers[source]) == 1 else -1
+
+
+def _behind_copies(path: DataPath, row: int) -> int:
+    """The node whose result `row` hands on to one reader, itself if it computes; -1 if unclear."""
+    for _ in range(_FAR):
+        if path.kinds[row] not in SILENT or len(path.readers[row]) != 1:
+            return row
+        before = [feeder for feeder in path.feeders[row] if path.is_data[feeder]]
         if len(before) != 1:
             return -1
-        source = before[0]
-    return source if len(path.readers[source]) == 1 else -1
+        row = before[0]
+    return -1
 
 
 def attention_patterns(path: DataPath, rows: Iterable[int]) -> Iterator[list[int]]:
@@ -40,40 +48,48 @@ def attention_patterns(path: DataPath, rows: Iterable[int]) -> Iterator[list[int
     for softmax in sorted(free, key=place.__getitem__):
         if path.kinds[softmax] != "softmax" or softmax not in free:
             continue
-        before: set[int] = set()
-        after: set[int] = set()
-        if _reaches_product(path, path.feeders, softmax, before, _FAR) and _reaches_product(
-            path, path.readers, softmax, after, _FAR
-        ):
+        before = _up_to_products(path, path.feeders, softmax)
+        after = _up_to_products(path, path.readers, softmax)
+        if before and after:
             scaled = {row for product in before for row in _scaling(path, product)}
             nodes = [row for row in {softmax, *before, *after, *scaled} if row in free]
             free.difference_update(nodes)
             yield sorted(nodes, key=place.__getitem__)
 
 
-def _reaches_product(
-    path: DataPath, neighbours: list[list[int]], row: int, passed: set[int], steps: int
-) -> bool:
-    """Whether a product of two activations lies that way; adds it and what is passed on the way."""
-    found = False
-    for beside in neighbours[row]:
-        if not path.is_data[beside]:
-            continue
-        if (path.kinds[beside] == "product" and _multiplies_activations(path, beside)) or (
-            steps
-            and path.kinds[beside] in _BETWEEN
-            and _reaches_product(path, neighbours, beside, passed, steps - 1)
-        ):
-            passed.add(beside)
-            found = True
-    return found
+def _up_to_products(path: DataPath, neighbours: list[list[int]], softmax: int) -> set[int]:
+    """The products of two activations that lie that way, with what is passed on the way."""
+    passed: set[int] = set()
+    come_from: dict[int, int] = {softmax: -1}
+    frontier = [softmax]
+    for _ in range(_FAR):
+        following = []
+        for row in frontier:
+            for beside in neighbours[row]:
+                if beside in come_from or not path.is_data[beside]:
+                    continue
+                come_from[beside] = row
+                if path.kinds[beside] == "product" and _multiplies_activations(path, beside):
+                    passed.update(_way_back(come_from, beside))
+                elif path.kinds[beside] in _BETWEEN and len(come_from) < _MOST_BETWEEN:
+                    following.append(beside)
+        frontier = following
+    return passed
+
+
+def _way_back(come_from: dict[int, int], row: int) -> Iterator[int]:
+    """From a product to just before the softmax."""
+    while come_from[row] >= 0:
+        yield row
+        row = come_from[row]
 
 
 def _scaling(path: DataPath, product: int) -> Iterator[int]:
     """What multiplies an operand of a product by a number, through mere copies."""
     for row in path.feeders[product]:
-        while path.kinds[row] in SILENT and path.is_data[row]:
-            row = next((each for each in path.feeders[row] if path.is_data[each]), -1)
+        row = _behind_copies(path, row)
+        if row < 0:
+            continue
         data = [feeder for feeder in path.feeders[row] if path.is_data[feeder]]
         if path.kinds[row] in ("multiply", "divide") and len(data) == 1:
             yield row
@@ -119,6 +135,8 @@ def _until_one_tensor(path: DataPath, first: int, root: int, place: dict[int, in
     waiting = set(path.readers[first])
     last = first
     for _ in range(_MOST_STEPS):
+        if len(waiting) > _MOST_STEPS:
+            break
         waiting = {row for row in waiting if path.kinds[row] in _SMALL}
         if not waiting:
             break

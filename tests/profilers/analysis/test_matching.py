@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from profilers.analysis.differences import find_differences
 from profilers.analysis.matching import match_graphs
 from profilers.analysis.operator_family import operator_family
 from profilers.graphs.builder import GraphBuilder
@@ -140,6 +141,39 @@ def test_a_pair_that_could_as_well_be_another_is_not_sure() -> None:
     doubtful = match_graphs(bare[0], our_strings, bare[1], their_strings).nodes
     same = match_graphs(bare[0], our_strings, bare[0], our_strings).nodes
     assert np.median(doubtful.confidence) < 0.7 < np.median(same.confidence)
+
+
+def tangle(count: int, edges: list[tuple[int, int]], operators: list[str]) -> Profile:
+    pool = StringPool()
+    graph = GraphBuilder(pool)
+    for number in range(count):
+        graph.node(f"n{number}", operators[number % len(operators)])
+    for source, target in edges:
+        graph.edge(source, target, f"t{source}", "float32", (1, 4))
+    return Profile("tangle", graphs=(graph.build(),), strings=pool.table())
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        tangle(0, [], ["Conv"]),
+        tangle(6, [(at, (at + 1) % 6) for at in range(6)], ["Cast", "Add"]),
+        tangle(4, [(1, 1), (0, 1), (1, 2), (2, 3)], ["MatMul", "Softmax", "Mul"]),
+        tangle(
+            1200,
+            [(source, at) for at in range(1200) for source in range(max(0, at - 60), at)],
+            ["Mul", "Add", "Sqrt", "ReduceMean", "Softmax", "Erf"],
+        ),
+    ],
+    ids=["empty", "cycle", "self-loop", "dense"],
+)
+def test_odd_graphs_end_in_time(profile: Profile) -> None:
+    begin = time.process_time()
+    graphs = (profile.authored, profile.strings)
+    match = match_graphs(*graphs, *graphs)
+    find_differences(*graphs, *graphs, match)
+    assert time.process_time() - begin < 10  # under 1 s alone
+    assert match.nodes.a.tolist() == match.nodes.b.tolist()
 
 
 def test_different_models_share_little(
