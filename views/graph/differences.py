@@ -107,7 +107,8 @@ class DifferenceList(QWidget):
             widget.setVisible(has_rows)
         if comparison is None or not has_rows:
             return
-        titles = [self.kind_title(DifferenceKind(k)) for k in comparison.differences.kind.tolist()]
+        by_kind = {int(kind): self.kind_title(kind) for kind in DifferenceKind}
+        titles = [by_kind[kind] for kind in comparison.differences.kind.tolist()]
         columns = [
             Column(title, np.array(texts, object), texts.__getitem__)
             for title, texts in (

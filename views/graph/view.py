@@ -15,7 +15,7 @@ from views.empty_note import empty_note
 from views.graph.breadcrumbs import Breadcrumbs
 from views.graph.canvas import GraphCanvas
 from views.graph.differences import DifferenceList
-from views.graph.drawing.flags import flags_of
+from views.graph.drawing.flags import Flags
 from views.graph.drawing.look import growth
 from views.graph.figures import node_figures
 from views.graph.find_field import FindField
@@ -164,7 +164,7 @@ class GraphView(QWidget):
         self.notes.begin_note()
 
     def _reflag(self) -> None:
-        self.canvas.painter.set_flags(flags_of(self._context, self._model))
+        self.canvas.painter.set_flags(Flags(self._context, self._model))
         self.canvas.update()
 
     def _recolour(self) -> None:

@@ -1,7 +1,6 @@
 """Paints a scene: layers of boxes and lines in colours that tell something, and text on them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from profilers.analysis.stage_figures import stage_figures
 from profilers.profile.table import Int64
 from profilers.units import format_duration, format_percent
 from views.graph.drawing.fills import darker, number
+from views.graph.drawing.flags import Flag, Flags
 from views.graph.drawing.labels import READABLE, Labels
 from views.graph.drawing.layers import ArrowLayer, BoxLayer, Layer, LineLayer, Viewport
 from views.graph.drawing.look import Legend, Look
@@ -31,16 +31,8 @@ _ARROWS_FROM, _SHAPES_FROM = 0.4, 0.95
 _MOST_MARKED_LINES = 2000
 _THINNEST = 0.7  # pixels
 _FLAG_SIZE = 14.0
-_LONGEST_TIP = 300
-
-
-@dataclass(frozen=True)
-class Flag:
-    """A sign in the corner of a node: a problem, a note, a difference."""
-
-    sign: str
-    colour: QColor
-    sentence: str
+_LONGEST_TIP, _MOST_SAID = 300, 5
+_NO_NODE = np.iinfo(np.int64).max
 
 
 class ScenePainter:
@@ -60,7 +52,8 @@ class ScenePainter:
         self._is_picked = np.zeros(model.hierarchy.tree.count, bool)
         self._is_around = np.zeros(model.hierarchy.tree.count, bool)
         self._is_found = np.zeros(model.hierarchy.tree.count, bool)
-        self._flags: dict[int, Flag] = {}
+        self._flags: Flags | None = None
+        self._flagged = np.full(model.hierarchy.tree.count, _NO_NODE)
         self.set_measure("family")
 
     def set_measure(self, measure: str) -> None:
@@ -82,12 +75,17 @@ class ScenePainter:
         is_found[list(nodes)] = 1
         self._is_found = self._model.hierarchy.tree.sums(is_found) > 0
 
-    def set_flags(self, flags: Mapping[int, Flag]) -> None:
+    def set_flags(self, flags: Flags) -> None:
         """Signs on nodes; a box shows that of the first node in it that has one."""
-        self._flags = dict(flags)
-        for node, flag in flags.items():
-            for item in self._model.hierarchy.ancestors(node):
-                self._flags.setdefault(item, flag)
+        tree = self._model.hierarchy.tree
+        nodes = np.full(tree.count, _NO_NODE)
+        marked = np.flatnonzero(flags.marked())
+        nodes[marked] = marked
+        self._flags, self._flagged = flags, tree.lowest(nodes)
+
+    def _flag(self, item: int) -> Flag | None:
+        node = int(self._flagged[item])
+        return self._flags.of(node) if self._flags is not None and node != _NO_NODE else None
 
     def legend(self, scene: Scene) -> Legend:
         return self._look.legend(scene)
@@ -107,8 +105,9 @@ class ScenePainter:
         measure = self._look.measure
         if measure is not None and measure.id != "time" and self._look.value(item) >= 0:
             lines.append(measure.describe(self._look.value(item)))
-        if item in self._flags:
-            lines.append(self._flags[item].sentence)
+        flag = self._flag(item)
+        if flag is not None:
+            lines += flag.sentence.splitlines()[:_MOST_SAID]
         return "\n".join(line[:_LONGEST_TIP] for line in lines if line)
 
     def paint(self, painter: QPainter, scene: Scene, view: Viewport, ratio: float) -> None:
@@ -263,7 +262,7 @@ class ScenePainter:
         if view.scale > _SHAPES_FROM:
             self._labels.paint_shapes(painter, scene, self._shape_texts(scene, view), view)
         self._labels.paint(painter, scene, rows, fills, view)
-        if self._flags:
+        if self._flags is not None:
             self._paint_flags(painter, scene, rows, view)
 
     def _shape_texts(self, scene: Scene, view: Viewport) -> list[tuple[float, float, str]]:
@@ -286,7 +285,7 @@ class ScenePainter:
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for row in rows.tolist():
-            flag = self._flags.get(int(boxes.item[row]))
+            flag = self._flag(int(boxes.item[row]))
             if flag is None or boxes.is_open[row]:
                 continue
             x = (float(boxes.right[row]) - view.left) * view.scale - size * 0.7
