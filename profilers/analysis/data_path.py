@@ -24,6 +24,8 @@ class DataPath:
         Nodes that it reads, in the order of its operands, and nodes that read it.
     order : list of int
         All nodes in the order in which data flows.
+    regions : dict of int to list of int
+        The same of each subgraph alone, -1 for the main graph.
     is_data : list of bool
         It is computed from an input of the model, by more than its shape.
     parameters : list of frozenset of int
@@ -36,6 +38,7 @@ class DataPath:
     feeders: list[list[int]]
     readers: list[list[int]]
     order: list[int]
+    regions: dict[int, list[int]]
     is_data: list[bool]
     parameters: list[frozenset[int]]
     shapes: list[tuple[int, ...]]
@@ -51,11 +54,17 @@ def data_path(graph: Graph, strings: StringTable) -> DataPath:
         feeders[target].append(source)
         readers[source].append(target)
     order = np.argsort(flow_order(graph), kind="stable").tolist()
+    regions: dict[int, list[int]] = {}
+    subgraphs = graph.nodes.subgraph.tolist()
+    for row in order:
+        regions.setdefault(subgraphs[row], []).append(row)
     kinds = _kinds(graph, strings)
     operands = _operands(graph, strings, feeders)
     is_data = _is_data(graph, kinds, operands, readers, order)
     parameters = _parameters(graph, feeders, order, is_data)
-    return DataPath(kinds, feeders, readers, order, is_data, parameters, _shapes(graph, strings))
+    return DataPath(
+        kinds, feeders, readers, order, regions, is_data, parameters, _shapes(graph, strings)
+    )
 
 
 def _kinds(graph: Graph, strings: StringTable) -> list[str]:

@@ -179,7 +179,7 @@ class _Side:
 def _units(graph: Graph, strings: StringTable, path: DataPath) -> Iterator[Item]:
     """Of the main graph and all bodies; a layer that holds its loop's body is one unit."""
     seen: set[int] = set()
-    for region in (-1, *range(len(graph.subgraphs))):
+    for region in sorted(path.regions):
         for item in item_graph(graph, strings, path, region).items:
             for unit in item.parts or (item,):
                 if unit.main not in seen:

@@ -81,12 +81,8 @@ class _Groups:
 
     def __init__(self, graph: Graph, strings: StringTable, path: DataPath, subgraph: int) -> None:
         self.graph, self.path = graph, path
-        inside = (graph.nodes.subgraph == subgraph).tolist()
-        self.order = [row for row in path.order if inside[row]]
-        self._inside = inside
-        self._bytes: list[int] = graph.parameters.bytes.tolist()
-        self._scopes: list[int] = graph.nodes.scope.tolist()
-        self._parents: list[int] = graph.scopes.parent.tolist()
+        self.order = path.regions.get(subgraph, [])
+        self._inside = set(self.order)
         self.of: dict[int, int] = {}
         self.kind: dict[int, str] = {}
         self.members: dict[int, list[int]] = {}
@@ -108,8 +104,8 @@ class _Groups:
 
     def _item(self, kind: str, members: Sequence[int]) -> Item:
         path = self.path
-        own = [row for row in members if self._inside[row]]
-        held = [row for row in members if not self._inside[row]]
+        own = [row for row in members if row in self._inside]
+        held = [row for row in members if row not in self._inside]
         named = [row for row in own if path.kinds[row] == kind]
         softmax = [row for row in own if path.kinds[row] == "softmax"]
         data = [row for row in own if path.is_data[row] and path.kinds[row] not in SILENT]
@@ -120,7 +116,7 @@ class _Groups:
             (*self._by_operands(own, main), *held),
             main,
             path.shapes[(data or own)[-1]] or path.shapes[main],
-            sum(self._bytes[row] for row in parameters),
+            sum(int(self.graph.parameters.bytes[row]) for row in parameters),
             self._common_scope(own),
         )
 
@@ -220,14 +216,14 @@ class _Groups:
     def _common_scope(self, nodes: Iterable[int]) -> int:
         common = -2
         for row in nodes:
-            scope = self._scopes[row]
+            scope = int(self.graph.nodes.scope[row])
             if common == -2:
                 common = scope
             while common != scope:  # parents come first: the larger row lies deeper
                 if common > scope:
-                    common = self._parents[common]
+                    common = int(self.graph.scopes.parent[common])
                 else:
-                    scope = self._parents[scope]
+                    scope = int(self.graph.scopes.parent[scope])
         return common
 
 

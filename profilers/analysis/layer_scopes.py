@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from profilers.analysis.data_path import DataPath
 from profilers.analysis.operator_kinds import HEAVY, operator_kind
@@ -21,10 +21,9 @@ def spelt_out_layers(
 ) -> Iterator[tuple[str, list[int]]]:
     """Kind and nodes of each such layer, the nodes of `order` alone and in that order."""
     layer_of, kinds = _layers(graph, strings, path, order)
-    scopes = graph.nodes.scope.tolist()
     members: dict[int, list[int]] = defaultdict(list)
     for row in order:
-        layer = layer_of.get(scopes[row], -1)
+        layer = layer_of.get(int(graph.nodes.scope[row]), -1)
         if layer >= 0 and path.kinds[row]:
             members[layer].append(row)
     for layer, nodes in members.items():
@@ -35,33 +34,44 @@ def spelt_out_layers(
 
 def _layers(
     graph: Graph, strings: StringTable, path: DataPath, order: Sequence[int]
-) -> tuple[dict[int, int], list[str]]:
-    """The layer's scope for each scope in one, and the kind of every scope."""
-    parents = graph.scopes.parent.tolist()
-    kinds = [_kind(graph, strings, scope) for scope in range(len(parents))]
-    inside: list[set[str]] = [set() for _ in parents]
-    scopes = graph.nodes.scope.tolist()
+) -> tuple[dict[int, int], dict[int, str]]:
+    """The layer's scope for each scope in one, and the kind of every scope around the nodes."""
+    inside: dict[int, set[str]] = defaultdict(set)
     for row in order:
-        if scopes[row] >= 0:
-            inside[scopes[row]].add(path.kinds[row])
-    named: list[set[str]] = [set() for _ in parents]
-    classes: list[set[str]] = [set() for _ in parents]
-    for scope in range(len(parents) - 1, -1, -1):
-        if parents[scope] >= 0:
-            own = {kinds[scope]} if graph.scopes.kind[scope] >= 0 else set()
-            classes[parents[scope]] |= classes[scope] | own
-            inside[parents[scope]] |= inside[scope]
-            named[parents[scope]] |= named[scope] | {kinds[scope]}
+        inside[int(graph.nodes.scope[row])].add(path.kinds[row])
+    inside.pop(-1, None)
+    parents = _with_those_around(graph, inside)
+    kinds = {scope: _kind(graph, strings, scope) for scope in parents}
+    named: dict[int, set[str]] = defaultdict(set)
+    classes: dict[int, set[str]] = defaultdict(set)
+    for scope in sorted(parents, reverse=True):
+        parent = parents[scope]
+        if graph.scopes.kind[scope] >= 0:
+            classes[parent].add(kinds[scope])
+        classes[parent] |= classes[scope]
+        inside[parent] |= inside[scope]
+        named[parent] |= named[scope] | {kinds[scope]}
     layer_of: dict[int, int] = {}
-    for scope, (parent, kind) in enumerate(zip(parents, kinds, strict=True)):
-        if parent in layer_of:
-            layer_of[scope] = layer_of[parent]
-        elif kind in _INSIDE and inside[scope]:
+    for scope in sorted(parents):
+        kind = kinds[scope]
+        if parents[scope] in layer_of:
+            layer_of[scope] = layer_of[parents[scope]]
+        elif kind in _INSIDE:
             foreign = (inside[scope] | named[scope]) & HEAVY - _INSIDE[kind] - {kind}
             holds_several = kind != "recurrent" and kind in classes[scope]
             if not foreign and not holds_several:
                 layer_of[scope] = scope
     return layer_of, kinds
+
+
+def _with_those_around(graph: Graph, scopes: Iterable[int]) -> dict[int, int]:
+    """The parent of each of the scopes and of all that they lie in."""
+    parents: dict[int, int] = {}
+    for scope in scopes:
+        while scope >= 0 and scope not in parents:
+            parents[scope] = int(graph.scopes.parent[scope])
+            scope = parents[scope]
+    return parents
 
 
 def _kind(graph: Graph, strings: StringTable, scope: int) -> str:

@@ -70,7 +70,7 @@ def match_graphs(a: Graph, strings_a: StringTable, b: Graph, strings_b: StringTa
         Both tables are ordered by the row in `a`. The same graphs give the same pairs.
     """
     matcher = _Matcher(a, strings_a, b, strings_b)
-    matcher.match_region(-1, -1)
+    matcher.match_regions()
     matcher.pair_ends()
     matcher.pair_followers()
     nodes = NodePairs.from_rows((*pair, matcher.rows[pair]) for pair in sorted(matcher.rows))
@@ -91,9 +91,14 @@ class _Matcher:
         self._of_a: dict[int, list[int]] = defaultdict(list)
         self._of_b: dict[int, list[int]] = defaultdict(list)
         self._bodies_a, self._bodies_b = _bodies(a), _bodies(b)
+        self._regions = [(-1, -1)]
 
-    def match_region(self, region_a: int, region_b: int) -> None:
-        """Two main graphs, or two bodies of control flow, and the bodies within."""
+    def match_regions(self) -> None:
+        """The main graphs, and the bodies of control flow that are found to correspond."""
+        while self._regions:
+            self._match_region(*self._regions.pop())
+
+    def _match_region(self, region_a: int, region_b: int) -> None:
         a = self._side(self._a, self._strings_a, self._path_a, region_a)
         b = self._side(self._b, self._strings_b, self._path_b, region_b)
         self.held_a += _held(a)
@@ -196,8 +201,9 @@ class _Matcher:
         """The operators of an operation that both sides spell out: by name, then by order."""
         singles_a, singles_b = _singles(a, self._path_a, ours), _singles(b, self._path_b, theirs)
         called_a, called_b = _called(singles_a), _called(singles_b)
-        for name in called_a.keys() & called_b.keys():
-            self._add(called_a[name], called_b[name], confidence * _PART)
+        for name, node in called_a.items():
+            if name in called_b:
+                self._add(node, called_b[name], confidence * _PART)
         singles_a = [single for single in singles_a if single.item.main not in self._of_a]
         singles_b = [single for single in singles_b if single.item.main not in self._of_b]
         for at, other in _in_order(singles_a, singles_b):
@@ -233,12 +239,11 @@ class _Matcher:
             self.votes.append(Vote(item.scope, twin.scope, held_a, held_b, confidence))
 
     def _match_bodies(self, ours: Item, theirs: Item) -> None:
-        """The subgraphs of control flow, in order, where there are as many."""
+        """Later, the subgraphs of control flow, in order, where there are as many."""
         bodies_a = [body for node in ours.nodes for body in self._bodies_a.get(node, ())]
         bodies_b = [body for node in theirs.nodes for body in self._bodies_b.get(node, ())]
         if len(bodies_a) == len(bodies_b):
-            for body_a, body_b in zip(bodies_a, bodies_b, strict=True):
-                self.match_region(body_a, body_b)
+            self._regions += zip(bodies_a, bodies_b, strict=True)
 
 
 def _bodies(graph: Graph) -> dict[int, list[int]]:
