@@ -6,6 +6,7 @@ A family module offers ``read(folder: Path, run: RunRecord, progress: Progress) 
 from importlib import import_module
 from pathlib import Path
 
+from profilers.captures.parameter_statistics import with_statistics
 from profilers.errors import DamagedFile
 from profilers.profile import Profile
 from profilers.run_record import RUN_FILE, RunRecord
@@ -33,4 +34,4 @@ def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Pr
     profile: Profile = import_module(f"profilers.captures.{run.family}_capture").read(
         folder, run, progress
     )
-    return profile
+    return with_statistics(profile, folder)

@@ -98,7 +98,7 @@ class Graph:
     """`stage` is "authored" for the model as written, else what a compiler made of it.
 
     `parameter_statistics` has one JSON object per parameter, or no rows where the weights were not
-    at hand: see `profilers.runtimes.parameter_statistics`.
+    at hand: see `profilers.parameter_statistics`.
     """
 
     stage: str

@@ -6,12 +6,15 @@ import platform
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from numpy.typing import NDArray
 
 from profilers.captures.tf_files import (
     AUTHORED_FILE,
@@ -21,6 +24,7 @@ from profilers.captures.tf_files import (
     VARIABLES_FILE,
 )
 from profilers.errors import CaptureFailed, ModeUnavailable, TrustRequired
+from profilers.parameter_statistics import stride_of, write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
@@ -114,6 +118,7 @@ def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter)
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
     _profile(step, record, folder, report)
+    write_statistics(folder, _weights(traced))
 
 
 def _first_call(
@@ -219,6 +224,27 @@ def _variables(traced: TracedModel) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _weights(
+    traced: TracedModel,
+) -> Iterator[tuple[str, Callable[[], tuple[NDArray[Any], int]]]]:
+    """Names, as in `_variables`, and values of the variables that the function captures."""
+    known = {id(variable.handle): variable for variable in traced.function.graph.variables}
+    captured = [known[id(each)] for each, _ in traced.function.graph.captures if id(each) in known]
+    for row, variable in zip(_variables(traced), captured, strict=True):
+        yield row["name"], partial(_values, variable)
+
+
+def _values(variable: Any) -> tuple[NDArray[Any], int]:
+    """Of a large variable only those values that are looked at leave the device."""
+    import tensorflow as tf
+
+    flat = tf.reshape(variable, [-1])
+    count = int(flat.shape[0])
+    seen = flat[:: stride_of(count)]
+    is_plain = not seen.dtype.is_floating or seen.dtype in (tf.float16, tf.float32, tf.float64)
+    return (seen if is_plain else tf.cast(seen, tf.float32)).numpy(), count
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -63,7 +63,7 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
             values = recorded_values(module, inputs)
         write_exported_graph(program, values, folder)
 
-    return LoadedModel(plain, marked.run, write_graph)
+    return LoadedModel(plain, marked.run, write_graph, owner=module)
 
 
 def marked_interpreter(module: Any) -> Any:

@@ -13,9 +13,11 @@ from typing import Any
 from profilers.captures.torch_files import TRACE_FILE
 from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.inputs import make_inputs
+from profilers.parameter_statistics import write_statistics
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.torch_weights import weights_of
 
 _INTERPRETER_FAILED = "The following operation failed in the TorchScript interpreter"
 WORKER_ENVIRONMENT = {"KINETO_LOG_LEVEL": "99"}  # else each start and stop prints a line
@@ -35,12 +37,15 @@ class LoadedModel:
         Takes the inputs, the capture folder and the record; leaves the authored graph.
     marking : callable
         A context in which `profiled_call` has its ranges.
+    owner : module, optional
+        What holds the weights, where that is not `call` itself.
     """
 
     call: Callable[..., Any]
     profiled_call: Callable[..., Any]
     write_graph: Callable[[Sequence[Any], Path, RunRecord], None]
     marking: Callable[[], AbstractContextManager[Any]] = nullcontext
+    owner: Any = None
 
 
 def run_model(
@@ -74,6 +79,7 @@ def run_model(
         _profile(model, inputs, record, folder, report)
     report.progress("write", 0.0)
     model.write_graph(inputs, folder, record)
+    write_statistics(folder, weights_of(model.owner or model.call))
     return record
 
 
