@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from profilers.analysis.self_time import self_time_ns
+from profilers.captures.torch_compiled import follows, is_compiled
 from profilers.captures.torch_files import (
     EXECUTION_TRACE_FILE,
     EXPORTED_GRAPH_FILE,
@@ -58,7 +59,12 @@ def linked_graph(
         if not (folder / EXPORTED_GRAPH_FILE).is_file():
             return *_recorded(folder, run, found, slices), ()
         graph, nodes = _exported(folder, found, slices)
-        if _linked_share(slices, nodes) >= _FITS or not (folder / EXECUTION_TRACE_FILE).is_file():
+        fits = (
+            follows(folder, graph, found.pool.table())
+            if is_compiled(folder)
+            else _linked_share(slices, nodes) >= _FITS
+        )
+        if fits or not (folder / EXECUTION_TRACE_FILE).is_file():
             return graph, nodes, ()
         return *_recorded(folder, run, found, slices), (_OTHER_PATH,)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:

@@ -178,3 +178,21 @@ class Product(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.matmul(self.weight, x)
+
+
+class RefusesCompiler(nn.Module):
+    """An operator that a kernel runs, but no compiler can trace. Input 1x16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(16, 16)
+        self.second = nn.Linear(16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(untraceable(self.first(x)))
+
+
+@torch.library.custom_op("torch_zoo::untraceable", mutates_args=())
+def untraceable(x: Tensor) -> Tensor:
+    """Has no rule for tensors without data, which compilers work with."""
+    return torch.relu(x)
