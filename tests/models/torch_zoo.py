@@ -196,3 +196,18 @@ class RefusesCompiler(nn.Module):
 def untraceable(x: Tensor) -> Tensor:
     """Has no rule for tensors without data, which compilers work with."""
     return torch.relu(x)
+
+
+class Tied(nn.Module):
+    """One weight that embeds and classifies, and experts in a list. Input: int64 ids 1x16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(100, 32)
+        self.experts = nn.ModuleList(nn.Linear(32, 32) for _ in range(2))
+        self.head = nn.Linear(32, 100, bias=False)
+        self.head.weight = self.embedding.weight
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.embedding(tokens)
+        return self.head(sum(torch.tanh(expert(x)) for expert in self.experts))
