@@ -14,6 +14,7 @@ from tests.conftest import Capture
 MODELS = Path(__file__).parent / "models"
 MODES = {
     "torch-eager": ("torch_files", "{}.pt"),
+    "torch-compile": ("torch_files", "{}.pt"),
     "torch-export": ("torch_files", "{}.pt2"),
     "torchscript": ("torch_files", "{}.ts.pt"),
     "tf-graph": ("tf_files", "{}_saved"),

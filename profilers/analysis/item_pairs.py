@@ -38,9 +38,15 @@ class Side:
     named: list[Named]
 
     @classmethod
-    def of(cls, graph: Graph, strings: StringTable, items: ItemGraph) -> "Side":
-        paths = scope_paths(graph, strings)
-        layers = layer_names(graph, strings)
+    def of(
+        cls,
+        graph: Graph,
+        strings: StringTable,
+        items: ItemGraph,
+        paths: list[str],
+        layers: list[str],
+    ) -> "Side":
+        """`paths` and `layers` are those of `scope_paths` and `layer_names`."""
         named = [
             Named(
                 item,

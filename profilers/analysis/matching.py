@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from profilers.analysis.alignment import Named, align
 from profilers.analysis.data_path import DataPath, data_path
 from profilers.analysis.graph_items import Item, item_graph
-from profilers.analysis.item_pairs import ItemPairs, Side, pair_items
+from profilers.analysis.item_pairs import ItemPairs, Side, layer_names, pair_items, scope_paths
 from profilers.analysis.layer_pairs import LayerPairs, Vote, pair_layers
 from profilers.analysis.layer_patterns import bias_of
 from profilers.analysis.operator_kinds import ACTIVATIONS, SILENT, WORTH, WORTH_OF_OTHERS, words_of
@@ -91,6 +91,8 @@ class _Matcher:
         self._of_a: dict[int, list[int]] = defaultdict(list)
         self._of_b: dict[int, list[int]] = defaultdict(list)
         self._bodies_a, self._bodies_b = _bodies(a), _bodies(b)
+        self._names_a = scope_paths(a, strings_a), layer_names(a, strings_a)
+        self._names_b = scope_paths(b, strings_b), layer_names(b, strings_b)
         self._regions = [(-1, -1)]
 
     def match_regions(self) -> None:
@@ -99,8 +101,10 @@ class _Matcher:
             self._match_region(*self._regions.pop())
 
     def _match_region(self, region_a: int, region_b: int) -> None:
-        a = self._side(self._a, self._strings_a, self._path_a, region_a)
-        b = self._side(self._b, self._strings_b, self._path_b, region_b)
+        items_a = item_graph(self._a, self._strings_a, self._path_a, region_a)
+        items_b = item_graph(self._b, self._strings_b, self._path_b, region_b)
+        a = Side.of(self._a, self._strings_a, items_a, *self._names_a)
+        b = Side.of(self._b, self._strings_b, items_b, *self._names_b)
         self.held_a += _held(a)
         self.held_b += _held(b)
         pairs = pair_items(a, b)
@@ -146,9 +150,6 @@ class _Matcher:
                             self._vote_unchanged(row, reader, confidence)
         self.held_a += self._unchanged(self._a, self._strings_a, a)
         self.held_b += self._unchanged(self._b, self._strings_b, b)
-
-    def _side(self, graph: Graph, strings: StringTable, path: DataPath, region: int) -> Side:
-        return Side.of(graph, strings, item_graph(graph, strings, path, region))
 
     def _word(self, graph: Graph, strings: StringTable, row: int) -> str:
         word = words_of(strings[int(graph.nodes.operator[row])]).split(" ")[0]

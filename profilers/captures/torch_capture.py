@@ -6,12 +6,19 @@ from pathlib import Path
 import numpy as np
 
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
+from profilers.captures.torch_compiled import (
+    KERNEL,
+    Compiled,
+    is_compiled,
+    read_compiled,
+    with_makers,
+)
 from profilers.captures.torch_files import MODULE_MARK, NODE_MARK, TRACE_FILE
 from profilers.captures.torch_graphs import linked_graph
 from profilers.captures.torch_links import linked_launches
 from profilers.captures.torch_memory import torch_memory
 from profilers.errors import DamagedFile
-from profilers.profile import Profile, SliceKind, Slices, StringPool, StringTable
+from profilers.profile import Fusion, Graph, Profile, SliceKind, Slices, StringPool, StringTable
 from profilers.run_record import RunRecord
 from profilers.traces import Progress
 from profilers.traces.chrome_json import read_chrome_trace
@@ -31,18 +38,28 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
     slices = _kinds_told(found.trace.slices, found.pool.table())
     graph, nodes, notes = linked_graph(folder, run, found, slices)
+    graphs: tuple[Graph, ...] = (graph,)
+    fusion, groups = Fusion.empty(), np.full(len(slices), -1, np.int32)
+    if is_compiled(folder):
+        compiled = _compiled(folder, graph, found, slices)
+        graphs, fusion = (graph, compiled.stage), compiled.fusion
+        nodes, groups, notes = compiled.nodes, compiled.groups, (*notes, *compiled.diagnostics)
     strings = found.pool.table()
-    nodes = linked_launches(nodes, found.trace.flows, strings.find("launch"))
+    launch = strings.find("launch")
+    nodes = linked_launches(nodes, found.trace.flows, launch)
+    groups = linked_launches(groups, found.trace.flows, launch)
     progress(0.8)
-    slices = slices.replace(node=nodes)
+    slices = slices.replace(node=nodes, group=groups)
     memory = torch_memory(found, slices, graph, run.request.inputs, run.request.device)
+    memory = with_makers(memory, slices) if is_compiled(folder) else memory
     slices = _unmarked(slices, strings, found.pool)
     progress(1.0)
     return Profile(
         Path(run.request.model_path).stem,
         strings=found.pool.table(),
         trace=replace(found.trace, slices=slices),
-        graphs=(graph,),
+        graphs=graphs,
+        fusion=fusion,
         memory=memory,
         steps=found.steps,
         timings=timings_of(run),
@@ -52,11 +69,24 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     )
 
 
+def _compiled(folder: Path, graph: Graph, found: ChromeTrace, slices: Slices) -> Compiled:
+    try:
+        return read_compiled(folder, graph, found, slices)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
+        raise DamagedFile(
+            f"Cannot read the capture {folder}", f"its record of the compiler is damaged ({error})"
+        ) from error
+
+
 def _kinds_told(slices: Slices, strings: StringTable) -> Slices:
     """Ranges of nodes, modules and script functions are no operators, though Kineto says so."""
-    is_range = np.array([text.startswith(_MARKS) or "::" not in text for text in strings], np.bool_)
+    is_range = np.array([_is_range(text) for text in strings], np.bool_)
     wrongly = (slices.kind == SliceKind.OPERATOR) & is_range[slices.name]
     return slices.replace(kind=np.where(wrongly, SliceKind.SCOPE, slices.kind))
+
+
+def _is_range(text: str) -> bool:
+    return text.startswith(_MARKS) or ("::" not in text and KERNEL.fullmatch(text) is None)
 
 
 def _unmarked(slices: Slices, strings: StringTable, pool: StringPool) -> Slices:

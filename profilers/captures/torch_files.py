@@ -2,8 +2,10 @@
 
 TRACE_FILE = "trace.json"  # as torch.profiler exports it
 EXPORTED_GRAPH_FILE = "exported_graph.json"  # the JSON of an exported program
+SHARED_WEIGHTS = "twinscope_shared_weights"  # key in that JSON: first name by each other name
 EXECUTION_TRACE_FILE = "execution_trace.json"  # of one run, for models that cannot be exported
 SCRIPT_GRAPH_FILE = "script_graph.json"  # see profilers.runtimes.script_graph
+COMPILATION_FILE = "compilation.json"  # see profilers.runtimes.torch_compile_log
 
 NODE_MARK = "node::"  # range of one node of the exported graph
 MODULE_MARK = "module::"  # range of one call of a module

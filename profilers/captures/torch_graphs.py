@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from profilers.analysis.self_time import self_time_ns
+from profilers.captures.torch_compiled import follows, is_compiled
 from profilers.captures.torch_files import (
     EXECUTION_TRACE_FILE,
     EXPORTED_GRAPH_FILE,
     MODULE_MARK,
     NODE_MARK,
     SCRIPT_GRAPH_FILE,
+    SHARED_WEIGHTS,
 )
 from profilers.captures.torch_links import (
     linked_by_marks,
@@ -57,8 +59,13 @@ def linked_graph(
             return *_script(folder, found, slices), ()
         if not (folder / EXPORTED_GRAPH_FILE).is_file():
             return *_recorded(folder, run, found, slices), ()
-        graph, nodes = _exported(folder, found, slices)
-        if _linked_share(slices, nodes) >= _FITS or not (folder / EXECUTION_TRACE_FILE).is_file():
+        graph, nodes = _exported(folder, run, found, slices)
+        fits = (
+            follows(folder, graph, found.pool.table())
+            if is_compiled(folder)
+            else _linked_share(slices, nodes) >= _FITS
+        )
+        if fits or not (folder / EXECUTION_TRACE_FILE).is_file():
             return graph, nodes, ()
         return *_recorded(folder, run, found, slices), (_OTHER_PATH,)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
@@ -67,9 +74,11 @@ def linked_graph(
         ) from error
 
 
-def _exported(folder: Path, found: ChromeTrace, slices: Slices) -> _Linked:
+def _exported(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) -> _Linked:
     """By the ranges of nodes where the run made them, else by the order of operators."""
-    graph = read_exported_graph(_document(folder / EXPORTED_GRAPH_FILE), found.pool)
+    document = _document(folder / EXPORTED_GRAPH_FILE)
+    classes = run.extra.get("module_classes", {})
+    graph = read_exported_graph(document, found.pool, document.get(SHARED_WEIGHTS), classes)
     strings = found.pool.table()
     if any(text.startswith(NODE_MARK) for text in strings):
         return graph, linked_by_marks(slices, strings, graph)

@@ -52,7 +52,10 @@ class _Frame:
 
 
 def read_exported_graph(
-    document: Json, pool: StringPool, first_names: Mapping[str, str] | None = None
+    document: Json,
+    pool: StringPool,
+    first_names: Mapping[str, str] | None = None,
+    classes: Mapping[str, str] | None = None,
 ) -> Graph:
     """The authored graph of an exported program.
 
@@ -66,13 +69,16 @@ def read_exported_graph(
     pool : StringPool
     first_names : mapping, optional
         For each other name of a shared weight, the one that it is listed under.
+    classes : mapping, optional
+        Class of each module by path; the document does not know modules that are never called,
+        such as a ModuleList.
 
     Raises
     ------
     KeyError, TypeError, ValueError, AttributeError
         If the document has not the schema's form.
     """
-    return _Reader(document, GraphBuilder(pool), first_names or {}).read()
+    return _Reader(document, GraphBuilder(pool), first_names or {}, classes or {}).read()
 
 
 def tensor_meta(meta: Json) -> tuple[str, Shape]:
@@ -120,7 +126,11 @@ def tensors_of(argument: Json) -> Iterator[str]:
 
 class _Reader:
     def __init__(
-        self, document: Json, builder: GraphBuilder, first_names: Mapping[str, str]
+        self,
+        document: Json,
+        builder: GraphBuilder,
+        first_names: Mapping[str, str],
+        classes: Mapping[str, str],
     ) -> None:
         module = document["graph_module"]
         self._graph: Json = module["graph"]
@@ -129,6 +139,7 @@ class _Reader:
             for placeholder, name in parameter_names(module["signature"]).items()
         }
         self._builder = builder
+        self._classes = classes
 
     def read(self) -> Graph:
         frame = _Frame(-1, self._graph["tensor_values"])
@@ -167,7 +178,7 @@ class _Reader:
             node.get("name") or (outputs[0] if outputs else operator),
             operator,
             kind=NodeKind.CONTROL if graphs else NodeKind.OPERATOR,
-            scope=self._builder.scope(_module_path(metadata), frame.subgraph),
+            scope=self._builder.scope(_module_path(metadata, self._classes), frame.subgraph),
             subgraph=frame.subgraph,
             flops=self._flops(operator, inputs, outputs, frame),
             source=_source(metadata.get("stack_trace", "")),
@@ -221,12 +232,12 @@ def _meta(frame: _Frame, name: str) -> tuple[str, Shape]:
     return tensor_meta(meta) if meta is not None else ("", None)
 
 
-def _module_path(metadata: Json) -> list[tuple[str, str]]:
+def _module_path(metadata: Json, known: Mapping[str, str]) -> list[tuple[str, str]]:
     """(name, class) of each module from the outside in, from ``key,path,class;key,path,class``.
 
     The number that a repeated call adds to a path ("encoder@1") is left out: it is one module.
     """
-    classes: dict[str, str] = {}
+    classes = dict(known)
     path = ""
     for entry in metadata.get("nn_module_stack", "").split(";"):
         parts = entry.split(",")

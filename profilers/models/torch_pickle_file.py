@@ -74,7 +74,7 @@ def _module_file(path: Path, content: PickleContent, dangers: tuple[Danger, ...]
         kind="torch-module",
         title="PyTorch module",
         framework="torch",
-        modes=("torch-eager",),
+        modes=("torch-eager", "torch-compile"),
         inputs=() if guess is None else (guess,),
         dangers=dangers,
         preview=_preview(path, graph, pool),

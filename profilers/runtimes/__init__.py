@@ -42,6 +42,7 @@ class RunMode:
 
 RUN_MODES: tuple[RunMode, ...] = (
     RunMode("torch-eager", "PyTorch eager", "torch", "torch_eager", ("torch",)),
+    RunMode("torch-compile", "PyTorch compiled", "torch", "torch_compile", ("torch",)),
     RunMode("torch-export", "PyTorch exported program", "torch", "torch_export", ("torch",)),
     RunMode("torchscript", "TorchScript", "torch", "torchscript", ("torch",)),
     RunMode("tf-graph", "TensorFlow graph", "tensorflow", "tf_graph", ("tensorflow",)),

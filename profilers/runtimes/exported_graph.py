@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from profilers.captures.torch_files import EXPORTED_GRAPH_FILE
+from profilers.captures.torch_files import EXPORTED_GRAPH_FILE, SHARED_WEIGHTS
 
 Json = dict[str, Any]
 
@@ -22,6 +22,7 @@ def write_exported_graph(program: Any, values: Mapping[str, Any], folder: Path) 
         Results by node name, as far as they are known: their sizes replace symbolic ones.
     """
     document = _document(program)
+    document[SHARED_WEIGHTS] = _shared_weights(program)
     graph = document["graph_module"]["graph"]
     for name, value in values.items():
         meta = graph["tensor_values"].get(name)
@@ -29,6 +30,21 @@ def write_exported_graph(program: Any, values: Mapping[str, Any], folder: Path) 
         if meta is not None and sizes is not None:
             meta["sizes"] = [{"as_int": int(size)} for size in sizes]
     (folder / EXPORTED_GRAPH_FILE).write_text(json.dumps(document))
+
+
+def _shared_weights(program: Any) -> dict[str, str]:
+    """For each other name of a shared weight the first one that the program uses."""
+    signature = program.graph_signature
+    used = {*signature.inputs_to_parameters.values(), *signature.inputs_to_buffers.values()}
+    first: dict[tuple[Any, ...], str] = {}
+    shared = {}
+    for name, tensor in program.state_dict.items():
+        if name not in used or not tensor.numel():
+            continue
+        key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+        if first.setdefault(key, name) != name:
+            shared[name] = first[key]
+    return shared
 
 
 def _document(program: Any) -> Json:

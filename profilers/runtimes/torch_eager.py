@@ -34,16 +34,22 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     TwinscopeError
         If it cannot be loaded or does not take the inputs.
     """
+    require_trust(request)
+    return run_model(request, folder, report, load_module)
+
+
+def require_trust(request: RunRequest) -> None:
+    """Refuse to load a pickle that nobody agreed to load."""
     if not request.trusted:
         raise TrustRequired(
             f"{Path(request.model_path).name} was not loaded",
             "a pickled module can execute code while it loads",
             "Run it only if you trust where it comes from.",
         )
-    return run_model(request, folder, report, _load)
 
 
-def _load(request: RunRequest, device: Any) -> LoadedModel:
+def load_module(request: RunRequest, device: Any) -> LoadedModel:
+    """The pickled module in evaluation mode, with ranges of its modules."""
     import torch
 
     model = _unpickled(Path(request.model_path), device)

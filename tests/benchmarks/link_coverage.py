@@ -17,6 +17,7 @@ from profilers.profile import Profile
 MODELS = Path(__file__).parents[1] / "models"
 FILES = (
     ("torch-eager", "build_torch", "{}.pt"),
+    ("torch-compile", "build_torch", "{}.pt"),
     ("torch-export", "build_torch", "{}.pt2"),
     ("torchscript", "build_torch", "{}.ts.pt"),
     ("tf-graph", "build_tf", "{}_saved"),

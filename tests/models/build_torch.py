@@ -54,6 +54,10 @@ def main(out: Path) -> None:
     layer = nn.TransformerEncoderLayer(32, 2, 64, batch_first=True)
     encoder = nn.Sequential(nn.Embedding(100, 32), nn.TransformerEncoder(layer, 2)).eval()
     torch.save(encoder, out / "encoder.pt")  # eager mode runs each layer as one fused operator
+    torch.save(torch_zoo.RefusesCompiler().eval(), out / "refuses_compiler.pt")
+    tied = torch_zoo.Tied().eval()
+    torch.save(tied, out / "tied.pt")
+    torch.export.save(torch.export.export(tied, example("block")), out / "tied.pt2")
     for name, (model, exportable) in models.items():
         save_runnable(name, model, exportable, out)
         save_weights(name, model, out)

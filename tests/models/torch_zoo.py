@@ -178,3 +178,36 @@ class Product(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.matmul(self.weight, x)
+
+
+class RefusesCompiler(nn.Module):
+    """An operator that a kernel runs, but no compiler can trace. Input 1x16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(16, 16)
+        self.second = nn.Linear(16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(untraceable(self.first(x)))
+
+
+@torch.library.custom_op("torch_zoo::untraceable", mutates_args=())
+def untraceable(x: Tensor) -> Tensor:
+    """Has no rule for tensors without data, which compilers work with."""
+    return torch.relu(x)
+
+
+class Tied(nn.Module):
+    """One weight that embeds and classifies, and experts in a list. Input: int64 ids 1x16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(100, 32)
+        self.experts = nn.ModuleList(nn.Linear(32, 32) for _ in range(2))
+        self.head = nn.Linear(32, 100, bias=False)
+        self.head.weight = self.embedding.weight
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.embedding(tokens)
+        return self.head(sum(torch.tanh(expert(x)) for expert in self.experts))

@@ -13,7 +13,7 @@ from tests.profilers.models.torch_archives import inspected, parameter_shapes
 KINDS = {
     "cnn.pt2": ("torch-export", ("torch-export",)),
     "cnn.ts.pt": ("torchscript", ("torchscript",)),
-    "cnn.pt": ("torch-module", ("torch-eager",)),
+    "cnn.pt": ("torch-module", ("torch-eager", "torch-compile")),
     "cnn_state.pt": ("torch-state-dict", ()),
     "cnn.safetensors": ("safetensors", ()),
 }

@@ -1,0 +1,153 @@
+"""Runs a pickled nn.Module through torch.compile in its default mode, with Inductor as compiler."""
+
+import os
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from profilers.compiled import cache_folder
+from profilers.errors import ModeUnavailable
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.torch_compile_log import CompileLog, ModelNames, sign_of_life
+from profilers.runtimes.torch_eager import load_module, require_trust
+from profilers.runtimes.torch_session import (
+    WORKER_ENVIRONMENT,
+    LoadedModel,
+    first_line,
+    run_model,
+)
+
+__all__ = ["WORKER_ENVIRONMENT", "run"]
+
+_MET = re.compile(r"""got \w+\(["'](.*?)["'],?\)$""", re.MULTILINE)
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Capture a compiled module. Where the compiler fails, the module runs operator by operator.
+
+    Raises
+    ------
+    TrustRequired
+        If nobody agreed to loading the pickle.
+    ModeUnavailable
+        If Inductor lacks the C++ compiler or Triton that it generates code for.
+    TwinscopeError
+        If it cannot be loaded or does not take the inputs.
+    """
+    import torch
+
+    require_trust(request)
+    _require_code_generator(request.device)
+    torch._dynamo.reset()
+    log = CompileLog(sign_of_life(report.progress))
+    fallback = _Fallback()
+    with _told_by_inductor(), log.listening():
+        record = run_model(
+            request, folder, report, lambda wanted, device: _load(wanted, device, log, fallback)
+        )
+    if fallback.reason:
+        record.warn(
+            f"torch.compile cannot compile this model ({fallback.reason}), so it ran operator by "
+            "operator.",
+            "Run it as PyTorch eager, or change what the compiler names.",
+        )
+        report.log(fallback.detail)
+    else:
+        record.facts = {**record.facts, **log.facts}
+        log.write(folder)
+    return record
+
+
+@dataclass
+class _Fallback:
+    """Why the compiler gave up; no reason while it did not."""
+
+    reason: str = ""
+    detail: str = ""
+
+
+def _load(request: RunRequest, device: Any, log: CompileLog, fallback: _Fallback) -> LoadedModel:
+    import torch
+    from torch._dynamo.backends.registry import lookup_backend
+    from torch._dynamo.exc import TorchDynamoException
+
+    eager = load_module(request, device)
+    inductor: Callable[..., Any] = lookup_backend("inductor")
+
+    names = ModelNames(eager.call)
+
+    def logged_inductor(module: Any, inputs: Any) -> Any:
+        compile_id = str(torch._guards.CompileContext.current_compile_id())
+        log.add_graph(compile_id, module, inputs, names)
+        return inductor(module, inputs)
+
+    compiled: Callable[..., Any] = torch.compile(eager.call, backend=logged_inductor)
+
+    def call(*inputs: Any) -> Any:
+        if not fallback.reason:
+            try:
+                return compiled(*inputs)
+            except (TorchDynamoException, torch._inductor.exc.InductorError) as error:
+                fallback.reason = _telling(error)
+                fallback.detail = traceback.format_exc()
+        return eager.call(*inputs)
+
+    def marking() -> AbstractContextManager[Any]:
+        return eager.marking() if fallback.reason else nullcontext()
+
+    return replace(eager, call=call, profiled_call=call, marking=marking)
+
+
+def _telling(error: BaseException) -> str:
+    """What the tracer met in the model, where the error names it, else the error's first line."""
+    met = _MET.search(str(error))
+    return met[1].rstrip(".") if met else first_line(error)
+
+
+def _require_code_generator(device: str) -> None:
+    if device.startswith("cuda"):
+        _require_triton()
+    _require_cpp_compiler()  # Triton's launchers are C as well
+
+
+def _require_triton() -> None:
+    from torch.utils._triton import has_triton
+
+    if not has_triton():
+        raise ModeUnavailable(
+            "torch.compile cannot run on the GPU here",
+            "Triton, which Inductor generates kernels for, is not usable",
+            "Install it with: pip install triton.",
+        )
+
+
+def _require_cpp_compiler() -> None:
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except (InvalidCxxCompiler, RuntimeError) as error:
+        raise ModeUnavailable(
+            "torch.compile cannot run here",
+            "there is no C++ compiler, which Inductor needs to build the kernels it generates",
+            "Install one: the package g++ on Debian and Ubuntu, gcc-c++ on Fedora, the Xcode "
+            "command line tools on macOS, the Visual Studio Build Tools on Windows.",
+        ) from error
+
+
+@contextmanager
+def _told_by_inductor() -> Iterator[None]:
+    """Kernels appear in the trace and tell what they were made of; what is compiled is kept."""
+    from torch._inductor import config
+
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder().parent / "inductor"))
+    wanted = {"trace.provenance_tracking_level": 1, "cpp.enable_kernel_profile": True}
+    with config.patch(wanted):
+        yield

@@ -1,0 +1,110 @@
+"""What torch.compile made of a model: kernels, their members, their slices, cuts, and failures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from profilers.analysis.coverage import link_coverage
+from profilers.profile import Graph, NodeKind, Profile, SliceKind
+from profilers.profile.references import broken_references
+from tests.conftest import Capture
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+def names(profile: Profile, graph: Graph, nodes: np.ndarray) -> set[str]:
+    return {profile.strings[int(row)] for row in graph.nodes.name[nodes]}
+
+
+@pytest.fixture(scope="module")
+def cnn(capture: Capture, torch_files: Path) -> Profile:
+    return capture(torch_files / "cnn.pt", "torch-compile", source_folder=str(MODELS))
+
+
+@pytest.fixture(scope="module")
+def control(capture: Capture, torch_files: Path) -> Profile:
+    return capture(torch_files / "control.pt", "torch-compile", source_folder=str(MODELS))
+
+
+def test_the_authored_graph_is_that_of_eager_mode(
+    cnn: Profile, capture: Capture, torch_files: Path
+) -> None:
+    eager = capture(torch_files / "cnn.pt", "torch-eager", source_folder=str(MODELS))
+    everything = np.arange(len(cnn.authored.nodes))
+    assert names(cnn, cnn.authored, everything) == names(eager, eager.authored, everything)
+
+
+def test_a_generated_kernel_knows_its_members_its_source_and_its_slices(cnn: Profile) -> None:
+    groups, slices = cnn.fusion.groups, cnn.trace.slices
+    kinds = [cnn.strings[kind] for kind in groups.kind.tolist()]
+    assert set(kinds) == {"C++/OpenMP", "extern"}
+    fused = [row for row, kind in enumerate(kinds) if kind == "C++/OpenMP"]
+    members = cnn.fusion.members
+    by_group = {row: names(cnn, cnn.authored, members.node[members.group == row]) for row in fused}
+    assert any({"batch_norm", "relu"} <= made_of for made_of in by_group.values())
+    for row in fused:
+        source, name = cnn.strings[groups.source[row]], cnn.strings[groups.name[row]]
+        assert "void  kernel(" in source
+        runs = np.flatnonzero((slices.group == row) & (slices.kind == SliceKind.OPERATOR))
+        assert len(runs) == len(cnn.steps)
+        assert all(name in cnn.strings[slices.name[run]] for run in runs.tolist())
+        assert slices.node[runs[0]] in members.node[members.group == row]
+
+
+def test_the_stage_joins_kernels_by_buffers_and_reads_the_weights(cnn: Profile) -> None:
+    stage = cnn.graphs[1]
+    assert stage.stage == "inductor"
+    assert broken_references(cnn) == []
+    operators = np.flatnonzero(stage.nodes.kind == NodeKind.OPERATOR)
+    assert np.isin(operators, stage.origins.node).all()
+    assert (stage.edges.source < stage.edges.target).all()
+    assert np.isin(operators, stage.edges.source).all()
+    ours = {cnn.strings[name] for name in stage.parameters.name.tolist()}
+    theirs = {cnn.strings[name] for name in cnn.authored.parameters.name.tolist()}
+    assert ours <= theirs
+    assert {"stem.0.weight", "head.bias"} <= ours
+    shapes = {cnn.strings[row] for row in stage.edges.shape.tolist() if row >= 0}
+    assert {"1,3,32,32", "1,16,32,32", "1,32,16,16"} <= shapes
+
+
+def test_graph_breaks_tell_where_and_why(control: Profile) -> None:
+    breaks = control.fusion.breaks
+    places = [control.strings[row] for row in breaks.location.tolist()]
+    source = (MODELS / "torch_zoo.py").read_text().splitlines()
+    lines = [source[int(place.partition(":")[2]) - 1] for place in places]
+    assert any("if bool(x.sum() > 0)" in line for line in lines)
+    assert any("int(x.max() > 0.5)" in line for line in lines)
+    assert all("Tensor.item()" in control.strings[row] for row in breaks.reason.tolist())
+    graphs = {control.strings[row].partition("/")[0] for row in control.graphs[1].nodes.name}
+    assert graphs == {"graph 0", "graph 1", "graph 2"}
+
+
+def test_compile_time_is_told_apart_from_run_time(cnn: Profile) -> None:
+    assert "Inductor" in cnn.environment.facts["Compile time"]
+    assert cnn.environment.facts["Compiled graphs"].startswith("1,")
+
+
+def test_a_fused_path_of_eager_mode_is_what_was_compiled(
+    capture: Capture, torch_files: Path
+) -> None:
+    profile = capture(torch_files / "encoder.pt", "torch-compile")
+    operators = {profile.strings[row] for row in profile.authored.nodes.operator.tolist()}
+    assert "aten::_transformer_encoder_layer_fwd" in operators
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+    assert coverage.fused_kernel_time == 1.0
+
+
+def test_a_model_that_cannot_be_compiled_runs_operator_by_operator(
+    capture: Capture, torch_files: Path
+) -> None:
+    profile = capture(
+        torch_files / "refuses_compiler.pt", "torch-compile", source_folder=str(MODELS)
+    )
+    (told,) = [item for item in profile.diagnostics if item.message.startswith("torch.compile")]
+    assert "ran operator by operator" in told.message
+    assert "no fake impl registered" in told.message  # what PyTorch says of the operator
+    assert len(profile.graphs) == 1
+    assert link_coverage(profile).operator_time == 1.0
