@@ -11,7 +11,7 @@ from profilers.profile.table import Float64, Int32, Int64
 
 TRUNK = -2  # the target of a line that several edges share on their way down
 _STRAIGHT = 0.5
-_CURVE_STEPS = 8
+_CURVE_STEPS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,26 +76,8 @@ class Lines:
 
     @cached_property
     def smooth(self) -> tuple[Float64, Float64, Int64]:
-        """Points and starts of the same lines, with an S in steps wherever they change their x.
-
-        The S is a cubic Bezier curve that leaves and arrives vertically.
-        """
-        ends = np.zeros(len(self.x), bool)
-        ends[self.start[1:] - 1] = True
-        here = np.flatnonzero(~ends)
-        bends = np.abs(self.x[here + 1] - self.x[here]) > _STRAIGHT
-        steps = np.ones(len(self.x), np.int64)  # points that each point brings with it
-        steps[here[bends]] = _CURVE_STEPS
-        start = np.concatenate(([0], np.cumsum(steps)))
-        x, y = np.repeat(self.x, steps), np.repeat(self.y, steps)
-        share = np.arange(1, _CURVE_STEPS) / _CURVE_STEPS
-        across = share * share * (3 - 2 * share)
-        down = (share**3 + 1.5 * share * (1 - share))[None, :]
-        inner = start[here[bends]][:, None] + np.arange(1, _CURVE_STEPS)
-        before, after = here[bends], here[bends] + 1
-        x[inner] = self.x[before, None] + (self.x[after] - self.x[before])[:, None] * across
-        y[inner] = self.y[before, None] + (self.y[after] - self.y[before])[:, None] * down
-        return x, y, start[self.start]
+        """Points and starts of the same lines as curves."""
+        return smoothed(self.x, self.y, self.start)
 
     def touching(self, left: float, top: float, right: float, bottom: float) -> Int64:
         """Lines whose bounds a rectangle touches."""
@@ -123,6 +105,29 @@ class Lines:
             self.is_reversed[rows], np.where(self.shared[rows] > 0, along, self.start[rows]), last
         )
         return self.x[tip], self.y[tip]
+
+
+def smoothed(x: Float64, y: Float64, start: Int64) -> tuple[Float64, Float64, Int64]:
+    """Points and starts of polylines with an S in steps wherever they change their x.
+
+    The S is a cubic Bezier curve that leaves and arrives vertically.
+    """
+    ends = np.zeros(len(x), bool)
+    ends[start[1:] - 1] = True
+    here = np.flatnonzero(~ends)
+    bends = np.abs(x[here + 1] - x[here]) > _STRAIGHT
+    steps = np.ones(len(x), np.int64)  # points that each point brings with it
+    steps[here[bends]] = _CURVE_STEPS
+    begin = np.concatenate(([0], np.cumsum(steps)))
+    fine_x, fine_y = np.repeat(x, steps), np.repeat(y, steps)
+    share = np.arange(1, _CURVE_STEPS) / _CURVE_STEPS
+    across = share * share * (3 - 2 * share)
+    down = (share**3 + 1.5 * share * (1 - share))[None, :]
+    inner = begin[here[bends]][:, None] + np.arange(1, _CURVE_STEPS)
+    before, after = here[bends], here[bends] + 1
+    fine_x[inner] = x[before, None] + (x[after] - x[before])[:, None] * across
+    fine_y[inner] = y[before, None] + (y[after] - y[before])[:, None] * down
+    return fine_x, fine_y, begin[start]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,6 @@ from views.graph.canvas import GraphCanvas
 from views.graph.differences import DifferenceList
 from views.graph.drawing.flags import Flags
 from views.graph.drawing.look import growth
-from views.graph.figures import node_figures
 from views.graph.find_field import FindField
 from views.graph.following import Follower
 from views.graph.inspector import NodeInspector
@@ -52,7 +51,7 @@ class GraphView(QWidget):
             return
         self.canvas = GraphCanvas(context)
         self.minimap = Minimap(self.canvas, context.theme)
-        self.inspector = NodeInspector(context, node_figures(context.profile))
+        self.inspector = NodeInspector(context)
         self.finder = FindField(context.theme, lambda: context.notes.nodes)
         self.bar = Toolbar(context.profile, self.finder)
         self.path = Breadcrumbs()
@@ -209,11 +208,11 @@ class GraphView(QWidget):
         self.said.clear()
         if len(nodes) == 1:
             authored = self._model.authored(nodes)
-            self.inspector.show_node(self._graph, nodes[0], authored)
+            self.inspector.show_node(self._model.stage, nodes[0], authored)
         elif nodes:
             self.inspector.show_many(len(nodes), self._model.authored(nodes))
         else:
-            self.inspector.show_graph(self._graph)
+            self.inspector.show_graph(self._model.stage)
         self.path.show_path(self._model, self._innermost_around(nodes))
 
     @property

@@ -41,7 +41,8 @@ class Look:
             self._colours = self._category_colours(measure)
             nodes = self._categories.of_item[: model.hierarchy.node_count]
             counts = np.bincount(nodes[nodes >= 0])
-            self._frequent = np.argsort(-counts, kind="stable")[:_MOST_ENTRIES].tolist()
+            frequent = np.argsort(-counts, kind="stable")[:_MOST_ENTRIES]
+            self._frequent = frequent[counts[frequent] > 0].tolist()
 
     def fills(self, scene: Scene) -> Colours:
         """One colour per box of a scene."""

@@ -20,7 +20,7 @@ from views.graph.drawing.measures import MEASURES, item_figures
 from views.graph.drawing.raster import Raster
 from views.graph.drawing.vector import paint_layers
 from views.graph.model import StageModel
-from views.graph.scene import TRUNK, Scene
+from views.graph.scene import TRUNK, Scene, smoothed
 from views.graph.structure.tree import ROOT
 from views.theme import Theme
 
@@ -186,8 +186,9 @@ class ScenePainter:
         self._ground = np.full(len(boxes), number(theme.panel), np.uint32)
         rings = self._ring_of[boxes.item]
         self._rings_on = rings >= 0
+        strong = QColor.lighter if theme.is_dark else QColor.darker
         hues = np.array(
-            [number(theme.hue_colour(hue).darker(130)) for hue in range(0, 360, 15)], np.uint32
+            [number(strong(theme.hue_colour(hue), 140)) for hue in range(0, 360, 15)], np.uint32
         )
         self._ring_colours = hues[rings * 7 % len(hues)]
         tree = self._model.hierarchy.tree
@@ -235,13 +236,11 @@ class ScenePainter:
         start = np.concatenate(([0], np.cumsum([len(route) for route in routes])))
         widths = np.full(len(routes), max(2.0 * scale, 1.4))
         colour = self._theme.selection
+        x, y = np.ascontiguousarray(points[:, 0]), np.ascontiguousarray(points[:, 1])
+        if scale > _DETAIL_FROM:
+            x, y, start = smoothed(x, y, start)
         every = np.arange(len(routes))
-        layers: list[Layer] = [
-            LineLayer(
-                np.ascontiguousarray(points[:, 0]), np.ascontiguousarray(points[:, 1]), start,
-                every, widths, number(colour),
-            )
-        ]  # fmt: skip
+        layers: list[Layer] = [LineLayer(x, y, start, every, widths, number(colour))]
         if scale > _ARROWS_FROM:
             layers.append(self._arrows(scene, rows, scale, colour))
         return layers
