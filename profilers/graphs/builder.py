@@ -52,6 +52,7 @@ class GraphBuilder:
         self._nodes: list[list[int]] = []
         self._attributes: list[dict[str, Any] | None] = []
         self._edges: list[tuple[int, ...]] = []
+        self._kinds: dict[tuple[str, object], tuple[int, int, int]] = {}
         self._scopes: list[list[int]] = []
         self._scope_rows: dict[tuple[int, int, str], int] = {}
         self._subgraphs: list[tuple[int, int]] = []
@@ -95,6 +96,11 @@ class GraphBuilder:
         self._attributes.append(dict(attributes) if attributes else None)
         return len(self._nodes) - 1
 
+    def node_names(self, nodes: Iterable[int]) -> dict[int, str]:
+        """Names of nodes that were added."""
+        strings = self._pool.table()
+        return {node: strings[self._nodes[node][0]] for node in nodes}
+
     def set_flops(self, node: int, flops: int) -> None:
         self._nodes[node][5] = flops
 
@@ -102,12 +108,15 @@ class GraphBuilder:
         self, source: int, target: int, tensor: str = "", dtype: str = "", shape: Shape = None
     ) -> None:
         """A tensor from one node to another; `shape` None means unknown, () a scalar."""
-        self._edges.append((
-            source, target, self._pool.add(tensor),
-            self._pool.add(dtype) if dtype else -1,
-            -1 if shape is None else self._pool.add(shape_text(shape)),
-            tensor_bytes(dtype, shape),
-        ))  # fmt: skip
+        kind = dtype, None if shape is None else tuple(shape)
+        known = self._kinds.get(kind)
+        if known is None:
+            known = self._kinds[kind] = (
+                self._pool.add(dtype) if dtype else -1,
+                -1 if shape is None else self._pool.add(shape_text(shape)),
+                tensor_bytes(dtype, shape),
+            )
+        self._edges.append((source, target, self._pool.add(tensor), *known))
 
     def subgraph(self, name: str, owner: int) -> int:
         self._subgraphs.append((self._pool.add(name), owner))

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import onnx
@@ -10,8 +11,11 @@ from google.protobuf.message import DecodeError, Message
 from onnx import GraphProto, ModelProto, NodeProto
 
 from profilers.graphs.builder import GraphBuilder
+from profilers.graphs.cycles import nodes_on_cycles
+from profilers.graphs.onnx_checks import FunctionBodies, OperatorChecks, can_be_inlined, cut
 from profilers.graphs.onnx_flops import node_flops
 from profilers.graphs.onnx_nodes import (
+    Shape,
     TensorType,
     attribute_values,
     bodies_of,
@@ -59,9 +63,16 @@ def parse_model(data: bytes) -> ModelProto:
     return model
 
 
-def add_model(builder: GraphBuilder, model: ModelProto) -> Body:
-    """Add every node of a model to the builder; call `with_shapes` on the model before."""
-    return _Reader(builder).read(model.graph, -1, _Tensors())
+def add_model(
+    builder: GraphBuilder, model: ModelProto, lost_weights: Mapping[str, str] | None = None
+) -> Body:
+    """Add every node of a model to the builder; call `with_shapes` on the model before.
+
+    What is wrong with a node is named on it. `lost_weights` are initializers that cannot be read,
+    each with the reason.
+    """
+    reader = _Reader(builder, OperatorChecks(model), FunctionBodies(model), lost_weights or {})
+    return reader.read(model.graph, -1, _Tensors())
 
 
 def with_shapes(model: ModelProto, inputs: Mapping[str, Sequence[int]] | None = None) -> ModelProto:
@@ -75,11 +86,17 @@ def with_shapes(model: ModelProto, inputs: Mapping[str, Sequence[int]] | None = 
     """
     if inputs:
         model = _with_input_sizes(model, inputs)
-    if model.ByteSize() > _LARGEST_INFERRED:
+    if model.ByteSize() > _LARGEST_INFERRED or not can_be_inlined(model):
         return model
     try:
         return onnx.shape_inference.infer_shapes(model, strict_mode=False, data_prop=True)
-    except (onnx.shape_inference.InferenceError, RuntimeError, ValueError, MemoryError) as error:
+    except (
+        onnx.shape_inference.InferenceError,
+        onnx.checker.ValidationError,
+        RuntimeError,
+        ValueError,
+        MemoryError,
+    ) as error:
         _LOG.info("shapes were not inferred: %s", error)
         return model
 
@@ -107,7 +124,14 @@ class _Tensors:
     types: dict[str, TensorType] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
     names: _UniqueNames = field(default_factory=_UniqueNames)
+    missing: set[int] = field(default_factory=set)
     outer: "_Tensors | None" = None
+
+    def has(self, name: str) -> bool:
+        """Whether this body or one around it makes or holds a tensor."""
+        if name in self.makers and self.makers[name] not in self.missing:
+            return True
+        return name in self.parameters or (self.outer is not None and self.outer.has(name))
 
     def type(self, name: str) -> TensorType:
         if name in self.types:
@@ -121,26 +145,43 @@ class _Tensors:
 
 
 class _Reader:
-    def __init__(self, builder: GraphBuilder) -> None:
+    def __init__(
+        self,
+        builder: GraphBuilder,
+        checks: OperatorChecks,
+        functions: FunctionBodies,
+        lost_weights: Mapping[str, str],
+    ) -> None:
         self._builder = builder
+        self._checks = checks
+        self._functions = functions
+        self._lost_weights = lost_weights
+        self._scope_rows: dict[tuple[str, int], int] = {}
 
     def read(self, graph: GraphProto, subgraph: int, outer: _Tensors) -> Body:
+        """Nodes first, then what they read: a maker may stand behind its reader in a bad file."""
         tensors = self._declare(graph, subgraph, outer)
-        rows: list[int] = []
+        rows = [
+            self._add_node(node, tensors.names.of(node, position), subgraph, tensors)
+            for position, node in enumerate(graph.node)
+        ]
+        self._note_makers(graph, rows, tensors)
+        links: list[tuple[int, int]] = []
         inner: dict[tuple[int, str], Body] = {}
-        for position, node in enumerate(graph.node):
-            row = self._add_node(node, tensors.names.of(node, position), subgraph, tensors)
-            rows.append(row)
-            for name, body in bodies_of(node):
+        for position, (node, row) in enumerate(zip(graph.node, rows, strict=True)):
+            links += self._connect(row, subgraph, node.input, tensors)
+            for name, body in bodies_of(node) if node.attribute else ():
                 nested = self._builder.subgraph(name.removesuffix("_branch"), row)
                 inner[position, name] = self.read(body, nested, tensors)
-                self._connect(row, subgraph, self._captured_activations(body, tensors), tensors)
-            tensors.makers.update((name, row) for name in node.output if name)
+                captured = self._captured_activations(body, tensors)
+                links += self._connect(row, subgraph, captured, tensors)
+            self._open_function(node, row)
         for value in graph.output:
             row = self._builder.node(
                 tensors.names.free(value.name), "output", kind=NodeKind.OUTPUT, subgraph=subgraph
             )
             self._connect(row, subgraph, [value.name], tensors)
+        self._name_cycles(links)
         return Body(graph, tuple(rows), inner)
 
     def _declare(self, graph: GraphProto, subgraph: int, outer: _Tensors) -> _Tensors:
@@ -159,39 +200,107 @@ class _Reader:
         return tensors
 
     def _add_node(self, node: NodeProto, name: str, subgraph: int, tensors: _Tensors) -> int:
-        attributes = attribute_values(node)
+        attributes = attribute_values(node) if node.attribute else {}
         flops = _flops(node, attributes, tensors)
         if node.domain not in ("", "ai.onnx"):
             attributes["domain"] = node.domain
+        is_call = self._functions.has(node)
         row = self._builder.node(
             name,
             node.op_type,
-            kind=node_kind(node),
-            scope=self._builder.scope(scope_path(node), subgraph),
+            kind=NodeKind.CONTROL if is_call else node_kind(node),
+            scope=self._scope(node, subgraph),
             subgraph=subgraph,
             flops=flops,
-            source=source_line(node),
+            source=source_line(node) if node.metadata_props else "",
             attributes=attributes,
         )
-        self._connect(row, subgraph, node.input, tensors)
+        problem = "" if is_call else self._checks.problem(node)
+        if problem:
+            self._builder.problem(row, problem)
         return row
+
+    def _scope(self, node: NodeProto, subgraph: int) -> int:
+        if node.metadata_props:
+            return self._builder.scope(scope_path(node), subgraph)
+        prefix = node.name.rpartition("/")[0]
+        key = prefix, subgraph
+        row = self._scope_rows.get(key)
+        if row is None:
+            row = self._scope_rows[key] = self._builder.scope(scope_path(node), subgraph)
+        return row
+
+    def _note_makers(self, graph: GraphProto, rows: Sequence[int], tensors: _Tensors) -> None:
+        """A tensor that is made twice is no fault of its readers: they get the first."""
+        for node, row in zip(graph.node, rows, strict=True):
+            for name in node.output:
+                if not name:
+                    continue
+                if name in tensors.makers or name in tensors.parameters:
+                    self._builder.problem(
+                        row, f"Makes '{cut(name)}', which is made or given elsewhere already."
+                    )
+                tensors.makers.setdefault(name, row)
 
     def _captured_activations(self, body: GraphProto, tensors: _Tensors) -> list[str]:
         """Without parameters: those count for the nodes inside that read them."""
         return [name for name in captured_tensors(body) if tensors.parameter(name) is None]
 
-    def _connect(self, row: int, subgraph: int, inputs: Iterable[str], tensors: _Tensors) -> None:
+    def _connect(
+        self, row: int, subgraph: int, inputs: Iterable[str], tensors: _Tensors
+    ) -> list[tuple[int, int]]:
         """Draw an edge, or note a parameter, for each tensor that the node reads."""
+        links = []
         for name in dict.fromkeys(filter(None, inputs)):
             parameter = tensors.parameter(name)
             if parameter is not None:
                 self._builder.use(parameter, row)
+                if name in self._lost_weights:
+                    self._builder.problem(row, self._lost_weights[name])
                 continue
-            if name not in tensors.makers:  # it comes from the graph around this one
-                tensors.makers[name] = self._builder.node(
-                    tensors.names.free(name), "captured", kind=NodeKind.INPUT, subgraph=subgraph
+            if name not in tensors.makers:
+                tensors.makers[name] = self._from_outside(name, subgraph, tensors)
+            maker = tensors.makers[name]
+            if maker in tensors.missing:
+                self._builder.problem(
+                    row, f"Reads '{cut(name)}', which no node makes and no input gives."
                 )
-            self._builder.edge(tensors.makers[name], row, name, *tensors.type(name))
+            self._builder.edge(maker, row, name, *tensors.type(name))
+            links.append((maker, row))
+        return links
+
+    def _from_outside(self, name: str, subgraph: int, tensors: _Tensors) -> int:
+        """A node for a tensor of the graphs around this one, or for one that is nowhere."""
+        is_there = tensors.outer is not None and tensors.outer.has(name)
+        row = self._builder.node(
+            tensors.names.free(name),
+            "captured" if is_there else "missing",
+            kind=NodeKind.INPUT,
+            subgraph=subgraph,
+        )
+        if not is_there:
+            tensors.missing.add(row)
+        return row
+
+    def _open_function(self, node: NodeProto, row: int) -> None:
+        """The body of a function of the model's own stands in the node that calls it."""
+        if not self._functions.has(node):
+            return
+        body = self._functions.enter(node)
+        if isinstance(body, str):
+            self._builder.problem(row, body)
+            return
+        self.read(body, self._builder.subgraph(node.op_type, row), _Tensors())
+        self._functions.leave(node)
+
+    def _name_cycles(self, links: Sequence[tuple[int, int]]) -> None:
+        found = nodes_on_cycles(links)
+        names = self._builder.node_names(found.values()) if found else {}
+        for row, other in found.items():
+            sentence = f"Lies on a cycle with '{cut(names[other])}', so neither can ever run."
+            if row == other:
+                sentence = "Reads its own result, so it can never run."
+            self._builder.problem(row, sentence)
 
 
 def _check_texts(message: Message) -> None:
@@ -208,10 +317,7 @@ def _check_texts(message: Message) -> None:
 
 def _flops(node: NodeProto, attributes: dict[str, Any], tensors: _Tensors) -> int:
     def sizes(names: Sequence[str], position: int) -> tuple[int, ...] | None:
-        shape = tensors.type(names[position])[1] if position < len(names) else None
-        if shape is None or not all(isinstance(size, int) for size in shape):
-            return None
-        return tuple(int(size) for size in shape)
+        return _static(tensors.type(names[position])[1]) if position < len(names) else None
 
     try:
         flops = node_flops(
@@ -223,6 +329,15 @@ def _flops(node: NodeProto, attributes: dict[str, Any], tensors: _Tensors) -> in
     except (TypeError, ValueError, ArithmeticError, IndexError):  # nonsense attributes
         return UNKNOWN
     return flops if flops < _LARGEST_FLOPS else UNKNOWN
+
+
+@lru_cache(maxsize=4096)
+def _static(shape: Shape) -> tuple[int, ...] | None:
+    """The sizes, if all of them are known."""
+    if shape is None:
+        return None
+    known = tuple(size for size in shape if isinstance(size, int))
+    return known if len(known) == len(shape) else None
 
 
 def _with_input_sizes(model: ModelProto, inputs: Mapping[str, Sequence[int]]) -> ModelProto:

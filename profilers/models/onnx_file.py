@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
 
 _LARGEST_STRIPPED = 64 * 1024 * 1024
+_PARSED_WHOLE = 64 * 1024 * 1024  # bytes; of larger files the weights are left out first
 _IR_VERSION, _GRAPH = 1, 7  # fields of ModelProto
 _VARINT_FIELDS = {1, 5}
 _LENGTH_FIELDS = {2, 3, 4, 6, 7, 8, 14, 20, 25, 26}
@@ -55,7 +56,7 @@ def inspect(path: Path) -> ModelFile:
     model = _load(path)
     pool = StringPool()
     builder = GraphBuilder(pool)
-    add_model(builder, with_shapes(model))
+    add_model(builder, with_shapes(model), _lost_weights(path, model))
     inputs, untyped = _inputs(model.graph)
     cannot_run = untyped or _missing_weights(path, model) or _foreign_operators(model)
     return ModelFile(
@@ -103,7 +104,8 @@ def _load(path: Path) -> "ModelProto":
     what = f"Cannot read the ONNX model {path.name}"
     again = "Export or download the model again."
     try:
-        stripped = strip_file(path)
+        is_small = path.stat().st_size <= _PARSED_WHOLE
+        stripped = path.read_bytes() if is_small else strip_file(path)
     except ValueError as error:
         raise DamagedFile(what, f"the file is cut or damaged ({error})", again) from None
     if len(stripped) > _LARGEST_STRIPPED:
@@ -188,6 +190,21 @@ def _missing_weights(path: Path, model: "ModelProto") -> str:
     )
 
 
+def _lost_weights(path: Path, model: "ModelProto") -> dict[str, str]:
+    """Initializers whose values lie in a file that is not there, with a sentence each."""
+    folder = path.parent.resolve()
+    lost = {}
+    for tensor in _tensors(model.graph):
+        location = next((e.value for e in tensor.external_data if e.key == "location"), "")
+        if not location:
+            continue
+        if _leaves_folder(folder, location):
+            lost[tensor.name] = f"Its weights lie outside of the model's folder: {location[:200]}."
+        elif not (folder / location).is_file():
+            lost[tensor.name] = f"Its weights lie in {location[:200]}, which is missing."
+    return lost
+
+
 def _leaves_folder(folder: Path, location: str) -> bool:
     if PurePosixPath(location).is_absolute() or PureWindowsPath(location).is_absolute():
         return True
@@ -214,6 +231,8 @@ def _tensors(graph: "GraphProto") -> "Iterator[TensorProto]":
 
     yield from weights_of(graph)
     for node in graph.node:
+        if not node.attribute:
+            continue
         for attribute in node.attribute:
             yield from (attribute.t, *attribute.tensors)
         for _, body in bodies_of(node):
