@@ -38,6 +38,7 @@ _HANDED_ON = frozenset({
     "transpose", "tuple",
 })  # fmt: skip
 _ON_DEVICE = (SliceKind.KERNEL, SliceKind.COPY)
+_LONGEST_NAME = 1_000
 _ROUNDED_UP_BY = 512  # bytes: the allocator hands out multiples of 256
 
 
@@ -77,31 +78,11 @@ def link_program(
     for row, nodes in zip(rows, made_of, strict=True):
         for node in nodes if row >= 0 else ():
             builder.origin(row, node)
-    groups: list[tuple[int, ...]] = []
-    members: list[tuple[int, int]] = []
-    group_of: dict[str, int] = {}
-    compiler = pool.add("XLA")
-    for place, row, nodes in zip(program.places, rows, made_of, strict=True):
-        instruction = place.instruction
-        if instruction.opcode != "fusion" or not nodes:  # XLA's own, such as a copy of zeros
-            continue
-        group_of.setdefault(instruction.name, len(groups))
-        members += [(len(groups), node) for node in nodes]
-        source = "\n\n".join(
-            computation_text(inner, program) for _, inner in program.bodies(instruction)
-        )
-        kind = instruction.fusion_kind.removeprefix("k").lower()
-        groups.append(
-            (pool.add(instruction.name), pool.add(kind), compiler, pool.add(source), stage, row)
-        )
+    fusion, group_of = _groups(program, rows, made_of, stage, pool)
     near = _near(program, authored, made_of)
     return XlaResult(
         builder.build(),
-        Fusion(
-            FusionGroups.from_rows(groups),
-            FusionMembers.from_rows(members),
-            FusionBreaks.empty(),
-        ),
+        fusion,
         _by_name(program, near),
         group_of,
         _blocks(program, near),
@@ -139,6 +120,41 @@ def block_makers(result: XlaResult, allocations: Allocations) -> Int32:
     return found
 
 
+def _groups(
+    program: HloProgram,
+    rows: Sequence[int],
+    made_of: Sequence[Sequence[int]],
+    stage: int,
+    pool: StringPool,
+) -> tuple[Fusion, dict[str, int]]:
+    """A group for each fusion of authored nodes, and the groups by their instruction's name.
+
+    A fusion that XLA made of its own, such as one that fills a buffer with zeros, is none.
+    """
+    groups: list[tuple[int, ...]] = []
+    members: list[tuple[int, int]] = []
+    group_of: dict[str, int] = {}
+    sources: dict[int, int] = {}  # by computation
+    compiler = pool.add("XLA")
+    for place, row, nodes in zip(program.places, rows, made_of, strict=True):
+        instruction = place.instruction
+        if instruction.opcode != "fusion" or not nodes or _is_fused(program, place):
+            continue
+        source = -1
+        for _, inner in program.bodies(instruction):
+            if inner.id not in sources:
+                sources[inner.id] = pool.add(computation_text(inner, program))
+            source = sources[inner.id]
+        kind = pool.add(instruction.fusion_kind.removeprefix("k").lower())
+        group_of.setdefault(instruction.name, len(groups))
+        members += [(len(groups), node) for node in nodes]
+        groups.append((pool.add(instruction.name), kind, compiler, source, stage, row))
+    fusion = Fusion(
+        FusionGroups.from_rows(groups), FusionMembers.from_rows(members), FusionBreaks.empty()
+    )
+    return fusion, group_of
+
+
 class _Names:
     """Authored nodes by the ``op_name`` of an instruction, which may list several."""
 
@@ -149,7 +165,8 @@ class _Names:
     def find(self, subgraph: int, op_name: str) -> list[int]:
         key = (subgraph, op_name)
         if key not in self._known:
-            rows = [self._one(subgraph, text) for text in op_name.split(";")]
+            texts = [text for text in op_name.split(";") if len(text) <= _LONGEST_NAME]
+            rows = [self._one(subgraph, text) for text in texts]
             self._known[key] = sorted({row for row in rows if row >= 0})
         return self._known[key]
 

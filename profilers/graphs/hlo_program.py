@@ -1,5 +1,7 @@
 """A program that XLA compiled: its computations, opened where they are called."""
 
+import math
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +11,7 @@ from profilers.graphs.tensorflow_protos import parse
 _MOST_PLACES = 1_000_000
 _DEEPEST_CALL = 50
 _LONGEST_NAME = 10_000
+_LARGEST_ARRAY = 2**56  # elements
 _BODIES: dict[str, tuple[str, ...]] = {  # what an instruction runs; "" goes by its own name
     "fusion": ("",),
     "while": ("body", "cond"),
@@ -71,9 +74,9 @@ def read_hlo(data: bytes) -> HloProgram:
     if entry is None:
         raise ValueError("the HLO module has no entry computation")
     places: list[Place] = []
-    waiting = [(entry, -1, 0, 0)]
+    waiting = deque([(entry, -1, 0, 0)])
     while waiting:
-        computation, owner, body, depth = waiting.pop(0)
+        computation, owner, body, depth = waiting.popleft()
         if depth > _DEEPEST_CALL:
             raise ValueError(f"its computations call each other more than {_DEEPEST_CALL} deep")
         for instruction in computation.instructions:
@@ -81,6 +84,7 @@ def read_hlo(data: bytes) -> HloProgram:
                 raise ValueError(
                     f"an instruction has a name of {len(instruction.name):,} characters"
                 )
+            _check_shape(instruction)
             opened = enumerate(_bodies(instruction, computations))
             waiting += [(inner, len(places), number, depth + 1) for number, (_, inner) in opened]
             places.append(Place(instruction, computation, owner, body))
@@ -99,6 +103,12 @@ def _bodies(instruction: Any, computations: Mapping[int, Any]) -> Iterator[tuple
         if number not in computations:
             raise ValueError(f"the instruction {instruction.name} calls what is not there")
         yield name or computations[number].name, computations[number]
+
+
+def _check_shape(instruction: Any) -> None:
+    sizes = instruction.shape.dimensions
+    if min(sizes, default=0) < 0 or math.prod(max(size, 1) for size in sizes) > _LARGEST_ARRAY:
+        raise ValueError(f"the instruction {instruction.name} has an absurd shape")
 
 
 def dtype_of(shape: Any) -> str:

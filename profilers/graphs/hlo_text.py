@@ -5,6 +5,7 @@ from typing import Any
 from profilers.graphs.hlo_program import HloProgram
 
 _MOST_CHARACTERS = 100_000
+_MOST_PARTS, _DEEPEST_TUPLE = 64, 3
 _SHORT_TYPES = {
     1: "pred", 2: "s8", 3: "s16", 4: "s32", 5: "s64", 6: "u8", 7: "u16", 8: "u32", 9: "u64",
     10: "f16", 11: "f32", 12: "f64", 14: "opaque", 15: "c64", 16: "bf16", 17: "token", 18: "c128",
@@ -27,10 +28,12 @@ def computation_text(computation: Any, program: HloProgram) -> str:
     return "\n".join([*lines, "}"])
 
 
-def shape_text(shape: Any) -> str:
-    """``f32[1,16]``, or ``(f32[1,16], s32[])`` for a tuple."""
+def shape_text(shape: Any, depth: int = 0) -> str:
+    """``f32[1,16]``, or ``(f32[1,16], s32[])`` for a tuple; what is too long is cut."""
     if shape.tuple_shapes:
-        return f"({', '.join(shape_text(each) for each in shape.tuple_shapes)})"
+        parts = shape.tuple_shapes[:_MOST_PARTS] if depth < _DEEPEST_TUPLE else []
+        rest = ["..."] if len(parts) < len(shape.tuple_shapes) else []
+        return f"({', '.join([shape_text(each, depth + 1) for each in parts] + rest)})"
     element = _SHORT_TYPES.get(shape.element_type, f"type{shape.element_type}")
     return f"{element}[{','.join(map(str, shape.dimensions))}]"
 

@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,13 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     TwinscopeError
         As the mode that runs this kind without XLA, and if XLA cannot compile the model.
     """
+    import keras
     import tensorflow as tf
 
     framework = f"XLA of TensorFlow {tf.__version__}"
     record = run_traced(request, folder, report, framework, _load)
+    if _is_keras(Path(request.model_path)):
+        record.facts["Keras"] = keras.__version__
     _write_module(folder)
     return record
 
@@ -74,7 +77,7 @@ def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:
 
 def _refusal(model: str, error: Exception) -> CaptureFailed:
     operators = list(dict.fromkeys(_REFUSED.findall(str(error))))
-    why = f"it has no {_listed(operators)} for this device" if operators else first_line(error)
+    why = f"it has no kernel for {_listed(operators)}" if operators else first_line(error)
     return CaptureFailed(
         f"XLA cannot compile {model}",
         why,
@@ -112,7 +115,7 @@ def _write_module(folder: Path) -> None:
     (folder / MODULE_FILE).write_bytes(program.SerializeToString())
 
 
-def _modules_run(plane: Any) -> Any:
+def _modules_run(plane: Any) -> Iterator[str]:
     """Names of the modules of the events of a plane, one by one."""
     stats = {key: each.name for key, each in plane.stat_metadata.items()}
     for line in plane.lines:
@@ -122,7 +125,7 @@ def _modules_run(plane: Any) -> Any:
                     yield stat.str_value or stats.get(stat.ref_value, "")
 
 
-def _modules_held(plane: Any, name: str | None) -> Any:
+def _modules_held(plane: Any, name: str | None) -> Iterator[bytes]:
     """Encoded programs of a plane whose module is called `name`."""
     for event in plane.event_metadata.values():
         if name and event.name.rpartition("(")[0] == name:
