@@ -68,10 +68,10 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         weights, layers = _weights(folder), _layers(folder)
         authored = _graph(folder / AUTHORED_FILE, pool, "authored", weights)
         authored = replace(authored, scopes=_with_classes(authored.scopes, layers, pool))
-        has_optimised = (folder / OPTIMISED_FILE).exists()
-        optimised = _graph(folder / OPTIMISED_FILE, pool, STAGE, weights) if has_optimised else None
         has_module = (folder / MODULE_FILE).exists()
         program = read_hlo((folder / MODULE_FILE).read_bytes()) if has_module else None
+        has_optimised = (folder / OPTIMISED_FILE).exists() and not has_module
+        optimised = _graph(folder / OPTIMISED_FILE, pool, STAGE, weights) if has_optimised else None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedFile(f"Cannot read the capture {folder}", str(error)) from error
     progress(0.8)

@@ -39,7 +39,7 @@ _HANDED_ON = frozenset({
 })  # fmt: skip
 _ON_DEVICE = (SliceKind.KERNEL, SliceKind.COPY)
 _LONGEST_NAME = 1_000
-_ROUNDED_UP_BY = 512  # bytes: the allocator hands out multiples of 256
+_SMALLEST_BLOCK = 256  # bytes of TensorFlow's allocator, which splits what is twice too large
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,14 @@ def link_program(
     made_of = _made_of(program, authored, names)
     trails = [common_trail(authored, strings, nodes) for nodes in made_of]
     builder = GraphBuilder(pool, STAGE)
-    rows = add_program(builder, program, trails, _weights_handed_in(program, authored, weights))
-    for row, nodes in zip(rows, made_of, strict=True):
-        for node in nodes if row >= 0 else ():
+    inputs, weight_names = _given_by(program, authored, weights)
+    rows = add_program(builder, program, trails, weight_names)
+    for place, row, nodes in zip(program.places, rows, made_of, strict=True):
+        for node in nodes:
             builder.origin(row, node)
+        given = place.owner < 0 and place.instruction.opcode == "parameter"
+        if given and place.instruction.parameter_number in inputs:
+            builder.origin(row, inputs[place.instruction.parameter_number])
     fusion, group_of = _groups(program, rows, made_of, stage, pool)
     near = _near(program, authored, made_of)
     return XlaResult(
@@ -115,7 +119,7 @@ def block_makers(result: XlaResult, allocations: Allocations) -> Int32:
     """
     sizes, nodes = result.blocks
     at = np.searchsorted(sizes, allocations.bytes, side="right") - 1
-    known = (at >= 0) & (allocations.bytes < np.append(sizes, 0)[at] + _ROUNDED_UP_BY)
+    known = (at >= 0) & (allocations.bytes < 2 * np.append(sizes, 0)[at] + _SMALLEST_BLOCK)
     found: Int32 = np.where(known, np.append(nodes, -1)[at], -1).astype(np.int32)
     return found
 
@@ -273,10 +277,10 @@ def _blocks(program: HloProgram, near: Sequence[int]) -> tuple[Int64, Int32]:
     return sizes, np.array([node for _, node in blocks], np.int32)
 
 
-def _weights_handed_in(
+def _given_by(
     program: HloProgram, authored: Graph, weights: Sequence[Weight]
-) -> dict[int, str]:
-    """Weights by the number of their entry parameter, if the program takes all that the model does.
+) -> tuple[dict[int, int], dict[int, str]]:
+    """Authored inputs and names of weights by entry parameter, if all that the model takes is there.
 
     The parameters are the inputs and then the variables, in the order of the function's arguments.
     """
@@ -286,12 +290,11 @@ def _weights_handed_in(
         if place.owner < 0 and place.instruction.opcode == "parameter"
     }
     is_input = (authored.nodes.kind == NodeKind.INPUT) & (authored.nodes.subgraph < 0)
-    inputs = int(np.sum(is_input))
-    found = {}
-    for number, weight in enumerate(weights, inputs):
-        shape = shapes.get(number)
-        is_same = shape is not None and dimensions_of(shape) == list(weight.shape or ())
-        if not is_same or dtype_of(shape) != weight.dtype:
-            return {}
-        found[number] = weight.name
-    return found if len(shapes) == inputs + len(weights) else {}
+    inputs = dict(enumerate(np.flatnonzero(is_input).tolist()))
+    names = {number: weight.name for number, weight in enumerate(weights, len(inputs))}
+    is_same = shapes.keys() == {*inputs, *names} and all(
+        (dtype_of(shapes[number]), dimensions_of(shapes[number]))
+        == (weight.dtype, list(weight.shape or ()))
+        for number, weight in enumerate(weights, len(inputs))
+    )
+    return (inputs, names) if is_same else ({}, {})
