@@ -197,9 +197,29 @@ def _made_of(program: HloProgram, authored: Graph, names: NodeNames) -> list[lis
             alike = place.instruction.opcode in _RUNS_ALIKE
             own = next((names.body(row, label) for row in rows), -1)
             bodies[number, body] = subgraph if alike else own
+    found = _without_handed_on(program, found)
     for owner, held in _held_by_fusions(program, authored, found).items():
         found[owner] = sorted(held) or found[owner]
     return found
+
+
+def _without_handed_on(program: HloProgram, found: Sequence[list[int]]) -> list[list[int]]:
+    """What runs by itself is made from its authored node; what only hands on its result is not.
+
+    Else a part of the time of a loop or a product would be told of a tuple's element or a view.
+    """
+    alone = {
+        node
+        for place, nodes in zip(program.places, found, strict=True)
+        if place.instruction.opcode not in _HANDED_ON and not _is_fused(program, place)
+        for node in nodes
+    }
+    return [
+        nodes
+        if place.instruction.opcode not in _HANDED_ON - {"fusion"}
+        else [node for node in nodes if node not in alone]
+        for place, nodes in zip(program.places, found, strict=True)
+    ]
 
 
 def _held_by_fusions(

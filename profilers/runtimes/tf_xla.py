@@ -19,6 +19,7 @@ __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _LARGEST_LITERAL_BYTES = 1024
+_MODULES_PLANE = "/host:metadata"
 _REFUSED = re.compile(r"(\w+) \(No registered '\1' OpKernel")
 _CONVERSION = ("tf2xla conversion failed", "XLA compilation", "when trying to compile graph")
 
@@ -96,8 +97,9 @@ def _listed(names: list[str]) -> str:
 def _write_module(folder: Path) -> None:
     """Leave the module that ran as `MODULE_FILE`, without large literals: they are the weights.
 
-    The profiler's trace holds every module that is alive in the process. A module that TensorFlow
-    compiles on demand for `experimental_get_compiler_ir` is another one, with less fused.
+    The profiler's trace holds every module that is alive in the process; it is left without them. A
+    module that TensorFlow compiles on demand for `experimental_get_compiler_ir` is another one, with
+    less fused.
     """
     from tensorflow.compiler.xla.service import hlo_pb2
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
@@ -107,6 +109,10 @@ def _write_module(folder: Path) -> None:
     found = next((data for plane in space.planes for data in _modules_held(plane, name)), None)
     if found is None:
         return
+    others = [plane for plane in space.planes if plane.name != _MODULES_PLANE]
+    del space.planes[:]
+    space.planes.extend(others)
+    (folder / TRACE_FILE).write_bytes(space.SerializeToString())
     program = hlo_pb2.HloProto.FromString(found)
     for computation in program.hlo_module.computations:
         for instruction in computation.instructions:
