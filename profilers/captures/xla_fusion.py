@@ -8,6 +8,7 @@ import numpy as np
 
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.tf_names import NodeNames
+from profilers.captures.xla_unnamed import between
 from profilers.graphs.builder import GraphBuilder
 from profilers.graphs.hlo_graph import add_program, operands_of
 from profilers.graphs.hlo_program import HloProgram, Place, dimensions_of, dtype_of
@@ -197,10 +198,38 @@ def _made_of(program: HloProgram, authored: Graph, names: NodeNames) -> list[lis
             alike = place.instruction.opcode in _RUNS_ALIKE
             own = next((names.body(row, label) for row in rows), -1)
             bodies[number, body] = subgraph if alike else own
-    found = _without_handed_on(program, found)
-    for owner, held in _held_by_fusions(program, authored, found).items():
-        found[owner] = sorted(held) or found[owner]
-    return found
+    found = _with_lost_names(program, authored, found)
+    return _of_fusions(program, authored, _without_handed_on(program, found))
+
+
+def _with_lost_names(
+    program: HloProgram, authored: Graph, found: Sequence[list[int]]
+) -> list[list[int]]:
+    """Instructions that compute by themselves, but have no name, get their nodes too."""
+    computed = {
+        node
+        for place, nodes in zip(program.places, found, strict=True)
+        if place.instruction.opcode not in _HANDED_ON
+        for node in nodes
+    }
+    unnamed = [
+        number
+        for number, place in enumerate(program.places)
+        if not found[number]
+        and place.instruction.opcode not in _HANDED_ON | _GIVEN
+        and not _is_fused(program, place)
+    ]
+    whole = _of_fusions(program, authored, found)
+    lost = between(authored, computed, unnamed, whole, operands_of(program)) if unnamed else {}
+    return [lost.get(number, nodes) for number, nodes in enumerate(found)]
+
+
+def _of_fusions(
+    program: HloProgram, authored: Graph, found: Sequence[list[int]]
+) -> list[list[int]]:
+    """A fusion is made from all that it computes."""
+    held = _held_by_fusions(program, authored, found)
+    return [sorted(held.get(number, ())) or nodes for number, nodes in enumerate(found)]
 
 
 def _without_handed_on(program: HloProgram, found: Sequence[list[int]]) -> list[list[int]]:

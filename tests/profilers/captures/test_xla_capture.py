@@ -152,6 +152,19 @@ def test_loops_and_branches_open_and_their_slices_find_the_bodies(captured: Capt
     assert len(ran & {"then", "else"}) == 1  # both branches call theirs cond/MatMul
 
 
+def test_products_without_a_name_find_theirs(captured: Captured) -> None:
+    """XLA rewrites the two products of attention, and its new ones have no name."""
+    profile = read_capture(captured("block.keras"))
+    program, strings = profile.graphs[1], profile.strings
+    is_dot = np.array([strings[operator] == "dot" for operator in program.nodes.operator])
+    of_dots = program.origins.take(is_dot[program.origins.node])
+    assert of_dots.node.tolist() == np.flatnonzero(is_dot).tolist()  # one each
+    assert len(np.unique(of_dots.authored)) == is_dot.sum()
+    assert operators_of(profile, 0, of_dots.authored) == {"BatchMatMulV2", "Einsum", "MatMul"}
+    flops = profile.graphs[0].nodes.flops[of_dots.authored]
+    assert program.nodes.flops[of_dots.node].tolist() == flops.tolist()
+
+
 def test_what_xla_refuses_is_named(captured: Captured) -> None:
     with pytest.raises(CaptureFailed, match=r"XLA cannot compile .*no kernel for .*EagerPyFunc"):
         captured("file_access_saved")
