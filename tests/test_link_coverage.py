@@ -18,6 +18,7 @@ MODES = {
     "torch-export": ("torch_files", "{}.pt2"),
     "torchscript": ("torch_files", "{}.ts.pt"),
     "tf-graph": ("tf_files", "{}_saved"),
+    "tf-xla": ("tf_files", "{}_saved"),
     "keras": ("tf_files", "{}.keras"),
     "onnxruntime": ("onnx_files", "{}.onnx"),
 }

@@ -1,9 +1,9 @@
-"""Reads a TensorFlow capture folder: trace, graph before and after Grappler, fusions, memory."""
+"""Reads a TensorFlow capture folder: trace, graph before and after its compiler, fusions, memory."""
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,26 @@ from profilers.captures.run_facts import diagnostics_of, environment_of, timings
 from profilers.captures.tf_files import (
     AUTHORED_FILE,
     LAYERS_FILE,
+    MODULE_FILE,
     OPTIMISED_FILE,
     TRACE_FILE,
     VARIABLES_FILE,
 )
 from profilers.captures.tf_memory import complete_memory
 from profilers.captures.tf_names import NodeNames
+from profilers.captures.xla_fusion import block_makers, link_program, with_instructions
 from profilers.errors import DamagedFile
+from profilers.graphs.hlo_program import HloProgram, read_hlo
 from profilers.graphs.tensorflow_protos import parse
 from profilers.graphs.tf_graph_def import Weight, read_graph_def
 from profilers.profile import (
+    Diagnostic,
     Fusion,
     Graph,
     Origins,
     Profile,
     Scopes,
+    Severity,
     SliceKind,
     StringPool,
     Trace,
@@ -40,6 +45,9 @@ from profilers.traces import Progress, xplane
 
 STAGE = "grappler"
 
+_NO_STAGE = Diagnostic(
+    Severity.WARNING, "TensorFlow did not tell its optimised graph, so fusions are not known."
+)
 _ON_DEVICE = (SliceKind.KERNEL, SliceKind.COPY)
 _RETRACED = re.compile(r"_\d+$")  # Keras numbers a layer's scope each time it is traced
 
@@ -60,45 +68,82 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         weights, layers = _weights(folder), _layers(folder)
         authored = _graph(folder / AUTHORED_FILE, pool, "authored", weights)
         authored = replace(authored, scopes=_with_classes(authored.scopes, layers, pool))
-        has_optimised = (folder / OPTIMISED_FILE).exists()
+        has_module = (folder / MODULE_FILE).exists()
+        program = read_hlo((folder / MODULE_FILE).read_bytes()) if has_module else None
+        has_optimised = (folder / OPTIMISED_FILE).exists() and not has_module
         optimised = _graph(folder / OPTIMISED_FILE, pool, STAGE, weights) if has_optimised else None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedFile(f"Cannot read the capture {folder}", str(error)) from error
     progress(0.8)
-    profile = _linked(traced, operations, authored, optimised, run, pool)
+    if program is None:
+        found = _optimised(traced, operations, authored, optimised, pool)
+    else:
+        found = _compiled(traced, authored, program, list(weights.values()), pool)
+    profile = _linked(traced, found, run, pool)
     progress(1.0)
     return profile
 
 
-def _linked(
+@dataclass(frozen=True)
+class _Linked:
+    """`makers` has an authored node for each allocation."""
+
+    graphs: tuple[Graph, ...]
+    fusion: Fusion
+    trace: Trace
+    makers: Sequence[int]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def _optimised(
     traced: Profile,
     operations: Sequence[str],
     authored: Graph,
     optimised: Graph | None,
-    run: RunRecord,
     pool: StringPool,
-) -> Profile:
+) -> _Linked:
+    """Links of a graph that the executor ran node by node, after Grappler."""
     strings = pool.table()
     names = NodeNames(authored, strings)
-    result = GrapplerResult(Fusion.empty(), Origins.empty(), {}, ())
+    result = GrapplerResult(Fusion.empty(), Origins.empty(), {}, (_NO_STAGE,))
     graphs: tuple[Graph, ...] = (authored,)
     if optimised is not None:
         result = link_optimised(authored, optimised, 1, names, strings, pool)
         graphs = (authored, replace(optimised, origins=result.origins))
     trace = _with_links(traced.trace, names, result, strings)
     makers = [result.group_of.get(name, (-1, names.find(name)))[1] for name in operations]
-    memory = complete_memory(traced.memory, makers, authored, run.request, strings, pool)
+    return _Linked(graphs, result.fusion, trace, makers, result.diagnostics)
+
+
+def _compiled(
+    traced: Profile,
+    authored: Graph,
+    program: HloProgram,
+    weights: Sequence[Weight],
+    pool: StringPool,
+) -> _Linked:
+    """Links of a program that XLA compiled."""
+    strings = pool.table()
+    result = link_program(program, authored, weights, 1, NodeNames(authored, strings), pool)
+    trace = with_instructions(traced.trace, result, strings)
+    makers = block_makers(result, traced.memory.allocations).tolist()
+    return _Linked((authored, result.stage), result.fusion, trace, makers, ())
+
+
+def _linked(traced: Profile, found: _Linked, run: RunRecord, pool: StringPool) -> Profile:
+    authored, strings = found.graphs[0], pool.table()
+    memory = complete_memory(traced.memory, found.makers, authored, run.request, strings, pool)
     environment = environment_of(run)
     return replace(
         traced,
         name=environment.model_name,
         strings=pool.table(),
-        trace=trace,
-        graphs=graphs,
-        fusion=result.fusion,
+        trace=found.trace,
+        graphs=found.graphs,
+        fusion=found.fusion,
         memory=memory,
         timings=timings_of(run),
-        diagnostics=(*diagnostics_of(run), *traced.diagnostics, *result.diagnostics),
+        diagnostics=(*diagnostics_of(run), *traced.diagnostics, *found.diagnostics),
         environment=environment,
     )
 

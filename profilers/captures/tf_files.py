@@ -3,5 +3,6 @@
 AUTHORED_FILE = "authored_graph.pb"  # GraphDef with shapes, calls inlined
 OPTIMISED_FILE = "optimised_graph.pb"  # GraphDef as it runs, after Grappler and oneDNN
 VARIABLES_FILE = "variables.json"  # name, dtype, shape and placeholder of each variable
+MODULE_FILE = "optimised_module.pb"  # HloProto as it runs, after XLA
 LAYERS_FILE = "layers.json"  # Keras class name by layer name
 TRACE_FILE = "xplane.pb"

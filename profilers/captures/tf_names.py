@@ -60,6 +60,14 @@ class NodeNames:
         own = self._own[row] if row >= 0 else ""
         return row if row >= 0 and (name == own or name.endswith(f"/{own}")) else -1
 
+    def within(self, subgraph: int, name: str) -> int:
+        """Node of a name as it is given in one body; -1 if there is none."""
+        return self._in(subgraph, name)
+
+    def body(self, node: int, label: str) -> int:
+        """Subgraph of a control-flow node by its label; -1 if there is none."""
+        return self._bodies.get(node, {}).get(label, -1)
+
     def _find(self, name: str) -> int:
         row = self._in(-1, name)
         for pattern in _REWRITES if row < 0 else ():

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.captures.torch_files import COMPILATION_FILE
 from profilers.captures.torch_links import (
@@ -124,7 +125,7 @@ def _compiled_graph(
         )
         for call in code.calls
     ]  # fmt: skip
-    trails = [_common_trail(authored, strings, nodes) for nodes in members]
+    trails = [common_trail(authored, strings, nodes) for nodes in members]
     return CompiledGraph(code, _weights(record, code), members, trails)
 
 
@@ -135,29 +136,6 @@ def _weights(record: Json, code: InductorCode) -> dict[str, str]:
         return {}
     pairs = zip(code.inputs, placeholders, strict=True)
     return {buffer.name: node["state"] for buffer, node in pairs if node["state"]}
-
-
-def _common_trail(
-    authored: Graph, strings: StringTable, nodes: Sequence[int]
-) -> list[tuple[str, str]]:
-    """(name, class) of the modules that hold all of the nodes."""
-    trails = [_trail(authored, strings, int(authored.nodes.scope[node])) for node in nodes]
-    common = trails[0] if trails else []
-    for trail in trails[1:]:
-        same = [ours == theirs for ours, theirs in zip(common, trail, strict=False)]
-        common = common[: same.index(False) if False in same else len(same)]
-    return common
-
-
-def _trail(graph: Graph, strings: StringTable, scope: int) -> list[tuple[str, str]]:
-    trail: list[tuple[str, str]] = []
-    while scope >= 0:
-        kind = int(graph.scopes.kind[scope])
-        trail.insert(
-            0, (strings[int(graph.scopes.name[scope])], strings[kind] if kind >= 0 else "")
-        )
-        scope = int(graph.scopes.parent[scope])
-    return trail
 
 
 def _authored_of_traced(

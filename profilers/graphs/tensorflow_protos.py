@@ -1,8 +1,9 @@
-"""TensorFlow's graph messages, declared here so that reading them needs no TensorFlow.
+"""TensorFlow's and XLA's graph messages, declared here so that reading them needs no TensorFlow.
 
 Source: tensorflow/core/framework/{graph,node_def,attr_value,function,op_def,tensor,tensor_shape}.proto
-and tensorflow/core/protobuf/{saved_model,meta_graph,saved_object_graph}.proto. Only the fields that
-are read are declared; the parser skips the others.
+and tensorflow/core/protobuf/{saved_model,meta_graph,saved_object_graph}.proto; for the messages whose
+names begin with Hlo xla/service/hlo.proto and xla/xla_data.proto. Only the fields that are read are
+declared; the parser skips the others.
 """
 
 from functools import cache
@@ -65,6 +66,27 @@ _MESSAGES: dict[str, str] = {
     "UserObject": "1 identifier string",
     "SavedFunction": "1 concrete_functions *string",
     "BareConcreteFunction": "1 concrete_function_name string",
+    "HloProgram": "1 hlo_module HloModule, 3 buffer_assignment HloBufferAssignment",
+    "HloModule": "1 name string, 3 computations *HloComputation, 6 entry_computation_id int64",
+    "HloComputation": "1 name string, 2 instructions *HloInstruction, 5 id int64, 6 root_id int64",
+    "HloInstruction": "1 name string, 2 opcode string, 3 shape HloShape, 7 metadata HloMetadata, "
+    "9 parameter_number int64, 11 fusion_kind string, 13 tuple_index int64, 14 dimensions *int64, "
+    "15 window HloWindow, 16 convolution_dimension_numbers HloConvolution, "
+    "28 custom_call_target string, 30 dot_dimension_numbers HloDot, 35 id int64, "
+    "36 operand_ids *int64, 38 called_computation_ids *int64, 43 backend_config bytes, "
+    "63 comparison_direction string",
+    "HloShape": "2 element_type int32, 3 dimensions *int64, 4 tuple_shapes *HloShape",
+    "HloMetadata": "1 op_type string, 2 op_name string",
+    "HloWindow": "1 dimensions *HloWindowDimension",
+    "HloWindowDimension": "1 size int64, 2 stride int64",
+    "HloConvolution": "3 kernel_input_feature_dimension int64",
+    "HloDot": "1 lhs_contracting_dimensions *int64",
+    "HloBufferAssignment": "1 logical_buffers *HloBuffer, 3 buffer_allocations *HloAllocation",
+    "HloBuffer": "1 id int64, 2 size int64, 3 defined_at HloBufferLocation",
+    "HloBufferLocation": "2 instruction_name string, 4 instruction_id int64",
+    "HloAllocation": "2 size int64, 5 is_entry_computation_parameter bool, 9 assigned *HloAssigned, "
+    "12 is_constant bool",
+    "HloAssigned": "1 logical_buffer_id int64, 3 size int64",
 }  # fmt: skip
 
 _MOST_ENTRIES = 2_000_000
@@ -75,6 +97,10 @@ _NODES: dict[int, Any] = {
 _COUNTED: dict[str, dict[int, Any]] = {
     "GraphDef": _NODES,
     "SavedModel": {2: {2: _NODES, 7: {1: {1: {}}}}},  # graphs and saved objects
+    "HloProgram": {
+        1: {3: {2: {3: {4: {4: {4: {}}}}, 15: {1: {}}}}},  # instructions, their tuples and windows
+        3: {1: {}, 3: {9: {}}},
+    },
 }
 _DTYPES = {
     1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 7: "string",

@@ -46,6 +46,9 @@ RUN_MODES: tuple[RunMode, ...] = (
     RunMode("torch-export", "PyTorch exported program", "torch", "torch_export", ("torch",)),
     RunMode("torchscript", "TorchScript", "torch", "torchscript", ("torch",)),
     RunMode("tf-graph", "TensorFlow graph", "tensorflow", "tf_graph", ("tensorflow",)),
+    RunMode(
+        "tf-xla", "TensorFlow compiled by XLA", "tensorflow", "tf_xla", ("tensorflow", "keras")
+    ),
     RunMode("keras", "Keras on TensorFlow", "tensorflow", "keras_tf", ("tensorflow", "keras")),
     RunMode("onnxruntime", "ONNX Runtime", "onnxruntime", "onnxruntime_cpu", ("onnxruntime",)),
 )

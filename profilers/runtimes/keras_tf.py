@@ -23,7 +23,7 @@ from profilers.runtimes.tf_session import (
     run_traced,
 )
 
-__all__ = ["WORKER_ENVIRONMENT", "run"]
+__all__ = ["WORKER_ENVIRONMENT", "load", "run"]
 
 logger = logging.getLogger(__name__)
 
@@ -41,16 +41,18 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     import keras
     import tensorflow as tf
 
-    keras.backend.clear_session()  # layer names of an earlier model would shift this one's
     framework = f"Keras {keras.__version__} on TensorFlow {tf.__version__}"
-    record = run_traced(request, folder, report, framework, _load)
+    record = run_traced(request, folder, report, framework, load)
     record.facts["Keras"] = keras.__version__
     return record
 
 
-def _load(request: RunRequest) -> TracedModel:
+def load(request: RunRequest) -> TracedModel:
+    """The model's inference function. Raises as `run` does."""
+    import keras
     import tensorflow as tf
 
+    keras.backend.clear_session()  # layer names of an earlier model would shift this one's
     model = _load_model(request)
     tensors, inputs = bind_inputs(request, _expected(model, request))
     names = [spec.name for spec in inputs]
@@ -72,7 +74,7 @@ def _load(request: RunRequest) -> TracedModel:
         ) from error
     return TracedModel(
         function,
-        lambda: function(*tensors),
+        function,
         tensors,
         inputs,
         {id(weight.value.handle): weight.path for weight in model.weights},

@@ -1,6 +1,5 @@
 """Runs a SavedModel's signature or a frozen GraphDef as a TensorFlow graph function."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from profilers.runtimes.tf_session import (
     run_traced,
 )
 
-__all__ = ["WORKER_ENVIRONMENT", "run"]
+__all__ = ["WORKER_ENVIRONMENT", "load", "run"]
 
 _DEFAULT_SIGNATURE = "serving_default"
 _NO_RESULT = frozenset({"Const", "NoOp", "Assert", "Placeholder", "PlaceholderWithDefault"})
@@ -32,8 +31,13 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """
     import tensorflow as tf
 
-    load = _load_saved_model if Path(request.model_path).is_dir() else _load_frozen
     return run_traced(request, folder, report, f"TensorFlow {tf.__version__}", load)
+
+
+def load(request: RunRequest) -> TracedModel:
+    """The signature of a SavedModel folder, or a frozen GraphDef file. Raises as `run` does."""
+    read = _load_saved_model if Path(request.model_path).is_dir() else _load_frozen
+    return read(request)
 
 
 def _load_saved_model(request: RunRequest) -> TracedModel:
@@ -47,11 +51,12 @@ def _load_saved_model(request: RunRequest) -> TracedModel:
     expected = function.structured_input_signature[1]
     tensors, inputs = bind_inputs(request, expected)
     arguments = dict(zip(expected, tensors, strict=True))
+    names = sorted(arguments)
 
-    def call(held: Any = loaded) -> Any:  # a signature alone does not keep its variables alive
-        return function(**arguments)
+    def call(*given: Any, held: Any = loaded) -> Any:  # a signature does not keep its variables
+        return function(**dict(zip(names, given, strict=True)))
 
-    return TracedModel(function, call, [arguments[name] for name in sorted(arguments)], inputs)
+    return TracedModel(function, call, [arguments[name] for name in names], inputs)
 
 
 def _signature(loaded: Any, request: RunRequest) -> Any:
@@ -85,7 +90,7 @@ def _load_frozen(request: RunRequest) -> TracedModel:
         for tensor in inputs
     }
     tensors, specs = bind_inputs(request, expected)
-    return TracedModel(function, partial(function, *tensors), tensors, specs)
+    return TracedModel(function, function, tensors, specs)
 
 
 def _results(graph: Any) -> list[Any]:

@@ -49,7 +49,7 @@ class TracedModel:
     ----------
     function : ConcreteFunction
     call : callable
-        Runs one step with the bound arguments.
+        Runs one step on the arguments.
     arguments : sequence of Tensor
         In the order of ``function.inputs``.
     inputs : tuple of InputSpec
@@ -61,7 +61,7 @@ class TracedModel:
     """
 
     function: Any
-    call: Callable[[], Any]
+    call: Callable[..., Any]
     arguments: Sequence[Any]
     inputs: tuple[InputSpec, ...]
     variable_names: Mapping[int, str] = field(default_factory=dict)
@@ -110,11 +110,11 @@ def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter)
     is_asynchronous = request.device != "cpu"
 
     def step() -> None:
-        traced.call()
+        traced.call(*traced.arguments)
         if is_asynchronous:
             tf.test.experimental.sync_devices()
 
-    record.warmup_ns = [_first_call(step, traced, record, folder, report)]
+    record.warmup_ns = [_first_call(step, traced, folder, report)]
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
     _profile(step, record, folder, report)
@@ -122,7 +122,7 @@ def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter)
 
 
 def _first_call(
-    step: Callable[[], None], traced: TracedModel, record: RunRecord, folder: Path, report: Reporter
+    step: Callable[[], None], traced: TracedModel, folder: Path, report: Reporter
 ) -> int:
     """Nanoseconds of the call that optimises the function; the graphs are written."""
     import tensorflow as tf
@@ -147,9 +147,7 @@ def _first_call(
     variables = _variables(traced)
     authored = authored_graph(traced.function, traced.arguments, variables)
     optimised = _optimised_graph(traced.function, metadata)
-    if optimised is None:
-        record.warn("TensorFlow did not tell its optimised graph, so fusions are not known.")
-    else:
+    if optimised is not None:
         _copy_shapes(authored, optimised)
         _write_graph(optimised, folder / OPTIMISED_FILE)
     _write_graph(authored, folder / AUTHORED_FILE)

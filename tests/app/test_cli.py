@@ -84,7 +84,8 @@ def test_modes_tells_what_works(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["modes", "--json"]) == 0
     modes = {row["mode"]: row for row in json.loads(capsys.readouterr().out)}
     assert set(modes) == {
-        "torch-eager", "torch-export", "torchscript", "tf-graph", "keras", "onnxruntime"
+        "torch-eager", "torch-compile", "torch-export", "torchscript", "tf-graph", "tf-xla", "keras",
+        "onnxruntime",
     }  # fmt: skip
     assert modes["onnxruntime"]["works"]
 

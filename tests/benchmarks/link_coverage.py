@@ -21,6 +21,7 @@ FILES = (
     ("torch-export", "build_torch", "{}.pt2"),
     ("torchscript", "build_torch", "{}.ts.pt"),
     ("tf-graph", "build_tf", "{}_saved"),
+    ("tf-xla", "build_tf", "{}_saved"),
     ("keras", "build_tf", "{}.keras"),
     ("onnxruntime", "build_onnx", "{}.onnx"),
 )

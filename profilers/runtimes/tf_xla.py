@@ -1,0 +1,138 @@
+"""Runs the models of the other TensorFlow modes as one program that XLA compiled."""
+
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from profilers.captures.tf_files import MODULE_FILE, TRACE_FILE
+from profilers.errors import CaptureFailed
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes import keras_tf, tf_graph
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.tf_session import WORKER_ENVIRONMENT, TracedModel, first_line, run_traced
+
+__all__ = ["WORKER_ENVIRONMENT", "run"]
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_LARGEST_LITERAL_BYTES = 1024
+_MODULES_PLANE = "/host:metadata"
+_REFUSED = re.compile(r"(\w+) \(No registered '\1' OpKernel")
+_CONVERSION = ("tf2xla conversion failed", "XLA compilation", "when trying to compile graph")
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Capture a SavedModel, a frozen GraphDef or a Keras file.
+
+    Raises
+    ------
+    TwinscopeError
+        As the mode that runs this kind without XLA, and if XLA cannot compile the model.
+    """
+    import keras
+    import tensorflow as tf
+
+    framework = f"XLA of TensorFlow {tf.__version__}"
+    record = run_traced(request, folder, report, framework, _load)
+    if _is_keras(Path(request.model_path)):
+        record.facts["Keras"] = keras.__version__
+    _write_module(folder)
+    return record
+
+
+def _load(request: RunRequest) -> TracedModel:
+    load = keras_tf.load if _is_keras(Path(request.model_path)) else tf_graph.load
+    traced = load(request)
+    return replace(traced, call=_compiled(traced.call, Path(request.model_path).name))
+
+
+def _is_keras(path: Path) -> bool:
+    if path.is_dir():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_HDF5)) == _HDF5 or zipfile.is_zipfile(path)
+
+
+def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:
+    """The same call, compiled by XLA the first time."""
+    import tensorflow as tf
+
+    def model_in_xla(*arguments: Any) -> Any:
+        return call(*arguments)
+
+    function = tf.function(model_in_xla, jit_compile=True, autograph=False)
+
+    def run_compiled(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except tf.errors.OpError as error:
+            if any(sign in str(error) for sign in _CONVERSION):
+                raise _refusal(model, error) from error
+            raise
+
+    return run_compiled
+
+
+def _refusal(model: str, error: Exception) -> CaptureFailed:
+    operators = list(dict.fromkeys(_REFUSED.findall(str(error))))
+    why = f"it has no kernel for {_listed(operators)}" if operators else first_line(error)
+    return CaptureFailed(
+        f"XLA cannot compile {model}",
+        why,
+        "Run the model without XLA, or leave these operators out of it."
+        if operators
+        else "Run the model without XLA.",
+        str(error),
+    )
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _write_module(folder: Path) -> None:
+    """Leave the module that ran as `MODULE_FILE`, without large literals: they are the weights.
+
+    The profiler's trace holds every module that is alive in the process; it is left without them. A
+    module that TensorFlow compiles on demand for `experimental_get_compiler_ir` is another one, with
+    less fused.
+    """
+    from tensorflow.compiler.xla.service import hlo_pb2
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    space = xplane_pb2.XSpace.FromString((folder / TRACE_FILE).read_bytes())
+    name = next((name for plane in space.planes for name in _modules_run(plane)), None)
+    found = next((data for plane in space.planes for data in _modules_held(plane, name)), None)
+    if found is None:
+        return
+    others = [plane for plane in space.planes if plane.name != _MODULES_PLANE]
+    del space.planes[:]
+    space.planes.extend(others)
+    (folder / TRACE_FILE).write_bytes(space.SerializeToString())
+    program = hlo_pb2.HloProto.FromString(found)
+    for computation in program.hlo_module.computations:
+        for instruction in computation.instructions:
+            if instruction.literal.ByteSize() > _LARGEST_LITERAL_BYTES:
+                instruction.ClearField("literal")
+    (folder / MODULE_FILE).write_bytes(program.SerializeToString())
+
+
+def _modules_run(plane: Any) -> Iterator[str]:
+    """Names of the modules of the events of a plane, one by one."""
+    stats = {key: each.name for key, each in plane.stat_metadata.items()}
+    for line in plane.lines:
+        for event in line.events:
+            for stat in event.stats:
+                if stats.get(stat.metadata_id) == "hlo_module":
+                    yield stat.str_value or stats.get(stat.ref_value, "")
+
+
+def _modules_held(plane: Any, name: str | None) -> Iterator[bytes]:
+    """Encoded programs of a plane whose module is called `name`."""
+    for event in plane.event_metadata.values():
+        if name and event.name.rpartition("(")[0] == name:
+            yield from (stat.bytes_value for stat in event.stats if stat.bytes_value)
