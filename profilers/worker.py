@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO
@@ -24,6 +25,7 @@ from typing import Any, TextIO
 from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.request import RunRequest
 from profilers.runtimes import RunMode, mode_named
+from profilers.runtimes.mode_options import settled
 
 OUR_OTHER_NAMES = ("app", "views", "resources")
 _SHORTEST_PROGRESS_GAP_S = 0.05
@@ -113,6 +115,7 @@ def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
         raise ModeUnavailable(f"There is no run mode {request.mode!r}")
     if request.trusted:
         _put_first(request.source_folder, str(Path(request.model_path).resolve().parent))
+    request = replace(request, options=settled(mode.options, request.options, mode.title))
     import_ns = _import_framework(mode, report)
     runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")
     record = runtime.run(request, folder, report)

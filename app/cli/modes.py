@@ -6,6 +6,7 @@ from typing import Any
 
 from app.cli.output import print_table
 from profilers.runtimes import RUN_MODES
+from profilers.runtimes.mode_options import ModeOption
 
 HELP = "List the run modes: which work in this Python environment, and why the others do not."
 
@@ -23,8 +24,15 @@ def run(arguments: argparse.Namespace) -> int:
                 "mode": mode.id,
                 "title": mode.title,
                 "works": not missing,
+                "options": "  ".join(_told(option) for option in mode.options),
                 "reason": f"not installed: {', '.join(missing)}" if missing else "",
             }
         )
     print_table(rows, as_json=arguments.json)
     return 0
+
+
+def _told(option: ModeOption) -> str:
+    """``level=disabled|basic|extended|[all]``, the default in brackets."""
+    choices = (f"[{each}]" if each == option.default else each for each in option.choices)
+    return f"{option.id}={'|'.join(choices) or option.default}"

@@ -16,7 +16,8 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.request import RunRequest, parse_input
-from profilers.runtimes import RUN_MODES
+from profilers.runtimes import RUN_MODES, mode_named
+from profilers.runtimes.mode_options import parse_option, settled
 from profilers.trust import TrustStore, digest
 
 HELP = "Run a model under its framework's profiler and save the result as a snapshot."
@@ -32,6 +33,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--input", action="append", default=[], metavar="NAME=SHAPE:DTYPE", help="repeatable"
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="setting of the mode, repeatable; `twinscope modes` lists them",
     )
     parser.add_argument("--inputs-file", default="", metavar="X.npz", help="arrays to feed")
     parser.add_argument("--steps", type=_positive, default=10, help="measured and profiled steps")
@@ -78,6 +86,9 @@ def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
     suggested = request_for(model, arguments.mode or "", arguments.signature)
     require_trust(model, is_trusted=trusted)
     given = tuple(parse_input(text) for text in arguments.input)
+    mode = mode_named(suggested.mode)
+    assert mode is not None  # request_for chose it
+    chosen = dict(parse_option(text, mode.options, mode.title) for text in arguments.option)
     return replace(
         suggested,
         inputs=merge_inputs(suggested.inputs, given),
@@ -90,6 +101,7 @@ def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
         limit_s=arguments.limit,
         memory_limit_bytes=int(arguments.memory_limit * 2**30),
         trusted=trusted,
+        options=settled(mode.options, chosen, mode.title),
     )
 
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.capturing import request_for
+from app.window.option_fields import OptionFields
 from profilers.errors import TwinscopeError
 from profilers.models import ModelFile
 from profilers.request import InputSpec, RunRequest
@@ -51,6 +52,7 @@ class RunDialog(QDialog):
                 self.mode.addItem(mode.title, mode.id)
         self.mode.setCurrentIndex(max(self.mode.findData(start.mode), 0))
         self.mode.currentIndexChanged.connect(self._check)
+        self.mode.currentIndexChanged.connect(self._show_options)
         self.signature = QComboBox()
         self.signature.addItems(model.signatures)
         if start.signature:
@@ -74,8 +76,10 @@ class RunDialog(QDialog):
         self._problem = QLabel()
         self._problem.setWordWrap(True)
 
+        self.options = OptionFields(self)
         form = QFormLayout()
         form.addRow(self.tr("Mode"), self.mode)
+        form.addRow(self.options)
         if model.signatures:
             form.addRow(self.tr("Signature"), self.signature)
         form.addRow(self.tr("Inputs"), self.inputs)
@@ -100,7 +104,12 @@ class RunDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(self._problem)
         layout.addWidget(self.buttons)
+        self._show_options()
         self._check()
+
+    def _show_options(self) -> None:
+        mode = mode_named(self.mode.currentData() or "")
+        self.options.show_options(mode.options if mode else (), self.request.options)
 
     def _show_inputs_of(self, signature: str) -> None:
         specs = [spec.with_sizes() for spec in self._model.inputs_of(signature)]
@@ -135,6 +144,7 @@ class RunDialog(QDialog):
             device=self.device.currentText().strip(),
             threads=self.threads.value(),
             limit_s=float(self.limit.value()),
+            options=self.options.values(),
         )
 
     def _read_input(self, row: int) -> InputSpec:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from profilers.runtimes.mode_options import ModeOption
+
 
 @dataclass(frozen=True)
 class RunMode:
@@ -26,6 +28,8 @@ class RunMode:
         Module in `profilers.runtimes`.
     requires : tuple of str
         Import names that must be installed.
+    options : tuple of ModeOption
+        Settings that only this mode has.
     """
 
     id: str
@@ -33,12 +37,21 @@ class RunMode:
     framework: str
     module: str
     requires: tuple[str, ...]
+    options: tuple[ModeOption, ...] = ()
 
     def missing(self, is_installed: Callable[[str], bool] | None = None) -> tuple[str, ...]:
         """Import names that are not installed here; nothing is imported to find out."""
         installed = is_installed or (lambda name: find_spec(name) is not None)
         return tuple(name for name in self.requires if not installed(name))
 
+
+_ONNXRUNTIME_LEVEL = ModeOption(
+    "level",
+    "Optimisation level",
+    ("disabled", "basic", "extended", "all"),
+    "all",
+    "How far ONNX Runtime may rewrite the graph.",
+)
 
 RUN_MODES: tuple[RunMode, ...] = (
     RunMode("torch-eager", "PyTorch eager", "torch", "torch_eager", ("torch",)),
@@ -50,7 +63,14 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tf-xla", "TensorFlow compiled by XLA", "tensorflow", "tf_xla", ("tensorflow", "keras")
     ),
     RunMode("keras", "Keras on TensorFlow", "tensorflow", "keras_tf", ("tensorflow", "keras")),
-    RunMode("onnxruntime", "ONNX Runtime", "onnxruntime", "onnxruntime_cpu", ("onnxruntime",)),
+    RunMode(
+        "onnxruntime",
+        "ONNX Runtime",
+        "onnxruntime",
+        "onnxruntime_cpu",
+        ("onnxruntime",),
+        (_ONNXRUNTIME_LEVEL,),
+    ),
 )
 
 

@@ -43,7 +43,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
             "this mode knows the CPU only",
             "Choose the device cpu.",
         )
-    level = _level(request)
+    level = str(request.options["level"])
     record, inputs = _measure(request, level, report)
     _profile(record, level, inputs, folder, report)
     report.progress("write", 0.0)
@@ -104,17 +104,6 @@ def _profile(
     record.extra["unprofiled_runs"] = 1
     weights.unlink(missing_ok=True)
     optimised.write_bytes(strip_file(optimised))
-
-
-def _level(request: RunRequest) -> str:
-    level = str(request.options.get("level", "all"))
-    if level not in LEVELS:
-        raise TwinscopeError(
-            f"There is no optimisation level {level!r}",
-            f"ONNX Runtime has {', '.join(LEVELS)}",
-            "Choose one of these.",
-        )
-    return level
 
 
 def _options(request: RunRequest, level: str) -> Any:

@@ -1,0 +1,50 @@
+"""Fields for the settings that only the chosen run mode has."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
+
+from profilers.runtimes.mode_options import ModeOption
+
+
+class OptionFields(QWidget):
+    """A list to choose from per option with choices, a line of text for any other."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._fields: dict[str, QComboBox | QLineEdit] = {}
+
+    def show_options(self, options: Sequence[ModeOption], values: Mapping[str, Any]) -> None:
+        """Fields for `options`, with `values` where they have some; other fields go."""
+        while self._form.rowCount():
+            self._form.removeRow(0)
+        self._fields = {}
+        for option in options:
+            field = _field(option, str(values.get(option.id, option.default)))
+            field.setAccessibleName(option.title)
+            field.setToolTip(option.help)
+            self._form.addRow(option.title, field)
+            self._fields[option.id] = field
+        self.setVisible(bool(options))
+
+    def values(self) -> dict[str, str]:
+        """What is chosen now, by option id."""
+        return {
+            name: field.currentText() if isinstance(field, QComboBox) else field.text().strip()
+            for name, field in self._fields.items()
+        }
+
+    def field(self, option_id: str) -> QComboBox | QLineEdit:
+        return self._fields[option_id]
+
+
+def _field(option: ModeOption, value: str) -> QComboBox | QLineEdit:
+    if not option.choices:
+        return QLineEdit(value)
+    field = QComboBox()
+    field.addItems(option.choices)
+    field.setCurrentText(value)
+    return field
