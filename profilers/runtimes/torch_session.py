@@ -4,19 +4,19 @@ import os
 import platform
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from profilers.captures.torch_files import TRACE_FILE
-from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
-from profilers.inputs import make_inputs
+from profilers.errors import CaptureFailed, ModeUnavailable
 from profilers.parameter_statistics import write_statistics
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.torch_inputs import given_inputs
 from profilers.runtimes.torch_weights import weights_of
 
 _INTERPRETER_FAILED = "The following operation failed in the TorchScript interpreter"
@@ -39,6 +39,11 @@ class LoadedModel:
         A context in which `profiled_call` has its ranges.
     owner : module, optional
         What holds the weights, where that is not `call` itself.
+    settle_inputs : callable
+        Takes the request and the device; gives the request with the inputs as they are used, and
+        their tensors in the order that `call` takes them.
+    notes : tuple of (str, str)
+        What to know about how the model was made: message and remedy.
     """
 
     call: Callable[..., Any]
@@ -46,6 +51,8 @@ class LoadedModel:
     write_graph: Callable[[Sequence[Any], Path, RunRecord], None]
     marking: Callable[[], AbstractContextManager[Any]] = nullcontext
     owner: Any = None
+    settle_inputs: Callable[[RunRequest, Any], tuple[RunRequest, list[Any]]] = given_inputs
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def run_model(
@@ -73,7 +80,9 @@ def run_model(
     model = load(request, device)
     record.load_ns = time.perf_counter_ns() - begin
     record.facts = _facts(request)
-    inputs = _inputs(request, device)
+    for message, remedy in model.notes:
+        record.warn(message, remedy)
+    record.request, inputs = model.settle_inputs(request, device)
     with torch.inference_mode():
         _measure(model, inputs, record, report)
         _profile(model, inputs, record, folder, report)
@@ -150,43 +159,6 @@ def _step(call: Callable[..., Any], inputs: Sequence[Any], device: str) -> Calla
 
 def _drop(result: Any) -> None:
     """The result dies inside the step, so that its memory belongs to the step."""
-
-
-def _inputs(request: RunRequest, device: Any) -> list[Any]:
-    """Tensors in the model's order."""
-    import torch
-
-    if not request.inputs and not request.inputs_file:
-        raise TwinscopeError(
-            "The model's inputs are not known",
-            "the file does not say them",
-            "Give each input as NAME=SHAPE:DTYPE.",
-        )
-    low_precision = [spec for spec in request.inputs if spec.dtype == "bfloat16"]
-    if low_precision and not request.inputs_file:
-        known = [
-            replace(spec, dtype="float32") if spec in low_precision else spec
-            for spec in request.inputs
-        ]
-        arrays = make_inputs(replace(request, inputs=tuple(known)))
-    else:
-        arrays = make_inputs(request)
-    wanted: Mapping[str, str] = {spec.name: spec.dtype for spec in request.inputs}
-    return [
-        torch.from_numpy(array).to(device=device, dtype=_dtype(wanted.get(name, ""), array))
-        for name, array in arrays.items()
-    ]
-
-
-def _dtype(name: str, array: Any) -> Any:
-    import torch
-
-    dtype = getattr(torch, name or array.dtype.name, None)
-    if not isinstance(dtype, torch.dtype):
-        raise TwinscopeError(
-            f"PyTorch has no inputs of type {name}", "", "Use a type such as float32 or int64."
-        )
-    return dtype
 
 
 def _device(name: str) -> Any:
