@@ -103,7 +103,7 @@ def _failed(what: str, path: Path, error: BaseException) -> TwinscopeError:
         return MissingCode(
             what,
             f"{where}there is no module {error.name!r} here",
-            f"Install it in this Python, or choose the folder that holds {error.name}.",
+            f"Install it in this Python, or give the folder that holds {error.name} as the source folder.",
             detail,
         )
     return TwinscopeError(what, why, "The details hold the traceback.", detail)

@@ -23,10 +23,12 @@ def missing_classes(path: Path, error: ImportError | AttributeError) -> MissingC
         wanted = [name for name in asked if name == lost or name.startswith(f"{lost}.")]
         why = f"it needs {_listed(wanted) or 'classes'} and there is no module {lost!r} here"
         place = lost.partition(".")[0]
-        remedy = f"Choose the folder that holds {place}.py or the package {place}."
+        remedy = (
+            f"Give the folder that holds {place}.py or the package {place} as the source folder."
+        )
     else:
         why = f"the code of its classes is another one here: {error}"
-        remedy = "Choose the folder that holds the model's own Python files."
+        remedy = "Give the folder that holds the model's own Python files as the source folder."
     return MissingCode(f"{path.name} cannot be loaded", why, remedy)
 
 
