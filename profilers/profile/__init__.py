@@ -25,6 +25,8 @@ from profilers.profile.memory import (
     Memory,
     MemoryCategory,
     MemoryCounters,
+    Placements,
+    Segments,
 )
 from profilers.profile.profile import (
     SCHEMA_FACT,
@@ -77,9 +79,11 @@ __all__ = [
     "Origins",
     "ParameterUses",
     "Parameters",
+    "Placements",
     "Problems",
     "Profile",
     "Scopes",
+    "Segments",
     "Severity",
     "SliceKind",
     "Slices",
