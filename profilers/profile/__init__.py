@@ -28,11 +28,11 @@ from profilers.profile.memory import (
     Placements,
     Segments,
 )
+from profilers.profile.note import Note, Pin, node_pin, range_pin, slice_pin
 from profilers.profile.profile import (
     SCHEMA_FACT,
     Diagnostic,
     Environment,
-    Note,
     Profile,
     Severity,
     Steps,
@@ -79,6 +79,7 @@ __all__ = [
     "Origins",
     "ParameterUses",
     "Parameters",
+    "Pin",
     "Placements",
     "Problems",
     "Profile",
@@ -99,4 +100,7 @@ __all__ = [
     "Tracks",
     "column",
     "decode",
+    "node_pin",
+    "range_pin",
+    "slice_pin",
 ]
