@@ -26,11 +26,11 @@ from profilers.profile.memory import (
     MemoryCategory,
     MemoryCounters,
 )
+from profilers.profile.note import Note, Pin, node_pin, range_pin, slice_pin
 from profilers.profile.profile import (
     SCHEMA_FACT,
     Diagnostic,
     Environment,
-    Note,
     Profile,
     Severity,
     Steps,
@@ -77,6 +77,7 @@ __all__ = [
     "Origins",
     "ParameterUses",
     "Parameters",
+    "Pin",
     "Problems",
     "Profile",
     "Scopes",
@@ -95,4 +96,7 @@ __all__ = [
     "Tracks",
     "column",
     "decode",
+    "node_pin",
+    "range_pin",
+    "slice_pin",
 ]

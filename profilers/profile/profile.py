@@ -8,6 +8,7 @@ from typing import Any
 from profilers.profile.fusion import Fusion
 from profilers.profile.graph import Graph
 from profilers.profile.memory import Memory
+from profilers.profile.note import Note
 from profilers.profile.strings import StringTable
 from profilers.profile.table import Int8, Int32, Int64, Table, column
 from profilers.profile.trace import Trace
@@ -53,16 +54,6 @@ class Diagnostic:
     message: str
     remedy: str = ""
     count: int = 1
-
-
-@dataclass(frozen=True)
-class Note:
-    """What a person wrote about a node of the authored graph; travels in the snapshot."""
-
-    node: int
-    text: str
-    author: str = ""
-    written_unix_ns: int = 0
 
 
 SCHEMA_FACT = "Trace schema"  # the fact that tells the version of a Kineto file's layout

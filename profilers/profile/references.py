@@ -49,8 +49,10 @@ def _problems(profile: Profile) -> Iterator[str]:
     for graph in profile.graphs:
         yield from _graph_problems(graph, rows)
     yield from _fused_node_problems(profile)
-    if not all(0 <= note.node < rows["authored"] for note in profile.notes):
+    if not all(-1 <= note.node < rows["authored"] for note in profile.notes):
         yield "a note belongs to a node that is not there"
+    if not all(-1 <= note.slice < rows["slices"] for note in profile.notes):
+        yield "a note belongs to a slice that is not there"
 
 
 def _graph_problems(graph: Graph, rows: Mapping[str, int]) -> Iterator[str]:
