@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.errors import ModeUnavailable, TwinscopeError
-from profilers.runtimes.torch_session import first_line
+from profilers.runtimes.torch_errors import first_line
 
 _INSIDE = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
 _WRAPPERS = ("module.", "_orig_mod.")  # of DataParallel and of torch.compile

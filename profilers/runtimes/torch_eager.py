@@ -13,13 +13,9 @@ from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.recorded_graph import write_recorded_graph
+from profilers.runtimes.torch_errors import first_line
 from profilers.runtimes.torch_module_inputs import module_inputs
-from profilers.runtimes.torch_session import (
-    WORKER_ENVIRONMENT,
-    LoadedModel,
-    first_line,
-    run_model,
-)
+from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
 from profilers.runtimes.torch_sources import load_source
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
@@ -53,6 +49,7 @@ def load_module(request: RunRequest, device: Any) -> LoadedModel:
         model,
         model,
         write_graph,
+        model,
         lambda: _module_ranges(model, fast_mark),
         settle_inputs=partial(module_inputs, source),
         notes=source.notes,

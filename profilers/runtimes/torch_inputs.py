@@ -1,4 +1,4 @@
-"""Input tensors as a request gives them."""
+"""A request's inputs as tensors on the device."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,15 +7,16 @@ from typing import Any
 from profilers.errors import TwinscopeError
 from profilers.inputs import make_inputs
 from profilers.request import RunRequest
+from profilers.runtimes.torch_options import MEMORY_FORMAT, chosen
 
 
-def given_inputs(request: RunRequest, device: Any) -> tuple[RunRequest, list[Any]]:
-    """The request, and its inputs as tensors in the model's order.
+def input_tensors(request: RunRequest, device: Any) -> list[Any]:
+    """Tensors in the model's order.
 
     Raises
     ------
     TwinscopeError
-        If it gives none, or PyTorch has no such type.
+        If they are not known, or PyTorch has no such type.
     """
     import torch
 
@@ -35,10 +36,42 @@ def given_inputs(request: RunRequest, device: Any) -> tuple[RunRequest, list[Any
     else:
         arrays = make_inputs(request)
     wanted: Mapping[str, str] = {spec.name: spec.dtype for spec in request.inputs}
-    return request, [
+    tensors = [
         torch.from_numpy(array).to(device=device, dtype=_dtype(wanted.get(name, ""), array))
         for name, array in arrays.items()
     ]
+    return laid_out(tensors, request)
+
+
+def laid_out(tensors: list[Any], request: RunRequest) -> list[Any]:
+    """Images with their channels innermost, where the request wants that."""
+    is_channels_last = chosen(request.options, MEMORY_FORMAT) == "channels-last"
+    return [channels_last(tensor) for tensor in tensors] if is_channels_last else tensors
+
+
+def given_inputs(request: RunRequest, device: Any) -> tuple[RunRequest, list[Any]]:
+    """The request as it is, and its tensors."""
+    return request, input_tensors(request, device)
+
+
+def channels_last(tensor: Any) -> Any:
+    """The tensor with its channels innermost, if it is an image or a volume."""
+    import torch
+
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    if tensor.dim() not in formats:
+        return tensor
+    return tensor.contiguous(memory_format=formats[tensor.dim()])
+
+
+def weights_channels_last(module: Any) -> int:
+    """Lay the weights of convolutions out anew; how many there were."""
+    count = 0
+    for parameter in module.parameters():
+        if parameter.dim() in (4, 5):
+            parameter.data = channels_last(parameter.data)
+            count += 1
+    return count
 
 
 def _dtype(name: str, array: Any) -> Any:

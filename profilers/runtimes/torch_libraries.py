@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.errors import ModeUnavailable, TwinscopeError
-from profilers.runtimes.torch_session import first_line
+from profilers.runtimes.torch_errors import first_line
 
 Notes = tuple[tuple[str, str], ...]  # message and remedy
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")

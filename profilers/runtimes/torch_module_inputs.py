@@ -11,7 +11,7 @@ from profilers.errors import TwinscopeError
 from profilers.models.python_source import EXAMPLES
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.torch_input_candidates import candidates
-from profilers.runtimes.torch_inputs import given_inputs
+from profilers.runtimes.torch_inputs import given_inputs, laid_out
 from profilers.runtimes.torch_sources import ModuleSource
 
 _FAKE_LOGGER = "torch._subclasses.fake_tensor"  # prints a traceback for each try that fails
@@ -36,7 +36,7 @@ def module_inputs(
         if tensors:
             specs = tuple(_spec(name, tensor) for name, tensor in tensors.items())
             _bind(source.module, list(tensors), constants)
-            return replace(request, inputs=specs), list(tensors.values())
+            return replace(request, inputs=specs), laid_out(list(tensors.values()), request)
         request = replace(request, inputs=_guessed(source.module, request.model_path))
     _bind(source.module, [spec.name for spec in request.inputs], constants)
     return given_inputs(request, device)

@@ -10,9 +10,9 @@ from profilers.models.model_code import ModelCode, parse_code
 from profilers.request import RunRequest
 from profilers.runtimes.python_code import run_python_file
 from profilers.runtimes.torch_checkpoint import load_weights
+from profilers.runtimes.torch_errors import first_line
 from profilers.runtimes.torch_libraries import Notes, library_model
 from profilers.runtimes.torch_missing import missing_classes
-from profilers.runtimes.torch_session import first_line
 
 
 @dataclass(frozen=True)
