@@ -46,13 +46,12 @@ def peak_bytes(profile: Profile) -> Float64:
         return NONE
     if not len(profile.steps):
         return np.array([curve.peak_bytes], np.float64)
-    total = curve.bytes.sum(axis=0)
     begins = profile.steps.start_ns
     ends = begins + profile.steps.duration_ns
     first = np.maximum(np.searchsorted(curve.time_ns, begins, "right") - 1, 0)
     last = np.maximum(np.searchsorted(curve.time_ns, ends, "right"), first + 1)
     edges = np.stack((first, last), 1).ravel()
-    peaks: Float64 = np.maximum.reduceat(np.append(total, 0), edges)[::2].astype(np.float64)
+    peaks: Float64 = np.maximum.reduceat(np.append(curve.total_bytes, 0), edges)[::2].astype(np.float64)
     return peaks
 
 
