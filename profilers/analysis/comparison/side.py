@@ -51,7 +51,9 @@ def peak_bytes(profile: Profile) -> Float64:
     first = np.maximum(np.searchsorted(curve.time_ns, begins, "right") - 1, 0)
     last = np.maximum(np.searchsorted(curve.time_ns, ends, "right"), first + 1)
     edges = np.stack((first, last), 1).ravel()
-    peaks: Float64 = np.maximum.reduceat(np.append(curve.total_bytes, 0), edges)[::2].astype(np.float64)
+    peaks: Float64 = np.maximum.reduceat(np.append(curve.total_bytes, 0), edges)[::2].astype(
+        np.float64
+    )
     return peaks
 
 
