@@ -79,6 +79,7 @@ def load(request: RunRequest) -> TracedModel:
         inputs,
         {id(weight.value.handle): weight.path for weight in model.weights},
         dict(_layers(model)),
+        owner=model,
     )
 
 

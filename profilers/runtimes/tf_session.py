@@ -58,6 +58,8 @@ class TracedModel:
         By id of the variable's resource handle, where the model knows better names than the graph.
     layers : mapping of str to str
         Class name by layer name.
+    owner : object
+        What holds the variables: a function alone does not keep them.
     """
 
     function: Any
@@ -66,6 +68,7 @@ class TracedModel:
     inputs: tuple[InputSpec, ...]
     variable_names: Mapping[int, str] = field(default_factory=dict)
     layers: Mapping[str, str] = field(default_factory=dict)
+    owner: Any = None
 
 
 def run_traced(
