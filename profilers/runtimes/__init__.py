@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from profilers.runtimes import torch_options
 from profilers.runtimes.mode_options import ModeOption
 
 
@@ -54,10 +55,33 @@ _ONNXRUNTIME_LEVEL = ModeOption(
 )
 
 RUN_MODES: tuple[RunMode, ...] = (
-    RunMode("torch-eager", "PyTorch eager", "torch", "torch_eager", ("torch",)),
-    RunMode("torch-compile", "PyTorch compiled", "torch", "torch_compile", ("torch",)),
-    RunMode("torch-export", "PyTorch exported program", "torch", "torch_export", ("torch",)),
-    RunMode("torchscript", "TorchScript", "torch", "torchscript", ("torch",)),
+    RunMode(
+        "torch-eager",
+        "PyTorch eager",
+        "torch",
+        "torch_eager",
+        ("torch",),
+        (*torch_options.STEP, *torch_options.FORWARD),
+    ),
+    RunMode(
+        "torch-compile",
+        "PyTorch compiled",
+        "torch",
+        "torch_compile",
+        ("torch",),
+        (*torch_options.COMPILE, *torch_options.STEP, *torch_options.FORWARD),
+    ),
+    RunMode(
+        "torch-export",
+        "PyTorch exported program",
+        "torch",
+        "torch_export",
+        ("torch",),
+        torch_options.FORWARD,
+    ),
+    RunMode(
+        "torchscript", "TorchScript", "torch", "torchscript", ("torch",), torch_options.FORWARD
+    ),
     RunMode("tf-graph", "TensorFlow graph", "tensorflow", "tf_graph", ("tensorflow",)),
     RunMode(
         "tf-xla", "TensorFlow compiled by XLA", "tensorflow", "tf_xla", ("tensorflow", "keras")

@@ -25,11 +25,11 @@ from views.graph.legend_bar import LegendBar
 from views.graph.menu import GraphMenu
 from views.graph.minimap import Minimap
 from views.graph.model import StageModel
-from views.graph.notes import NotesPane
 from views.graph.prepared import flat_hierarchy_of, hierarchy_of, search_of
 from views.graph.reach import Reach
 from views.graph.structure.hierarchy import ROOT
 from views.graph.toolbar import Toolbar
+from views.notes_pane import NotesPane
 
 _INDEXED_AT_ONCE = 5_000  # nodes; they take 15 ms
 _MOST_UNFOLDED = 20_000  # boxes
