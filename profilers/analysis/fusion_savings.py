@@ -23,7 +23,8 @@ class FusionSavings:
     apart_ns : float64 array
         Of its members in the other profile. A node that a library's kernel runs counts there alone;
         what is in several generated kernels is shared among them by their times. So sums over
-        groups count nothing twice.
+        groups count nothing twice, and a kernel that only prepares a library's, such as a copy into
+        another layout, has 0.
     matched : float64 array
         Share of the group's members that have a twin in the other profile, 0 to 1.
     member_ns : float64 array
@@ -73,10 +74,9 @@ def fusion_savings(fused: Profile, apart: Profile, pairs: NodePairs) -> FusionSa
     sums = np.bincount(
         members.group[known], (share * member_ns[members.node])[known], minlength=count
     )
-    counted = np.bincount(members.group[known], share[known], minlength=count) > 0
     size = np.bincount(members.group, minlength=count)
     return FusionSavings(
-        kernel_ns, np.where(counted, sums, -1.0), held / np.maximum(size, 1), member_ns
+        kernel_ns, np.where(held > 0, sums, -1.0), held / np.maximum(size, 1), member_ns
     )
 
 
