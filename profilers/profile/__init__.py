@@ -25,6 +25,8 @@ from profilers.profile.memory import (
     Memory,
     MemoryCategory,
     MemoryCounters,
+    Placements,
+    Segments,
 )
 from profilers.profile.note import Note, Pin, node_pin, range_pin, slice_pin
 from profilers.profile.profile import (
@@ -78,9 +80,11 @@ __all__ = [
     "ParameterUses",
     "Parameters",
     "Pin",
+    "Placements",
     "Problems",
     "Profile",
     "Scopes",
+    "Segments",
     "Severity",
     "SliceKind",
     "Slices",

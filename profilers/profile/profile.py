@@ -29,11 +29,12 @@ class TimingPhase(IntEnum):
     WARMUP = 2
     MEASURED = 3  # without the profiler: the honest latency
     PROFILED = 4
+    COMPILE = 5  # before the first step, or as part of it: a row only where something was compiled
 
 
 @dataclass(frozen=True, eq=False)
 class Timings(Table):
-    """Wall-clock durations of the run's phases; one row per import, load and step."""
+    """Wall-clock durations of the run's phases; one row per import, load, compilation and step."""
 
     phase: Int8 = column("i1")  # TimingPhase
     duration_ns: Int64 = column("i8")
