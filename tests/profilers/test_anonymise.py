@@ -138,9 +138,7 @@ def test_a_real_capture_tells_neither_paths_nor_persons(
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
-def test_each_part_can_be_left_out_and_takes_its_strings_along(
-    part: Part, tmp_path: Path
-) -> None:
+def test_each_part_can_be_left_out_and_takes_its_strings_along(part: Part, tmp_path: Path) -> None:
     profile = telling_profile()
     less = without(profile, {part.id})
     assert not broken_references(less)
