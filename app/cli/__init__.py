@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "stats": "app.cli.stats",
     "compare": "app.cli.compare",
     "export": "app.cli.export",
+    "snapshot": "app.cli.snapshot",
     "modes": "app.cli.modes",
 }
 _WINDOW = "app.cli.window"
