@@ -1,6 +1,5 @@
 """Runs an nn.Module through torch.compile, with Inductor as compiler."""
 
-import os
 import re
 import traceback
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from profilers.compiled import cache_folder
 from profilers.errors import ModeUnavailable
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
@@ -183,7 +181,6 @@ def _told_by_inductor() -> Iterator[None]:
     """Kernels appear in the trace and tell what they were made of; what is compiled is kept."""
     from torch._inductor import config
 
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder().parent / "inductor"))
     wanted = {"trace.provenance_tracking_level": 1, "cpp.enable_kernel_profile": True}
     with config.patch(wanted):
         yield

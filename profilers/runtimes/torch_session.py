@@ -262,6 +262,25 @@ def _first_steps(session: Session, stage: str, count: int) -> list[int]:
         raise _failed(error) from error
 
 
+_REMEDIES = (
+    (
+        "backward through the graph a second time",
+        "The model keeps tensors of one step for the next, such as a cache or a hidden state: detach "
+        "them in the model, or run its inference.",
+    ),
+    (
+        "Expected all tensors to be on the same device",
+        "The model makes or holds a tensor on another device: let it use the device of its input, or "
+        "run it on the CPU.",
+    ),
+)
+
+
+def _remedy(error: Exception) -> str:
+    told = (remedy for sign, remedy in _REMEDIES if sign in str(error))
+    return next(told, "Check the inputs' shapes, types and ranges; the details hold the traceback.")
+
+
 def _failed(error: Exception) -> CaptureFailed:
     operator = unregistered_operator(error)
     if operator:
@@ -274,6 +293,6 @@ def _failed(error: Exception) -> CaptureFailed:
     return CaptureFailed(
         "The model failed on its first step",
         f"{type(error).__name__}: {first_line(error)}",
-        "Check the inputs' shapes, types and ranges; the details hold the traceback.",
+        _remedy(error),
         traceback.format_exc(),
     )
