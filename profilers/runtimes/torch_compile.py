@@ -26,6 +26,7 @@ from profilers.runtimes.torch_session import (
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
+_MOST_SIZES = 128  # else the compiler gives up after a few and runs operator by operator
 _DYNAMIC = {"auto": None, "static": False, "dynamic": True}
 _MET = re.compile(r"""got \w+\(["'](.*?)["'],?\)$""", re.MULTILINE)
 
@@ -108,7 +109,12 @@ def _load(request: RunRequest, device: Any, log: CompileLog, fallback: _Fallback
     def marking() -> AbstractContextManager[Any]:
         return eager.marking() if fallback.reason else nullcontext()
 
-    return replace(eager, call=call, profiled_call=call, marking=marking)
+    @contextmanager
+    def sweeping() -> Iterator[None]:
+        with log.deaf(), torch._dynamo.config.patch(recompile_limit=_MOST_SIZES):
+            yield
+
+    return replace(eager, call=call, profiled_call=call, marking=marking, sweeping=sweeping)
 
 
 def _inductor(mode: str, dynamic: bool | None) -> Callable[..., Any]:
