@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,8 +106,11 @@ def capture_profile(
     autosave: Autosave,
     on_event: OnEvent = lambda event: None,
     cancelled: threading.Event | None = None,
+    look: Callable[[Path], object] = lambda folder: None,
 ) -> tuple[Profile, Path]:
     """Run `request` and read the result; blocks.
+
+    `look` is shown the capture's folder while it is there.
 
     Returns
     -------
@@ -126,6 +130,7 @@ def capture_profile(
     except TwinscopeError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    look(folder)
     profile = read_capture(folder, lambda fraction: on_event(Progress("reading", fraction)))
     path = autosave.store(profile)
     shutil.rmtree(folder, ignore_errors=True)
