@@ -89,7 +89,7 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capture]:
     profiles: dict[tuple[object, ...], Profile] = {}
 
     def run(path: Path, mode: str, **changes: Any) -> Profile:
-        key = (path, mode, *sorted(changes.items()))
+        key = (path, mode, repr(sorted(changes.items())))
         if key not in profiles:
             model = open_path(path)
             assert isinstance(model, ModelFile)

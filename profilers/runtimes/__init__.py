@@ -53,16 +53,75 @@ _ONNXRUNTIME_LEVEL = ModeOption(
     "How far ONNX Runtime may rewrite the graph.",
 )
 
+_GRAPPLER = ModeOption(
+    "grappler",
+    "Grappler",
+    ("on", "off"),
+    "on",
+    "Whether TensorFlow's graph optimiser may rewrite the graph before it runs.",
+)
+_KERAS_RUN = (
+    ModeOption(
+        "run",
+        "Run",
+        ("inference", "training"),
+        "inference",
+        "The forward pass, or a whole training step on random targets.",
+    ),
+    ModeOption(
+        "loss",
+        "Loss",
+        (
+            "the file's own",
+            "mean squared error",
+            "categorical crossentropy",
+            "sparse categorical crossentropy",
+            "binary crossentropy",
+        ),
+        "the file's own",
+        "For training; a file that was not compiled has the mean squared error.",
+    ),
+    ModeOption(
+        "optimiser",
+        "Optimiser",
+        ("the file's own", "sgd", "momentum", "adam", "adamw", "rmsprop"),
+        "the file's own",
+        "For training; a file that was not compiled has Adam.",
+    ),
+)
+
 RUN_MODES: tuple[RunMode, ...] = (
     RunMode("torch-eager", "PyTorch eager", "torch", "torch_eager", ("torch",)),
     RunMode("torch-compile", "PyTorch compiled", "torch", "torch_compile", ("torch",)),
     RunMode("torch-export", "PyTorch exported program", "torch", "torch_export", ("torch",)),
     RunMode("torchscript", "TorchScript", "torch", "torchscript", ("torch",)),
-    RunMode("tf-graph", "TensorFlow graph", "tensorflow", "tf_graph", ("tensorflow",)),
     RunMode(
-        "tf-xla", "TensorFlow compiled by XLA", "tensorflow", "tf_xla", ("tensorflow", "keras")
+        "tf-graph", "TensorFlow graph", "tensorflow", "tf_graph", ("tensorflow",), (_GRAPPLER,)
     ),
-    RunMode("keras", "Keras on TensorFlow", "tensorflow", "keras_tf", ("tensorflow", "keras")),
+    RunMode(
+        "tf-eager",
+        "TensorFlow eager",
+        "tensorflow",
+        "tf_eager",
+        ("tensorflow", "keras"),
+        _KERAS_RUN,
+    ),
+    RunMode(
+        "tf-xla",
+        "TensorFlow compiled by XLA",
+        "tensorflow",
+        "tf_xla",
+        ("tensorflow", "keras"),
+        _KERAS_RUN,
+    ),
+    RunMode(
+        "keras",
+        "Keras on TensorFlow",
+        "tensorflow",
+        "keras_tf",
+        ("tensorflow", "keras"),
+        (*_KERAS_RUN, _GRAPPLER),
+    ),
     RunMode(
         "onnxruntime",
         "ONNX Runtime",

@@ -1,7 +1,6 @@
 """Runs the models of the other TensorFlow modes as one program that XLA compiled."""
 
 import re
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +11,13 @@ from profilers.errors import CaptureFailed
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes import keras_tf, tf_graph
+from profilers.runtimes.keras_model import is_keras
+from profilers.runtimes.keras_training import refuse_training
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf_session import WORKER_ENVIRONMENT, TracedModel, first_line, run_traced
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _LARGEST_LITERAL_BYTES = 1024
 _MODULES_PLANE = "/host:metadata"
 _REFUSED = re.compile(r"(\w+) \(No registered '\1' OpKernel")
@@ -35,25 +35,20 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     import keras
     import tensorflow as tf
 
+    if not is_keras(Path(request.model_path)):
+        refuse_training(request)
     framework = f"XLA of TensorFlow {tf.__version__}"
     record = run_traced(request, folder, report, framework, _load)
-    if _is_keras(Path(request.model_path)):
+    if is_keras(Path(request.model_path)):
         record.facts["Keras"] = keras.__version__
     _write_module(folder)
     return record
 
 
 def _load(request: RunRequest) -> TracedModel:
-    load = keras_tf.load if _is_keras(Path(request.model_path)) else tf_graph.load
+    load = keras_tf.load if is_keras(Path(request.model_path)) else tf_graph.load
     traced = load(request)
     return replace(traced, call=_compiled(traced.call, Path(request.model_path).name))
-
-
-def _is_keras(path: Path) -> bool:
-    if path.is_dir():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(_HDF5)) == _HDF5 or zipfile.is_zipfile(path)
 
 
 def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:

@@ -11,6 +11,8 @@ from profilers.probe import Probe
 
 IMAGE = ("image", "float32", (1, 32, 32, 3))
 TOKENS = ("tokens", "int64", (1, 16))
+KERAS_MODES = ("keras", "tf-xla", "tf-eager")
+GRAPH_MODES = ("tf-graph", "tf-xla", "tf-eager")
 
 
 def inspected(path: Path) -> ModelFile:
@@ -27,18 +29,18 @@ def batched(given: tuple[str, str, tuple[int, ...]]) -> tuple[str, str, tuple[in
 @pytest.mark.parametrize(
     ("name", "kind", "modes", "given"),
     [
-        ("cnn.keras", "keras", ("keras", "tf-xla"), batched(IMAGE)),
-        ("cnn.h5", "keras-h5", ("keras", "tf-xla"), batched(IMAGE)),
-        ("cnn_saved", "saved-model", ("tf-graph", "tf-xla"), batched(IMAGE)),
-        ("cnn_frozen.pb", "frozen-graph", ("tf-graph", "tf-xla"), IMAGE),
+        ("cnn.keras", "keras", KERAS_MODES, batched(IMAGE)),
+        ("cnn.h5", "keras-h5", KERAS_MODES, batched(IMAGE)),
+        ("cnn_saved", "saved-model", GRAPH_MODES, batched(IMAGE)),
+        ("cnn_frozen.pb", "frozen-graph", GRAPH_MODES, IMAGE),
         ("cnn.tflite", "tflite", (), IMAGE),
-        ("block.keras", "keras", ("keras", "tf-xla"), batched(TOKENS)),
-        ("block.h5", "keras-h5", ("keras", "tf-xla"), batched(TOKENS)),
-        ("block_saved", "saved-model", ("tf-graph", "tf-xla"), batched(TOKENS)),
-        ("block_frozen.pb", "frozen-graph", ("tf-graph", "tf-xla"), TOKENS),
+        ("block.keras", "keras", KERAS_MODES, batched(TOKENS)),
+        ("block.h5", "keras-h5", KERAS_MODES, batched(TOKENS)),
+        ("block_saved", "saved-model", GRAPH_MODES, batched(TOKENS)),
+        ("block_frozen.pb", "frozen-graph", GRAPH_MODES, TOKENS),
         ("block.tflite", "tflite", (), TOKENS),
-        ("control.keras", "keras", ("keras", "tf-xla"), ("sequence", "float32", ("?0", 8, 16))),
-        ("control_saved", "saved-model", ("tf-graph", "tf-xla"), ("x", "float32", (1, 16))),
+        ("control.keras", "keras", KERAS_MODES, ("sequence", "float32", ("?0", 8, 16))),
+        ("control_saved", "saved-model", GRAPH_MODES, ("x", "float32", (1, 16))),
         ("control.tflite", "tflite", (), ("x", "float32", (1, 16))),
     ],
 )
