@@ -19,8 +19,8 @@ class RunRecord:
     request : RunRequest
         With the inputs as they were finally used.
     family : str
-        Name of the module in `profilers.captures` that reads the folder: "torch", "tensorflow" or
-        "onnxruntime".
+        Name of the module in `profilers.captures` that reads the folder: "torch", "tensorflow",
+        "onnxruntime" or "tflite".
     framework : str
         "PyTorch 2.13.0", ...
     facts : dict
@@ -28,6 +28,9 @@ class RunRecord:
     started_unix_ns : int
         Wall clock when the profiled part began.
     import_ns, load_ns : int
+    compile_ns : int
+        Making the model's code: for one that is compiled when it is called, its first step; 0 where
+        nothing is compiled.
     warmup_ns, measured_ns, profiled_ns : list of int
         One duration per step.
     diagnostics : list of dict
@@ -43,6 +46,7 @@ class RunRecord:
     started_unix_ns: int = 0
     import_ns: int = 0
     load_ns: int = 0
+    compile_ns: int = 0
     warmup_ns: list[int] = field(default_factory=list)
     measured_ns: list[int] = field(default_factory=list)
     profiled_ns: list[int] = field(default_factory=list)

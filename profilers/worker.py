@@ -130,7 +130,7 @@ def _import_framework(mode: RunMode, report: PipeReporter) -> int:
     begin = time.perf_counter_ns()
     for name in mode.requires:
         try:
-            importlib.import_module(name)
+            _import_first(name.split("|"))
         except ModuleNotFoundError as error:
             raise ModeUnavailable(
                 f"{mode.title} cannot run in this Python environment",
@@ -140,6 +140,18 @@ def _import_framework(mode: RunMode, report: PipeReporter) -> int:
             ) from error
     report.progress("import", 1.0)
     return time.perf_counter_ns() - begin
+
+
+def _import_first(names: Sequence[str]) -> None:
+    """The first of `names` that is installed; ModuleNotFoundError of the last one if none is."""
+    *others, last = names
+    for name in others:
+        try:
+            importlib.import_module(name)
+            return
+        except ModuleNotFoundError:
+            continue
+    importlib.import_module(last)
 
 
 def _put_first(*folders: str) -> None:

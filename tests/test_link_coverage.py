@@ -21,6 +21,7 @@ MODES = {
     "tf-xla": ("tf_files", "{}_saved"),
     "tf-eager": ("tf_files", "{}_saved"),
     "keras": ("tf_files", "{}.keras"),
+    "tflite": ("tf_files", "{}.tflite"),
     "onnxruntime": ("onnx_files", "{}.onnx"),
 }
 

@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.analysis.once import once
-from profilers.profile import Allocations, MemoryCategory, Profile
+from profilers.profile import NEVER_NS, Allocations, Profile
 from profilers.profile.table import Int64
-
-_CATEGORIES = len(MemoryCategory)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,29 +19,65 @@ class MemoryCurve:
     device : int
         String row of the device, -1 where nothing was allocated.
     time_ns : int64 array, shape (n,)
-        When the sums change, ascending, since the profile's start.
-    bytes : int64 array, shape (categories, n)
-        Bytes alive from each time on; the row is the `MemoryCategory`.
+        When the sum changes, ascending, since the profile's start.
+    total_bytes : int64 array, shape (n,)
+        Bytes alive from each time on.
     peak_ns, peak_bytes : int
         The first moment of the highest total.
     """
 
     device: int
     time_ns: Int64
-    bytes: Int64
+    total_bytes: Int64
     peak_ns: int
     peak_bytes: int
+
+    def level_at(self, time_ns: int) -> int:
+        """Bytes alive at a moment."""
+        at = int(np.searchsorted(self.time_ns, time_ns, "right")) - 1
+        return int(self.total_bytes[at]) if at >= 0 else 0
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryChanges:
+    """Beginnings and ends of one device's blocks in order of time; at equal times ends come first.
+
+    Attributes
+    ----------
+    time_ns, bytes : int64 arrays
+        Bytes are below zero where a block ends.
+    allocation : int64 array
+        The block, a row of ``memory.allocations``.
+    """
+
+    time_ns: Int64
+    bytes: Int64
+    allocation: Int64
 
 
 @once
 def memory_curve(profile: Profile, device: int | None = None) -> MemoryCurve:
     """The curve of one device; without `device`, of the one with the highest peak."""
-    allocations = profile.memory.allocations
     if device is None:
-        devices = np.unique(allocations.device).tolist()
-        curves = [_curve(allocations, each) for each in devices]
+        devices = np.unique(profile.memory.allocations.device).tolist()
+        curves = [memory_curve(profile, each) for each in devices]
         return max(curves, key=lambda curve: curve.peak_bytes, default=_EMPTY)
-    return _curve(allocations, device)
+    changes = memory_changes(profile, device)
+    if not len(changes.time_ns):
+        return _EMPTY
+    time_ns, total = levels_of(changes.time_ns, changes.bytes)
+    top = int(np.argmax(total))
+    return MemoryCurve(device, time_ns, total, int(time_ns[top]), int(total[top]))
+
+
+@once
+def memory_changes(profile: Profile, device: int) -> MemoryChanges:
+    """What changes the bytes alive on a device; blocks that end when they begin change nothing."""
+    allocations = profile.memory.allocations
+    rows = np.flatnonzero(
+        (allocations.device == device) & (allocations.freed_ns > allocations.allocated_ns)
+    )
+    return _changes(allocations, rows)
 
 
 def alive_at(profile: Profile, device: int, time_ns: int) -> NDArray[np.intp]:
@@ -59,38 +93,23 @@ def alive_at(profile: Profile, device: int, time_ns: int) -> NDArray[np.intp]:
 
 def curve_of(allocations: Allocations) -> tuple[Int64, Int64]:
     """Times and total bytes of the given allocations alone."""
-    time_ns, changes, _ = _changes(allocations)
-    times, levels = _merged(time_ns, np.cumsum(changes)[None])
-    return times, levels[0]
+    lived = np.flatnonzero(allocations.freed_ns > allocations.allocated_ns)
+    changes = _changes(allocations, lived)
+    return levels_of(changes.time_ns, changes.bytes)
 
 
-def _curve(allocations: Allocations, device: int) -> MemoryCurve:
-    time_ns, changes, category = _changes(allocations.take(allocations.device == device))
-    if not len(time_ns):
-        return _EMPTY
-    sums = np.zeros((_CATEGORIES, len(time_ns)), np.int64)
-    sums[category, np.arange(len(time_ns))] = changes
-    times, levels = _merged(time_ns, np.cumsum(sums, axis=1))
-    total = levels.sum(axis=0)
-    top = int(np.argmax(total))
-    return MemoryCurve(device, times, levels, int(times[top]), int(total[top]))
-
-
-def _changes(allocations: Allocations) -> tuple[Int64, Int64, NDArray[np.int8]]:
-    """Sorted times with signed bytes and category; at equal times blocks are freed first."""
-    lived = allocations.take(allocations.freed_ns > allocations.allocated_ns)
-    time_ns = np.concatenate((lived.freed_ns, lived.allocated_ns))
-    changes = np.concatenate((-lived.bytes, lived.bytes))
-    category = np.tile(lived.category, 2)
-    within = np.flatnonzero(time_ns < np.iinfo(np.int64).max)
-    order = within[np.argsort(time_ns[within], kind="stable")]
-    return time_ns[order], changes[order], category[order]
-
-
-def _merged(time_ns: Int64, levels: Int64) -> tuple[Int64, Int64]:
-    """One column per distinct time: the level after all changes of that time."""
+def levels_of(time_ns: Int64, changes: Int64) -> tuple[Int64, Int64]:
+    """Each distinct time with the sum of all changes up to and at it; times must ascend."""
     last = np.flatnonzero(np.diff(time_ns, append=-1))
-    return time_ns[last], levels[:, last]
+    return time_ns[last], np.cumsum(changes)[last]
 
 
-_EMPTY = MemoryCurve(-1, np.empty(0, np.int64), np.empty((_CATEGORIES, 0), np.int64), 0, 0)
+def _changes(allocations: Allocations, rows: NDArray[np.intp]) -> MemoryChanges:
+    freed = rows[allocations.freed_ns[rows] < NEVER_NS]
+    time_ns = np.concatenate((allocations.freed_ns[freed], allocations.allocated_ns[rows]))
+    changes = np.concatenate((-allocations.bytes[freed], allocations.bytes[rows]))
+    order = np.argsort(time_ns, kind="stable")
+    return MemoryChanges(time_ns[order], changes[order], np.concatenate((freed, rows))[order])
+
+
+_EMPTY = MemoryCurve(-1, np.empty(0, np.int64), np.empty(0, np.int64), 0, 0)

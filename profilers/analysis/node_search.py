@@ -167,7 +167,8 @@ class NodeSearch:
         if what == "time":
             return self._figures.time_ns >= 0
         if what == "note":
-            nodes = (note.node for note in self._profile.notes) if noted is None else noted
+            on_file = (note.node for note in self._profile.notes if note.node >= 0)
+            nodes = on_file if noted is None else noted
             return self._from_authored(np.fromiter(nodes, np.int32))
         has = np.zeros(self._count, np.bool_)
         table = self._graph.problems if what == "problem" else self._graph.parameter_uses

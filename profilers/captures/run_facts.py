@@ -5,10 +5,11 @@ from profilers.run_record import RunRecord
 
 
 def timings_of(run: RunRecord) -> Timings:
-    """One row per import, load and step."""
+    """One row per import, load, compilation and step."""
     phases = (
         (TimingPhase.IMPORT, [run.import_ns]),
         (TimingPhase.LOAD, [run.load_ns]),
+        (TimingPhase.COMPILE, [run.compile_ns] if run.compile_ns else []),
         (TimingPhase.WARMUP, run.warmup_ns),
         (TimingPhase.MEASURED, run.measured_ns),
         (TimingPhase.PROFILED, run.profiled_ns),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +14,19 @@ from profilers.captures.torch_compiled import (
     read_compiled,
     with_makers,
 )
-from profilers.captures.torch_files import MODULE_MARK, NODE_MARK, TRACE_FILE
+from profilers.captures.torch_files import MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
 from profilers.captures.torch_graphs import linked_graph
 from profilers.captures.torch_links import linked_launches
 from profilers.captures.torch_memory import torch_memory
+from profilers.captures.torch_training import (
+    FORWARD_FLOPS,
+    forward_alone,
+    linked_training,
+    with_training,
+)
 from profilers.errors import DamagedFile
 from profilers.profile import Fusion, Graph, Profile, SliceKind, Slices, StringPool, StringTable
+from profilers.profile.table import Int32
 from profilers.run_record import RunRecord
 from profilers.traces import Progress
 from profilers.traces.chrome_json import read_chrome_trace
@@ -37,13 +45,18 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     """
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
     slices = _kinds_told(found.trace.slices, found.pool.table())
-    graph, nodes, notes = linked_graph(folder, run, found, slices)
-    graphs: tuple[Graph, ...] = (graph,)
+    training = run.extra.get(TRAINING)
+    of_graph = forward_alone(slices, found.pool.table()) if training else slices
+    graph, nodes, notes = linked_graph(folder, run, found, of_graph)
+    stages: tuple[Graph, ...] = ()
     fusion, groups = Fusion.empty(), np.full(len(slices), -1, np.int32)
     if is_compiled(folder):
-        compiled = _compiled(folder, graph, found, slices)
-        graphs, fusion = (graph, compiled.stage), compiled.fusion
+        compiled = _compiled(folder, graph, found, of_graph)
+        stages, fusion = (compiled.stage,), compiled.fusion
         nodes, groups, notes = compiled.nodes, compiled.groups, (*notes, *compiled.diagnostics)
+    if training:
+        graph, nodes = _trained(folder, training, graph, found, slices, nodes)
+        notes = (*notes, FORWARD_FLOPS)
     strings = found.pool.table()
     launch = strings.find("launch")
     nodes = linked_launches(nodes, found.trace.flows, launch)
@@ -58,7 +71,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         Path(run.request.model_path).stem,
         strings=found.pool.table(),
         trace=replace(found.trace, slices=slices),
-        graphs=graphs,
+        graphs=(graph, *stages),
         fusion=fusion,
         memory=memory,
         steps=found.steps,
@@ -67,6 +80,25 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         environment=environment_of(run),
         start_unix_ns=_start_ns(found, run),
     )
+
+
+def _trained(
+    folder: Path,
+    told: dict[str, Any],
+    graph: Graph,
+    found: ChromeTrace,
+    slices: Slices,
+    nodes: Int32,
+) -> tuple[Graph, Int32]:
+    try:
+        trained = with_training(graph, told, found.pool)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedFile(
+            f"Cannot read the capture {folder}",
+            f"its record of the training step is damaged ({error})",
+        ) from error
+    flows = found.trace.flows
+    return trained.graph, linked_training(trained, slices, found.pool.table(), flows, nodes)
 
 
 def _compiled(folder: Path, graph: Graph, found: ChromeTrace, slices: Slices) -> Compiled:

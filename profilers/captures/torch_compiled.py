@@ -12,11 +12,11 @@ import numpy as np
 
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
+from profilers.captures.torch_compiled_links import KernelLinks
 from profilers.captures.torch_files import COMPILATION_FILE
+from profilers.captures.torch_fusion_breaks import fusion_breaks
 from profilers.captures.torch_links import (
-    inherited,
     operator_name,
-    outermost_operators,
     straight_program,
 )
 from profilers.graphs.builder import GraphBuilder
@@ -25,9 +25,7 @@ from profilers.graphs.torch_inductor_graph import CompiledGraph, add_kernels
 from profilers.profile import (
     Diagnostic,
     Fusion,
-    FusionBreaks,
     FusionGroups,
-    FusionMembers,
     Graph,
     Memory,
     Severity,
@@ -43,8 +41,12 @@ Json = dict[str, Any]
 STAGE = "inductor"
 KERNEL = re.compile(r"graph_\d+_cpp_\w+|triton_\w+_\d+")  # generated, as a trace names them
 _SAME = 0.5  # share of traced nodes; a fused path leaves next to nothing of the layers' own
-_REGION = "Torch-Compiled Region"
-_PLACE = re.compile(r"(?P<file>[^\\/\s]+\.py):(?P<line>\d+)")
+_REGION = "Torch-Compiled Region"  # holds what runs eagerly after a graph break as well
+_GRAPH = "## Call CompiledFxGraph"
+_VIEW = re.compile(
+    r"(?:_?(?:unsafe_)?view|reshape|permute|transpose|t|expand|unsqueeze|squeeze|select|slice|alias"
+    r"|unbind|split|split_with_sizes|getitem|as_strided|detach)(?:_\d+)?"
+)  # names that post-grad nodes have after their operators
 _SYNONYMS = {
     "iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "truediv": "div",
     "floordiv": "floor_divide", "view": "reshape", "_unsafe_view": "reshape", "concat": "cat",
@@ -96,12 +98,11 @@ def read_compiled(folder: Path, authored: Graph, found: ChromeTrace, slices: Sli
     ]
     builder = GraphBuilder(found.pool, STAGE)
     rows = add_kernels(builder, graphs)
-    groups, members = _groups(graphs, rows, found.pool)
-    breaks = _breaks(document, authored, strings, found.pool)
-    linked = _Links(graphs, authored, slices, found.pool.table())
+    breaks = fusion_breaks(document, graphs, authored, strings, found.pool)
+    linked = KernelLinks(graphs, authored, slices, found.pool.table())
     return Compiled(
         builder.build(),
-        Fusion(groups, members, breaks),
+        Fusion(_groups(graphs, rows, found.pool), linked.members(), breaks),
         linked.nodes(),
         linked.groups(),
         _told(document, len(records)),
@@ -112,21 +113,39 @@ def _compiled_graph(
     record: Json, authored: Graph, strings: StringTable, made_of: dict[str, list[int]]
 ) -> CompiledGraph:
     code = read_inductor_code(record["code"])
-    provenance = record.get("provenance", {})
-    to_post, to_traced = provenance.get("cppCodeToPost", {}), provenance.get("postToPre", {})
+    traced_of = _traced_of_calls(record.get("provenance", {}), code)
     members = [
-        tuple(
-            sorted({
-                node
-                for post in to_post.get(call.handle, ())
-                for name in to_traced.get(post, ())
-                for node in made_of.get(name, ())
-            })
-        )
-        for call in code.calls
-    ]  # fmt: skip
+        tuple(sorted({node for name in names for node in made_of.get(name, ())}))
+        for names in traced_of
+    ]
     trails = [common_trail(authored, strings, nodes) for nodes in members]
     return CompiledGraph(code, _weights(record, code), members, trails)
+
+
+def _traced_of_calls(provenance: Json, code: InductorCode) -> list[list[str]]:
+    """What Dynamo traced, by kernel call.
+
+    A view of another kernel's result says nothing of what this kernel computes: it is left out where
+    the rest of the same operator has a kernel.
+    """
+    to_post, to_traced = provenance.get("cppCodeToPost", {}), provenance.get("postToPre", {})
+    computed = {
+        name
+        for posts in to_post.values()
+        for post in posts
+        if not _VIEW.fullmatch(post)
+        for name in to_traced.get(post, ())
+    }
+    found = []
+    for call in code.calls:
+        pairs = [
+            (name, _VIEW.fullmatch(post) is not None and name in computed)
+            for post in to_post.get(call.handle, ())
+            for name in to_traced.get(post, ())
+        ]
+        own = [name for name, is_only_view in pairs if not is_only_view]
+        found.append(own or [name for name, _ in pairs])
+    return found
 
 
 def _weights(record: Json, code: InductorCode) -> dict[str, str]:
@@ -206,134 +225,15 @@ def _with_gaps(places: Sequence[int], rows: Sequence[int]) -> list[list[int]]:
 
 def _groups(
     graphs: Sequence[CompiledGraph], rows: Sequence[Sequence[int]], pool: StringPool
-) -> tuple[FusionGroups, FusionMembers]:
+) -> FusionGroups:
     """A group for every kernel call, in the order of the graphs."""
     groups: list[tuple[int, ...]] = []
-    members: list[tuple[int, int]] = []
     compiler = pool.add("Inductor")
     for graph, nodes in zip(graphs, rows, strict=True):
-        for call, made_of, node in zip(graph.code.calls, graph.members, nodes, strict=True):
-            members += [(len(groups), member) for member in made_of]
+        for call, node in zip(graph.code.calls, nodes, strict=True):
             source = pool.add(call.source) if call.source else -1
             groups.append((pool.add(call.name), pool.add(call.kind), compiler, source, 1, node))
-    return FusionGroups.from_rows(groups), FusionMembers.from_rows(members)
-
-
-class _Links:
-    """Finds the kernel call of each slice by the order in which a step executed them."""
-
-    def __init__(
-        self,
-        graphs: Sequence[CompiledGraph],
-        authored: Graph,
-        slices: Slices,
-        strings: StringTable,
-    ) -> None:
-        self._authored, self._slices, self._strings = authored, slices, strings
-        self._members = [members for graph in graphs for members in graph.members]
-        self._program = _kernel_program(graphs)
-        self._inside = _inside_regions(slices, strings)
-        self._groups: Int32 = np.full(len(slices), -1, np.int32)
-        self._nodes: Int32 = np.full(len(slices), -1, np.int32)
-        outermost, modules = outermost_operators(slices, strings)
-        known: dict[tuple[tuple[str, str], ...], tuple[list[int], list[int]]] = {}
-        for step in np.unique(slices.step[outermost]).tolist():
-            rows = [row for row in outermost if slices.step[row] == step]
-            rows.sort(key=lambda row: int(slices.start_ns[row]))
-            executed = tuple((self._name(row), modules.get(row, "")) for row in rows)
-            if executed not in known:
-                known[executed] = self._found(executed, rows)
-            groups, nodes = known[executed]
-            self._groups[rows], self._nodes[rows] = groups, nodes
-
-    def groups(self) -> Int32:
-        return inherited(self._slices, self._groups)
-
-    def nodes(self) -> Int32:
-        return inherited(self._slices, self._nodes)
-
-    def _name(self, row: int) -> str:
-        return operator_name(self._strings[int(self._slices.name[row])])
-
-    def _found(
-        self, executed: tuple[tuple[str, str], ...], rows: Sequence[int]
-    ) -> tuple[list[int], list[int]]:
-        """Group and authored node of each operator of a step."""
-        groups = [place - 1 if place > 0 else -1 for place in align(executed, self._program, 0)]
-        nodes = [self._heaviest(group) for group in groups]
-        following = -1
-        for number in range(len(rows) - 1, -1, -1):  # what prepares a kernel belongs to it
-            if groups[number] >= 0:
-                following = nodes[number]
-            elif self._inside[rows[number]]:
-                nodes[number] = following
-        self._add_eager(executed, rows, groups, nodes)
-        return groups, nodes
-
-    def _add_eager(
-        self,
-        executed: tuple[tuple[str, str], ...],
-        rows: Sequence[int],
-        groups: Sequence[int],
-        nodes: list[int],
-    ) -> None:
-        """What runs between compiled graphs is eager: it is an authored node as it is."""
-        outside = [
-            number
-            for number, row in enumerate(rows)
-            if groups[number] < 0 and not self._inside[row]
-        ]
-        program, authored = straight_program(self._authored, self._strings)
-        if not outside or not program:
-            return
-        places = align(tuple(executed[number] for number in outside), program, 0)
-        for number, place in zip(outside, places, strict=True):
-            if place >= 0:
-                nodes[number] = authored[place]
-
-    def _heaviest(self, group: int) -> int:
-        """The member that stands for a group: the one with most FLOPs."""
-        members = list(self._members[group]) if group >= 0 else []
-        if not members:
-            return -1
-        return members[int(np.argmax(self._authored.nodes.flops[members]))]
-
-
-def _kernel_program(graphs: Sequence[CompiledGraph]) -> list[Place]:
-    """Place 0 is between graphs, from where any graph may run next; call n is place n + 1."""
-    firsts, number = [], 1
-    for graph in graphs:
-        if graph.code.calls:
-            firsts.append(number)
-        number += len(graph.code.calls)
-    places = [Place("", "", (*firsts, END), is_silent=True)]
-    for graph in graphs:
-        for position, call in enumerate(graph.code.calls):
-            is_last = position + 1 == len(graph.code.calls)
-            places.append(
-                Place(
-                    _traced_name(call.name, call.kind, graph.code.number),
-                    "",
-                    (0 if is_last else len(places) + 1,),
-                )
-            )
-    return places
-
-
-def _traced_name(name: str, kind: str, graph: int) -> str:
-    """How the call is named in a trace."""
-    if kind == "extern":
-        return operator_name(name)
-    return f"graph_{graph}_{name}" if kind == "C++/OpenMP" else name
-
-
-def _inside_regions(slices: Slices, strings: StringTable) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    is_region = np.array([text.startswith(_REGION) for text in strings], np.bool_)
-    inside = is_region[slices.name]
-    for depth in range(1, int(slices.depth.max(initial=0)) + 1):
-        rows = np.flatnonzero((slices.depth == depth) & (slices.parent >= 0))
-        inside[rows] |= inside[slices.parent[rows]]
-    return inside
+    return FusionGroups.from_rows(groups)
 
 
 def with_makers(memory: Memory, slices: Slices) -> Memory:
@@ -354,43 +254,14 @@ def with_makers(memory: Memory, slices: Slices) -> Memory:
     return replace(memory, allocations=blocks.replace(node=nodes))
 
 
-def _breaks(
-    document: Json, authored: Graph, strings: StringTable, pool: StringPool
-) -> FusionBreaks:
-    sources = {
-        strings[source]: row
-        for row, source in reversed(list(enumerate(authored.nodes.source.tolist())))
-        if source >= 0
-    }
-    rows = []
-    for kind, texts in (("graph break", document["breaks"]), ("recompile", document["recompiles"])):
-        for text in dict.fromkeys(texts):
-            place = _PLACE.search(text)
-            location = f"{place['file']}:{place['line']}" if place else ""
-            rows.append((
-                pool.add(kind), pool.add(_reason(text)),
-                pool.add(location) if location else -1, sources.get(location, -1),
-            ))  # fmt: skip
-    return FusionBreaks.from_rows(rows)
-
-
-def _reason(text: str) -> str:
-    """The explanation where the text has one, else its first sentence that tells anything."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    explained = [line for line in lines if line.startswith("Explanation:")]
-    if explained:
-        return explained[0].removeprefix("Explanation:").strip()
-    told = [line for line in lines if not line.startswith(("Graph break", "[", "]"))]
-    return (told or lines or [""])[0].removeprefix("Graph Break Reason:").strip(' ",')
-
-
 def _told(document: Json, graphs: int) -> tuple[Diagnostic, ...]:
     if not document["breaks"]:
         return ()
-    return (
-        Diagnostic(
-            Severity.INFO,
-            f"torch.compile cut the model into {graphs} graphs, so nothing is fused across the cuts.",
-            "The list of fusion breaks tells where and why.",
-        ),
+    message = (
+        f"torch.compile cut the model into {graphs} graphs, so nothing is fused across the cuts."
+        if graphs > 1
+        else "torch.compile left a part of the model to eager mode."
+        if graphs
+        else "torch.compile compiled nothing of this model: it ran operator by operator."
     )
+    return (Diagnostic(Severity.INFO, message, "The list of fusion breaks tells where and why."),)

@@ -9,3 +9,8 @@ COMPILATION_FILE = "compilation.json"  # see profilers.runtimes.torch_compile_lo
 
 NODE_MARK = "node::"  # range of one node of the exported graph
 MODULE_MARK = "module::"  # range of one call of a module
+
+# Ranges of a training step, which are annotations on the timeline.
+FORWARD_RANGE, LOSS_RANGE = "forward", "loss"
+BACKWARD_RANGE, OPTIMISER_RANGE = "backward", "optimiser"
+TRAINING = "training"  # key in RunRecord.extra: see profilers.runtimes.torch_steps

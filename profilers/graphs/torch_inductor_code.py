@@ -6,7 +6,7 @@ is left out: the form of this code is no interface of PyTorch.
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from profilers.graphs.builder import Shape
@@ -17,6 +17,8 @@ _CPP_SIGNATURE = re.compile(r"\bkernel\((.*?)\)", re.DOTALL)
 _CPP_POINTER = re.compile(r"(const\s+)?([\w:]+)\s*\*\s*(?:__restrict__\s*)?(\w+)")
 _TRITON_SIGNATURE = re.compile(r"^def \w+\((.*?)\):", re.DOTALL | re.MULTILINE)
 _EMPTY = ("empty_strided", "empty_strided_cpu", "empty_strided_cuda", "_empty_strided_cuda")
+_ASSIGNED = re.compile(r"auto tmp\d+ = (.*);")
+_COMPUTED = re.compile(r"^(?!.*loadu\().*\btmp\d+")  # of another value, not loaded from an array
 _CALLS = re.compile(r"call|partition_\d+")
 _CPP_DTYPES = {
     "float": "float32", "double": "float64", "bfloat16": "bfloat16", "at::BFloat16": "bfloat16",
@@ -46,7 +48,9 @@ class KernelCall:
     handle : str
         What the provenance calls it ("extern_kernels.addmm:6"), "" if it does not.
     kind : str
-        "C++/OpenMP", "Triton" or "extern".
+        "C++/OpenMP" or "Triton"; "extern" for a library's kernel that Inductor chose, "oneDNN" for
+        one of these with a fused activation or sum, "fallback" for an operator that it has no code
+        for.
     source : str
         Generated source, "" for an operator that is called as it is.
     reads, writes : tuple of Buffer
@@ -59,6 +63,10 @@ class KernelCall:
     source: str
     reads: tuple[Buffer, ...]
     writes: tuple[Buffer, ...]
+
+    @property
+    def is_generated(self) -> bool:
+        return self.kind in ("C++/OpenMP", "Triton")
 
 
 @dataclass(frozen=True)
@@ -249,7 +257,7 @@ class _Reader:
             KernelCall(
                 _operator(function),
                 self._handle(call.lineno),
-                "extern",
+                _extern_kind(function),
                 "",
                 tuple(buffer for buffer in reads if buffer),
                 tuple(buffer for buffer in writes if buffer),
@@ -291,6 +299,29 @@ class _Reader:
         self._last_line = line
         found = [match[1] for match in map(_HANDLES.search, above) if match]
         return found[-1].split(",")[-1].strip() if found else ""
+
+
+def is_copy(call: KernelCall, inputs: Collection[str]) -> bool:
+    """Whether a C++ kernel only moves inputs of the graph, such as weights, into another layout."""
+    reads, writes = (sorted(map(_text, each)) for each in (call.reads, call.writes))
+    return (
+        bool(writes)
+        and reads == writes
+        and all(each.name in inputs for each in call.reads)
+        and call.kind == "C++/OpenMP"
+        and not any(_COMPUTED.search(right) for right in _ASSIGNED.findall(call.source))
+    )
+
+
+def _text(buffer: Buffer) -> str:
+    return f"{buffer.dtype} {buffer.shape}"
+
+
+def _extern_kind(function: str) -> str:
+    if function.startswith("extern_kernels."):
+        return "extern"
+    is_onednn = function.startswith(("torch.ops.mkldnn.", "torch.ops.onednn."))
+    return "oneDNN" if is_onednn else "fallback"
 
 
 def _operator(function: str) -> str:

@@ -103,6 +103,6 @@ def _add_output(builder: GraphBuilder, code: InductorCode, flow: _Flow) -> None:
 
 def _flops(call: KernelCall) -> int:
     """Of an operator that is called as it is; a generated kernel's are those of its members."""
-    if call.kind != "extern" or not call.writes:
+    if call.is_generated or not call.writes:
         return UNKNOWN
     return torch_flops(call.name, [each.shape for each in call.reads], call.writes[0].shape)

@@ -25,12 +25,14 @@ from profilers.profile.memory import (
     Memory,
     MemoryCategory,
     MemoryCounters,
+    Placements,
+    Segments,
 )
+from profilers.profile.note import Note, Pin, node_pin, range_pin, slice_pin
 from profilers.profile.profile import (
     SCHEMA_FACT,
     Diagnostic,
     Environment,
-    Note,
     Profile,
     Severity,
     Steps,
@@ -77,9 +79,12 @@ __all__ = [
     "Origins",
     "ParameterUses",
     "Parameters",
+    "Pin",
+    "Placements",
     "Problems",
     "Profile",
     "Scopes",
+    "Segments",
     "Severity",
     "SliceKind",
     "Slices",
@@ -95,4 +100,7 @@ __all__ = [
     "Tracks",
     "column",
     "decode",
+    "node_pin",
+    "range_pin",
+    "slice_pin",
 ]

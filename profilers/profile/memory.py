@@ -1,6 +1,6 @@
 """Who held how many bytes, from when to when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from profilers.profile.table import Int8, Int32, Int64, Table, column
@@ -43,12 +43,36 @@ class MemoryCounters(Table):
 
 
 @dataclass(frozen=True, eq=False)
+class Segments(Table):
+    """Address ranges that an allocator held; parts of one that came or went apart are rows."""
+
+    address: Int64 = column("i8")
+    bytes: Int64 = column("i8")
+    reserved_ns: Int64 = column("i8")  # 0 for what was held before the capture
+    released_ns: Int64 = column("i8")  # NEVER_NS if it was held to the end
+    device: Int32 = column("i4", refers="strings")
+    stream: Int64 = column("i8")
+    kind: Int32 = column("i4", refers="strings")  # "large", "small", "expandable"
+
+
+@dataclass(frozen=True, eq=False)
+class Placements(Table):
+    """Where blocks lie, if the allocator told."""
+
+    allocation: Int32 = column("i4", refers="allocations")
+    address: Int64 = column("i8")
+    bytes: Int64 = column("i8")  # with what rounding adds, as far as it is known
+
+
+@dataclass(frozen=True, eq=False)
 class Memory:
     """`source` says in words where the figures come from ("allocator events of torch.profiler")."""
 
     source: str
     allocations: Allocations
     counters: MemoryCounters
+    segments: Segments = field(default_factory=Segments.empty)
+    placements: Placements = field(default_factory=Placements.empty)
 
     @classmethod
     def empty(cls) -> "Memory":

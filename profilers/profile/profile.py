@@ -8,6 +8,7 @@ from typing import Any
 from profilers.profile.fusion import Fusion
 from profilers.profile.graph import Graph
 from profilers.profile.memory import Memory
+from profilers.profile.note import Note
 from profilers.profile.strings import StringTable
 from profilers.profile.table import Int8, Int32, Int64, Table, column
 from profilers.profile.trace import Trace
@@ -28,11 +29,12 @@ class TimingPhase(IntEnum):
     WARMUP = 2
     MEASURED = 3  # without the profiler: the honest latency
     PROFILED = 4
+    COMPILE = 5  # before the first step, or as part of it: a row only where something was compiled
 
 
 @dataclass(frozen=True, eq=False)
 class Timings(Table):
-    """Wall-clock durations of the run's phases; one row per import, load and step."""
+    """Wall-clock durations of the run's phases; one row per import, load, compilation and step."""
 
     phase: Int8 = column("i1")  # TimingPhase
     duration_ns: Int64 = column("i8")
@@ -52,16 +54,6 @@ class Diagnostic:
     message: str
     remedy: str = ""
     count: int = 1
-
-
-@dataclass(frozen=True)
-class Note:
-    """What a person wrote about a node of the authored graph; travels in the snapshot."""
-
-    node: int
-    text: str
-    author: str = ""
-    written_unix_ns: int = 0
 
 
 SCHEMA_FACT = "Trace schema"  # the fact that tells the version of a Kineto file's layout

@@ -27,13 +27,14 @@ def _problems(profile: Profile) -> Iterator[str]:
         "steps": len(profile.steps),
         "groups": len(fusion.groups),
         "graphs": len(profile.graphs),
+        "allocations": len(memory.allocations),
         "authored": len(profile.authored.nodes),
         "authored parameters": len(profile.authored.parameters),
     }
     tables: tuple[Table, ...] = (
         *(trace.slices, trace.tracks, trace.flows, trace.counters),
         *(fusion.groups, fusion.members, fusion.breaks),
-        *(memory.allocations, memory.counters),
+        *(memory.allocations, memory.counters, memory.segments, memory.placements),
     )
     for table in tables:
         yield from _outside(table, rows)
@@ -41,6 +42,7 @@ def _problems(profile: Profile) -> Iterator[str]:
     yield from _negative(trace.counters, "track")
     yield from _negative(trace.flows, *_reference_columns(trace.flows))
     yield from _negative(fusion.members, *_reference_columns(fusion.members))
+    yield from _negative(memory.placements, "allocation")
     yield from _not_before_its_row("slices", trace.slices.parent)
     if len(trace.arguments) != len(trace.slices):
         yield "there are not as many arguments as slices"
@@ -49,8 +51,10 @@ def _problems(profile: Profile) -> Iterator[str]:
     for graph in profile.graphs:
         yield from _graph_problems(graph, rows)
     yield from _fused_node_problems(profile)
-    if not all(0 <= note.node < rows["authored"] for note in profile.notes):
+    if not all(-1 <= note.node < rows["authored"] for note in profile.notes):
         yield "a note belongs to a node that is not there"
+    if not all(-1 <= note.slice < rows["slices"] for note in profile.notes):
+        yield "a note belongs to a slice that is not there"
 
 
 def _graph_problems(graph: Graph, rows: Mapping[str, int]) -> Iterator[str]:

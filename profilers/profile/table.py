@@ -23,8 +23,9 @@ def column(dtype: str, refers: str = "") -> Any:
         numpy type string such as ``"i8"``.
     refers : str
         What the values are row numbers of: "strings", "slices", "tracks", "steps", "groups",
-        "graphs", "authored" (nodes of the authored graph), "authored parameters", or, within a
-        graph, "nodes", "scopes", "subgraphs", "parameters". See `profilers.profile.references`.
+        "graphs", "allocations", "authored" (nodes of the authored graph), "authored parameters", or,
+        within a graph, "nodes", "scopes", "subgraphs", "parameters". See
+        `profilers.profile.references`.
     """
     return field(metadata={"dtype": np.dtype(dtype), "refers": refers})
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from profilers.runtimes import tf_options, torch_options
 from profilers.runtimes.mode_options import ModeOption
 
 
@@ -27,7 +28,7 @@ class RunMode:
     module : str
         Module in `profilers.runtimes`.
     requires : tuple of str
-        Import names that must be installed.
+        Import names that must be installed; "a|b" takes either, the first one that is there.
     options : tuple of ModeOption
         Settings that only this mode has.
     """
@@ -42,7 +43,9 @@ class RunMode:
     def missing(self, is_installed: Callable[[str], bool] | None = None) -> tuple[str, ...]:
         """Import names that are not installed here; nothing is imported to find out."""
         installed = is_installed or (lambda name: find_spec(name) is not None)
-        return tuple(name for name in self.requires if not installed(name))
+        return tuple(
+            name for name in self.requires if not any(installed(each) for each in name.split("|"))
+        )
 
 
 _ONNXRUNTIME_LEVEL = ModeOption(
@@ -53,50 +56,56 @@ _ONNXRUNTIME_LEVEL = ModeOption(
     "How far ONNX Runtime may rewrite the graph.",
 )
 
-_GRAPPLER = ModeOption(
-    "grappler",
-    "Grappler",
-    ("on", "off"),
-    "on",
-    "Whether TensorFlow's graph optimiser may rewrite the graph before it runs.",
+_TFLITE_DELEGATE = ModeOption(
+    "delegate",
+    "Delegate",
+    ("xnnpack", "none", "reference"),
+    "xnnpack",
+    "Who runs the operators: XNNPACK, TFLite's own kernels, or its slow reference kernels.",
 )
-_KERAS_RUN = (
-    ModeOption(
-        "run",
-        "Run",
-        ("inference", "training"),
-        "inference",
-        "The forward pass, or a whole training step on random targets.",
-    ),
-    ModeOption(
-        "loss",
-        "Loss",
-        (
-            "the file's own",
-            "mean squared error",
-            "categorical crossentropy",
-            "sparse categorical crossentropy",
-            "binary crossentropy",
-        ),
-        "the file's own",
-        "For training; a file that was not compiled has the mean squared error.",
-    ),
-    ModeOption(
-        "optimiser",
-        "Optimiser",
-        ("the file's own", "sgd", "momentum", "adam", "adamw", "rmsprop"),
-        "the file's own",
-        "For training; a file that was not compiled has Adam.",
-    ),
+_TFLITE_QUANTISATION = ModeOption(
+    "quantisation",
+    "Quantisation",
+    ("float", "dynamic-range"),
+    "float",
+    "How TensorFlow and Keras models are converted; a .tflite file runs as it is.",
 )
 
 RUN_MODES: tuple[RunMode, ...] = (
-    RunMode("torch-eager", "PyTorch eager", "torch", "torch_eager", ("torch",)),
-    RunMode("torch-compile", "PyTorch compiled", "torch", "torch_compile", ("torch",)),
-    RunMode("torch-export", "PyTorch exported program", "torch", "torch_export", ("torch",)),
-    RunMode("torchscript", "TorchScript", "torch", "torchscript", ("torch",)),
     RunMode(
-        "tf-graph", "TensorFlow graph", "tensorflow", "tf_graph", ("tensorflow",), (_GRAPPLER,)
+        "torch-eager",
+        "PyTorch eager",
+        "torch",
+        "torch_eager",
+        ("torch",),
+        (*torch_options.STEP, *torch_options.FORWARD),
+    ),
+    RunMode(
+        "torch-compile",
+        "PyTorch compiled",
+        "torch",
+        "torch_compile",
+        ("torch",),
+        (*torch_options.COMPILE, *torch_options.STEP, *torch_options.FORWARD),
+    ),
+    RunMode(
+        "torch-export",
+        "PyTorch exported program",
+        "torch",
+        "torch_export",
+        ("torch",),
+        torch_options.FORWARD,
+    ),
+    RunMode(
+        "torchscript", "TorchScript", "torch", "torchscript", ("torch",), torch_options.FORWARD
+    ),
+    RunMode(
+        "tf-graph",
+        "TensorFlow graph",
+        "tensorflow",
+        "tf_graph",
+        ("tensorflow",),
+        (tf_options.GRAPPLER,),
     ),
     RunMode(
         "tf-eager",
@@ -104,7 +113,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tensorflow",
         "tf_eager",
         ("tensorflow", "keras"),
-        _KERAS_RUN,
+        tf_options.STEP,
     ),
     RunMode(
         "tf-xla",
@@ -112,7 +121,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tensorflow",
         "tf_xla",
         ("tensorflow", "keras"),
-        _KERAS_RUN,
+        tf_options.STEP,
     ),
     RunMode(
         "keras",
@@ -120,7 +129,15 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tensorflow",
         "keras_tf",
         ("tensorflow", "keras"),
-        (*_KERAS_RUN, _GRAPPLER),
+        (*tf_options.STEP, tf_options.GRAPPLER),
+    ),
+    RunMode(
+        "tflite",
+        "TFLite",
+        "tensorflow",
+        "tflite",
+        ("ai_edge_litert|tensorflow",),
+        (_TFLITE_DELEGATE, _TFLITE_QUANTISATION),
     ),
     RunMode(
         "onnxruntime",
@@ -128,6 +145,14 @@ RUN_MODES: tuple[RunMode, ...] = (
         "onnxruntime",
         "onnxruntime_cpu",
         ("onnxruntime",),
+        (_ONNXRUNTIME_LEVEL,),
+    ),
+    RunMode(
+        "tf-onnxruntime",
+        "TensorFlow converted for ONNX Runtime",
+        "tensorflow",
+        "tf_onnxruntime",
+        ("tensorflow", "keras", "tf2onnx", "onnxruntime"),
         (_ONNXRUNTIME_LEVEL,),
     ),
 )

@@ -13,21 +13,12 @@ from typing import Any
 
 from profilers.errors import TrustRequired, TwinscopeError
 from profilers.request import RunRequest
+from profilers.runtimes.tf_options import LOSS, OPTIMISER, OWN, is_training
 from profilers.runtimes.tf_session import first_line
 
 logger = logging.getLogger(__name__)
 
-OWN = "the file's own"  # loss or optimiser: what the file was compiled with
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _MOST_NAMED = 5
-
-
-def is_keras(path: Path) -> bool:
-    """True for a .keras archive and for HDF5, whatever their names."""
-    if path.is_dir():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(_HDF5)) == _HDF5 or zipfile.is_zipfile(path)
 
 
 def load_keras(request: RunRequest) -> Any:
@@ -45,8 +36,8 @@ def load_keras(request: RunRequest) -> Any:
     keras.backend.clear_session()  # layer names of an earlier model would shift this one's
     path = Path(request.model_path)
     name = path.name
-    is_trained = request.options.get("run") == "training"
-    wants_own = is_trained and OWN in (request.options["loss"], request.options["optimiser"])
+    chosen = (request.options.get(each.id) for each in (LOSS, OPTIMISER))
+    wants_own = is_training(request.options) and OWN in chosen
     try:
         if request.trusted:
             _import_own_modules(path)

@@ -10,6 +10,7 @@ from profilers.runtimes.keras_model import layer_classes, load_keras, packed
 from profilers.runtimes.keras_training import TrainingStep
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf_inputs import bind_inputs
+from profilers.runtimes.tf_options import is_training
 from profilers.runtimes.tf_session import (
     WORKER_ENVIRONMENT,
     TracedModel,
@@ -44,7 +45,7 @@ def load(request: RunRequest) -> TracedModel:
     model = load_keras(request)
     tensors, inputs = bind_inputs(request, expected_inputs(model, request))
     names = [spec.name for spec in inputs]
-    is_trained = request.options.get("run") == "training"
+    is_trained = is_training(request.options)
     step = TrainingStep.of(model, names, tensors, request) if is_trained else None
 
     def inference(*given: Any) -> Any:
@@ -55,18 +56,16 @@ def load(request: RunRequest) -> TracedModel:
     function = traced_function(step or inference, arguments, names_of_arguments)
     weights = [*model.weights, *(step.optimiser.variables if step else ())]
 
-    def call(*given: Any, held: Any = (model, step)) -> Any:  # a function keeps no variables
-        return function(*given)
-
     return TracedModel(
         function,
-        call,
+        function,
         arguments,
         inputs,
         variable_names={id(weight.value.handle): weight.path for weight in weights},
         layers=dict(layer_classes(model)),
         optimiser_variables={w.path for w in step.optimiser.variables} if step else frozenset(),
         untraced=step or inference,
+        owner=(model, step),
     )
 
 

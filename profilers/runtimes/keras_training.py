@@ -9,11 +9,18 @@ import numpy as np
 
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
-from profilers.runtimes.keras_model import OWN, packed
+from profilers.runtimes.keras_model import packed
+from profilers.runtimes.tf_options import LOSS, OPTIMISER, OWN, is_training
 from profilers.runtimes.tf_session import first_line
 
-_LEARNING_RATE = 1e-4
-_SPARSE = "sparse categorical crossentropy"
+_LEARNING_RATE = 0.0  # the weights stay as the file has them, whatever the number of steps
+_SPARSE = "sparse cross-entropy"
+_LOSSES = {
+    "mse": "mean_squared_error",
+    "cross-entropy": "categorical_crossentropy",
+    _SPARSE: "sparse_categorical_crossentropy",
+    "binary cross-entropy": "binary_crossentropy",
+}
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,10 @@ class TrainingStep:
                 "it has no trainable weights",
                 "Run it as inference.",
             )
-        optimiser = _optimiser(model, request.options["optimiser"])
+        optimiser = _optimiser(model, request.options[OPTIMISER.id])
         optimiser.build(model.trainable_variables)
         outputs = _outputs(model, names, tensors)
-        chosen = request.options["loss"]
+        chosen = request.options[LOSS.id]
         targets = _targets(outputs, chosen, np.random.default_rng(request.seed))
         return cls(model, names, targets, _loss(model, chosen), optimiser)
 
@@ -85,7 +92,7 @@ def refuse_training(request: RunRequest) -> None:
     TwinscopeError
         If the request asks for training.
     """
-    if request.options.get("run") == "training":
+    if is_training(request.options):
         raise TwinscopeError(
             f"{Path(request.model_path).name} cannot be trained",
             "a SavedModel or frozen graph holds the forward pass only",
@@ -97,11 +104,12 @@ def _optimiser(model: Any, chosen: str) -> Any:
     import keras
 
     own = getattr(model, "optimizer", None)
-    if chosen == OWN:
-        return own if own is not None else keras.optimizers.Adam(_LEARNING_RATE)
-    if chosen == "momentum":
+    if chosen == OWN and own is not None:
+        return own
+    if chosen == "SGD with momentum":
         return keras.optimizers.SGD(_LEARNING_RATE, momentum=0.9)
-    return keras.optimizers.get({"class_name": chosen, "config": {"learning_rate": _LEARNING_RATE}})
+    name = "AdamW" if chosen == OWN else chosen
+    return keras.optimizers.get({"class_name": name, "config": {"learning_rate": _LEARNING_RATE}})
 
 
 def _loss(model: Any, chosen: str) -> Any:
@@ -116,8 +124,7 @@ def _loss(model: Any, chosen: str) -> Any:
             return model.compute_loss(y=targets[0] if len(targets) == 1 else targets, y_pred=nested)
 
         return own
-    name = "mean squared error" if chosen == OWN else chosen
-    function = keras.losses.get(name.replace(" ", "_"))
+    function = keras.losses.get(_LOSSES["mse" if chosen == OWN else chosen])
 
     def summed(targets: list[Any], outputs: list[Any]) -> Any:
         each = [
@@ -153,7 +160,7 @@ def _targets(outputs: Sequence[Any], loss: str, rng: np.random.Generator) -> lis
             targets.append(tf.constant(rng.integers(0, shape[-1], shape[:-1])))
             continue
         values = rng.random(shape)
-        total = values.sum(-1, keepdims=True) if shape and "crossentropy" in loss else 1.0
+        total = values.sum(-1, keepdims=True) if shape and loss == "cross-entropy" else 1.0
         is_binary = loss.startswith("binary")
         targets.append(tf.cast(values > 0.5 if is_binary else values / total, output.dtype))
     return targets

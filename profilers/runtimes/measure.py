@@ -5,14 +5,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
-STAGES = ("import", "load", "warm-up", "measure", "profile", "write")
+STAGES = ("import", "load", "compile", "warm-up", "measure", "profile", "write")
 
 
 class Reporter(Protocol):
     """How a runtime tells the launcher where it stands."""
 
     def progress(self, stage: str, fraction: float) -> None:
-        """`stage` is one of `STAGES`; `fraction` of that stage, 0 to 1."""
+        """`stage` is one of `STAGES`, also as ``STAGE: part of it``; `fraction` of it, 0 to 1."""
 
     def log(self, text: str) -> None: ...
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,13 @@ from profilers.captures.tf_files import NODE_MARK
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes import keras_tf, tf_graph
-from profilers.runtimes.keras_model import is_keras
 from profilers.runtimes.keras_training import refuse_training
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf_eager_ranges import layer_ranges
 from profilers.runtimes.tf_interpreter import Interpreter
+from profilers.runtimes.tf_options import is_training
 from profilers.runtimes.tf_session import WORKER_ENVIRONMENT, TracedModel, run_traced
+from profilers.runtimes.tf_sources import is_keras
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
@@ -57,7 +57,7 @@ def _load_keras(request: RunRequest) -> TracedModel:
     """The authored graph is what the same calls make when they are traced."""
     traced = keras_tf.load(request)
     assert traced.untraced is not None  # a Keras model is Python
-    is_trained = request.options.get("run") == "training"
+    is_trained = is_training(request.options)
     return replace(traced, call=traced.untraced, marking=lambda: layer_ranges(is_trained))
 
 
@@ -78,11 +78,4 @@ def _load_graph(request: RunRequest) -> TracedModel:
         finally:
             marks.pop()
 
-    interpreter = Interpreter(traced.function, mark)
-    held = partial(_held, interpreter, traced)
-    return replace(traced, call=held, marking=ranges)
-
-
-def _held(interpreter: Interpreter, owner: TracedModel, *arguments: Any) -> Any:
-    """A function keeps no variables: its owner lives as long as the call."""
-    return interpreter(*arguments)
+    return replace(traced, call=Interpreter(traced.function, mark), marking=ranges)

@@ -53,10 +53,10 @@ def _load_saved_model(request: RunRequest) -> TracedModel:
     arguments = dict(zip(expected, tensors, strict=True))
     names = sorted(arguments)
 
-    def call(*given: Any, held: Any = loaded) -> Any:  # a signature does not keep its variables
+    def call(*given: Any) -> Any:
         return function(**dict(zip(names, given, strict=True)))
 
-    return TracedModel(function, call, [arguments[name] for name in names], inputs)
+    return TracedModel(function, call, [arguments[name] for name in names], inputs, owner=loaded)
 
 
 def _signature(loaded: Any, request: RunRequest) -> Any:

@@ -64,6 +64,8 @@ class TracedModel:
         The Python that `function` was traced from.
     marking : callable
         A context in which `call` makes ranges that tell what it runs.
+    owner : object
+        What holds the variables: a function alone does not keep them.
     """
 
     function: Any
@@ -75,6 +77,7 @@ class TracedModel:
     optimiser_variables: Set[str] = frozenset()
     untraced: Callable[..., Any] | None = None
     marking: Callable[[], AbstractContextManager[Any]] = nullcontext
+    owner: Any = None
 
 
 def run_traced(

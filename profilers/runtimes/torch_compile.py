@@ -1,4 +1,4 @@
-"""Runs a pickled nn.Module through torch.compile in its default mode, with Inductor as compiler."""
+"""Runs a pickled nn.Module through torch.compile, with Inductor as compiler."""
 
 import os
 import re
@@ -14,17 +14,21 @@ from profilers.errors import ModeUnavailable
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.torch_compile_log import CompileLog, ModelNames, sign_of_life
+from profilers.runtimes.torch_compile_log import CompileLog, ModelNames
+from profilers.runtimes.torch_compile_progress import reported_phases
 from profilers.runtimes.torch_eager import load_module, require_trust
+from profilers.runtimes.torch_errors import first_line
+from profilers.runtimes.torch_options import COMPILE_MODE, SHAPES, chosen
 from profilers.runtimes.torch_session import (
     WORKER_ENVIRONMENT,
     LoadedModel,
-    first_line,
+    compile_by_running,
     run_model,
 )
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
+_DYNAMIC = {"auto": None, "static": False, "dynamic": True}
 _MET = re.compile(r"""got \w+\(["'](.*?)["'],?\)$""", re.MULTILINE)
 
 
@@ -45,12 +49,17 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     require_trust(request)
     _require_code_generator(request.device)
     torch._dynamo.reset()
-    log = CompileLog(sign_of_life(report.progress))
+    log = CompileLog(lambda: None)
     fallback = _Fallback()
-    with _told_by_inductor(), log.listening():
+    with _told_by_inductor(), log.listening(), reported_phases(report):
         record = run_model(
-            request, folder, report, lambda wanted, device: _load(wanted, device, log, fallback)
+            request,
+            folder,
+            report,
+            lambda wanted, device: _load(wanted, device, log, fallback),
+            compile_by_running,
         )
+    _tell_mode(record)
     if fallback.reason:
         record.warn(
             f"torch.compile cannot compile this model ({fallback.reason}), so it ran operator by "
@@ -74,12 +83,11 @@ class _Fallback:
 
 def _load(request: RunRequest, device: Any, log: CompileLog, fallback: _Fallback) -> LoadedModel:
     import torch
-    from torch._dynamo.backends.registry import lookup_backend
     from torch._dynamo.exc import TorchDynamoException
 
     eager = load_module(request, device)
-    inductor: Callable[..., Any] = lookup_backend("inductor")
-
+    dynamic = _DYNAMIC[chosen(request.options, SHAPES)]
+    inductor = _inductor(chosen(request.options, COMPILE_MODE), dynamic)
     names = ModelNames(eager.call)
 
     def logged_inductor(module: Any, inputs: Any) -> Any:
@@ -87,7 +95,9 @@ def _load(request: RunRequest, device: Any, log: CompileLog, fallback: _Fallback
         log.add_graph(compile_id, module, inputs, names)
         return inductor(module, inputs)
 
-    compiled: Callable[..., Any] = torch.compile(eager.call, backend=logged_inductor)
+    compiled: Callable[..., Any] = torch.compile(
+        eager.call, backend=logged_inductor, dynamic=dynamic
+    )
 
     def call(*inputs: Any) -> Any:
         if not fallback.reason:
@@ -102,6 +112,27 @@ def _load(request: RunRequest, device: Any, log: CompileLog, fallback: _Fallback
         return eager.marking() if fallback.reason else nullcontext()
 
     return replace(eager, call=call, profiled_call=call, marking=marking)
+
+
+def _inductor(mode: str, dynamic: bool | None) -> Callable[..., Any]:
+    """The compiler as torch.compile itself would call it in this mode."""
+    import torch
+
+    wrapper: Any = torch._TorchCompileInductorWrapper  # has no type hints
+    compiler: Callable[..., Any] = wrapper(mode, None, dynamic)
+    return compiler
+
+
+def _tell_mode(record: RunRecord) -> None:
+    request = record.request
+    mode = chosen(request.options, COMPILE_MODE)
+    record.facts["Compile mode"] = f"{mode}, {chosen(request.options, SHAPES)} shapes"
+    if mode == "reduce-overhead" and not request.device.startswith("cuda"):
+        record.warn(
+            "The compile mode reduce-overhead changes nothing here: it replays the kernels as CUDA "
+            "graphs, which need a GPU.",
+            "Run it on a CUDA device, or choose the compile mode default.",
+        )
 
 
 def _telling(error: BaseException) -> str:

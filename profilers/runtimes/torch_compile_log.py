@@ -12,10 +12,17 @@ from profilers.captures.torch_files import COMPILATION_FILE
 
 Json = dict[str, Any]
 
-_LOGGER = "torch.__trace"  # of torch._logging's structured records
+_TRACE = "torch.__trace"  # of torch._logging's structured records
+_DYNAMO = "torch._dynamo.convert_frame"
+_CUDAGRAPHS = "torch._inductor.cudagraph_utils.__cudagraphs"
 _PROVENANCE = "inductor_provenance_tracking_node_mappings"
-_TEXTS = {"dynamo_graph_break_reason": "breaks", "recompile_reasons": "recompiles"}
-_PHASES = ("entire_frame_compile_time_s", "backend_compile_time_s", "inductor_compile_time_s")
+_LIMIT = "torch._dynamo hit config."
+_PHASES = (
+    "entire_frame_compile_time_s",
+    "backend_compile_time_s",
+    "inductor_compile_time_s",
+    "code_gen_time_s",
+)
 
 
 class CompileLog(logging.Handler):
@@ -28,39 +35,65 @@ class CompileLog(logging.Handler):
         super().__init__()
         self._alive = alive
         self._graphs: dict[str, Json] = {}
-        self._texts: dict[str, list[str]] = {kind: [] for kind in _TEXTS.values()}
-        self._seconds = dict.fromkeys(_PHASES, 0.0)
+        self._frames: dict[str, Json] = {}  # function, place and seconds by compile id
+        self._breaks: list[str] = []
+        self._recompiles: list[Json] = []
+        self._limits: list[str] = []
+        self._skips: list[str] = []
         self._cache_hits = 0
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Records arrive while it lasts, whatever the logger let through before."""
-        logger = logging.getLogger(_LOGGER)
-        level = logger.level
-        logger.addHandler(self)
-        logger.setLevel(logging.DEBUG)
+        """Records arrive while it lasts, whatever the loggers let through before."""
+        trace = logging.getLogger(_TRACE)
+        level = trace.level
+        loggers = [trace, logging.getLogger(_DYNAMO), logging.getLogger(_CUDAGRAPHS)]
+        for logger in loggers:
+            logger.addHandler(self)
+        trace.setLevel(logging.DEBUG)
         try:
             yield
         finally:
-            logger.removeHandler(self)
-            logger.setLevel(level)
+            for logger in loggers:
+                logger.removeHandler(self)
+            trace.setLevel(level)
 
     def emit(self, record: logging.LogRecord) -> None:
-        metadata: Json = getattr(record, "metadata", None) or {}
-        payload = getattr(record, "payload", None)
         self._alive()
+        if record.name == _CUDAGRAPHS:
+            self._skips.append(record.getMessage())
+        elif record.name == _DYNAMO:
+            if record.getMessage().startswith(_LIMIT):
+                self._limits.append(record.getMessage())
+        else:
+            self._take(getattr(record, "metadata", None) or {}, getattr(record, "payload", None))
+
+    def _take(self, metadata: Json, payload: Any) -> None:
         artifact = (metadata.get("artifact") or {}).get("name")
         if "compilation_metrics" in metadata:
-            for phase in _PHASES:
-                self._seconds[phase] += metadata["compilation_metrics"].get(phase) or 0.0
+            self._add_frame(metadata["compilation_metrics"])
         elif artifact == "fx_graph_cache_hit":
             self._cache_hits += 1
-        elif payload is not None and "inductor_output_code" in metadata:
+        elif payload is None:
+            return
+        elif "inductor_output_code" in metadata:
             self._graph(metadata)["code"] = str(payload)
-        elif payload is not None and artifact == _PROVENANCE:
+        elif artifact == _PROVENANCE:
             self._graph(metadata)["provenance"] = json.loads(payload)
-        elif payload is not None and artifact in _TEXTS:
-            self._texts[_TEXTS[artifact]].append(str(payload))
+        elif artifact == "dynamo_graph_break_reason":
+            self._breaks.append(str(payload))
+        elif artifact == "recompile_reasons":
+            self._recompiles.append({"id": _compile_id(metadata), "reasons": _reasons(payload)})
+
+    def _add_frame(self, metrics: Json) -> None:
+        self._frames[str(metrics.get("compile_id"))] = {
+            "function": str(metrics.get("co_name") or ""),
+            "file": str(metrics.get("co_filename") or ""),
+            "line": metrics.get("co_firstlineno") or 0,
+            "seconds": [float(metrics.get(phase) or 0.0) for phase in _PHASES],
+        }
+        if metrics.get("cudagraph_skip_reason"):
+            self._skips.append(str(metrics["cudagraph_skip_reason"]))
 
     def add_graph(
         self, compile_id: str, module: Any, inputs: Sequence[Any], names: "ModelNames"
@@ -90,27 +123,55 @@ class CompileLog(logging.Handler):
     @property
     def facts(self) -> dict[str, str]:
         """Label to text, for the run record."""
-        whole, backend, inductor = (self._seconds[phase] for phase in _PHASES)
+        seconds = [frame["seconds"] for frame in self._frames.values()]
+        whole, backend, inductor, code = (
+            sum(column) for column in zip([0.0] * len(_PHASES), *seconds, strict=True)
+        )
+        phases = (
+            f"Dynamo {max(whole - backend, 0.0):.1f} s, AOTAutograd "
+            f"{max(backend - inductor, 0.0):.1f} s, Inductor {inductor:.1f} s of which code {code:.1f} s"
+        )
         compiled = len([graph for graph in self._graphs.values() if "code" in graph])
-        return {
-            "Compile time": (
-                f"{whole:.1f} s (Dynamo {max(whole - backend, 0.0):.1f} s, AOTAutograd "
-                f"{max(backend - inductor, 0.0):.1f} s, Inductor {inductor:.1f} s); in the first "
-                "warm-up step"
-            ),
+        facts = {
+            "Compile time": f"{whole:.1f} s ({phases}); in the first warm-up step",
             "Compiled graphs": f"{compiled}, of which {self._cache_hits} from the compile cache",
         }
+        if len(self._frames) > 1:
+            slowest = max(self._frames.values(), key=lambda frame: float(frame["seconds"][0]))
+            facts["Slowest to compile"] = (
+                f"{slowest['function']} ({Path(slowest['file']).name}:{slowest['line']}), "
+                f"{slowest['seconds'][0]:.1f} s"
+            )
+        return facts
 
     def write(self, folder: Path) -> None:
         document = {
             "graphs": [{"id": name, **graph} for name, graph in self._graphs.items()],
-            **self._texts,
+            "frames": self._frames,
+            "breaks": self._breaks,
+            "recompiles": self._recompiles,
+            "limits": self._limits,
+            "cudagraph_skips": list(dict.fromkeys(self._skips)),
         }
         (folder / COMPILATION_FILE).write_text(json.dumps(document))
 
     def _graph(self, metadata: Json) -> Json:
-        name = f"{metadata.get('frame_id')}/{metadata.get('frame_compile_id')}"
-        return self._graphs.setdefault(name, {})
+        return self._graphs.setdefault(_compile_id(metadata), {})
+
+
+def _compile_id(metadata: Json) -> str:
+    return f"{metadata.get('frame_id')}/{metadata.get('frame_compile_id')}"
+
+
+def _reasons(payload: Any) -> list[str]:
+    """One text, or several as a JSON list; that of the newest compilation comes first."""
+    text = str(payload)
+    if not text.lstrip().startswith("["):
+        return [text]
+    try:
+        return [str(each) for each in json.loads(text)]
+    except ValueError:
+        return [text]
 
 
 class ModelNames:

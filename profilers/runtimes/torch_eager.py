@@ -14,12 +14,8 @@ from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.recorded_graph import write_recorded_graph
-from profilers.runtimes.torch_session import (
-    WORKER_ENVIRONMENT,
-    LoadedModel,
-    first_line,
-    run_model,
-)
+from profilers.runtimes.torch_errors import first_line
+from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
@@ -65,7 +61,7 @@ def load_module(request: RunRequest, device: Any) -> LoadedModel:
         _write_graph(model, inputs, folder, record)
 
     fast_mark = torch._C._profiler._RecordFunctionFast
-    return LoadedModel(model, model, write_graph, lambda: _module_ranges(model, fast_mark))
+    return LoadedModel(model, model, write_graph, model, lambda: _module_ranges(model, fast_mark))
 
 
 def _unpickled(path: Path, device: Any) -> Any:

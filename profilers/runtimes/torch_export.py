@@ -5,17 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.torch_files import NODE_MARK
-from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.torch_session import (
-    WORKER_ENVIRONMENT,
-    LoadedModel,
-    first_line,
-    run_model,
-)
+from profilers.runtimes.torch_errors import load_failure
+from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
@@ -43,9 +38,9 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
             program = move_to_device_pass(program, device)
         module = program.module()
     except Exception as error:  # the loader raises whatever its parts raise
-        raise TwinscopeError(
-            f"PyTorch cannot load {Path(request.model_path).name}",
-            first_line(error),
+        raise load_failure(
+            error,
+            Path(request.model_path),
             "Export it again with the version of PyTorch that is installed here.",
         ) from error
     marked = marked_interpreter(module)
@@ -63,7 +58,7 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
             values = recorded_values(module, inputs)
         write_exported_graph(program, values, folder)
 
-    return LoadedModel(plain, marked.run, write_graph, owner=module)
+    return LoadedModel(plain, marked.run, write_graph, module)
 
 
 def marked_interpreter(module: Any) -> Any:

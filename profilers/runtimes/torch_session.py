@@ -1,25 +1,32 @@
-"""What the PyTorch run modes share: inputs, the phases of a run, the profiler."""
+"""What the PyTorch run modes share: the phases of a run, and the session that they work on."""
 
-import os
-import platform
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from profilers.captures.torch_files import TRACE_FILE
-from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
-from profilers.inputs import make_inputs
+from profilers.captures.torch_files import TRACE_FILE, TRAINING
+from profilers.errors import CaptureFailed
 from profilers.parameter_statistics import write_statistics
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.torch_device import (
+    device_named,
+    machine_facts,
+    profiled_activities,
+    waited_for,
+)
+from profilers.runtimes.torch_errors import first_line, needs_registration, unregistered_operator
+from profilers.runtimes.torch_imports import import_first
+from profilers.runtimes.torch_inputs import input_tensors, weights_channels_last
+from profilers.runtimes.torch_options import AUTOCAST, IMPORTS, MEMORY_FORMAT, chosen
+from profilers.runtimes.torch_steps import Forward, Ranges, Work, unmarked, work_of
 from profilers.runtimes.torch_weights import weights_of
 
-_INTERPRETER_FAILED = "The following operation failed in the TorchScript interpreter"
 WORKER_ENVIRONMENT = {"KINETO_LOG_LEVEL": "99"}  # else each start and stop prints a line
 
 
@@ -35,199 +42,225 @@ class LoadedModel:
         The same with ranges that tell the model's nodes or modules.
     write_graph : callable
         Takes the inputs, the capture folder and the record; leaves the authored graph.
+    owner : torch.nn.Module
+        What holds the weights.
     marking : callable
         A context in which `profiled_call` has its ranges.
-    owner : module, optional
-        What holds the weights, where that is not `call` itself.
     """
 
     call: Callable[..., Any]
     profiled_call: Callable[..., Any]
     write_graph: Callable[[Sequence[Any], Path, RunRecord], None]
+    owner: Any
     marking: Callable[[], AbstractContextManager[Any]] = nullcontext
-    owner: Any = None
+
+
+@dataclass
+class Session:
+    """One run: what was asked, what is there by now, and what is to be told of it."""
+
+    request: RunRequest
+    folder: Path
+    report: Reporter
+    record: RunRecord
+    device: Any
+    inputs: list[Any] = field(default_factory=list)
+    _model: LoadedModel | None = None
+    _work: Work | None = None
+
+    @property
+    def model(self) -> LoadedModel:
+        assert self._model is not None  # `load` comes first
+        return self._model
+
+    @property
+    def work(self) -> Work:
+        assert self._work is not None
+        return self._work
+
+    def take(self, model: LoadedModel) -> None:
+        """From here on this model runs, laid out and put to work as the options say."""
+        self._model = model
+        self._lay_out(model.owner)
+        self._work = work_of(self.request.options, model.owner, self.inputs)
+        precision = chosen(self.request.options, AUTOCAST)
+        lower = {} if precision == "off" else {"Autocast": precision}
+        self.record.facts = {**self.record.facts, **self._work.facts, **lower}
+
+    def step(self, call: Forward, ranges: Ranges) -> Callable[[], None]:
+        """One step that returns only when its result is there."""
+        return waited_for(self.work.step(self._in_precision(call), ranges), self.device)
+
+    def _in_precision(self, call: Forward) -> Forward:
+        """The call under the autocast that was asked for."""
+        import torch
+
+        precision = chosen(self.request.options, AUTOCAST)
+        if precision == "off":
+            return call
+        dtype, kind = getattr(torch, precision), self.device.type
+
+        def lower(*inputs: Any) -> Any:
+            with torch.autocast(kind, dtype=dtype):
+                return call(*inputs)
+
+        return lower
+
+    def _lay_out(self, owner: Any) -> None:
+        if chosen(self.request.options, MEMORY_FORMAT) != "channels-last":
+            return
+        count = weights_channels_last(owner)
+        self.record.facts["Memory format"] = f"channels-last, weights of {count} convolutions"
+
+
+Loader = Callable[[RunRequest, Any], LoadedModel]
+Phase = Callable[[Session], None]
 
 
 def run_model(
-    request: RunRequest,
-    folder: Path,
-    report: Reporter,
-    load: Callable[[RunRequest, Any], LoadedModel],
+    request: RunRequest, folder: Path, report: Reporter, load: Loader, *preparations: Phase
 ) -> RunRecord:
     """Load, run and profile a model; the trace and the graph are left in `folder`.
+
+    Parameters
+    ----------
+    load : callable
+        Takes the request and the torch.device.
+    preparations : callables
+        Phases between loading and the first step, such as compiling.
 
     Raises
     ------
     TwinscopeError
         If the file cannot be loaded, needs trust, or does not take the inputs.
     """
+    session = opened(request, folder, report)
+    load_model(session, load)
+    for phase in (*preparations, warm_up, measure, profile, write):
+        phase(session)
+    return session.record
+
+
+def opened(request: RunRequest, folder: Path, report: Reporter) -> Session:
+    """A session on the request's device, with its inputs and no model yet."""
     import torch
 
     record = RunRecord(request, "torch", f"PyTorch {torch.__version__}")
-    device = _device(request.device)
+    device = device_named(request.device)
     if request.threads:
         torch.set_num_threads(request.threads)
     torch.manual_seed(request.seed)
-    report.progress("load", 0.0)
+    import_first(chosen(request.options, IMPORTS), request.source_folder)
+    record.facts = machine_facts(request)
+    session = Session(request, folder, report, record, device)
+    session.inputs = input_tensors(request, device)
+    return session
+
+
+def load_model(session: Session, load: Loader) -> None:
+    """The model from its file."""
+    session.report.progress("load", 0.0)
     begin = time.perf_counter_ns()
-    model = load(request, device)
-    record.load_ns = time.perf_counter_ns() - begin
-    record.facts = _facts(request)
-    inputs = _inputs(request, device)
-    with torch.inference_mode():
-        _measure(model, inputs, record, report)
-        _profile(model, inputs, record, folder, report)
-    report.progress("write", 0.0)
-    model.write_graph(inputs, folder, record)
-    write_statistics(folder, weights_of(model.owner or model.call))
-    return record
+    model = load(session.request, session.device)
+    session.record.load_ns = time.perf_counter_ns() - begin
+    session.take(model)
 
 
-def _measure(
-    model: LoadedModel, inputs: Sequence[Any], record: RunRecord, report: Reporter
-) -> None:
-    request = record.request
-    step = _step(model.call, inputs, request.device)
-    report.progress("warm-up", 0.0)
-    try:
-        first = timed_steps(step, 1, report, "warm-up")
-    except Exception as error:  # the model runs code of its own
-        raise CaptureFailed(
-            "The model failed on its first step",
-            f"{type(error).__name__}: {first_line(error)}",
-            "Check the inputs' shapes, types and ranges; the details hold the traceback.",
-            traceback.format_exc(),
-        ) from error
-    record.warmup_ns = first + timed_steps(step, request.warmup - 1, report, "warm-up")
-    record.measured_ns = timed_steps(step, request.steps, report, "measure")
+def built_by(build: Callable[[LoadedModel, Session], LoadedModel]) -> Phase:
+    """A phase that makes another model of the one that was loaded, timed as compiling."""
+
+    def phase(session: Session) -> None:
+        session.report.progress("compile", 0.0)
+        begin = time.perf_counter_ns()
+        model = build(session.model, session)
+        session.record.compile_ns += time.perf_counter_ns() - begin
+        session.take(model)
+
+    return phase
 
 
-def _profile(
-    model: LoadedModel,
-    inputs: Sequence[Any],
-    record: RunRecord,
-    folder: Path,
-    report: Reporter,
-) -> None:
-    """Run the profiled steps and leave the trace as `TRACE_FILE`."""
-    from torch.profiler import ProfilerActivity, profile, record_function
+def compile_by_running(session: Session) -> None:
+    """The first step of a model that is compiled when it is called."""
+    session.record.compile_ns += sum(_first_steps(session, "compile", 1))
 
-    request = record.request
-    activities = [ProfilerActivity.CPU]
-    if request.device.startswith("cuda"):
-        activities.append(ProfilerActivity.CUDA)
 
-    def step_range(number: int) -> AbstractContextManager[Any]:
-        mark: AbstractContextManager[Any] = record_function(f"ProfilerStep#{number}")
-        return mark
+def warm_up(session: Session) -> None:
+    """Steps that are not counted; at least one."""
+    session.record.warmup_ns = _first_steps(session, "warm-up", max(session.request.warmup, 1))
 
-    step = _step(model.profiled_call, inputs, request.device)
-    with model.marking():
+
+def measure(session: Session) -> None:
+    """The honest latency: without profiler and ranges."""
+    step = session.step(session.model.call, unmarked)
+    with session.work.around():
+        session.record.measured_ns = timed_steps(
+            step, session.request.steps, session.report, "measure"
+        )
+
+
+def profile(session: Session) -> None:
+    """The same steps again under the profiler, which leaves the trace as `TRACE_FILE`."""
+    from torch.profiler import profile as torch_profile
+    from torch.profiler import record_function
+
+    record, model = session.record, session.model
+    step = session.step(model.profiled_call, record_function)
+    with session.work.around(), model.marking():
         step()  # the ranges' own first call is not the model's
-        profiler = profile(activities=activities, record_shapes=True, profile_memory=True)
+        profiler = torch_profile(
+            activities=profiled_activities(session.device), record_shapes=True, profile_memory=True
+        )
         record.started_unix_ns = time.time_ns()
         profiler.start()
         try:
-            record.profiled_ns = timed_steps(step, request.steps, report, "profile", step_range)
+            record.profiled_ns = timed_steps(
+                step, session.request.steps, session.report, "profile", _step_range
+            )
         finally:
             profiler.stop()
-    profiler.export_chrome_trace(str(folder / TRACE_FILE))
+    profiler.export_chrome_trace(str(session.folder / TRACE_FILE))
 
 
-def _step(call: Callable[..., Any], inputs: Sequence[Any], device: str) -> Callable[[], None]:
-    """One step that returns only when its result is there."""
-    import torch
-
-    if not device.startswith("cuda"):
-        return lambda: _drop(call(*inputs))
-
-    def synchronised() -> None:
-        call(*inputs)
-        torch.cuda.synchronize(device)
-
-    return synchronised
+def write(session: Session) -> None:
+    """The authored graph and what is known of the weights."""
+    session.report.progress("write", 0.0)
+    told = session.work.told()
+    if told:
+        session.record.extra[TRAINING] = told
+    session.model.write_graph(session.inputs, session.folder, session.record)
+    write_statistics(session.folder, weights_of(session.model.owner))
 
 
-def _drop(result: Any) -> None:
-    """The result dies inside the step, so that its memory belongs to the step."""
+def _step_range(number: int) -> AbstractContextManager[Any]:
+    from torch.profiler import record_function
+
+    mark: AbstractContextManager[Any] = record_function(f"ProfilerStep#{number}")
+    return mark
 
 
-def _inputs(request: RunRequest, device: Any) -> list[Any]:
-    """Tensors in the model's order."""
-    import torch
-
-    if not request.inputs and not request.inputs_file:
-        raise TwinscopeError(
-            "The model's inputs are not known",
-            "the file does not say them",
-            "Give each input as NAME=SHAPE:DTYPE.",
-        )
-    low_precision = [spec for spec in request.inputs if spec.dtype == "bfloat16"]
-    if low_precision and not request.inputs_file:
-        known = [
-            replace(spec, dtype="float32") if spec in low_precision else spec
-            for spec in request.inputs
-        ]
-        arrays = make_inputs(replace(request, inputs=tuple(known)))
-    else:
-        arrays = make_inputs(request)
-    wanted: Mapping[str, str] = {spec.name: spec.dtype for spec in request.inputs}
-    return [
-        torch.from_numpy(array).to(device=device, dtype=_dtype(wanted.get(name, ""), array))
-        for name, array in arrays.items()
-    ]
-
-
-def _dtype(name: str, array: Any) -> Any:
-    import torch
-
-    dtype = getattr(torch, name or array.dtype.name, None)
-    if not isinstance(dtype, torch.dtype):
-        raise TwinscopeError(
-            f"PyTorch has no inputs of type {name}", "", "Use a type such as float32 or int64."
-        )
-    return dtype
-
-
-def _device(name: str) -> Any:
-    import torch
-
+def _first_steps(session: Session, stage: str, count: int) -> list[int]:
+    """Steps that may fail, since none has run yet."""
+    step = session.step(session.model.call, unmarked)
+    session.report.progress(stage, 0.0)
     try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ModeUnavailable(f"There is no device {name!r}", first_line(error)) from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ModeUnavailable(
-            f"PyTorch cannot run on {name}",
-            f"it sees {torch.cuda.device_count()} CUDA devices",
-            "Choose the device cpu, or install a CUDA build of PyTorch.",
+        with session.work.around():
+            return timed_steps(step, count, session.report, stage)
+    except Exception as error:  # the model runs code of its own
+        raise _failed(error) from error
+
+
+def _failed(error: Exception) -> CaptureFailed:
+    operator = unregistered_operator(error)
+    if operator:
+        return CaptureFailed(
+            "The model failed on its first step",
+            f"it uses the custom operator {operator}, which nothing has registered",
+            needs_registration(operator),
+            traceback.format_exc(),
         )
-    return device
-
-
-def first_line(error: BaseException) -> str:
-    """The telling line of an exception's text, for a sentence."""
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    if lines[0].startswith(_INTERPRETER_FAILED):  # the reason stands below the interpreter's stack
-        return lines[-1].removeprefix("RuntimeError: ").rstrip(".")
-    return lines[0].rstrip(".")
-
-
-def _facts(request: RunRequest) -> dict[str, str]:
-    import torch
-
-    facts = {
-        "PyTorch": torch.__version__,
-        "Python": platform.python_version(),
-        "System": f"{platform.system()} {platform.release().partition('-')[0]}",
-        "Processor": platform.processor() or platform.machine(),
-        "Device": request.device,
-        "Threads": f"{torch.get_num_threads()} of {os.cpu_count()}",
-        "oneDNN": "on" if torch.backends.mkldnn.enabled else "off",
-    }
-    if request.device.startswith("cuda"):
-        facts["GPU"] = torch.cuda.get_device_name(request.device)
-        facts["CUDA"] = str(torch.version.cuda)
-    return facts
+    return CaptureFailed(
+        "The model failed on its first step",
+        f"{type(error).__name__}: {first_line(error)}",
+        "Check the inputs' shapes, types and ranges; the details hold the traceback.",
+        traceback.format_exc(),
+    )

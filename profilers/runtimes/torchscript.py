@@ -4,17 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.script_graph import write_script_graph
-from profilers.runtimes.torch_session import (
-    WORKER_ENVIRONMENT,
-    LoadedModel,
-    first_line,
-    run_model,
-)
+from profilers.runtimes.torch_errors import load_failure
+from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
@@ -38,10 +33,8 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
     try:
         module = load(request.model_path, map_location=device).eval()
     except (RuntimeError, ValueError, OSError) as error:
-        raise TwinscopeError(
-            f"PyTorch cannot load {Path(request.model_path).name}",
-            first_line(error),
-            "Save it again with torch.jit.save.",
+        raise load_failure(
+            error, Path(request.model_path), "Save it again with torch.jit.save."
         ) from error
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
@@ -49,4 +42,4 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
             results = pytree.tree_leaves(module(*inputs))
         write_script_graph(module, [r for r in results if isinstance(r, torch.Tensor)], folder)
 
-    return LoadedModel(module, module, write_graph)
+    return LoadedModel(module, module, write_graph, module)

@@ -10,8 +10,10 @@ import numpy as np
 from profilers.profile import NEVER_NS
 from profilers.profile.table import Int64, Table, column
 from profilers.traces.allocator_events import LARGEST, Action, AllocatorEvents, whole
+from profilers.traces.allocator_stacks import clean_text
 
 _IN_USE = "active_allocated"
+EXPANDABLE = "expandable"
 _WAITING = ("active_pending_free", "active_awaiting_free")  # as written, and as documented
 
 
@@ -22,6 +24,8 @@ class Blocks(Table):
     allocated_ns: Int64 = column("i8")
     freed_ns: Int64 = column("i8")  # NEVER_NS if it outlived the recording
     bytes: Int64 = column("i8")  # as asked for
+    address: Int64 = column("i8")
+    held_bytes: Int64 = column("i8")  # with rounding, where the segments tell it
     begin: Int64 = column("i8")  # the event after which it was in use, -1 before the recording
     end: Int64 = column("i8")  # the event that freed it, -1 for none
     event: Int64 = column("i8")  # the event that allocated it, -1 if that was not recorded
@@ -43,9 +47,15 @@ class Segment:
     """Memory that the allocator holds."""
 
     device: int
+    address: int
     bytes: int
-    is_expandable: bool
+    stream: int
+    kind: str  # "large", "small", "expandable"
     blocks: tuple[HeldBlock, ...]
+
+    @property
+    def is_expandable(self) -> bool:
+        return self.kind == EXPANDABLE
 
 
 def read_segments(segments: Any, most_blocks: int, flaws: Counter[str]) -> list[Segment]:
@@ -79,7 +89,11 @@ def _segment(segment: Any) -> Segment | None:
             return None
         blocks.append(block)
         at = min(block.address + block.bytes, LARGEST - 1)
-    return Segment(device, size, segment.get("is_expandable") is True, tuple(blocks))
+    kind = segment.get("segment_type")
+    if segment.get("is_expandable") is True:
+        kind = EXPANDABLE
+    stream = whole(segment.get("stream"), -LARGEST) or 0
+    return Segment(device, start, size, stream, clean_text(kind), tuple(blocks))
 
 
 def _block(block: Any, at: int) -> HeldBlock | None:
@@ -132,13 +146,17 @@ def replay(
         closed = np.where(closed_at[at] == held, closed_by[at], -1)
     begin = np.concatenate([order[begins], np.full(len(before), -1), closed])
     end = np.concatenate([ends, before, np.full(len(old), -1)])
-    size = [events.bytes[order[begins]], events.bytes[before]]
+    asked = np.array([each.requested_bytes for each in old], np.int64)
+    size = np.concatenate([events.bytes[order[begins]], events.bytes[before], asked])
+    places = np.concatenate([address[begins], events.address[before], held])
     none = np.full(len(before) + len(old), -1)
     times = np.append(time_ns, 0)
     return Blocks.of(
         allocated_ns=np.where(begin >= 0, times[begin], 0),
         freed_ns=np.where(end >= 0, times[end], NEVER_NS),
-        bytes=np.concatenate([*size, np.array([each.requested_bytes for each in old], np.int64)]),
+        bytes=size,
+        address=places,
+        held_bytes=np.maximum(size, np.where(end < 0, _held_bytes(segments, places), 0)),
         begin=begin,
         end=end,
         event=np.concatenate([order[begins], none]),
@@ -167,6 +185,18 @@ def reserved_bytes(
     if missing:
         flaws["device's segments at the end are fewer than it reserved and released"] += 1
     return held + missing
+
+
+def _held_bytes(segments: Sequence[Segment], addresses: Int64) -> Int64:
+    """Sizes of the blocks in use at the end that begin at the addresses, 0 where none does."""
+    blocks = [each for segment in segments for each in segment.blocks if each.in_use]
+    begins = np.array([each.address for each in blocks], np.int64)
+    order = np.argsort(begins, kind="stable")
+    sizes = np.append(np.array([each.bytes for each in blocks], np.int64)[order], 0)
+    begins = np.append(begins[order], -1)
+    at = np.searchsorted(begins[:-1], addresses)
+    found: Int64 = np.where(begins[at] == addresses, sizes[at], 0)
+    return found
 
 
 def _count_odd(is_alloc: Any, is_same: Any, flaws: Counter[str]) -> None:

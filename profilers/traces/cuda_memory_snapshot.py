@@ -22,7 +22,9 @@ from profilers.profile import (
     Flows,
     Memory,
     MemoryCounters,
+    Placements,
     Profile,
+    Segments,
     SliceKind,
     Slices,
     Steps,
@@ -61,6 +63,7 @@ from profilers.traces.allocator_report import (
     settings_facts,
     usage_facts,
 )
+from profilers.traces.allocator_segments import HeldRange, held_ranges, segments_table
 from profilers.traces.allocator_stacks import EventArguments, Stacks
 from profilers.traces.plain_pickle import NotPlain, load_plain
 
@@ -194,6 +197,7 @@ class _Device:
     segments: list[Segment]
     blocks: Blocks
     reserved: Int64  # bytes after each event
+    ranges: list[HeldRange]
 
     @classmethod
     def of(
@@ -205,9 +209,9 @@ class _Device:
         flaws: Counter[str],
     ) -> "_Device":
         blocks = replay(events, time_ns, segments, flaws)
-        return cls(
-            number, events, time_ns, segments, blocks, reserved_bytes(events, segments, flaws)
-        )
+        reserved = reserved_bytes(events, segments, flaws)
+        ranges = held_ranges(events, time_ns, segments, flaws)
+        return cls(number, events, time_ns, segments, blocks, reserved, ranges)
 
     @property
     def name(self) -> str:
@@ -259,6 +263,10 @@ def _profile(
             for each, first in zip(devices, _first_rows(devices), strict=True)
         ]),
         MemoryCounters.joined([_levels(each, pool) for each in devices]),
+        Segments.joined([
+            segments_table(each.ranges, pool.add(each.name), pool) for each in devices
+        ]),
+        _placements(devices),
     )  # fmt: skip
     for device in devices:
         facts |= usage_facts(device)
@@ -364,6 +372,14 @@ def _blocks(device: _Device, first_row: int, pool: StringPool) -> Allocations:
         slice=np.where(blocks.event >= 0, blocks.event + first_row, -1),
         node=none,
         parameter=none,
+    )
+
+
+def _placements(devices: list[_Device]) -> Placements:
+    """Of all blocks, in their order."""
+    blocks = Blocks.joined([each.blocks for each in devices])
+    return Placements.of(
+        allocation=np.arange(len(blocks)), address=blocks.address, bytes=blocks.held_bytes
     )
 
 

@@ -7,10 +7,12 @@ from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.cli import main
+from app.window.option_fields import OptionFields
 from app.window.run_dialog import RunDialog
 from profilers import snapshot
 from profilers.models import ModelFile
 from profilers.opening import open_path
+from profilers.runtimes.mode_options import ModeOption
 
 
 def test_the_dialog_offers_the_modes_options(qtbot: QtBot, onnx_files: Path) -> None:
@@ -26,13 +28,15 @@ def test_the_dialog_offers_the_modes_options(qtbot: QtBot, onnx_files: Path) -> 
     assert dialog.request.options == {"level": "basic"}
 
 
-def test_a_mode_without_options_has_no_fields(qtbot: QtBot, torch_files: Path) -> None:
-    model = open_path(torch_files / "cnn.ts.pt")
-    assert isinstance(model, ModelFile)
-    dialog = RunDialog(model)
-    qtbot.addWidget(dialog)
-    assert dialog.options.values() == {}
-    assert dialog.options.isHidden()
+def test_a_mode_without_options_has_no_fields(qtbot: QtBot) -> None:
+    fields = OptionFields()
+    qtbot.addWidget(fields)
+    option = ModeOption("level", "Level", ("low", "high"), "low")
+    fields.show_options((option,), {"level": "high"})
+    assert fields.values() == {"level": "high"}
+    fields.show_options((), {"level": "high"})
+    assert fields.values() == {}
+    assert fields.isHidden()
 
 
 def test_the_command_line_takes_options_and_the_profile_keeps_them(

@@ -14,7 +14,7 @@ from tests.app.conftest import opened
 from tests.sample import sample_profile
 from views.axes import TimeAxis, ValueAxis
 from views.context import ViewContext
-from views.graph.notes import NotesPane
+from views.notes_pane import NotesPane
 from views.theme import LIGHT
 
 

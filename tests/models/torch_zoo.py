@@ -211,3 +211,108 @@ class Tied(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         x = self.embedding(tokens)
         return self.head(sum(torch.tanh(expert(x)) for expert in self.experts))
+
+
+class CachedAttention(nn.Module):
+    """Keeps the keys and values of all tokens so far; a step brings one more."""
+
+    def __init__(self, width: int, heads: int, length: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        kept = torch.zeros(1, heads, length, width // heads)
+        self.register_buffer("keys", kept)
+        self.register_buffer("values", kept.clone())
+
+    def forward(self, x: Tensor, position: Tensor, is_past: Tensor) -> Tensor:
+        batch, length, width = x.shape
+        qkv = self.qkv(x).reshape(batch, length, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        self.keys.index_copy_(2, position, key)
+        self.values.index_copy_(2, position, value)
+        mixed = F.scaled_dot_product_attention(query, self.keys, self.values, is_past)
+        return self.out(mixed.transpose(1, 2).reshape(batch, length, width))
+
+
+class DecoderLayer(nn.Module):
+    def __init__(self, width: int, heads: int, length: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.attention = CachedAttention(width, heads, length)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, x: Tensor, position: Tensor, is_past: Tensor) -> Tensor:
+        x = x + self.attention(self.norm1(x), position, is_past)
+        return x + self.mlp(self.norm2(x))
+
+
+class Decoder(nn.Module):
+    """One step of decoding. Input: an int64 token id 1x1 below 500 and its position below 64."""
+
+    def __init__(self, layers: int = 3, width: int = 64, heads: int = 4, length: int = 64) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(500, width)
+        self.places = nn.Embedding(length, width)
+        self.layers = nn.ModuleList(DecoderLayer(width, heads, length) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, 500, bias=False)
+        self.register_buffer("all_places", torch.arange(length))
+
+    def forward(self, token: Tensor, position: Tensor) -> Tensor:
+        x = self.tokens(token) + self.places(position)
+        is_past = (self.all_places <= position).view(1, 1, 1, -1)
+        for layer in self.layers:
+            x = layer(x, position, is_past)
+        return self.head(self.norm(x))
+
+
+class VariableLstm(nn.Module):
+    """Sequences of different lengths, packed. Input: int64 ids 4x20 below 200, lengths of 1 to 20."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(200, 32)
+        self.lstm = nn.LSTM(32, 48, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(96, 5)
+
+    def forward(self, words: Tensor, lengths: Tensor) -> Tensor:
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.words(words), lengths, batch_first=True, enforce_sorted=False
+        )
+        states, _ = self.lstm(packed)
+        padded, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True)
+        return self.head(torch.tanh(padded).amax(1))
+
+
+class Expert(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.grow = nn.Linear(width, 4 * width)
+        self.shrink = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.shrink(F.silu(self.grow(x)))
+
+
+class Experts(nn.Module):
+    """Each token goes through the two experts that the router likes best. Input 1x16x32."""
+
+    def __init__(self, width: int = 32, experts: int = 4) -> None:
+        super().__init__()
+        self.router = nn.Linear(width, experts)
+        self.experts = nn.ModuleList(Expert(width) for _ in range(experts))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.reshape(-1, x.shape[-1])
+        weights, chosen = torch.softmax(self.router(tokens), -1).topk(2, -1)
+        mixed = torch.zeros_like(tokens)
+        for number, expert in enumerate(self.experts):
+            row, rank = torch.where(chosen == number)
+            if row.numel() > 0:
+                mixed.index_add_(0, row, expert(tokens[row]) * weights[row, rank].unsqueeze(-1))
+        return self.norm(x + mixed.reshape(x.shape))

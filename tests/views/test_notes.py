@@ -2,18 +2,19 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListWidget
 from pytestqt.qtbot import QtBot
 
 from profilers.analysis.carried_notes import carried_notes
-from profilers.profile import Graph, Note, Profile
-from tests.sample import sample_profile
+from profilers.profile import Graph, Note, Profile, node_pin
+from tests.sample import MS, sample_profile
 from views.axes import TimeAxis, ValueAxis
 from views.context import ViewContext
-from views.graph.notes import NotesPane
 from views.notes import Notes
+from views.notes_pane import NotesPane
 from views.selection import Selection
 from views.theme import LIGHT
 
@@ -50,7 +51,7 @@ def test_notes_read_from_a_file_are_listed_and_opened(
     assert context.selection.picked.nodes.tolist() == [2]
     assert pane.title.text() == "bn_0"
     assert pane.editor.toPlainText() == "Why twice?"
-    assert lines(pane.of_node)[0].startswith("Why twice?\nAda, ")
+    assert lines(pane.of_pin)[0].startswith("Why twice?\nAda, ")
     assert not context.notes.is_changed
 
 
@@ -79,8 +80,8 @@ def test_a_node_can_have_several_notes(pane: NotesPane, context: ViewContext, qt
     qtbot.mouseClick(pane.new, Qt.MouseButton.LeftButton)
     qtbot.keyClicks(pane.editor, "another")
     assert [note.text for _, note in context.notes.of_node(2)] == ["Why twice?", "another"]
-    pane.of_node.setFocus()
-    qtbot.keyClick(pane.of_node, Qt.Key.Key_Up)
+    pane.of_pin.setFocus()
+    qtbot.keyClick(pane.of_pin, Qt.Key.Key_Up)
     assert pane.editor.toPlainText() == "Why twice?"
     pane.editor.selectAll()
     qtbot.keyClicks(pane.editor, "since the graph says so")
@@ -122,7 +123,7 @@ def test_several_picked_nodes_have_no_note_in_common(
     context.selection.pick_nodes([1, 2])
     assert not pane.editor.isEnabled()
     assert not pane.new.isEnabled()
-    assert lines(pane.of_node) == []
+    assert lines(pane.of_pin) == []
 
 
 def test_taking_a_change_back_leaves_nothing_to_save() -> None:
@@ -147,3 +148,48 @@ def test_notes_are_carried_to_the_nodes_of_the_same_name() -> None:
         Note(0, "act_3: gone"),
     ]
     assert not list(carried_notes(notes, before, Profile("none", graphs=(Graph.empty(),))))
+
+
+def test_notes_on_slices_are_carried_to_the_same_slice_or_to_its_time() -> None:
+    before, after = sample_profile(steps=3), sample_profile(steps=3)
+    slices = after.trace.slices
+    row = int(np.flatnonzero(slices.duration_ns == 9 * MS)[1])
+    shifted = after.trace.slices.replace(start_ns=slices.start_ns + np.arange(len(slices)))
+    moved = replace(after, trace=replace(after.trace, slices=shifted))
+    note = Note(-1, "long", slice=row)
+    assert list(carried_notes([note], before, after)) == [note]
+    (gone,) = carried_notes([note], before, moved)
+    assert (gone.slice, gone.time_range_ns) == (-1, (10 * MS, 19 * MS))
+
+
+def test_an_answer_stands_under_what_it_answers_and_names_its_author(
+    pane: NotesPane, context: ViewContext, qtbot: QtBot
+) -> None:
+    context.notes.add(2, "another")
+    context.selection.pick_nodes([2])
+    assert pane.editor.toPlainText() == "Why twice?"
+    pane.author.clear()
+    qtbot.keyClicks(pane.author, "Grace")
+    qtbot.mouseClick(pane.reply, Qt.MouseButton.LeftButton)
+    assert pane.editor.placeholderText() == "Answer Ada"
+    qtbot.keyClicks(pane.editor, "Because of the fallback")
+    (asked, answer) = (note for _, note in context.notes.of_node(2) if note.text != "another")
+    assert (answer.author, answer.answer_to) == ("Grace", asked.id)
+    first_lines = [line.partition("\n")[0] for line in lines(pane.of_pin)]
+    assert first_lines == ["Why twice?", "↳ Because of the fallback", "another"]
+    assert lines(pane.everything)[1] == "↳ bn_0: Because of the fallback"
+
+
+def test_answers_in_a_circle_are_all_shown() -> None:
+    notes = [Note(1, "a", id="a", answer_to="b"), Note(1, "b", id="b", answer_to="a")]
+    assert sorted(note.text for _, note in Notes(notes).of_pin(node_pin(1))) == ["a", "b"]
+
+
+def test_a_bookmark_is_set_listed_and_taken_away(
+    pane: NotesPane, context: ViewContext, qtbot: QtBot
+) -> None:
+    context.selection.pick_nodes([4])
+    qtbot.mouseClick(pane.bookmark, Qt.MouseButton.LeftButton)
+    assert lines(pane.everything) == ["bn_0: Why twice?", "conv_1: ★"]
+    qtbot.mouseClick(pane.bookmark, Qt.MouseButton.LeftButton)
+    assert lines(pane.everything) == ["bn_0: Why twice?"]

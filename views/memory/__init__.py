@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from profilers.analysis.memory_curve import MemoryCurve, alive_at, curve_of, memory_curve
+from profilers.analysis.memory_groups import STACKED, GroupBy
+from profilers.analysis.memory_stack import memory_stack
 from profilers.profile import NEVER_NS, MemoryCategory
 from profilers.units import format_bytes, format_duration
 from views.column_table import Column, ColumnTable
@@ -22,7 +24,6 @@ _HUES = {
     MemoryCategory.TEMPORARY: 52,
     MemoryCategory.UNKNOWN: 0,
 }
-_STACKED = tuple(_HUES)  # bottom to top: what stays longest lies lowest
 
 
 class MemoryView(QWidget):
@@ -113,10 +114,12 @@ class MemoryView(QWidget):
 
     def _draw_curve(self) -> None:
         curve, theme, origin_ns = self._curve, self._context.theme, self._context.origin_ns
+        stack = memory_stack(self._context.profile, curve.device, GroupBy.CATEGORY)
         areas = [
-            Area(_title(category), theme.hue_colour(_HUES[category]), curve.bytes[category])
-            for category in _STACKED
-            if curve.bytes[category].any()
+            Area(name, theme.hue_colour(_HUES[STACKED[group]]), levels)
+            for name, group, levels in zip(
+                stack.names, stack.groups, stack.levels(curve.time_ns), strict=True
+            )
         ]
         self._legend.setText(
             "&nbsp;&nbsp; ".join(

@@ -40,10 +40,9 @@ KEYS = KeyTable(
         (
             "Shift+M",
             "keep_mark",
-            QT_TRANSLATE_NOOP(
-                "TimelineKeys", "Keep a mark on the selection's time; again: remove it"
-            ),
+            QT_TRANSLATE_NOOP("TimelineKeys", "Bookmark the selection's time; again: remove it"),
         ),
+        ("N", "note", QT_TRANSLATE_NOOP("TimelineKeys", "Write a note on the slice or time range")),
         ("R", "select_range", QT_TRANSLATE_NOOP("TimelineKeys", "Select the time of the slice")),
         ("Shift+T", "pin", QT_TRANSLATE_NOOP("TimelineKeys", "Pin or unpin the slice's track")),
         ("Ctrl+P", "find_track", QT_TRANSLATE_NOOP("TimelineKeys", "Find tracks by name")),

@@ -1,19 +1,26 @@
-"""The row of marked time ranges under the ruler: their lengths, and a click to take one away."""
+"""The row under the ruler: marked time ranges with their lengths, and signs where notes stand."""
 
-from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 
 from profilers.units import format_duration
-from views.timeline.marks import TimeRange
+from views.timeline.marks import Noted, TimeRange
 from views.timeline.scene import Scene
 
 HEIGHT = 17
 _CROSS_WIDTH = 14
+_SIGN = "✎"
+_SIGN_WIDTH = 16
 
 
 class MarkRow(QWidget):
-    """Hidden while nothing is marked. A click on a mark zooms to it, one on its cross removes it."""
+    """Hidden while nothing is marked. A click on a mark zooms to it, one on its cross removes it.
+
+    A pen stands where something was noted; a click on it shows the note.
+    """
+
+    note_wanted = Signal(object)  # the pin
 
     def __init__(self, scene: Scene, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,7 +29,7 @@ class MarkRow(QWidget):
         self.setAccessibleName(self.tr("Marks"))
         scene.marks.changed.connect(self._follow)
         scene.changed.connect(self.update)
-        self.hide()
+        self._follow()
 
     def box_of(self, mark: TimeRange) -> QRectF:
         """Where a mark's length is written: on its range, or beside it where that is too narrow."""
@@ -40,6 +47,18 @@ class MarkRow(QWidget):
             box = self.box_of(mark)
             if box.left() <= x <= box.right():
                 return mark
+        return None
+
+    def sign_box(self, noted: Noted) -> QRectF:
+        """Where the sign of a note is drawn: at the begin of what it is about."""
+        x = self._scene.scale(self.width()).x_of(noted.time_range[0])
+        return QRectF(x - _SIGN_WIDTH / 2, 1, _SIGN_WIDTH, HEIGHT - 2)
+
+    def noted_at(self, x: float) -> Noted | None:
+        for noted in reversed(self._scene.marks.noted):
+            box = self.sign_box(noted)
+            if box.left() <= x <= box.right():
+                return noted
         return None
 
     def menu_of(self, mark: TimeRange | None) -> QMenu:
@@ -64,12 +83,22 @@ class MarkRow(QWidget):
             )
             cross = QRectF(box.right() - _CROSS_WIDTH, box.top(), _CROSS_WIDTH, box.height())
             painter.drawText(cross, Qt.AlignmentFlag.AlignCenter, "×")
+        for noted in marks.noted:
+            box = self.sign_box(noted)
+            painter.fillRect(box, theme.warning)
+            painter.setPen(theme.text_on(theme.warning))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, _SIGN)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         x = event.position().x()
-        mark = self.mark_at(x)
-        if mark is None or event.button() != Qt.MouseButton.LeftButton:
+        noted, mark = self.noted_at(x), self.mark_at(x)
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if noted is not None:
+            self.note_wanted.emit(noted.pin)
+            return
+        if mark is None:
             return
         if x >= self.box_of(mark).right() - _CROSS_WIDTH:
             self._scene.marks.remove(mark)
@@ -86,10 +115,15 @@ class MarkRow(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            mark = self.mark_at(event.pos().x())
-            QToolTip.showText(event.globalPos(), self._tooltip_of(mark) if mark else "", self)
+            QToolTip.showText(event.globalPos(), self._tooltip_at(event.pos().x()), self)
             return True
         return super().event(event)
+
+    def _tooltip_at(self, x: float) -> str:
+        noted, mark = self.noted_at(x), self.mark_at(x)
+        if noted is not None:
+            return "\n".join(f"{_SIGN} {text}" for text in noted.texts)
+        return self._tooltip_of(mark) if mark else ""
 
     def _tooltip_of(self, mark: TimeRange) -> str:
         begin = format_duration(mark[0] - self._scene.context.origin_ns)
@@ -98,7 +132,9 @@ class MarkRow(QWidget):
         return self.tr("{}: {} from {}").format(kind, _text(mark), begin)
 
     def _follow(self) -> None:
-        self.setVisible(bool(self._scene.marks.all))
+        marks = self._scene.marks
+        self.setVisible(bool(marks.all or marks.noted))
+        self.update()
 
 
 def _text(mark: TimeRange) -> str:

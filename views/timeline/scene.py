@@ -38,7 +38,7 @@ class Scene(QObject):
         self._labels: tuple[str, SliceLabels] | None = None
         self.order = TrackOrder.of(context.profile)
         self.tracks = LaneState(self.order.tracks, self.order.group_of, self)
-        self.marks = Marks(self)
+        self.marks = Marks(context.notes, context.profile.trace.slices, self)
         self.lanes = lanes_of(context.profile)
         self.counters = _counters(context.profile)
         self.work = device_work_of(context.profile)

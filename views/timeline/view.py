@@ -15,8 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from profilers.profile import Pin
 from views.context import ViewContext
 from views.empty_note import empty_note
+from views.notes_pane import NotesPane, picked_time
 from views.timeline.canvas import TimelineCanvas
 from views.timeline.colour_menu import ColourMenu
 from views.timeline.details import DetailsPane
@@ -55,6 +57,10 @@ class TimelineView(QWidget):
         self.labels = TrackLabels(self.scene)
         self.colours = ColourMenu(self.scene)
         self.details = DetailsPane(self.scene, self.flows)
+        self.notes = NotesPane(
+            context, picked_time, self.tr("Pick a slice or a time range to note")
+        )
+        self.notes.hide()
         self.search = SearchField(context.profile)
         self.search.hide()
         self.filter = TrackFilter(self.scene)
@@ -88,11 +94,18 @@ class TimelineView(QWidget):
         self._fold_details.setAutoRaise(True)
         self._fold_details.setToolTip(self.tr("Show or hide what is known of the selection"))
         self._fold_details.toggled.connect(self.details.setVisible)
+        self._fold_notes = QToolButton()
+        self._fold_notes.setText(self.tr("Notes"))
+        self._fold_notes.setCheckable(True)
+        self._fold_notes.setAutoRaise(True)
+        self._fold_notes.setToolTip(self.tr("Show or hide what was written about this profile"))
+        self._fold_notes.toggled.connect(self.notes.setVisible)
         corner = QHBoxLayout()
         corner.setContentsMargins(2, 0, 2, 0)
         corner.setSpacing(2)
         corner.addWidget(self.colours)
         corner.addStretch(1)
+        corner.addWidget(self._fold_notes)
         corner.addWidget(self._fold_details)
         grid.addLayout(corner, 0, 0)
         grid.addWidget(self.ruler, 0, 1)
@@ -110,7 +123,13 @@ class TimelineView(QWidget):
         split.setSizes([500, 130])
         self._layout.addWidget(self.search)
         self._layout.addWidget(self.filter)
-        self._layout.addWidget(split, 1)
+        beside = QSplitter(Qt.Orientation.Horizontal)
+        beside.addWidget(split)
+        beside.addWidget(self.notes)
+        beside.setCollapsible(0, False)
+        beside.setStretchFactor(0, 1)
+        beside.setSizes([700, 260])
+        self._layout.addWidget(beside, 1)
 
     def _connect(self) -> None:
         self.scene.laid_out.connect(self._fit_scroll_bar)
@@ -126,6 +145,7 @@ class TimelineView(QWidget):
         self.ruler.range_measured.connect(self._pick_range)
         self.canvas.clicked.connect(self._pick_clicked)
         self.canvas.zoom_wanted.connect(self.navigator.zoom_to_slice)
+        self.marks.note_wanted.connect(self._show_note)
         self.search.found.connect(self.navigator.pick)
         self.search.closed.connect(self.canvas.setFocus)
         self._context.selection.changed.connect(self._follow_selection)
@@ -172,6 +192,14 @@ class TimelineView(QWidget):
             self._is_picking = False
         axis.show(*before)
 
+    def _write_note(self) -> None:
+        self._fold_notes.setChecked(True)
+        self.notes.begin_note()
+
+    def _show_note(self, pin: Pin) -> None:
+        self._fold_notes.setChecked(True)
+        self.notes.show_pin(pin)
+
     def _show_details(self) -> None:
         time_range = self._context.selection.picked.time_range_ns
         row = self.scene.focused_slice
@@ -205,6 +233,7 @@ class TimelineView(QWidget):
             "follow_arrow_back": go.follow_arrow_back,
             "mark": go.mark,
             "keep_mark": go.keep_mark,
+            "note": self._write_note,
             "select_range": go.select_range,
             "pin": go.pin,
             "clear": go.clear,

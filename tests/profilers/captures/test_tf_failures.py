@@ -1,14 +1,20 @@
 """What a person is told when a TensorFlow or Keras model cannot be run."""
 
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.capturing import request_for
 from profilers.captures import read_capture
 from profilers.errors import CaptureFailed, DamagedFile, TrustRequired, TwinscopeError
 from profilers.launcher import Launcher
+from profilers.models import ModelFile
+from profilers.opening import open_path
 from profilers.request import InputSpec, RunRequest
 
 SOURCES = str(Path(__file__).parents[2] / "models")
@@ -102,3 +108,28 @@ def test_a_capture_with_a_cut_file_is_refused(
             read_capture(tmp_path)
         (tmp_path / name).write_bytes(whole)
     read_capture(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cnn.keras", "cnn_saved"])
+def test_a_model_keeps_its_variables_while_it_runs(tf_files: Path, name: str) -> None:
+    """TensorFlow's functions hold variables weakly: a collection between two steps took them."""
+    module = "keras_tf" if name.endswith(".keras") else "tf_graph"
+    model = open_path(tf_files / name)
+    assert isinstance(model, ModelFile)
+    request = request_for(model).to_json()
+    program = (
+        "import gc, json, sys\n"
+        f"from profilers.runtimes.{module} import load\n"
+        "from profilers.request import RunRequest\n"
+        "traced = load(RunRequest.from_json(json.loads(sys.argv[1])))\n"
+        "gc.collect()\n"
+        "traced.call(*traced.arguments)\n"
+        "assert traced.function.graph.variables\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(request)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -9,7 +9,7 @@ from profilers.analysis.coverage import link_coverage
 from profilers.profile import Profile, SliceKind
 from tests.conftest import Capture
 
-TRAINING = {"run": "training", "loss": "categorical crossentropy", "optimiser": "adam"}
+TRAINING = {"run": "training", "loss": "cross-entropy", "optimiser": "Adam"}
 
 
 def linked_operators(profile: Profile) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ class Allocator:
         self.entries: list[dict[str, Any]] = []
         self.alive: dict[int, int] = {}
         self.segments: dict[int, int] = {}
+        self.annotations: list[dict[str, Any]] = []
         self._next = (device + 1) << 40
         self._time_us = BEGIN_US
 
@@ -48,6 +49,11 @@ class Allocator:
     def wait(self, time_us: int) -> None:
         self._time_us += time_us
 
+    def annotate(self, name: str, stage: str) -> None:
+        self.annotations.append(
+            {"name": name, "stage": stage, "device": self.device, "time_us": self._time_us}
+        )
+
     def held(self) -> list[dict[str, Any]]:
         """The segments as they are now; all blocks that are alive lie in one of their own."""
         blocks = [
@@ -75,6 +81,62 @@ class Allocator:
                 "time_us": self._time_us, "frames": frames or [],
             }
         )  # fmt: skip
+
+
+class PooledAllocator(Allocator):
+    """Places blocks in segments of 20 MiB, first fit, and gives an unused segment back on request."""
+
+    segment_bytes = 20 << 20
+
+    def alloc(self, size: int, frames: list[dict[str, Any]] | None = None) -> int:
+        address = self._place(size)
+        self.alive[address] = size
+        self._write("alloc", address, size, frames)
+        return address
+
+    def gaps(self, segment: int) -> list[tuple[int, int]]:
+        """Address and size of each free piece of a segment."""
+        found, at = [], segment
+        end = segment + self.segments[segment]
+        for address, size in sorted(self.alive.items()):
+            if segment <= address < end:
+                found += [(at, address - at)] if address > at else []
+                at = address + size
+        return [*found, (at, end - at)] if at < end else found
+
+    def release_unused(self) -> None:
+        for segment, size in list(self.segments.items()):
+            if self.gaps(segment) == [(segment, size)]:
+                self.drop_segment(segment)
+
+    def held(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "device": self.device, "address": segment, "total_size": size, "stream": 0,
+                "segment_type": "large", "segment_pool_id": (0, 0), "blocks": self._blocks(segment),
+            }
+            for segment, size in self.segments.items()
+        ]  # fmt: skip
+
+    def _blocks(self, segment: int) -> list[dict[str, Any]]:
+        end = segment + self.segments[segment]
+        used = [
+            {"address": at, "size": size, "requested_size": size, "state": "active_allocated"}
+            for at, size in self.alive.items()
+            if segment <= at < end
+        ]
+        free = [
+            {"address": at, "size": size, "requested_size": 0, "state": "inactive"}
+            for at, size in self.gaps(segment)
+        ]
+        return sorted([*used, *free], key=lambda block: block["address"])
+
+    def _place(self, size: int) -> int:
+        for segment in self.segments:
+            for at, free in self.gaps(segment):
+                if free >= size:
+                    return at
+        return self.segment(max(self.segment_bytes, size))
 
 
 def stack(*calls: str) -> list[dict[str, Any]]:
@@ -114,9 +176,34 @@ def training(steps: int = 20, layers: int = 12, seed: int = 0) -> Allocator:
     return allocator
 
 
+def pooled_training(steps: int = 6, layers: int = 8, seed: int = 0) -> PooledAllocator:
+    """The same in segments; each step keeps 1 MiB more than it should."""
+    random = np.random.default_rng(seed)
+    allocator = PooledAllocator()
+    sizes = (random.integers(1, 12, layers) << 20).tolist()
+    for size in sizes:
+        allocator.alloc(size, stack("train.py:build"))
+    for step in range(steps):
+        allocator.annotate(f"ProfilerStep#{step}", "START")
+        activations = []
+        for layer, size in enumerate(sizes):
+            activations.append(allocator.alloc(size, stack(f"model.py:layer{layer}")))
+            allocator.wait(int(random.integers(100, 900)))
+        allocator.alloc(1 << 20, stack("train.py:log_loss"))
+        for activation in reversed(activations):
+            allocator.wait(int(random.integers(100, 900)))
+            allocator.free(activation)
+        if step % 3 == 2:
+            allocator.release_unused()
+        allocator.annotate(f"ProfilerStep#{step}", "END")
+        allocator.wait(200)
+    return allocator
+
+
 def snapshot(*allocators: Allocator) -> dict[str, Any]:
     return {
         "segments": [segment for each in allocators for segment in each.held()],
         "device_traces": [each.entries for each in allocators],
         "allocator_settings": {"expandable_segments": False},
+        "external_annotations": [mark for each in allocators for mark in each.annotations],
     }

@@ -41,8 +41,8 @@ class Flags:
         self._comparison = context.counterpart.shown
         self._notes: dict[int, list[str]] = defaultdict(list)
         for _, note in context.notes.entries():
-            for node in model.from_authored([note.node]):
-                self._notes[node].append(note.text)
+            for node in model.from_authored([note.node]) if note.node >= 0 else ():
+                self._notes[node].append(note.text or "★")
         problems, strings = model.graph.problems, context.profile.strings
         self._problems: dict[int, list[str]] = defaultdict(list)
         for node, row in zip(problems.node.tolist(), problems.sentence.tolist(), strict=True):

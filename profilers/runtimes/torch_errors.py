@@ -1,0 +1,55 @@
+"""PyTorch's errors as sentences a person can act on."""
+
+import re
+from pathlib import Path
+
+from profilers.errors import TwinscopeError
+
+_INTERPRETER_FAILED = "The following operation failed in the TorchScript interpreter"
+_UNREGISTERED = (
+    re.compile(r"Unknown builtin op: (?P<space>\w+)::(?P<name>\w+)"),
+    re.compile(r"'_OpNamespace' '(?P<space>\w+)' object has no attribute '(?P<name>\w+)'"),
+    re.compile(r"torch\.ops\.(?P<space>\w+)\.(?P<name>\w+)\S* (?:is not|was not|not) (?:found|registered)"),
+    re.compile(r"Could(?:n't| not) find (?:schema|operator|an operator) (?:for )?(?P<space>\w+)::(?P<name>\w+)"),
+    re.compile(r"We failed to resolve .*?torch\.ops\.(?P<space>\w+)\.(?P<name>\w+)"),
+)  # fmt: skip
+
+
+def first_line(error: BaseException) -> str:
+    """The telling line of an exception's text, for a sentence."""
+    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    if lines[0].startswith(_INTERPRETER_FAILED):  # the reason stands below the interpreter's stack
+        return lines[-1].removeprefix("RuntimeError: ").rstrip(".")
+    return lines[0].rstrip(".")
+
+
+def unregistered_operator(error: BaseException) -> str:
+    """``space::name`` of the custom operator that nobody registered, "" if that is not the error."""
+    for each in (error, error.__cause__, error.__context__):
+        for pattern in _UNREGISTERED:
+            found = pattern.search(str(each)) if each else None
+            if found:
+                return f"{found['space']}::{found['name']}"
+    return ""
+
+
+def load_failure(error: BaseException, path: Path, remedy: str) -> TwinscopeError:
+    """A file that PyTorch cannot load; `remedy` is for errors that nothing better is known of."""
+    operator = unregistered_operator(error)
+    if operator:
+        return TwinscopeError(
+            f"PyTorch cannot load {path.name}",
+            f"it uses the custom operator {operator}, which nothing has registered",
+            needs_registration(operator),
+        )
+    return TwinscopeError(f"PyTorch cannot load {path.name}", first_line(error), remedy)
+
+
+def needs_registration(operator: str) -> str:
+    """What to do about a custom operator that is not there."""
+    return (
+        "Name the Python module, Python file or library that registers "
+        f"{operator} in the setting “Import first” (--option imports=...)."
+    )

@@ -1,0 +1,79 @@
+"""Settings of the PyTorch run modes. Standard library only: the window reads them too."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from profilers.runtimes.mode_options import ModeOption
+
+INFERENCE, TRAINING = "inference", "training"
+
+RUN = ModeOption(
+    "run",
+    "Step",
+    (INFERENCE, TRAINING),
+    INFERENCE,
+    "A training step is forward, loss, backward and optimiser; the learning rate is 0, so the "
+    "weights stay as they are and every step costs the same.",
+)
+LOSS = ModeOption(
+    "loss",
+    "Loss",
+    ("mse", "cross-entropy", "sum"),
+    "mse",
+    "What a training step minimises, against random targets: of the first output, or the sum of "
+    "all outputs.",
+)
+OPTIMISER = ModeOption(
+    "optimiser",
+    "Optimiser",
+    ("SGD", "SGD with momentum", "Adam", "AdamW"),
+    "AdamW",
+    "What a training step updates the weights with.",
+)
+AUTOCAST = ModeOption(
+    "autocast",
+    "Autocast",
+    ("off", "bfloat16", "float16"),
+    "off",
+    "Operators that bear it compute in lower precision; the weights keep theirs.",
+)
+MEMORY_FORMAT = ModeOption(
+    "memory_format",
+    "Memory format",
+    ("contiguous", "channels-last"),
+    "contiguous",
+    "How images and the weights of convolutions lie in memory.",
+)
+COMPILE_MODE = ModeOption(
+    "compile_mode",
+    "Compile mode",
+    ("default", "reduce-overhead", "max-autotune"),
+    "default",
+    "reduce-overhead replays the kernels as a CUDA graph; max-autotune measures several kernels "
+    "for each matrix product and takes the fastest, which may take minutes.",
+)
+SHAPES = ModeOption(
+    "shapes",
+    "Shapes",
+    ("auto", "static", "dynamic"),
+    "auto",
+    "Whether a kernel is made for one size, for any size, or for any size from the first other "
+    "size on.",
+)
+IMPORTS = ModeOption(
+    "imports",
+    "Import first",
+    (),
+    "",
+    "Python modules, Python files or libraries that register operators which the model uses, "
+    "separated by commas.",
+)
+
+FORWARD = (AUTOCAST, MEMORY_FORMAT, IMPORTS)  # of every mode that calls the model as a function
+STEP = (RUN, LOSS, OPTIMISER)
+COMPILE = (COMPILE_MODE, SHAPES)
+
+
+def chosen(options: Mapping[str, Any], option: ModeOption) -> str:
+    """What was chosen, the default where the mode does not offer the option."""
+    return str(options.get(option.id, option.default))

@@ -1,0 +1,128 @@
+"""A key-value cache, packed sequences, routed experts: linked in eager and compiled mode alike."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from profilers.analysis.coverage import link_coverage
+from profilers.profile import Profile, SliceKind
+from profilers.profile.references import broken_references
+from tests.conftest import ROOT, Capture
+from tests.models.build_torch_kinds import KINDS
+
+MODELS = ROOT / "tests" / "models"
+NAMES = ("decoder", "variable_lstm", "experts")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("torch_kinds")
+    command = [sys.executable, "-m", "tests.models.build_torch_kinds", str(folder), *NAMES]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return folder
+
+
+def captured(capture: Capture, files: Path, name: str, mode: str) -> Profile:
+    path = files / f"{name}.pt"
+    return capture(path, mode, source_folder=str(MODELS), inputs=KINDS[name][1])
+
+
+def breaks_of(profile: Profile, kind: str) -> list[tuple[str, str, str]]:
+    """Reason, location and name of the node."""
+    table, strings, nodes = profile.fusion.breaks, profile.strings, profile.authored.nodes
+    return [
+        (
+            strings[int(table.reason[row])],
+            strings[int(table.location[row])],
+            strings[int(nodes.name[table.node[row]])] if table.node[row] >= 0 else "",
+        )
+        for row in range(len(table))
+        if strings[int(table.kind[row])] == kind
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mode", ["torch-eager", "torch-compile"])
+def test_times_and_bytes_are_linked(capture: Capture, files: Path, mode: str, name: str) -> None:
+    profile = captured(capture, files, name, mode)
+    assert broken_references(profile) == []
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+    assert coverage.peak_bytes is not None
+    assert coverage.peak_bytes >= 0.95
+    assert coverage.fused_kernel_time == (1.0 if mode == "torch-compile" else None)
+
+
+def test_a_graph_that_all_experts_share_is_tied_to_each_of_them(
+    capture: Capture, files: Path
+) -> None:
+    profile = captured(capture, files, "experts", "torch-compile")
+    slices, groups, strings = profile.trace.slices, profile.fusion.groups, profile.strings
+    names = [strings[row] for row in profile.authored.nodes.name.tolist()]
+    ran = np.unique(slices.group[(slices.step == 1) & (slices.group >= 0)])
+    fused = [row for row in ran.tolist() if strings[int(groups.kind[row])] == "C++/OpenMP"]
+    assert len(fused) == 1
+    runs = np.flatnonzero(
+        (slices.group == fused[0]) & (slices.step == 1) & (slices.kind == SliceKind.OPERATOR)
+    )
+    assert [names[node] for node in slices.node[runs].tolist()] == [
+        "silu", "silu_1", "silu_2", "silu_3",
+    ]  # fmt: skip
+    members = profile.fusion.members
+    made_of = {names[node] for node in members.node[members.group == fused[0]].tolist()}
+    assert made_of == {"silu", "silu_1", "silu_2", "silu_3"}
+
+
+def test_a_second_shape_is_told_as_a_recompilation_with_its_guard(
+    capture: Capture, files: Path
+) -> None:
+    profile = captured(capture, files, "experts", "torch-compile")
+    (told,) = breaks_of(profile, "recompile")
+    reason, location, _ = told
+    assert "tensor 'x' size mismatch at index 0" in reason
+    file, _, line = location.partition(":")
+    assert file == "torch_zoo.py"
+    source = (MODELS / file).read_text().splitlines()
+    assert "def forward(self, x: Tensor)" in source[int(line) - 1]
+    assert "class Expert(" in "\n".join(source[int(line) - 8 : int(line)])
+
+
+def test_a_break_in_a_loop_costs_the_whole_function(capture: Capture, files: Path) -> None:
+    profile = captured(capture, files, "experts", "torch-compile")
+    (told,) = breaks_of(profile, "graph break")
+    reason, location, _ = told
+    assert "output shape depends on input Tensor data" in reason
+    assert "The whole function runs without the compiler" in reason
+    source = (MODELS / "torch_zoo.py").read_text().splitlines()
+    assert "torch.where(chosen == number)" in source[int(location.partition(":")[2]) - 1]
+
+
+def test_breaks_lead_to_the_operators_that_they_name(capture: Capture, files: Path) -> None:
+    profile = captured(capture, files, "variable_lstm", "torch-compile")
+    found = breaks_of(profile, "graph break")
+    assert [node for _, _, node in found] == ["_pack_padded_sequence", "lstm"]
+    assert "site-packages" not in " ".join(reason for reason, _, _ in found)
+    assert any("compile" in item.message for item in profile.diagnostics)
+
+
+def test_operators_without_generated_code_are_told_one_by_one(
+    capture: Capture, files: Path
+) -> None:
+    profile = captured(capture, files, "decoder", "torch-compile")
+    found = breaks_of(profile, "fallback")
+    assert [node for _, _, node in found] == [
+        "scaled_dot_product_attention", "scaled_dot_product_attention_1",
+        "scaled_dot_product_attention_2",
+    ]  # fmt: skip
+    kinds = [profile.strings[kind] for kind in profile.fusion.groups.kind.tolist()]
+    assert kinds.count("fallback") == len(found)
+
+
+def test_compile_phases_are_told(capture: Capture, files: Path) -> None:
+    facts = captured(capture, files, "experts", "torch-compile").environment.facts
+    assert all(word in facts["Compile time"] for word in ("Dynamo", "AOTAutograd", "Inductor"))
+    assert facts["Slowest to compile"].startswith("forward (torch_zoo.py:")
