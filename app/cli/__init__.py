@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "profile": "app.cli.profile",
     "stats": "app.cli.stats",
     "export": "app.cli.export",
+    "snapshot": "app.cli.snapshot",
     "modes": "app.cli.modes",
 }
 _WINDOW = "app.cli.window"
