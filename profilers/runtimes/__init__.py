@@ -132,6 +132,14 @@ RUN_MODES: tuple[RunMode, ...] = (
         (*tf_options.STEP, tf_options.GRAPPLER),
     ),
     RunMode(
+        "keras-torch",
+        "Keras on PyTorch",
+        "torch",
+        "keras_torch",
+        ("torch", "keras"),
+        (*torch_options.STEP, torch_options.AUTOCAST),
+    ),
+    RunMode(
         "tflite",
         "TFLite",
         "tensorflow",
