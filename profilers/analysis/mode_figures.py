@@ -54,7 +54,8 @@ def mode_figures(profile: Profile) -> ModeFigures:
 
 def _durations(profile: Profile, phase: TimingPhase) -> Int64:
     timings = profile.timings
-    return timings.duration_ns[timings.phase == phase]
+    durations: Int64 = timings.duration_ns[timings.phase == phase]
+    return durations
 
 
 def _first_call_ns(profile: Profile) -> int | None:
