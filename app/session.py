@@ -3,7 +3,8 @@
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from app.capturing import capture_profile
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
+from app.matrix import MatrixRow, Variant, run_matrix
 from app.note_keeping import NoteKeeper
 from profilers import snapshot
 from profilers.captures import read_capture
@@ -32,6 +34,14 @@ class Beginning:
     """What a file that is still being read begins with."""
 
     profile: Profile
+
+
+@dataclass(frozen=True)
+class RowDone:
+    """A row of a matrix has come to its end."""
+
+    number: int
+    row: MatrixRow
 
 
 class Session(QObject):
@@ -124,6 +134,45 @@ class Session(QObject):
 
         self._start(Job(read, self), show)
 
+    def run_matrix(
+        self,
+        variants: Sequence[Variant],
+        base: RunRequest,
+        on_row: Callable[[int, MatrixRow], object],
+    ) -> Job:
+        """Run a model's variants one after another; `on_row` takes each as it comes to its end.
+
+        The job's progress is the caller's to follow; other captures wait until it ends.
+        """
+
+        def tell(number: int, row: MatrixRow) -> None:
+            job.report(RowDone(number, row))
+
+        def work(job: Job) -> list[MatrixRow]:
+            with self._alone(job):
+                return run_matrix(
+                    self._launcher, variants, base, self.autosave, tell, job.report, job.cancelled
+                )
+
+        job = Job(work, self)
+        job.progressed.connect(
+            lambda event: on_row(event.number, event.row) if isinstance(event, RowDone) else None
+        )
+        self._start(job, lambda rows: None, lambda error: None)
+        return job
+
+    def open_row(self, row: MatrixRow) -> None:
+        """A column for the profile of a row of a matrix, unsaved as any capture is."""
+        kept = row.snapshot
+        assert kept is not None
+
+        def show(profile: Profile) -> None:
+            document = Document(kept, profile)
+            document.unsaved_snapshot = self.autosave.store(profile)
+            self._add(document)
+
+        self._start(Job(lambda job: snapshot.read(kept), self), show)
+
     def close(self, document: Document) -> None:
         """Drop a document, ending its capture."""
         if document.job is not None:
@@ -192,12 +241,18 @@ class Session(QObject):
             self.run(document, request)
 
     def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
-        while not self._one_capture.acquire(timeout=0.1):
-            job.report(Progress("waiting", 0.0))
-        try:
+        with self._alone(job):
             return capture_profile(
                 self._launcher, request, self.autosave, job.report, job.cancelled
             )
+
+    @contextmanager
+    def _alone(self, job: Job) -> Iterator[None]:
+        """Wait until no other capture runs."""
+        while not self._one_capture.acquire(timeout=0.1):
+            job.report(Progress("waiting", 0.0))
+        try:
+            yield
         finally:
             self._one_capture.release()
 
