@@ -6,7 +6,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QDialog,
     QDialogButtonBox,
-    QHeaderView,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -26,6 +25,7 @@ from profilers.launcher import Progress
 from profilers.request import RunRequest
 
 _TEXT_COLUMNS = 1  # from the left; the others are figures
+_CELL_MARGIN = 14
 
 
 class MatrixWindow(QDialog):
@@ -37,7 +37,7 @@ class MatrixWindow(QDialog):
         super().__init__(parent)
         assert document.model is not None
         self.setWindowTitle(self.tr("{} in every mode").format(document.title))
-        self.resize(1200, 460)
+        self.resize(1400, 460)
         self._session = session
         self._variants = variants_of(document.model)
         self._rows: list[MatrixRow] = []
@@ -90,9 +90,9 @@ class MatrixWindow(QDialog):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for row, variant in enumerate(self._variants):
             table.setItem(row, 0, QTableWidgetItem(variant.title))
+        table.resizeColumnsToContents()
         return table
 
     def _inputs_text(self, base: RunRequest, missing: list[tuple[str, str]]) -> str:
@@ -117,13 +117,16 @@ class MatrixWindow(QDialog):
             if column >= _TEXT_COLUMNS:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.setItem(number, column, item)
+            wanted = self.table.fontMetrics().horizontalAdvance(text) + _CELL_MARGIN
+            self.table.setColumnWidth(column, max(self.table.columnWidth(column), wanted))
         self._check()
 
     def _show_problem(self, number: int, problem: str) -> None:
         item = QTableWidgetItem("⚠ " + problem)
         item.setToolTip(problem)
-        self.table.setItem(number, 1, item)
         self.table.setSpan(number, 1, 1, len(HEADINGS) - 1)
+        self.table.setItem(number, 1, item)
+        self.table.resizeRowToContents(number)  # wrapped: columns keep the width of their figures
 
     def _tell(self, event: object) -> None:
         if isinstance(event, Progress) and len(self._rows) < len(self._variants):

@@ -61,11 +61,21 @@ def test_the_command_line_prints_every_row(
     assert "failed" in capsys.readouterr().out
 
 
-def test_the_window_fills_a_table_and_opens_a_row(
-    window: MainWindow, qtbot: QtBot, tf_files: Path
+def test_frameworks_and_quantised_forms_stand_side_by_side(
+    tf_files: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    document = opened(window, qtbot, tf_files / "cnn.keras")
-    document.request = None
+    words = ["matrix", str(tf_files / "cnn.keras"), "--steps", "4", "--batch", "4", "--json"]
+    assert main([*words, "--mode", "keras", "--mode", "tflite"]) == 0
+    keras, exact, quantised = json.loads(capsys.readouterr().out)
+    assert set(keras["figures"]["per_second"]) == {"1", "4"}
+    assert 0 < exact["error"]["largest"] < 1e-4 < quantised["error"]["largest"]
+    assert quantised["artefact_bytes"] < exact["artefact_bytes"]
+
+
+def test_the_window_fills_a_table_and_opens_a_row(
+    window: MainWindow, qtbot: QtBot, onnx_files: Path
+) -> None:
+    document = opened(window, qtbot, onnx_files / "cnn.onnx")
     window.ask_matrix(document)
     qtbot.waitUntil(lambda: bool(window.findChildren(MatrixWindow)), timeout=5000)
     shown = window.findChildren(MatrixWindow)[0]
@@ -75,7 +85,6 @@ def test_the_window_fills_a_table_and_opens_a_row(
     texts = [[_text(shown, row, column) for column in (0, 2, 7)] for row in range(rows)]
     assert texts[0][2] == "reference"
     assert all(step and not step.startswith("⚠") for _, step, _ in texts), texts
-    assert "4: " in _text(shown, 0, 4)  # samples per second of another batch size
     shown.copy_button.click()
     assert QApplication.clipboard().text().count("\n") == rows
     shown.table.selectRow(1)
@@ -84,7 +93,7 @@ def test_the_window_fills_a_table_and_opens_a_row(
     qtbot.waitUntil(lambda: len(window.session.documents) == 2, timeout=30_000)
     settle(window, qtbot)
     second = window.session.documents[1]
-    assert second.profile.environment.mode == variants_of(model_of(document))[1].mode.id
+    assert second.profile.environment.request["options"]["level"] == "basic"
     assert second.unsaved_snapshot is not None
     shown.close()
 
