@@ -39,6 +39,7 @@ from profilers.profile.profile import (
     TimingPhase,
     Timings,
 )
+from profilers.profile.report import Report
 from profilers.profile.strings import StringPool, StringTable
 from profilers.profile.table import Table, column
 from profilers.profile.trace import (
@@ -83,6 +84,7 @@ __all__ = [
     "Placements",
     "Problems",
     "Profile",
+    "Report",
     "Scopes",
     "Segments",
     "Severity",

@@ -56,6 +56,14 @@ _ONNXRUNTIME_LEVEL = ModeOption(
     "How far ONNX Runtime may rewrite the graph.",
 )
 
+_ONNXRUNTIME_PROVIDER = ModeOption(
+    "provider",
+    "Execution provider",
+    (),
+    "cpu",
+    "Who runs the nodes: cpu, auto for all that are installed, or names such as OpenVINO or CUDA, "
+    "with commas between them; the CPU runs what is left.",
+)
 _TFLITE_DELEGATE = ModeOption(
     "delegate",
     "Delegate",
@@ -118,7 +126,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "onnxruntime",
         "onnxruntime_cpu",
         ("onnxruntime",),
-        (_ONNXRUNTIME_LEVEL,),
+        (_ONNXRUNTIME_LEVEL, _ONNXRUNTIME_PROVIDER),
     ),
     RunMode(
         "tf-onnxruntime",
@@ -126,7 +134,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tensorflow",
         "tf_onnxruntime",
         ("tensorflow", "keras", "tf2onnx", "onnxruntime"),
-        (_ONNXRUNTIME_LEVEL,),
+        (_ONNXRUNTIME_LEVEL, _ONNXRUNTIME_PROVIDER),
     ),
 )
 
