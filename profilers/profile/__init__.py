@@ -41,6 +41,7 @@ from profilers.profile.profile import (
 )
 from profilers.profile.report import Report
 from profilers.profile.strings import StringPool, StringTable
+from profilers.profile.sweep import SweepPoints
 from profilers.profile.table import Table, column
 from profilers.profile.trace import (
     WORK_KINDS,
@@ -94,6 +95,7 @@ __all__ = [
     "StringPool",
     "StringTable",
     "Subgraphs",
+    "SweepPoints",
     "Table",
     "TimingPhase",
     "Timings",

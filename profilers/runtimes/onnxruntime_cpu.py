@@ -32,6 +32,7 @@ from profilers.runtimes.onnxruntime_providers import (
     providers_for,
     short_name,
 )
+from profilers.runtimes.sweep import SizedRun, measure_sweep
 
 LEVELS = {
     "disabled": "ORT_DISABLE_ALL",
@@ -69,7 +70,20 @@ def run_with(
     _profile(record, level, inputs, folder, report)
     report.progress("write", 0.0)
     (folder / MODEL_FILE).write_bytes(strip_file(Path(request.model_path)))
+    _sweep(record, level, report)
     return record
+
+
+def _sweep(record: RunRecord, level: str, report: Reporter) -> None:
+    if not record.request.sweep:
+        return
+    session = _session(record.request, _options(record.request, level))
+
+    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+        arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
+        return SizedRun(lambda: _call(session, arrays))
+
+    measure_sweep(record, report, sized)
 
 
 def results_of(request: RunRequest, arrays: Mapping[str, Array]) -> list[Array]:

@@ -28,6 +28,7 @@ from profilers.parameter_statistics import stride_of, write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf_inline import authored_graph
 
 # Set before TensorFlow is imported. Only the BFC allocator tells the profiler every allocation;
@@ -103,20 +104,33 @@ def run_traced(
         record.request = replace(request, inputs=traced.inputs)
         record.facts = _facts(request)
         _run(traced, record, folder, report)
+        measure_sweep(record, report, partial(_sized, record.request, load))
     return record
 
 
-def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter) -> None:
-    import tensorflow as tf
+def _sized(
+    request: RunRequest, load: Callable[[RunRequest], TracedModel], inputs: tuple[InputSpec, ...]
+) -> SizedRun:
+    """The model traced again for inputs of other sizes."""
+    traced = load(replace(request, inputs=inputs, inputs_file=""))
+    return SizedRun(_step(traced, request.device))
 
-    request = record.request
-    is_asynchronous = request.device != "cpu"
+
+def _step(traced: TracedModel, device: str) -> Callable[[], None]:
+    """One call that returns only when its result is there."""
+    import tensorflow as tf
 
     def step() -> None:
         traced.call(*traced.arguments)
-        if is_asynchronous:
+        if device != "cpu":
             tf.test.experimental.sync_devices()
 
+    return step
+
+
+def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter) -> None:
+    request = record.request
+    step = _step(traced, request.device)
     record.warmup_ns = [_first_call(step, traced, folder, report)]
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
