@@ -24,6 +24,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.onnxruntime_errors import load_failure, run_failure
+from profilers.runtimes.onnxruntime_feed import feed_of, run_fed
 from profilers.runtimes.onnxruntime_providers import (
     CPU,
     RECORD_ASSIGNMENT,
@@ -81,7 +82,8 @@ def _sweep(record: RunRecord, level: str, report: Reporter) -> None:
 
     def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
         arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
-        return SizedRun(lambda: _call(session, arrays))
+        fed = feed_of(arrays)
+        return SizedRun(lambda: _call(session, fed))
 
     measure_sweep(record, report, sized)
 
@@ -112,8 +114,10 @@ def _measure(
         load_ns=load_ns,
     )
 
+    fed = feed_of(inputs)
+
     def step() -> None:
-        _call(session, inputs)
+        _call(session, fed)
 
     record.warmup_ns = timed_steps(step, request.warmup, report, "warm-up")
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
@@ -127,11 +131,10 @@ def _profile(
     request = record.request
     providers = providers_for(request)
     session, is_compiled = _profiled_session(request, level, providers, folder)
-    _call(session, inputs)
+    fed = feed_of(inputs)
+    _call(session, fed)
     record.started_unix_ns = session.get_profiling_start_time_ns()
-    record.profiled_ns = timed_steps(
-        lambda: _call(session, inputs), request.steps, report, "profile"
-    )
+    record.profiled_ns = timed_steps(lambda: _call(session, fed), request.steps, report, "profile")
     Path(session.end_profiling()).rename(folder / PROFILE_FILE)
     record.extra["unprofiled_runs"] = 1
     if len(providers) > 1:
@@ -229,9 +232,10 @@ def _session(request: RunRequest, options: Any, providers: list[Provider] | None
         raise load_failure(error, Path(request.model_path).name) from error
 
 
-def _call(session: Any, inputs: Mapping[str, Array]) -> None:
+def _call(session: Any, inputs: Mapping[str, Any]) -> None:
+    """`inputs` as `feed_of` gives them."""
     try:
-        session.run(None, dict(inputs))
+        run_fed(session, inputs)
     except Exception as error:
         raise run_failure(error, _signature(session)) from error
 

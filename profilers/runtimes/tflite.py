@@ -21,6 +21,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.result_gap import tell_gap
+from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf_session import WORKER_ENVIRONMENT
 from profilers.runtimes.tflite_isolated import packed, times_alone
 from profilers.runtimes.tflite_library import (
@@ -209,6 +210,7 @@ def _run(
     record.started_unix_ns = time.time_ns()
     record.profiled_ns = timed_steps(step, request.steps, report, "profile", noted)
     _compare(record, session)
+    _sweep(record, session, library, report)
     operators = interpreter._get_ops_details()
     model, alone = _look_inside(request, session, library, report)
     report.progress("write", 0.0)
@@ -222,6 +224,17 @@ def _run(
         "alone": [asdict(each) for each in alone],
     }
     (folder / RUN_FILE).write_text(json.dumps(told))
+
+
+def _sweep(record: RunRecord, session: _Session, library: TfliteLibrary, report: Reporter) -> None:
+    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+        arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
+        interpreter = _interpreter(record.request, library, session.content)
+        _feed(interpreter, replace(session, arrays=list(arrays.values()), inputs=inputs))
+        return SizedRun(lambda: invoke(interpreter))
+
+    if record.request.sweep:
+        measure_sweep(record, report, sized)
 
 
 def _look_inside(
