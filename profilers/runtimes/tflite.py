@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ def _open(request: RunRequest, library: TfliteLibrary) -> _Session:
         arrays, inputs = _given(request, interpreter)
         session = _Session(content, interpreter, arrays, inputs)
     else:
+        _require_tensorflow(path.name)
         from profilers.runtimes.tf_sources import load_source
         from profilers.runtimes.tflite_convert import convert
 
@@ -98,6 +100,15 @@ def _open(request: RunRequest, library: TfliteLibrary) -> _Session:
         session = _Session(content, interpreter, source.arrays, source.inputs, source.results)
     _feed(session.interpreter, session)
     return session
+
+
+def _require_tensorflow(name: str) -> None:
+    if find_spec("tensorflow") is None:
+        raise ModeUnavailable(
+            f"{name} cannot be converted in this Python environment",
+            "TensorFlow is not installed, and only .tflite files run without it",
+            "Install it (pip install 'twinscope[frameworks]').",
+        )
 
 
 def _is_tflite(path: Path) -> bool:
