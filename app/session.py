@@ -3,7 +3,8 @@
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from app.document import Document
 from app.jobs import Job
 from app.note_keeping import NoteKeeper
 from profilers import snapshot
+from profilers.analysis.comparison.figures import Rounds
 from profilers.captures import read_capture
 from profilers.errors import Cancelled, TwinscopeError
+from profilers.interleaving import MOST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher, Progress
 from profilers.models import ModelFile
 from profilers.opening import open_path
@@ -54,6 +57,7 @@ class Session(QObject):
         self._one_capture = threading.Lock()
         self._jobs: set[Job] = set()
         self._asked = 0
+        self.most_rounds = MOST_ROUNDS  # of measuring two models in turns
 
     @property
     def is_busy(self) -> bool:
@@ -88,6 +92,30 @@ class Session(QObject):
             lambda error: self._end_failed(target, error),
         )
         return target
+
+    def measure_in_turns(
+        self, a: Document, b: Document, on_done: Callable[[Rounds], object]
+    ) -> None:
+        """Load the models of two captured documents again and measure them in turns."""
+        requests = a.request, b.request
+        if requests[0] is None or requests[1] is None or a.is_busy or b.is_busy:
+            return
+        first, second = requests[0], requests[1]
+        job = Job(lambda job: self._turns(first, second, job), self)
+        documents = dict.fromkeys((a, b))
+        for document in documents:
+            document.begin(job)
+
+        def finish(rounds: Rounds) -> None:
+            for document in documents:
+                document.end()
+            on_done(rounds)
+
+        def fail(error: TwinscopeError) -> None:
+            for document in documents:
+                self._end_failed(document, error)
+
+        self._start(job, finish, fail)
 
     def run_demo(self) -> None:
         """Build the demo models and capture both, side by side."""
@@ -192,12 +220,24 @@ class Session(QObject):
             self.run(document, request)
 
     def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
-        while not self._one_capture.acquire(timeout=0.1):
-            job.report(Progress("waiting", 0.0))
-        try:
+        with self._alone(job):
             return capture_profile(
                 self._launcher, request, self.autosave, job.report, job.cancelled
             )
+
+    def _turns(self, a: RunRequest, b: RunRequest, job: Job) -> Rounds:
+        with self._alone(job):
+            return measure_in_turns(
+                self._launcher, a, b, self.most_rounds, job.report, job.cancelled
+            )
+
+    @contextmanager
+    def _alone(self, job: Job) -> Iterator[None]:
+        """While no other model runs."""
+        while not self._one_capture.acquire(timeout=0.1):
+            job.report(Progress("waiting", 0.0))
+        try:
+            yield
         finally:
             self._one_capture.release()
 
