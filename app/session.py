@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
 from app.note_keeping import NoteKeeper
+from app.sharing import Sharing, save_shared
 from profilers import snapshot
 from profilers.analysis.comparison.figures import Rounds
 from profilers.captures import read_capture
@@ -25,9 +26,13 @@ from profilers.interleaving import MOST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher, Progress
 from profilers.models import ModelFile
 from profilers.opening import open_path
+from profilers.probe import Probe
 from profilers.profile import Profile
 from profilers.request import RunRequest
 from profilers.trust import TrustStore, content_digest
+
+Done = Callable[[Path], object]
+_Opened = tuple[Profile | ModelFile, str]
 
 
 @dataclass(frozen=True)
@@ -128,13 +133,22 @@ class Session(QObject):
             self._run_requests,
         )
 
-    def save(self, document: Document, path: Path) -> None:
-        """Write a snapshot; raises TwinscopeError or OSError."""
-        snapshot.write(document.profile_with_notes(), path)
-        document.drop_unsaved()
-        document.notes.mark_saved()
-        document.path = path
-        document.state_changed.emit()
+    def save(
+        self, documents: Sequence[Document], path: Path, sharing: Sharing, on_saved: Done
+    ) -> None:
+        """Write a snapshot in the background; what fails is told through `failed`.
+
+        Documents of which all is saved are then clean and belong to that file.
+        """
+        profiles = [document.profile_with_notes() for document in documents]
+
+        def settle(_: object) -> None:
+            for document, profile in zip(documents, profiles, strict=True):
+                if sharing.is_whole and document in self.documents:
+                    document.mark_saved(profile, path)
+            on_saved(path)
+
+        self._start(Job(lambda job: save_shared(profiles, path, sharing), self), settle)
 
     def restore(self, path: Path) -> None:
         """Open what a crash left: an autosaved snapshot or a finished capture folder."""
@@ -257,7 +271,7 @@ class _Opening:
     """One file on its way to a document, which a large trace has from its beginning on."""
 
     def __init__(self, session: Session, path: Path) -> None:
-        self.job = Job(lambda job: _open(path, job), session)
+        self.job = Job(lambda job: _open_all(path, job), session)
         self._session = session
         self._path = path
         self._place = session._next_place()
@@ -273,16 +287,16 @@ class _Opening:
         else:
             self._document.show_profile(event.profile)
 
-    def finish(self, result: tuple[Profile | ModelFile, str]) -> None:
-        opened, sha256 = result
-        if isinstance(opened, ModelFile):
-            document = Document(self._path, opened.preview, opened, sha256)
-            self._session._add(document, place=self._place)
-        elif self._document is None:
-            self._session._add(Document(self._path, opened), place=self._place)
-        else:
-            self._document.end()
-            self._document.show_profile(opened)
+    def finish(self, found: list[_Opened]) -> None:
+        for opened, sha256 in found:
+            if isinstance(opened, ModelFile):
+                document = Document(self._path, opened.preview, opened, sha256)
+                self._session._add(document, place=self._place)
+            elif self._document is None:
+                self._session._add(Document(self._path, opened), place=self._place)
+            else:
+                self._document.end()
+                self._document.show_profile(opened)
 
     def fail(self, error: TwinscopeError) -> None:
         if self._document is None:
@@ -291,7 +305,14 @@ class _Opening:
             self._session._end_failed(self._document, error)
 
 
-def _open(path: Path, job: Job) -> tuple[Profile | ModelFile, str]:
+def _open_all(path: Path, job: Job) -> list[_Opened]:
+    """What a file holds, column by column."""
+    if not path.is_dir() and path.is_file() and snapshot.matches(Probe(path)):
+        return [(profile, "") for profile in snapshot.read_all(path)]
+    return [_open(path, job)]
+
+
+def _open(path: Path, job: Job) -> _Opened:
     opened = open_path(
         path,
         lambda fraction: job.report(Progress("reading", fraction)),

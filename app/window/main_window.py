@@ -23,6 +23,7 @@ from app.linking import SelectionLinker
 from app.paths import config_folder, data_folder
 from app.session import Session
 from app.settings import Settings
+from app.sharing import Sharing
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
 from app.window.compare_row import COMPARE_ID
@@ -31,7 +32,7 @@ from app.window.name_dialog import NameDialog
 from app.window.notice import NoticeBar
 from app.window.palette import CommandPalette, KeySheet
 from app.window.running import Running
-from profilers.errors import TwinscopeError
+from app.window.save_dialog import SaveDialog
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
 from views import VIEWS
@@ -108,27 +109,27 @@ class MainWindow(QMainWindow):
         self._running.run(document, request)
 
     def ask_save(self, document: Document) -> None:
-        suggestion = document.path.with_suffix(".twin").name
-        name, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Save the snapshot"), suggestion, _SNAPSHOT_FILTER
-        )
-        if name:
-            self.save(document, Path(name))
+        """Ask what goes into the file, then where it goes."""
+        dialog = SaveDialog(self.session.documents, document, self)
 
-    def save(self, document: Document, path: Path) -> None:
-        path = path if path.suffix == ".twin" else path.with_name(path.name + ".twin")
-        try:
-            self.session.save(document, path)
-        except OSError as error:
-            self.notice.tell_error(
-                TwinscopeError(
-                    f"Cannot save {path.name}",
-                    error.strerror or str(error),
-                    "Choose another place.",
-                ),
-                self._theme,
+        def choose() -> None:
+            suggestion = document.path.with_suffix(".twin").name
+            name, _ = QFileDialog.getSaveFileName(
+                self, self.tr("Save the snapshot"), suggestion, _SNAPSHOT_FILTER
             )
-            return
+            if name:
+                self.save(dialog.chosen, Path(name), dialog.sharing)
+
+        dialog.accepted.connect(choose)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def save(self, documents: Sequence[Document], path: Path, sharing: Sharing) -> None:
+        path = path if path.suffix == ".twin" else path.with_name(path.name + ".twin")
+        self.statusBar().showMessage(self.tr("Saving {}…").format(path.name))
+        self.session.save(documents, path, sharing, self._tell_saved)
+
+    def _tell_saved(self, path: Path) -> None:
         self._remember(path)
         self.statusBar().showMessage(self.tr("Saved {}").format(path), 5000)
 
