@@ -1,8 +1,9 @@
-"""AOTInductor packages (.pt2): native code, so they are recognised and not looked into."""
+"""AOTInductor packages (.pt2): native code, which tells nothing of its inputs."""
 
 from pathlib import Path
 
 from profilers.models.model_file import Danger, ModelFile
+from profilers.models.torch_run_modes import PACKAGE_MODES
 from profilers.models.torch_zip import TorchArchive, is_program, refusing_damage, torch_names
 from profilers.probe import Probe
 from profilers.profile import Environment, Profile
@@ -32,17 +33,13 @@ def inspect(path: Path) -> ModelFile:
             kind="torch-aoti",
             title="AOTInductor package",
             framework="torch",
-            modes=(),
+            modes=PACKAGE_MODES,
             dangers=tuple(Danger("native code", name) for name in libraries),
             preview=Profile(
                 path.name,
                 environment=Environment(
                     framework="torch", model_name=path.name, facts=_facts(archive)
                 ),
-            ),
-            cannot_run=(
-                "The file is native code compiled by AOTInductor, which no run mode takes yet. "
-                "Open the exported program (.pt2) that it was compiled from."
             ),
         )
 

@@ -10,6 +10,7 @@ from profilers.models.pickle_dangers import pickle_dangers
 from profilers.models.pickle_scan import Instance, PickleContent, UnsoundPickle
 from profilers.models.torch_input_guess import guess_input
 from profilers.models.torch_modules import is_module, module_tree
+from profilers.models.torch_run_modes import MODULE_MODES
 from profilers.models.torch_save import LEGACY_MAGIC, read_saved
 from profilers.models.torch_tensors import Tensor
 from profilers.models.torch_zip import refusing_damage, torch_names
@@ -74,7 +75,7 @@ def _module_file(path: Path, content: PickleContent, dangers: tuple[Danger, ...]
         kind="torch-module",
         title="PyTorch module",
         framework="torch",
-        modes=("torch-eager", "torch-compile"),
+        modes=MODULE_MODES,
         inputs=() if guess is None else (guess,),
         dangers=dangers,
         preview=_preview(path, graph, pool),

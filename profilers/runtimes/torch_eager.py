@@ -1,6 +1,5 @@
 """Runs a pickled nn.Module, operator by operator."""
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -15,6 +14,7 @@ from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.recorded_graph import write_recorded_graph
 from profilers.runtimes.torch_errors import first_line
+from profilers.runtimes.torch_programs import exported, refusal
 from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
@@ -123,18 +123,13 @@ def _write_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRec
     The recording counts where the model's Python decides what is run, so that it cannot be exported,
     and where eager mode takes a fused path that the export does not show.
     """
-    import torch
-
     _record_run(model, inputs, folder, record)
     try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.export.export(model, tuple(inputs), strict=False)
-            write_exported_graph(program, {}, folder)
+        write_exported_graph(exported(model, inputs), {}, folder)
     except Exception as error:  # the model's own code runs under the tracer
         record.warn(
             "torch.export cannot hold this model, so its graph is what one run executed: branches "
-            f"and loops appear as they went for these inputs. The reason: {first_line(error)}."
+            f"and loops appear as they went for these inputs. The reason: {refusal(error)}."
         )
 
 

@@ -30,6 +30,10 @@ from profilers.runtimes.torch_weights import weights_of
 WORKER_ENVIRONMENT = {"KINETO_LOG_LEVEL": "99"}  # else each start and stop prints a line
 
 
+def _positional(inputs: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+    return tuple(inputs), {}
+
+
 @dataclass(frozen=True)
 class LoadedModel:
     """A model ready to run.
@@ -46,6 +50,8 @@ class LoadedModel:
         What holds the weights.
     marking : callable
         A context in which `profiled_call` has its ranges.
+    arguments : callable
+        The positional and named arguments that `owner` takes, from the inputs in order.
     """
 
     call: Callable[..., Any]
@@ -53,6 +59,7 @@ class LoadedModel:
     write_graph: Callable[[Sequence[Any], Path, RunRecord], None]
     owner: Any
     marking: Callable[[], AbstractContextManager[Any]] = nullcontext
+    arguments: Callable[[Sequence[Any]], tuple[Any, dict[str, Any]]] = _positional
 
 
 @dataclass
