@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
-from profilers.captures.torch_files import PACKAGE_FILE
+from profilers.captures.torch_compiled import Compiled
+from profilers.captures.torch_files import PACKAGE_CODE_FILE, PACKAGE_FILE
 from profilers.captures.torch_links import inherited, outermost_operators
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import (
@@ -21,6 +22,9 @@ from profilers.profile import (
     FusionGroups,
     FusionMembers,
     Graph,
+    Memory,
+    NodeKind,
+    SliceKind,
     Slices,
     StringPool,
     StringTable,
@@ -29,6 +33,7 @@ from profilers.profile.table import Int32
 from profilers.traces.chrome_trace import ChromeTrace
 
 STAGE = "AOTInductor"
+PACKAGED = "aoti_torch_"  # how an operator's name begins that a package calls as it is
 _HANDLE = re.compile(r"(?P<name>.+):(?P<number>\d+)")
 _TRACED = re.compile(r"(?:graph_\d+_)?(?P<name>.+)")
 _SOURCE_BEGINS = re.compile(r'^extern "C"\s+void\s+(?P<name>\w+)\(', re.MULTILINE)
@@ -49,21 +54,17 @@ class Kernel:
         return "C++/OpenMP" if self.name.startswith("cpp_") else "extern"
 
 
-@dataclass(frozen=True)
-class Packaged:
-    """`nodes` and `groups` have a row per slice."""
-
-    stage: Graph
-    fusion: Fusion
-    nodes: Int32
-    groups: Int32
+def is_package_alone(folder: Path) -> bool:
+    """Whether the capture is of a package whose graph is that of its kernels."""
+    return (folder / PACKAGE_CODE_FILE).is_file()
 
 
 def is_packaged(folder: Path) -> bool:
+    """Whether the capture is of a model that was packaged for it."""
     return (folder / PACKAGE_FILE).is_file()
 
 
-def read_packaged(folder: Path, authored: Graph, found: ChromeTrace, slices: Slices) -> Packaged:
+def read_packaged(folder: Path, authored: Graph, found: ChromeTrace, slices: Slices) -> Compiled:
     """The kernels as a stage of their own, each tied to authored nodes and to its slices.
 
     Raises
@@ -76,9 +77,34 @@ def read_packaged(folder: Path, authored: Graph, found: ChromeTrace, slices: Sli
     kernels = _kernels(document["kernels"], authored, strings)
     stage, rows = _stage(kernels, authored, strings, found.pool)
     groups, nodes = _links(kernels, authored, slices, found.pool.table())
-    return Packaged(
-        stage, _fusion(kernels, rows, _sources(document["sources"]), found.pool), nodes, groups
-    )
+    fusion = _fusion(kernels, rows, _sources(document["sources"]), found.pool)
+    return Compiled(stage, fusion, nodes, groups, ())
+
+
+def linked_package(graph: Graph, slices: Slices, strings: StringTable) -> Int32:
+    """Nodes of slices where the graph itself is that of a package's kernels."""
+    kernels = [
+        Kernel(strings[int(graph.nodes.name[row])], strings[int(graph.nodes.operator[row])], (row,))
+        for row in np.flatnonzero(graph.nodes.kind == NodeKind.OPERATOR).tolist()
+    ]
+    return _links(kernels, graph, slices, strings)[1]
+
+
+def made_for_next(memory: Memory, slices: Slices) -> Memory:
+    """Buffers that no operator allocated belong to the kernel that runs next: it fills them.
+
+    Parameters
+    ----------
+    slices : Slices
+        With their nodes.
+    """
+    linked = np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.node >= 0))
+    linked = linked[np.argsort(slices.start_ns[linked], kind="stable")]
+    blocks = memory.allocations
+    following = np.searchsorted(slices.start_ns[linked], blocks.allocated_ns)
+    makers = np.append(slices.node[linked], -1)[following]
+    wanted = (blocks.slice >= 0) & (blocks.node < 0)
+    return replace(memory, allocations=blocks.replace(node=np.where(wanted, makers, blocks.node)))
 
 
 def _kernels(told: dict[str, Any], authored: Graph, strings: StringTable) -> list[Kernel]:
@@ -89,16 +115,30 @@ def _kernels(told: dict[str, Any], authored: Graph, strings: StringTable) -> lis
         )
         if subgraph < 0
     }
+    readers = _readers(authored, strings)
     numbered = []
     for handle, each in told.items():
         match = _HANDLE.fullmatch(handle)
         if match is None:
             continue
-        members = tuple(
-            sorted({by_name[node] for node in each["pre_grad_nodes"] if node in by_name})
-        )
+        made_of = {by_name[node] for node in each["pre_grad_nodes"] if node in by_name}
+        for name in (
+            () if made_of else each["post_grad_nodes"]
+        ):  # a copy of a weight, for its readers
+            made_of.update(readers.get(name, ()))
+        members = tuple(sorted(made_of))
         numbered.append((int(match["number"]), Kernel(handle, match["name"], members)))
     return [kernel for _, kernel in sorted(numbered, key=lambda pair: pair[0])]
+
+
+def _readers(authored: Graph, strings: StringTable) -> dict[str, list[int]]:
+    """Nodes that read a weight, by the name that the compiler gives it: ``0.bias`` is ``_0_bias``."""
+    readers: dict[str, list[int]] = {}
+    uses = authored.parameter_uses
+    for parameter, node in zip(uses.parameter.tolist(), uses.node.tolist(), strict=True):
+        name = re.sub(r"\W", "_", strings[int(authored.parameters.name[parameter])])
+        readers.setdefault(f"_{name}" if name[:1].isdigit() else name, []).append(node)
+    return readers
 
 
 def _stage(
@@ -119,7 +159,9 @@ def _stage(
         for member in kernel.members:
             builder.origin(row, member)
         rows.append(row)
-    makers = {member: row for kernel, row in zip(kernels, rows, strict=True) for member in kernel.members}
+    makers = {
+        member: row for kernel, row in zip(kernels, rows, strict=True) for member in kernel.members
+    }
     edges = authored.edges
     for edge in range(len(edges)):
         source = makers.get(int(edges.source[edge]), -1)
@@ -167,9 +209,7 @@ def _fusion(
         )
         for kernel, row in zip(kernels, rows, strict=True)
     ]
-    members = [
-        (group, member) for group, kernel in enumerate(kernels) for member in kernel.members
-    ]
+    members = [(group, member) for group, kernel in enumerate(kernels) for member in kernel.members]
     return Fusion(
         FusionGroups.from_rows(groups), FusionMembers.from_rows(members), FusionBreaks.empty()
     )

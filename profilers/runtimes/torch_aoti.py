@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from profilers.captures.torch_files import PACKAGE_FILE
+from profilers.captures.torch_files import PACKAGE_CODE_FILE, PACKAGE_FILE
 from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.recorded_graph import write_recorded_graph
 from profilers.runtimes.torch_compile import keep_compiled, require_code_generator
 from profilers.runtimes.torch_compile_progress import reported_phases
 from profilers.runtimes.torch_eager import load_module, require_trust
@@ -84,13 +83,11 @@ def _load_package(request: RunRequest, device: Any) -> LoadedModel:
         ) from error
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        names = [spec.name for spec in record.request.inputs]
-        record.extra["known_tensors"] = write_recorded_graph(owner, inputs, names, folder, package)
-        record.extra["module_classes"] = {}
-        record.warn(
-            "The package holds native code and no graph, so the graph is what one run executed, "
-            "without the weights.",
-            "Open the exported program or the module that it was compiled from.",
+        (folder / PACKAGE_CODE_FILE).write_text(_code(path))
+        record.note(
+            "A package holds native code, so its graph is that of its kernels, as its C++ code calls "
+            "them.",
+            "Open the exported program or the module that it was compiled from to see operators.",
         )
 
     owner = torch.nn.Module()  # what the package keeps of its weights cannot be looked at
@@ -126,7 +123,9 @@ def _program(model: LoadedModel, session: Session) -> Any:
     try:
         return exported(model.owner, session.inputs)
     except Exception as error:  # the model's own code runs under the tracer
-        raise export_failure(error, "Run it as PyTorch compiled, which takes such a model.") from error
+        raise export_failure(
+            error, "Run it as PyTorch compiled, which takes such a model."
+        ) from error
 
 
 def _package(program: Any, path: Path, device: Any) -> Any:
@@ -159,6 +158,14 @@ def _kernels(path: Path) -> dict[str, Any]:
             "kernels": json.loads(archive.read(told[0])) if told else {},
             "sources": sources,
         }
+
+
+def _code(path: Path) -> str:
+    """The C++ code that calls the kernels; "" where the package leaves it out."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith(_SOURCES[1])]
+        sound = [name for name in names if archive.getinfo(name).file_size <= _LARGEST_SOURCE]
+        return archive.read(sound[0]).decode("utf-8", "replace") if sound else ""
 
 
 def _index(device: Any) -> int:

@@ -52,7 +52,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     if not is_exported:
         require_trust(request)
     load = load_program_model if is_exported else load_module
-    _require_code_generator(request.device)
+    require_code_generator(request.device)
     torch._dynamo.reset()
     log = CompileLog(lambda: None)
     fallback = _Fallback()
@@ -148,7 +148,8 @@ def _telling(error: BaseException) -> str:
     return met[1].rstrip(".") if met else first_line(error)
 
 
-def _require_code_generator(device: str) -> None:
+def require_code_generator(device: str) -> None:
+    """Refuse to begin where Inductor lacks what it generates code for."""
     if device.startswith("cuda"):
         _require_triton()
     _require_cpp_compiler()  # Triton's launchers are C as well
@@ -180,12 +181,17 @@ def _require_cpp_compiler() -> None:
         ) from error
 
 
+def keep_compiled() -> None:
+    """What Inductor compiles is kept in the user's cache folder, for the next run."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder().parent / "inductor"))
+
+
 @contextmanager
 def _told_by_inductor() -> Iterator[None]:
     """Kernels appear in the trace and tell what they were made of; what is compiled is kept."""
     from torch._inductor import config
 
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder().parent / "inductor"))
+    keep_compiled()
     wanted = {"trace.provenance_tracking_level": 1, "cpp.enable_kernel_profile": True}
     with config.patch(wanted):
         yield

@@ -129,7 +129,7 @@ def _write_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRec
     except Exception as error:  # the model's own code runs under the tracer
         record.warn(
             "torch.export cannot hold this model, so its graph is what one run executed: branches "
-            f"and loops appear as they went for these inputs. The reason: {refusal(error)}."
+            f"and loops appear as they went for these inputs. The reason: {refusal(error).why}."
         )
 
 
@@ -138,8 +138,9 @@ def _record_run(model: Any, inputs: Sequence[Any], folder: Path, record: RunReco
 
     names = [spec.name for spec in record.request.inputs]
     mark = torch.profiler.record_function  # execution traces leave the fast ranges out
+    weights = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     record.extra["known_tensors"] = write_recorded_graph(
-        model, inputs, names, lambda: _module_ranges(model, mark), folder
+        model, weights, inputs, names, lambda: _module_ranges(model, mark), folder
     )
     record.extra["module_classes"] = {
         path: type(module).__name__ for path, module in model.named_modules()

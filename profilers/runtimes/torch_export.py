@@ -50,10 +50,11 @@ def _exported_module(model: LoadedModel, session: Session) -> LoadedModel:
     try:
         program = exported(model.owner, session.inputs)
     except Exception as error:  # the model's own code runs under the tracer
+        refused = refusal(error)
         session.record.warn(
-            f"torch.export cannot hold this model ({refusal(error)}), so it ran operator by operator "
-            "as PyTorch eager does, and its times are those of eager mode.",
-            "Replace what depends on the data by torch.cond and the like.",
+            f"torch.export cannot hold this model ({refused.why}), so it ran operator by operator as "
+            "PyTorch eager does, and its times are those of eager mode.",
+            refused.remedy,
         )
         return model
     return program_model(program)

@@ -3,7 +3,7 @@
 import tempfile
 import time
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,13 @@ from profilers.runtimes.torch_errors import first_line
 from profilers.runtimes.torch_imports import import_first
 from profilers.runtimes.torch_inputs import input_tensors
 from profilers.runtimes.torch_options import IMPORTS, chosen
-from profilers.runtimes.torch_programs import export_failure, exported, is_program, load_program
+from profilers.runtimes.torch_programs import (
+    Refusal,
+    exported,
+    is_program,
+    load_program,
+    refusal,
+)
 from profilers.runtimes.torch_session import WORKER_ENVIRONMENT
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
@@ -28,6 +34,8 @@ _LARGEST_BYTES = 2_000_000_000  # a protobuf message holds no more than 2 GiB
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """Capture the ONNX model that torch.onnx makes of the program.
+
+    A module that torch.export refuses is traced instead, as one run goes.
 
     Raises
     ------
@@ -41,51 +49,73 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     report.progress("load", 0.0)
     import_first(chosen(request.options, IMPORTS), request.source_folder)
     begin = time.perf_counter_ns()
-    program = _program(request, report)
-    loaded = time.perf_counter_ns()
+    loaded = _loaded(request)
+    load_ns = time.perf_counter_ns() - begin
+    report.progress("compile: torch.export traces the model", 0.0)
+    source, refused = loaded.exported()
     with tempfile.TemporaryDirectory(prefix="twinscope-") as place:
         path = Path(place) / "model.onnx"
         report.progress("compile: torch.onnx writes the model", 0.5)
-        _write_onnx(program, request, path)
-        written = time.perf_counter_ns()
+        _write_onnx(source, request, path)
+        written_ns = time.perf_counter_ns() - begin
         record = onnxruntime_cpu.run(replace(request, model_path=str(path)), folder, report)
     record.request = replace(record.request, model_path=request.model_path)
-    record.load_ns += loaded - begin
-    record.compile_ns = written - loaded
+    record.load_ns += load_ns
+    record.compile_ns = written_ns - load_ns
     record.facts = {
         **record.facts,
-        "Exported by": f"torch.onnx of PyTorch {torch.__version__}, by way of torch.export",
+        "Exported by": f"torch.onnx of PyTorch {torch.__version__}, by way of "
+        + ("torch.jit.trace" if refused else "torch.export"),
     }
+    if refused:
+        record.warn(
+            f"torch.export cannot hold this model ({refused.why}), so it was traced: branches and "
+            "loops are fixed as they went for these inputs.",
+            refused.remedy,
+        )
     return record
 
 
-def _program(request: RunRequest, report: Reporter) -> Any:
+@dataclass(frozen=True)
+class _Source:
+    """What torch.onnx takes: an exported program, or a module with its inputs."""
+
+    model: Any
+    inputs: tuple[Any, ...] = ()
+
+    def exported(self) -> tuple["_Source", Refusal | None]:
+        """As a program; the module itself where it cannot be one, and why."""
+        if not self.inputs:
+            return self, None
+        try:
+            return _Source(exported(self.model, self.inputs)), None
+        except Exception as error:  # the model's own code runs under the tracer
+            return self, refusal(error)
+
+
+def _loaded(request: RunRequest) -> _Source:
     device = device_named("cpu")
     if is_program(Path(request.model_path)):
-        return load_program(request, device)
+        return _Source(load_program(request, device))
     require_trust(request)
     module = load_module(request, device).owner
-    inputs = input_tensors(request, device)
-    report.progress("compile: torch.export traces the model", 0.0)
-    try:
-        return exported(module, inputs)
-    except Exception as error:  # the model's own code runs under the tracer
-        raise export_failure(error, "Run it as PyTorch eager or compiled.") from error
+    return _Source(module, tuple(input_tensors(request, device)))
 
 
-def _write_onnx(program: Any, request: RunRequest, path: Path) -> None:
+def _write_onnx(source: _Source, request: RunRequest, path: Path) -> None:
     import torch
 
-    weights = sum(tensor.numel() * tensor.element_size() for tensor in program.state_dict.values())
+    tensors = source.model.state_dict if not source.inputs else source.model.state_dict()
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                program,
-                (),
+                source.model,
+                source.inputs,
                 str(path),
                 input_names=[spec.name for spec in request.inputs] or None,
-                dynamo=True,
+                dynamo=not source.inputs,
                 external_data=weights > _LARGEST_BYTES,
                 verbose=False,
             )
@@ -93,5 +123,5 @@ def _write_onnx(program: Any, request: RunRequest, path: Path) -> None:
         raise CaptureFailed(
             "torch.onnx cannot write this model",
             f"{type(error).__name__}: {first_line(error)}",
-            "Run it as PyTorch exported program; an operator that ONNX lacks needs a translation.",
+            "Run it as PyTorch eager; an operator that ONNX lacks needs a translation.",
         ) from error

@@ -4,6 +4,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from profilers.request import RunRequest
 from profilers.runtimes.torch_errors import first_line, load_failure
 
 _LONGEST_REASON = 300
+_DATA_DEPENDENT = ("data-dependent", "DataDependent", "GuardOnDataDependent")
 _PLACE = re.compile(r'File "(?P<file>[^"]+\.py)", line (?P<line>\d+), in forward')
 
 
@@ -65,19 +67,35 @@ def exported(module: Any, inputs: Sequence[Any]) -> Any:
         return torch.export.export(module, tuple(inputs), strict=False)
 
 
-def refusal(error: BaseException) -> str:
-    """Why torch.export does not take a model, and where in the model that is."""
-    places = _PLACE.findall(str(error))
+@dataclass(frozen=True)
+class Refusal:
+    """Why torch.export does not take a model, and what a person may do about it."""
+
+    why: str
+    remedy: str
+
+
+def refusal(error: BaseException) -> Refusal:
+    """What the exporter's error says, with the line of the model where it says one."""
+    text = str(error)
+    places = _PLACE.findall(text)
     where = f" at {Path(places[-1][0]).name}:{places[-1][1]}" if places else ""
-    return first_line(error)[:_LONGEST_REASON] + where
+    if any(sign in text for sign in _DATA_DEPENDENT):
+        return Refusal(
+            f"its Python code decides by the values of a tensor{where}",
+            "torch.cond and the like keep such decisions in the graph.",
+        )
+    remedy = "Give the custom operator a rule for tensors without data (register_fake)."
+    return Refusal(
+        first_line(error)[:_LONGEST_REASON] + where, remedy if "fake impl" in text else ""
+    )
 
 
 def export_failure(error: BaseException, instead: str) -> CaptureFailed:
     """A mode that needs an exported program of a model that cannot be exported."""
+    refused = refusal(error)
     return CaptureFailed(
-        "torch.export cannot hold this model",
-        refusal(error),
-        f"{instead} Or replace what depends on the data by torch.cond and the like.",
+        "torch.export cannot hold this model", refused.why, f"{instead} {refused.remedy}".strip()
     )
 
 

@@ -68,7 +68,7 @@ def _traced(model: LoadedModel, session: Session) -> LoadedModel:
             f"{type(error).__name__}: {first_line(error)}",
             "Run it as PyTorch eager, or save it with torch.jit.script.",
         ) from error
-    fixed = [each for each in told if issubclass(each.category, torch.jit.TracerWarning)]
+    fixed = [each for each in told if each.category.__name__ == "TracerWarning"]
     if fixed:
         places = ", ".join(dict.fromkeys(f"{Path(w.filename).name}:{w.lineno}" for w in fixed))
         session.record.warn(

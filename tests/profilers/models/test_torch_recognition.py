@@ -62,7 +62,7 @@ def test_compiled_package_is_recognised_as_native_code(tmp_path: Path) -> None:
         archive.writestr(f"{folder}/abc.wrapper.so", b"\x7fELF")
         archive.writestr("model/archive_format", "pt2")
     model = inspected(path)
-    assert (model.kind, model.modes) == ("torch-aoti", ())
-    assert "AOTInductor" in model.cannot_run
+    assert (model.kind, model.modes) == ("torch-aoti", ("torch-aoti",))
+    assert model.inputs == ()  # its code does not tell
     assert [danger.call for danger in model.dangers] == ["native code"]
     assert model.preview.environment.facts == {"AOTI_DEVICE_KEY": "cpu"}
