@@ -9,10 +9,11 @@ from app.autosave import Autosave
 from profilers.captures import read_capture
 from profilers.errors import TrustRequired, TwinscopeError
 from profilers.launcher import Launcher, OnEvent, Progress
-from profilers.models import ModelFile
+from profilers.models import ModelFile, model_named
+from profilers.models.model_code import parse_code
 from profilers.profile import Profile
 from profilers.request import InputSpec, RunRequest
-from profilers.trust import digest
+from profilers.trust import content_digest
 
 
 def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunRequest:
@@ -36,7 +37,7 @@ def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunReq
         model_path=str(model.path),
         mode=mode or model.modes[0],
         inputs=tuple(spec.with_sizes() for spec in model.inputs_of(signature)),
-        signature=signature,
+        signature=signature or next(iter(model.signatures), ""),
     )
 
 
@@ -58,6 +59,27 @@ def merge_inputs(
         else:
             merged.append(own)
     return (*merged, *by_name.values())
+
+
+def model_to_trust(model: ModelFile, request: RunRequest) -> ModelFile | None:
+    """What the person must agree to before `request` runs: the model, or the code for its weights.
+
+    Raises
+    ------
+    TwinscopeError
+        If the model holds weights alone and the request names no code for them.
+    """
+    if not model.needs_code:
+        return model if model.needs_trust else None
+    code = parse_code(request.code)
+    if code is None:
+        raise TwinscopeError(
+            f"{model.path.name} holds weights but not the model that uses them",
+            f"{request.code!r} is no code" if request.code else "",
+            "Give the code that makes the model, such as model.py:make_model or "
+            "torchvision:resnet18 (on the command line: --code).",
+        )
+    return model_named(f"{code.path}:{code.entry}".rstrip(":")) if code.is_file else None
 
 
 def require_trust(model: ModelFile, *, is_trusted: bool) -> None:
@@ -97,7 +119,7 @@ def capture_profile(
     TwinscopeError
         See `profilers.launcher.Launcher.capture` and `profilers.captures.read_capture`.
     """
-    request = replace(request, model_sha256=digest(Path(request.model_path)))
+    request = replace(request, model_sha256=content_digest(Path(request.model_path)))
     folder = autosave.new_capture_folder()
     try:
         launcher.capture(request, folder, on_event, cancelled)

@@ -56,7 +56,7 @@ class Document(QObject):
     @property
     def was_run(self) -> bool:
         """True for a captured or opened trace, False for a model's preview."""
-        return self.model is None or self.request is not None
+        return self.model is None or self.profile is not self.model.preview
 
     @property
     def is_busy(self) -> bool:

@@ -120,7 +120,16 @@ class SelectionLinker(QObject):
                     side.selection.pick_nodes([node] if node >= 0 else [])
 
         node_count = len(document.profile.authored.nodes)
-        return Comparison(other.title, rows, link.names, link.sentences, pick, node_count)
+        return Comparison(
+            other.title,
+            rows,
+            link.names,
+            link.sentences,
+            pick,
+            node_count,
+            other.profile,
+            link.match.nodes,
+        )
 
     def _others(self, document: Document) -> list[Document]:
         return [other for other in self._documents() if other is not document]

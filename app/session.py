@@ -24,7 +24,7 @@ from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile
 from profilers.request import RunRequest
-from profilers.trust import TrustStore, digest
+from profilers.trust import TrustStore, content_digest
 
 
 @dataclass(frozen=True)
@@ -257,4 +257,4 @@ def _open(path: Path, job: Job) -> tuple[Profile | ModelFile, str]:
         lambda fraction: job.report(Progress("reading", fraction)),
         lambda profile: job.report(Beginning(profile)),
     )
-    return opened, digest(path) if isinstance(opened, ModelFile) else ""
+    return opened, content_digest(path) if isinstance(opened, ModelFile) else ""

@@ -40,6 +40,10 @@ class TrustRequired(TwinscopeError):
     """Loading the file can execute code and nobody has agreed to that yet."""
 
 
+class MissingCode(TwinscopeError):
+    """The model needs Python code that was not found; a source folder may bring it."""
+
+
 class ModeUnavailable(TwinscopeError):
     """The run mode needs something that this machine or environment lacks."""
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from profilers import snapshot
 from profilers.analysis.trace_health import health
 from profilers.errors import TwinscopeError, UnrecognisedFile
-from profilers.models import ModelFile, format_of
+from profilers.models import ModelFile, format_of, model_named
 from profilers.probe import Probe
 from profilers.profile import Profile
 from profilers.traces import Progress, reader_of
 
 WHAT_WORKS = (
     "Twinscope opens PyTorch (.pt2, TorchScript, pickled modules, state dicts, safetensors), "
-    "TensorFlow and Keras (.keras, .h5, SavedModel folders, frozen .pb, .tflite), ONNX, "
+    "Python files that make PyTorch models, TensorFlow and Keras (.keras, .h5, SavedModel folders, frozen .pb, .tflite), ONNX, "
     "Kineto/Chrome traces (.json, .json.gz), xplane.pb (also gzip, or a whole logdir), CUDA memory "
     "snapshots (.pickle) and .twin snapshots."
 )
@@ -47,7 +47,7 @@ def open_path(
     Parameters
     ----------
     path : Path
-        File or folder.
+        File or folder, or the name of a model that code makes: see `profilers.models.model_named`.
     progress : callable
         Takes the fraction read; may raise Cancelled.
     show : callable, optional
@@ -67,6 +67,9 @@ def open_path(
     """
     probe = Probe(path)
     try:
+        named = None if path.exists() else model_named(str(path))
+        if named is not None:
+            return named
         if snapshot.matches(probe):
             return snapshot.read(path)
         reader = reader_of(probe)

@@ -103,7 +103,11 @@ class RunRequest:
     source_folder : str
         Folder that goes first on the import path, for models whose classes live in user code.
     signature : str
-        Which signature of a SavedModel; "" for the default.
+        Which signature of a SavedModel, or which function or class of a Python file; "" for the
+        default.
+    code : str
+        What makes the model that the weights in `model_path` belong to: ``model.py:make_model`` or
+        ``torchvision:resnet18``; "" where the file holds the model itself.
     limit_s : float
         Longest time without progress before the capture is ended.
     memory_limit_bytes : int
@@ -125,6 +129,7 @@ class RunRequest:
     trusted: bool = False
     source_folder: str = ""
     signature: str = ""
+    code: str = ""
     limit_s: float = 300.0
     memory_limit_bytes: int = 0
     options: dict[str, Any] = field(default_factory=dict)

@@ -19,8 +19,8 @@ class RunRecord:
     request : RunRequest
         With the inputs as they were finally used.
     family : str
-        Name of the module in `profilers.captures` that reads the folder: "torch", "tensorflow" or
-        "onnxruntime".
+        Name of the module in `profilers.captures` that reads the folder: "torch", "tensorflow",
+        "onnxruntime" or "tflite".
     framework : str
         "PyTorch 2.13.0", ...
     facts : dict

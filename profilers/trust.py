@@ -21,6 +21,11 @@ def digest(path: Path) -> str:
     return sha.hexdigest()
 
 
+def content_digest(path: Path) -> str:
+    """As `digest`; "" for a model that a library makes by name, which is no file."""
+    return digest(path) if path.exists() else ""
+
+
 class TrustStore:
     """Digests of trusted files, kept in one JSON file."""
 

@@ -29,7 +29,7 @@ Capture = Callable[..., Profile]
 ROOT = Path(__file__).parent.parent
 
 
-def _build(script: str, folder: Path) -> Path:
+def build_models(script: str, folder: Path) -> Path:
     """Make the model files of one framework in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", f"tests.models.{script}", str(folder)],
@@ -45,19 +45,19 @@ def _build(script: str, folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def torch_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with cnn, block and control in every PyTorch format."""
-    return _build("build_torch", tmp_path_factory.mktemp("torch_files"))
+    return build_models("build_torch", tmp_path_factory.mktemp("torch_files"))
 
 
 @pytest.fixture(scope="session")
 def tf_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with cnn, block and control in every TensorFlow and Keras format."""
-    return _build("build_tf", tmp_path_factory.mktemp("tf_files"))
+    return build_models("build_tf", tmp_path_factory.mktemp("tf_files"))
 
 
 @pytest.fixture(scope="session")
 def onnx_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with cnn, block and control as ONNX."""
-    return _build("build_onnx", tmp_path_factory.mktemp("onnx_files"))
+    return build_models("build_onnx", tmp_path_factory.mktemp("onnx_files"))
 
 
 @pytest.fixture(scope="session")

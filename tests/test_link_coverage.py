@@ -20,6 +20,7 @@ MODES = {
     "tf-graph": ("tf_files", "{}_saved"),
     "tf-xla": ("tf_files", "{}_saved"),
     "keras": ("tf_files", "{}.keras"),
+    "tflite": ("tf_files", "{}.tflite"),
     "onnxruntime": ("onnx_files", "{}.onnx"),
 }
 

@@ -8,6 +8,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from profilers.analysis.differences import DifferenceKind, Differences
+from profilers.analysis.matching import NodePairs
+from profilers.profile import Profile
 from profilers.profile.table import Int8
 
 _RANK = np.array([0, 1, 3, 5, 2, 4, 6, 7])  # of difference kinds: which one marks a node
@@ -28,6 +30,10 @@ class Comparison:
         Picks the nodes of a row in both columns.
     node_count : int
         Of this column's graph.
+    profile : Profile
+        The other column's.
+    pairs : NodePairs
+        Matched nodes of both graphs.
     """
 
     title: str
@@ -36,6 +42,8 @@ class Comparison:
     sentences: Sequence[str]
     pick: Callable[[int], None]
     node_count: int
+    profile: Profile
+    pairs: NodePairs
 
     @cached_property
     def kind_of_node(self) -> Int8:

@@ -6,7 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.autosave import Autosave
-from app.capturing import capture_profile, merge_inputs, request_for, require_trust
+from app.capturing import (
+    capture_profile,
+    merge_inputs,
+    model_to_trust,
+    request_for,
+    require_trust,
+)
 from app.cli.output import print_facts
 from app.cli.progress import ProgressBar
 from app.paths import config_folder, data_folder
@@ -24,7 +30,12 @@ HELP = "Run a model under its framework's profiler and save the result as a snap
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL", help="model file or SavedModel folder")
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="model file, SavedModel folder or name: torchvision:resnet18, model.py:make_model",
+    )
     parser.add_argument(
         "--out", required=True, type=Path, metavar="X.twin", help="snapshot to write"
     )
@@ -46,7 +57,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warmup", type=_not_negative, default=3, help="steps before them")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:0")
     parser.add_argument("--threads", type=_not_negative, default=0, help="0: the framework's own")
-    parser.add_argument("--signature", default="", help="of a SavedModel")
+    parser.add_argument("--signature", default="", help="of a SavedModel or Python file")
+    parser.add_argument(
+        "--code",
+        default="",
+        metavar="CODE",
+        help="what makes the model of a file of weights: model.py:make_model, torchvision:resnet18",
+    )
     parser.add_argument("--source-folder", default="", help="where a pickled model's classes live")
     parser.add_argument("--limit", type=float, default=300.0, metavar="S", help="without progress")
     parser.add_argument(
@@ -80,11 +97,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
-    trusted = arguments.trust or TrustStore(config_folder() / "trusted.json").holds(
-        digest(model.path)
-    )
     suggested = request_for(model, arguments.mode or "", arguments.signature)
-    require_trust(model, is_trusted=trusted)
+    suggested = replace(suggested, code=arguments.code)
+    asks = model_to_trust(model, suggested)
+    trusted = arguments.trust
+    if asks is not None and not trusted:
+        trusted = TrustStore(config_folder() / "trusted.json").holds(digest(asks.path))
+        require_trust(asks, is_trusted=trusted)
     given = tuple(parse_input(text) for text in arguments.input)
     mode = mode_named(suggested.mode)
     assert mode is not None  # request_for chose it

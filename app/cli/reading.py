@@ -3,10 +3,19 @@
 from pathlib import Path
 
 from app.cli.progress import ProgressBar
+from profilers import snapshot
 from profilers.errors import TwinscopeError
 from profilers.models import ModelFile
 from profilers.opening import open_path
+from profilers.probe import Probe
 from profilers.profile import Profile
+
+
+def read_profiles(path: Path) -> tuple[Profile, ...]:
+    """All profiles in a snapshot, or the one of a trace; raises as `read_profile` does."""
+    if snapshot.matches(Probe(path)):
+        return snapshot.read_all(path)
+    return (read_profile(path),)
 
 
 def read_profile(path: Path) -> Profile:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 
 from app.document import Document
 from app.window.notice import NoticeBar
+from profilers.errors import MissingCode, TwinscopeError
 from views.theme import Theme
 
 
@@ -24,6 +25,7 @@ class ColumnHeader(QFrame):
     save_asked = Signal(object)
     close_asked = Signal(object)
     cancel_asked = Signal(object)
+    source_folder_asked = Signal(object)
 
     def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +77,7 @@ class ColumnHeader(QFrame):
 
         document.progressed.connect(self._show_progress)
         document.logged.connect(self._show_log)
-        document.failed.connect(lambda error: self._notice.tell_error(error, self._theme))
+        document.failed.connect(self._tell_failure)
         document.state_changed.connect(self.refresh)
         document.profile_changed.connect(self.refresh)
         self.refresh()
@@ -103,6 +105,15 @@ class ColumnHeader(QFrame):
         self._working.setVisible(document.is_busy)
         self._log.setVisible(document.is_busy)
         self._cancel.setEnabled(True)
+
+    def _tell_failure(self, error: TwinscopeError) -> None:
+        offer = None
+        if isinstance(error, MissingCode):
+            offer = (
+                self.tr("Choose the source folder…"),
+                lambda: self.source_folder_asked.emit(self.document),
+            )
+        self._notice.tell_error(error, self._theme, offer)
 
     def _origin_text(self) -> str:
         environment = self.document.profile.environment

@@ -24,7 +24,7 @@ class EmptyState(QWidget):
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         formats = QLabel(
             self.tr(
-                "PyTorch (.pt2, TorchScript, modules, weights) · TensorFlow, Keras, TFLite · ONNX\n"
+                "PyTorch (.pt2, TorchScript, modules, weights, Python files) · TensorFlow, Keras, TFLite · ONNX\n"
                 "Kineto and Chrome traces (.json, .json.gz) · xplane.pb · .twin"
             )
         )

@@ -1,7 +1,6 @@
 """The window: puts session, board and dialogs together."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -27,10 +26,10 @@ from app.settings import Settings
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
 from app.window.empty_state import EmptyState
+from app.window.name_dialog import NameDialog
 from app.window.notice import NoticeBar
 from app.window.palette import CommandPalette, KeySheet
-from app.window.run_dialog import RunDialog
-from app.window.trust_dialog import TrustDialog
+from app.window.running import Running
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
@@ -61,6 +60,9 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self.board)
         self.notice = NoticeBar()
+        self._running = Running(
+            self.session, self, lambda error: self.notice.tell_error(error, self._theme)
+        )
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -92,34 +94,17 @@ class MainWindow(QMainWindow):
         if name:
             self.open([Path(name)])
 
-    def ask_run(self, document: Document) -> None:
-        if document.model is None or document.is_busy:
-            return
-        try:
-            dialog = RunDialog(document.model, document.request, self)
-        except TwinscopeError as error:
-            self.notice.tell_error(error, self._theme)
-            return
-        dialog.accepted.connect(lambda: self.run(document, dialog.request))
+    def ask_open_name(self) -> None:
+        dialog = NameDialog(self)
+        dialog.chosen.connect(lambda path: self.open([path]))
         dialog.open()
+
+    def ask_run(self, document: Document) -> None:
+        self._running.ask(document)
 
     def run(self, document: Document, request: RunRequest) -> None:
-        """Run at once where the file is harmless or trusted, else ask first."""
-        model = document.model
-        if model is None:
-            return
-        if not model.needs_trust or self.session.trust.holds(document.sha256):
-            self.session.run(document, _trusted(request, bool(model.needs_trust)))
-            return
-        dialog = TrustDialog(model, self)
-
-        def trust() -> None:
-            if dialog.remember.isChecked():
-                self.session.trust.add(document.sha256, model.path.name)
-            self.session.run(document, _trusted(request, True))
-
-        dialog.accepted.connect(trust)
-        dialog.open()
+        """Run at once where everything is harmless or trusted, else ask first."""
+        self._running.run(document, request)
 
     def ask_save(self, document: Document) -> None:
         suggestion = document.path.with_suffix(".twin").name
@@ -218,6 +203,7 @@ class MainWindow(QMainWindow):
 
     def _connect_header(self, header: ColumnHeader) -> None:
         header.run_asked.connect(self.ask_run)
+        header.source_folder_asked.connect(self._running.ask_source_folder)
         header.save_asked.connect(self.ask_save)
         header.close_asked.connect(self.close_column)
         header.cancel_asked.connect(lambda document: document.job and document.job.cancel())
@@ -243,7 +229,8 @@ class MainWindow(QMainWindow):
             self.statusBar().clearMessage()
 
     def _remember(self, path: Path) -> None:
-        self.settings.add_recent(path.resolve())
+        if path.exists():  # a model of a library has a name but no file
+            self.settings.add_recent(path.resolve())
 
     def _may_discard(self, documents: Sequence[Document]) -> bool:
         names = ", ".join(document.title for document in documents)
@@ -343,6 +330,10 @@ class MainWindow(QMainWindow):
                 "file.open_folder", file, self.tr("Open a SavedModel folder…"), ("Ctrl+Shift+O",),
                 self.ask_open_folder,
             ),
+            Command(
+                "file.open_name", file, self.tr("Open a model by name…"), ("Ctrl+Shift+N",),
+                self.ask_open_name,
+            ),
             Command("file.demo", file, self.tr("Show the demo"), (), self.run_demo),
             Command(
                 "file.run", file, self.tr("Run the model…"), ("Ctrl+R",),
@@ -404,7 +395,3 @@ class MainWindow(QMainWindow):
 
 def _theme_named(name: str) -> Theme:
     return {"light": LIGHT, "dark": DARK}.get(name) or system_theme()
-
-
-def _trusted(request: RunRequest, trusted: bool) -> RunRequest:
-    return replace(request, trusted=trusted)

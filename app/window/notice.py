@@ -1,5 +1,7 @@
 """A bar that tells one sentence, with details on demand."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
@@ -36,6 +38,9 @@ class NoticeBar(QFrame):
         self._more.setText(self.tr("Details"))
         self._more.setCheckable(True)
         self._more.toggled.connect(self._details.setVisible)
+        self.offer = QToolButton()
+        self.offer.clicked.connect(self._take_offer)
+        self._act: Callable[[], object] = lambda: None
         close = QToolButton()
         close.setText("✕")
         close.setAutoRaise(True)
@@ -43,6 +48,7 @@ class NoticeBar(QFrame):
         close.clicked.connect(self.hide)
         line = QHBoxLayout()
         line.addWidget(self._text, 1)
+        line.addWidget(self.offer)
         line.addWidget(self._more)
         line.addWidget(close)
         layout = QVBoxLayout(self)
@@ -55,8 +61,19 @@ class NoticeBar(QFrame):
     def text(self) -> str:
         return self._text.text()
 
-    def tell_error(self, error: TwinscopeError, theme: Theme) -> None:
+    def tell_error(
+        self,
+        error: TwinscopeError,
+        theme: Theme,
+        offer: tuple[str, Callable[[], object]] | None = None,
+    ) -> None:
+        """Tell what went wrong; `offer` is the title of a way out and what it does."""
         self._tell("⚠ " + str(error), error.detail, theme.error, theme)
+        if offer is not None:
+            title, act = offer
+            self._act = act
+            self.offer.setText(title)
+            self.offer.show()
 
     def tell(self, text: str, theme: Theme) -> None:
         self._tell(text, "", theme.accent, theme)
@@ -70,7 +87,12 @@ class NoticeBar(QFrame):
         self._more.setVisible(bool(detail))
         self._more.setChecked(False)
         self._details.hide()
+        self.offer.hide()
         self.show()
+
+    def _take_offer(self) -> None:
+        self.hide()
+        self._act()
 
 
 def _blend(over: QColor, under: QColor, share: float) -> QColor:

@@ -18,7 +18,7 @@ _DEFAULT_HEIGHTS = {
     "summary": 210,
     "graph": 440,
     "fusion": 300,
-    "memory": 270,
+    "memory": 340,
     "timeline": 520,
     "devices": 300,
     "operators": 320,

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.capturing import request_for
+from app.window.code_field import CodeField
 from app.window.option_fields import OptionFields
 from profilers.errors import TwinscopeError
 from profilers.models import ModelFile
@@ -63,6 +64,7 @@ class RunDialog(QDialog):
         self.inputs_file.setPlaceholderText(self.tr("random values within dtype and range"))
         self.source_folder = QLineEdit(start.source_folder)
         self.source_folder.setPlaceholderText(self.tr("where the model's own classes live"))
+        self.code = CodeField(start.code, self)
         self.steps = _spin(start.steps, 1, 100_000)
         self.warmup = _spin(start.warmup, 0, 100_000)
         self.threads = _spin(start.threads, 0, 1024)
@@ -81,7 +83,11 @@ class RunDialog(QDialog):
         form.addRow(self.tr("Mode"), self.mode)
         form.addRow(self.options)
         if model.signatures:
-            form.addRow(self.tr("Signature"), self.signature)
+            is_python = model.kind == "torch-python"
+            form.addRow(self.tr("Made by") if is_python else self.tr("Signature"), self.signature)
+        if model.needs_code:
+            form.addRow(self.tr("Code of the model"), self.code)
+        self.code.setVisible(model.needs_code)
         form.addRow(self.tr("Inputs"), self.inputs)
         if not model.inputs or any(spec.guessed for spec in model.inputs):
             more = QPushButton(self.tr("Add an input"))
@@ -139,6 +145,7 @@ class RunDialog(QDialog):
             inputs_file=self.inputs_file.text().strip(),
             source_folder=self.source_folder.text().strip(),
             signature=self.signature.currentText(),
+            code=self.code.text,
             steps=self.steps.value(),
             warmup=self.warmup.value(),
             device=self.device.currentText().strip(),
@@ -213,6 +220,12 @@ class RunDialog(QDialog):
             self._problem.setText(
                 self.tr("⚠ {} is not installed in this Python environment.").format(
                     ", ".join(missing)
+                )
+            )
+        elif not self._model.inputs and self._model.framework == "torch":
+            self._problem.setText(
+                self.tr(
+                    "The inputs are found out when the model is loaded; add them to choose yourself."
                 )
             )
         elif any(spec.guessed for spec in self._model.inputs) or not self._model.inputs:

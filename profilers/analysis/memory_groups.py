@@ -53,6 +53,12 @@ class BlockGroups:
     names: tuple[str, ...]
 
 
+def first_grouping(profile: Profile) -> GroupBy:
+    """By category, unless nobody told any."""
+    is_told = (profile.memory.allocations.category != MemoryCategory.UNKNOWN).any()
+    return GroupBy.CATEGORY if is_told else GroupBy.OPERATOR
+
+
 @once
 def block_groups(profile: Profile, by: GroupBy, device: int) -> BlockGroups:
     """Groups that split the memory of one device well: the largest at its peak, and the others."""

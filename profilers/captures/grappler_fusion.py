@@ -1,11 +1,19 @@
 """What Grappler and oneDNN made of the authored nodes: fused groups, and what does not run at all."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from profilers.captures.grappler_changes import (
+    FOLDED,
+    MERGED,
+    PASSED_THROUGH,
+    REMOVED,
+    changes_of,
+)
 from profilers.captures.tf_names import NodeNames
 from profilers.profile import (
     Diagnostic,
@@ -20,7 +28,6 @@ from profilers.profile import (
     StringPool,
 )
 
-_PASSED_THROUGH = frozenset({"Identity", "StopGradient", "Snapshot"})
 _BASE = re.compile(r"_(?:Mkl|OneDnn)?(?:Native)?(?:Fused)?(?P<base>\w+)")  # of _FusedConv2D: Conv2D
 
 
@@ -74,11 +81,10 @@ def link_optimised(
             groups.append(
                 (pool.add(name), pool.add(kind), pool.add(_compiler(kind)), -1, stage, row)
             )
-    fusion = Fusion(
-        FusionGroups.from_rows(groups), FusionMembers.from_rows(members), FusionBreaks.empty()
-    )
     rows = Origins.from_rows(origins)
-    return GrapplerResult(fusion, rows, group_of, _told(authored, optimised, rows, absorbed))
+    breaks = changes_of(authored, optimised, rows, absorbed.dependent, strings, pool)
+    fusion = Fusion(FusionGroups.from_rows(groups), FusionMembers.from_rows(members), breaks)
+    return GrapplerResult(fusion, rows, group_of, _told(breaks, pool.table()))
 
 
 class _Absorbed:
@@ -118,7 +124,7 @@ class _Absorbed:
                 if source not in found and self._is_absorbed(source):
                     found.add(source)
                     open_nodes.append(source)
-        return sorted(each for each in found if self.operators[each] not in _PASSED_THROUGH)
+        return sorted(each for each in found if self.operators[each] not in PASSED_THROUGH)
 
     def _is_absorbed(self, node: int) -> bool:
         return bool(
@@ -145,24 +151,15 @@ def _compiler(kind: str) -> str:
     return "oneDNN" if kind.startswith(("_Mkl", "_OneDnn")) else "Grappler"
 
 
-def _told(
-    authored: Graph, optimised: Graph, origins: Origins, absorbed: _Absorbed
-) -> tuple[Diagnostic, ...]:
+def _told(breaks: FusionBreaks, strings: Sequence[str]) -> tuple[Diagnostic, ...]:
     """How many operators do not run, and why."""
-    becomes_constant = optimised.nodes.kind[origins.node] == NodeKind.CONSTANT
-    runs = np.zeros(len(authored.nodes), bool)
-    runs[origins.authored[~becomes_constant]] = True
-    ahead = np.ones(len(authored.nodes), bool)
-    ahead[list(absorbed.dependent)] = False
-    ahead[origins.authored[becomes_constant]] = True
-    computes = ~np.isin(absorbed.operators, list(_PASSED_THROUGH))
-    idle = (authored.nodes.kind == NodeKind.OPERATOR) & computes & ~runs
-    counts = (
-        (int(np.sum(idle & ahead)), "computed ahead of time, as constants"),
-        (int(np.sum(idle & ~ahead)), "removed or merged into others"),
+    counts = Counter(strings[kind] for kind in breaks.kind.tolist())
+    says = (
+        (counts[FOLDED], "computed ahead of time, as constants"),
+        (counts[REMOVED] + counts[MERGED], "removed or merged into others"),
     )
     return tuple(
         Diagnostic(Severity.INFO, f"Operators that Grappler {what}: {count}.")
-        for count, what in counts
+        for count, what in says
         if count
     )

@@ -11,11 +11,11 @@ from profilers.captures.onnxruntime_files import MODEL_FILE, OPTIMISED_FILE, PRO
 from profilers.captures.onnxruntime_memory import ArenaReplay, arena_samples
 from profilers.captures.onnxruntime_nodes import RanNodes, find_nodes
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
+from profilers.captures.standing_blocks import held_throughout
 from profilers.errors import DamagedFile
-from profilers.graphs.builder import GraphBuilder, tensor_bytes
+from profilers.graphs.builder import GraphBuilder
 from profilers.graphs.onnx_graph import Body, add_model, parse_model, with_shapes
 from profilers.profile import (
-    NEVER_NS,
     Allocations,
     Diagnostic,
     Fusion,
@@ -26,7 +26,6 @@ from profilers.profile import (
     Memory,
     MemoryCategory,
     MemoryCounters,
-    NodeKind,
     Profile,
     Severity,
     StringPool,
@@ -187,7 +186,7 @@ def _memory(
         if span.event.name == RUN:
             replay.replay(span)
     cpu = pool.add("cpu")
-    rows = [*_held_throughout(sources.authored_graph, inputs, pool)]
+    rows = [*held_throughout(sources.authored_graph, inputs, pool)]
     for block in replay.blocks:
         origins = sources.provenance.origins.get(nodes.rows.get(block.owner, -1), (-1,))
         rows.append((
@@ -205,24 +204,6 @@ def _memory(
         MemoryCounters.from_rows(counters),
     )
     return memory, list(_memory_diagnostics(bool(counters), replay.unexplained_bytes, allocated))
-
-
-def _held_throughout(
-    graph: Graph, inputs: Sequence[InputSpec], pool: StringPool
-) -> Iterator[tuple[int, ...]]:
-    """Weights, and inputs, which are made once and fed to every step."""
-    cpu = pool.add("cpu")
-    for row, size in enumerate(graph.parameters.bytes.tolist()):
-        yield 0, NEVER_NS, size, cpu, MemoryCategory.PARAMETER, -1, -1, row
-    is_main_input = (graph.nodes.kind == NodeKind.INPUT) & (graph.nodes.subgraph < 0)
-    row_of_name = {
-        name: row for row, name in enumerate(graph.nodes.name.tolist()) if is_main_input[row]
-    }
-    for spec in inputs:
-        size = tensor_bytes(spec.dtype, spec.shape)
-        if size >= 0:
-            node = row_of_name.get(pool.add(spec.name), -1)
-            yield 0, NEVER_NS, size, cpu, MemoryCategory.INPUT, -1, node, -1
 
 
 def _memory_diagnostics(

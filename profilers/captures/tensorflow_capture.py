@@ -22,6 +22,7 @@ from profilers.captures.tf_files import (
 from profilers.captures.tf_memory import complete_memory
 from profilers.captures.tf_names import NodeNames
 from profilers.captures.xla_fusion import block_makers, link_program, with_instructions
+from profilers.captures.xla_refusal import with_refusal
 from profilers.errors import DamagedFile
 from profilers.graphs.hlo_program import HloProgram, read_hlo
 from profilers.graphs.tensorflow_protos import parse
@@ -134,13 +135,14 @@ def _linked(traced: Profile, found: _Linked, run: RunRecord, pool: StringPool) -
     authored, strings = found.graphs[0], pool.table()
     memory = complete_memory(traced.memory, found.makers, authored, run.request, strings, pool)
     environment = environment_of(run)
+    fusion = with_refusal(found.fusion, run.extra.get("refused"), authored, strings, pool)
     return replace(
         traced,
         name=environment.model_name,
         strings=pool.table(),
         trace=found.trace,
         graphs=found.graphs,
-        fusion=found.fusion,
+        fusion=fusion,
         memory=memory,
         timings=timings_of(run),
         diagnostics=(*diagnostics_of(run), *traced.diagnostics, *found.diagnostics),

@@ -21,7 +21,7 @@ _RESUMED = re.compile(r"torch_dynamo_resume_in_(?P<function>.+)_at_(?P<line>\d+)
 _NAMED = re.compile(r"`([\w.:]+?)(?:\(\))?`|Operator `?([\w.:]+)|qualname: (\w+)|\b(\w+)\(")
 _INSTALLED = re.compile(r"[^\s`'\"]*[\\/]site-packages[\\/]")
 _SKIPPED = "Skipping the function and falling back to eager"
-_PLAIN = {"item": "_local_scalar_dense", "Tensor.item": "item"}
+_INSTEAD = {"item": "local_scalar_dense", "nonzero": "where"}  # what else may have called it
 
 
 def fusion_breaks(
@@ -138,7 +138,7 @@ class _Finder:
         for rows in (here, range(len(self._operators))):
             for name in wanted:
                 for row in rows:
-                    if self._operators[row] in (name, _PLAIN.get(name)):
+                    if self._operators[row] in (name, _INSTEAD.get(name)):
                         return row
         return here[0] if here else -1
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from profilers.graphs.builder import GraphBuilder
+from profilers.graphs.hlo_buffers import buffers_by_instruction
 from profilers.graphs.hlo_flops import instruction_flops
 from profilers.graphs.hlo_program import HloProgram, Place, dimensions_of, dtype_of
 from profilers.graphs.hlo_text import shape_text
@@ -35,6 +36,7 @@ def add_program(
     subgraphs: dict[tuple[int, int], int] = {(-1, 0): -1}
     parameters: dict[int, int] = {}
     rows: list[int] = []
+    buffers = buffers_by_instruction(program)
     for number, (place, trail) in enumerate(zip(program.places, trails, strict=True)):
         weight = _weight(place, weights)
         if weight:
@@ -44,7 +46,8 @@ def add_program(
             continue
         subgraph = subgraphs[place.owner, place.body]
         inner = _below(trail, trails[place.owner] if place.owner >= 0 else ())
-        row = _add_node(builder, program, place, builder.scope(inner, subgraph), subgraph)
+        held = buffers.get(place.instruction.id, ())
+        row = _add_node(builder, program, place, builder.scope(inner, subgraph), subgraph, held)
         for body, (name, _) in enumerate(program.bodies(place.instruction)):
             subgraphs[number, body] = builder.subgraph(name, row)
         rows.append(row)
@@ -81,7 +84,12 @@ def _below(trail: Trail, outer: Trail) -> Trail:
 
 
 def _add_node(
-    builder: GraphBuilder, program: HloProgram, place: Place, scope: int, subgraph: int
+    builder: GraphBuilder,
+    program: HloProgram,
+    place: Place,
+    scope: int,
+    subgraph: int,
+    buffers: Sequence[str],
 ) -> int:
     instruction = place.instruction
     is_root = instruction.id == place.computation.root_id
@@ -96,7 +104,7 @@ def _add_node(
         kind=kind,
         scope=scope,
         subgraph=subgraph,
-        attributes=_attributes(instruction, is_root),
+        attributes=_attributes(instruction, is_root) | ({"buffers": buffers} if buffers else {}),
     )
 
 

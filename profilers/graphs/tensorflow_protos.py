@@ -84,9 +84,9 @@ _MESSAGES: dict[str, str] = {
     "HloBufferAssignment": "1 logical_buffers *HloBuffer, 3 buffer_allocations *HloAllocation",
     "HloBuffer": "1 id int64, 2 size int64, 3 defined_at HloBufferLocation",
     "HloBufferLocation": "2 instruction_name string, 4 instruction_id int64",
-    "HloAllocation": "2 size int64, 5 is_entry_computation_parameter bool, 9 assigned *HloAssigned, "
-    "12 is_constant bool",
-    "HloAssigned": "1 logical_buffer_id int64, 3 size int64",
+    "HloAllocation": "2 size int64, 5 is_entry_computation_parameter bool, 7 maybe_live_out bool, "
+    "9 assigned *HloAssigned, 12 is_constant bool",
+    "HloAssigned": "1 logical_buffer_id int64, 2 offset int64, 3 size int64",
 }  # fmt: skip
 
 _MOST_ENTRIES = 2_000_000

@@ -33,11 +33,12 @@ _SUBGRAPHS: dict[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True)
 class TfliteModel:
-    """`inputs` are (name, numpy dtype, shape) of the main subgraph."""
+    """`inputs` are (name, numpy dtype, shape) of the main subgraph; `operators` its nodes' rows."""
 
     graph: Graph
     inputs: tuple[tuple[str, str, Shape], ...]
     description: str
+    operators: tuple[int, ...] = ()
 
 
 def read_tflite(data: bytes, pool: StringPool, stage: str = "authored") -> TfliteModel:
@@ -70,6 +71,7 @@ class _Body:
     row: int
     tensors: list[_Tensor]
     makers: dict[int, int] = field(default_factory=dict)  # node by tensor
+    operators: list[int] = field(default_factory=list)  # their nodes
 
 
 class _Reader:
@@ -102,6 +104,7 @@ class _Reader:
             self._builder.build(),
             tuple((tensor.name, tensor.dtype, tensor.shape) for tensor in given),
             _text(self._model.Description()),
+            tuple(body.operators),
         )
 
     def _table(self, name: str, owner: Any, read: Callable[[Any], Any]) -> list[Any]:
@@ -196,6 +199,7 @@ class _Reader:
             flops=_flops(name, [body.tensors[i].shape for i in read], body, made, options),
             attributes=options | ({"merged": merged} if merged else {}),
         )
+        body.operators.append(node)
         for position in read:
             self._connect(body, position, node)
         body.makers.update(dict.fromkeys(made, node))

@@ -8,10 +8,12 @@ A format module offers::
 Adding a format is one module and one line here; the first match wins.
 """
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
+from profilers.models.model_code import parse_code
 from profilers.models.model_file import Danger, ModelFile
 from profilers.probe import Probe
 
@@ -27,6 +29,7 @@ FORMATS: tuple[str, ...] = (
     "hdf5_file",
     "tflite_file",
     "onnx_file",
+    "python_file",
 )
 
 
@@ -44,4 +47,26 @@ def format_of(probe: Probe) -> Format | None:
     return None
 
 
-__all__ = ["FORMATS", "Danger", "Format", "ModelFile", "format_of"]
+def model_named(text: str) -> ModelFile | None:
+    """The model of ``torchvision:resnet18`` or ``model.py:Net``; None where the text is no name.
+
+    Raises
+    ------
+    TwinscopeError
+        If the library or the file has no such model.
+    """
+    code = parse_code(text)
+    if code is None:
+        return None
+    if not code.is_file:
+        from profilers.models.library_model import library_model
+
+        return library_model(code)
+    from profilers.models import python_file
+
+    model = python_file.inspect(Path(code.path))
+    others = (name for name in model.signatures if name != code.entry)
+    return replace(model, signatures=(code.entry, *others)) if code.entry else model
+
+
+__all__ = ["FORMATS", "Danger", "Format", "ModelFile", "format_of", "model_named"]

@@ -44,6 +44,8 @@ class ModelFile:
         Names to choose from where the file has several entry points, the default first.
     signature_inputs : mapping of str to tuple of InputSpec
         What the entry points other than the default take.
+    needs_code : bool
+        True for weights alone: a run must name the code that makes the model they belong to.
     """
 
     path: Path
@@ -57,6 +59,7 @@ class ModelFile:
     cannot_run: str = ""
     signatures: tuple[str, ...] = ()
     signature_inputs: Mapping[str, tuple[InputSpec, ...]] = field(default_factory=dict)
+    needs_code: bool = False
 
     def inputs_of(self, signature: str) -> tuple[InputSpec, ...]:
         """What an entry point takes; "" is the default one."""

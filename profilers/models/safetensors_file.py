@@ -10,6 +10,7 @@ from typing import Any
 from profilers.graphs.builder import tensor_bytes
 from profilers.graphs.module_tree import ModuleTensor, tensor_graph
 from profilers.models.model_file import ModelFile
+from profilers.models.torch_modes import MODULE_MODES
 from profilers.models.torch_pickle_file import NEEDS_CODE
 from profilers.models.torch_zip import refusing_damage
 from profilers.probe import Probe
@@ -66,12 +67,16 @@ def inspect(path: Path) -> ModelFile:
             path=path,
             kind="safetensors",
             title="safetensors weights",
-            framework="",
-            modes=(),
+            framework="torch",
+            modes=MODULE_MODES,
             preview=Profile(
-                path.name, strings=pool.table(), graphs=(graph,), environment=environment
+                path.name,
+                strings=pool.table(),
+                graphs=(graph,),
+                diagnostics=(NEEDS_CODE,),
+                environment=environment,
             ),
-            cannot_run=NEEDS_CODE,
+            needs_code=True,
         )
 
 

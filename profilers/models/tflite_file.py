@@ -1,4 +1,4 @@
-"""TFLite flatbuffers: seen, not run."""
+"""TFLite flatbuffers. They hold no code, and the interpreter loads no libraries for them."""
 
 from pathlib import Path
 
@@ -7,13 +7,10 @@ from profilers.graphs.tflite_graph import MAGIC, read_tflite
 from profilers.models.model_file import ModelFile
 from profilers.models.tf_inputs import spec, within_vocabulary
 from profilers.probe import Probe
-from profilers.profile import Environment, Profile, StringPool
+from profilers.profile import Environment, Graph, Profile, StringPool, StringTable
 
 _MOST_BYTES = 2**31  # a flatbuffer's own limit; weights beyond it are stored apart
-_CANNOT_RUN = (
-    "Running TFLite models is not available in this version; the graph and its weights can be seen. "
-    "The SavedModel or Keras model that it was converted from can be profiled."
-)
+_FLEX = "Flex"  # TensorFlow's operators in a model that was converted with a fallback
 
 
 def matches(probe: Probe) -> bool:
@@ -36,13 +33,14 @@ def inspect(path: Path) -> ModelFile:
         raise DamagedFile(f"Cannot read the TFLite model {path.name}", str(error)) from error
     strings = pool.table()
     specs = [spec(*given) for given in model.inputs]
+    cannot_run = _flex(model.graph, strings)
     facts = {"Description": model.description} if model.description else {}
     return ModelFile(
         path,
         "tflite",
         "TFLite model",
         "tflite",
-        (),
+        () if cannot_run else ("tflite",),
         within_vocabulary(specs, model.graph, strings),
         preview=Profile(
             path.name,
@@ -50,5 +48,18 @@ def inspect(path: Path) -> ModelFile:
             graphs=(model.graph,),
             environment=Environment("tflite", model_name=path.name, facts=facts),
         ),
-        cannot_run=_CANNOT_RUN,
+        cannot_run=cannot_run,
+    )
+
+
+def _flex(graph: Graph, strings: StringTable) -> str:
+    """Why the interpreter cannot run the model, "" if nothing speaks against it."""
+    operators = sorted({strings[row] for row in graph.nodes.operator.tolist()})
+    flex = [name.removeprefix(_FLEX) for name in operators if name.startswith(_FLEX)]
+    if not flex:
+        return ""
+    return (
+        f"It uses TensorFlow operators (flex), which TFLite's interpreter has none of: "
+        f"{', '.join(flex[:5])}. Convert it with TFLite's own operators only, or profile the "
+        "TensorFlow model that it was converted from."
     )

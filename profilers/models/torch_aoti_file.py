@@ -5,7 +5,7 @@ from pathlib import Path
 
 from profilers.graphs.torch_aoti_code import package_inputs, read_package_code
 from profilers.models.model_file import Danger, ModelFile
-from profilers.models.torch_run_modes import PACKAGE_MODES
+from profilers.models.torch_modes import PACKAGE_MODES
 from profilers.models.torch_zip import TorchArchive, is_program, refusing_damage, torch_names
 from profilers.probe import Probe
 from profilers.profile import Environment, Profile, StringPool

@@ -15,7 +15,7 @@ from profilers.graphs.torch_export_json import (
 )
 from profilers.models.model_file import ModelFile
 from profilers.models.torch_export_dangers import export_dangers
-from profilers.models.torch_run_modes import PROGRAM_MODES
+from profilers.models.torch_modes import PROGRAM_MODES
 from profilers.models.torch_zip import TorchArchive, is_program, refusing_damage, torch_names
 from profilers.probe import Probe
 from profilers.profile import Environment, Profile, StringPool

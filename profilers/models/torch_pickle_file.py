@@ -1,6 +1,7 @@
 """Files of ``torch.save``: a whole pickled module, a state dict, a checkpoint, or a bare pickle."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,23 @@ from profilers.models.model_file import Danger, ModelFile
 from profilers.models.pickle_dangers import pickle_dangers
 from profilers.models.pickle_scan import Instance, PickleContent, UnsoundPickle
 from profilers.models.torch_input_guess import guess_input
+from profilers.models.torch_modes import MODULE_MODES
 from profilers.models.torch_modules import is_module, module_tree
-from profilers.models.torch_run_modes import MODULE_MODES
 from profilers.models.torch_save import LEGACY_MAGIC, read_saved
 from profilers.models.torch_tensors import Tensor
 from profilers.models.torch_zip import refusing_damage, torch_names
 from profilers.probe import Probe
-from profilers.profile import Environment, Graph, Profile, StringPool
+from profilers.profile import Diagnostic, Environment, Graph, Profile, Severity, StringPool
 
 MOST_VALUES = 1_000_000
 _PICKLE_PROTOCOLS = tuple(bytes((0x80, version)) for version in (2, 3, 4, 5))
 
-NEEDS_CODE = (
-    "The file holds weights but not the model that uses them. In your own code, build the model, "
-    "load these weights into it and save the whole model with torch.save or torch.export.save."
+NEEDS_CODE = Diagnostic(
+    Severity.INFO,
+    "The file holds weights but not the model that uses them.",
+    "To run it, name the code that makes the model, such as model.py:make_model or "
+    "torchvision:resnet18; or build the model in your own code, load these weights into it and "
+    "save the whole model with torch.save or torch.export.save.",
 )
 
 
@@ -84,7 +88,8 @@ def _module_file(path: Path, content: PickleContent, dangers: tuple[Danger, ...]
 
 def _weights_file(path: Path, content: PickleContent, dangers: tuple[Danger, ...]) -> ModelFile:
     modules = [name for name, value in _entries(content.root, "") if is_module(value)]
-    reason = NEEDS_CODE
+    preview = _preview(path, *_tensor_table(content))
+    reason = ""
     if modules:
         reason = (
             f"The file is a checkpoint with a whole module under {modules[0][1:]!r}. "
@@ -95,10 +100,11 @@ def _weights_file(path: Path, content: PickleContent, dangers: tuple[Danger, ...
         kind="torch-state-dict",
         title="PyTorch weights",
         framework="torch",
-        modes=(),
+        modes=() if modules else MODULE_MODES,
         dangers=dangers,
-        preview=_preview(path, *_tensor_table(content)),
+        preview=preview if modules else replace(preview, diagnostics=(NEEDS_CODE,)),
         cannot_run=reason,
+        needs_code=not modules,
     )
 
 

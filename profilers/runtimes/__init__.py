@@ -28,7 +28,7 @@ class RunMode:
     module : str
         Module in `profilers.runtimes`.
     requires : tuple of str
-        Import names that must be installed.
+        Import names that must be installed; "a|b" takes either, the first one that is there.
     options : tuple of ModeOption
         Settings that only this mode has.
     """
@@ -43,7 +43,9 @@ class RunMode:
     def missing(self, is_installed: Callable[[str], bool] | None = None) -> tuple[str, ...]:
         """Import names that are not installed here; nothing is imported to find out."""
         installed = is_installed or (lambda name: find_spec(name) is not None)
-        return tuple(name for name in self.requires if not installed(name))
+        return tuple(
+            name for name in self.requires if not any(installed(each) for each in name.split("|"))
+        )
 
 
 _ONNXRUNTIME_LEVEL = ModeOption(
@@ -52,6 +54,21 @@ _ONNXRUNTIME_LEVEL = ModeOption(
     ("disabled", "basic", "extended", "all"),
     "all",
     "How far ONNX Runtime may rewrite the graph.",
+)
+
+_TFLITE_DELEGATE = ModeOption(
+    "delegate",
+    "Delegate",
+    ("xnnpack", "none", "reference"),
+    "xnnpack",
+    "Who runs the operators: XNNPACK, TFLite's own kernels, or its slow reference kernels.",
+)
+_TFLITE_QUANTISATION = ModeOption(
+    "quantisation",
+    "Quantisation",
+    ("float", "dynamic-range"),
+    "float",
+    "How TensorFlow and Keras models are converted; a .tflite file runs as it is.",
 )
 
 RUN_MODES: tuple[RunMode, ...] = (
@@ -104,11 +121,27 @@ RUN_MODES: tuple[RunMode, ...] = (
     ),
     RunMode("keras", "Keras on TensorFlow", "tensorflow", "keras_tf", ("tensorflow", "keras")),
     RunMode(
+        "tflite",
+        "TFLite",
+        "tensorflow",
+        "tflite",
+        ("ai_edge_litert|tensorflow",),
+        (_TFLITE_DELEGATE, _TFLITE_QUANTISATION),
+    ),
+    RunMode(
         "onnxruntime",
         "ONNX Runtime",
         "onnxruntime",
         "onnxruntime_cpu",
         ("onnxruntime",),
+        (_ONNXRUNTIME_LEVEL,),
+    ),
+    RunMode(
+        "tf-onnxruntime",
+        "TensorFlow converted for ONNX Runtime",
+        "tensorflow",
+        "tf_onnxruntime",
+        ("tensorflow", "keras", "tf2onnx", "onnxruntime"),
         (_ONNXRUNTIME_LEVEL,),
     ),
 )

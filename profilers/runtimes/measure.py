@@ -16,6 +16,9 @@ class Reporter(Protocol):
 
     def log(self, text: str) -> None: ...
 
+    def measuring(self, step: Callable[[], Any]) -> None:
+        """Told before the steps that count; may run further ones itself, as long as it likes."""
+
 
 def timed_steps(
     call: Callable[[], Any],
@@ -30,6 +33,8 @@ def timed_steps(
     `step_range` marks the step for a profiler.
     """
     durations = []
+    if stage == "measure":
+        report.measuring(call)
     for number in range(count):
         report.progress(stage, number / count)
         with step_range(number):

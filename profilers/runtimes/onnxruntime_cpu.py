@@ -30,12 +30,22 @@ _DTYPES = {"float": "float32", "double": "float64"}
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
-    """Measure in one session, profile in a second one, both of `request.options["level"]`.
+    """Capture an ONNX file on the inputs of the request.
 
     Raises
     ------
     CaptureFailed
         If ONNX Runtime refuses the model or its inputs, or a node raises.
+    """
+    return run_with(request, None, folder, report)
+
+
+def run_with(
+    request: RunRequest, arrays: Mapping[str, Array] | None, folder: Path, report: Reporter
+) -> RunRecord:
+    """Measure in one session, profile in a second one, both of `request.options["level"]`.
+
+    `arrays` are the inputs where they are already made. Raises as `run` does.
     """
     if request.device != "cpu":
         raise TwinscopeError(
@@ -44,15 +54,21 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
             "Choose the device cpu.",
         )
     level = str(request.options["level"])
-    record, inputs = _measure(request, level, report)
+    record, inputs = _measure(request, level, arrays, report)
     _profile(record, level, inputs, folder, report)
     report.progress("write", 0.0)
     (folder / MODEL_FILE).write_bytes(strip_file(Path(request.model_path)))
     return record
 
 
+def results_of(request: RunRequest, arrays: Mapping[str, Array]) -> list[Array]:
+    """What the model makes of these inputs. Raises as `run` does."""
+    session = _session(request, _options(request, str(request.options["level"])))
+    return [np.asarray(result) for result in session.run(None, dict(arrays))]
+
+
 def _measure(
-    request: RunRequest, level: str, report: Reporter
+    request: RunRequest, level: str, arrays: Mapping[str, Array] | None, report: Reporter
 ) -> tuple[RunRecord, dict[str, Array]]:
     """The honest latency, from a session without the profiler; and the inputs that it was given."""
     import onnxruntime
@@ -62,7 +78,7 @@ def _measure(
     session = _session(request, _options(request, level))
     load_ns = time.perf_counter_ns() - begin
     request = _with_inputs(request, session)
-    inputs = make_inputs(request)
+    inputs = make_inputs(request) if arrays is None else dict(arrays)
     record = RunRecord(
         replace(request, inputs=_as_used(request, inputs)),
         "onnxruntime",

@@ -1,23 +1,21 @@
 """Runs the models of the other TensorFlow modes as one program that XLA compiled."""
 
 import re
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from profilers.captures.tf_files import MODULE_FILE, TRACE_FILE
-from profilers.errors import CaptureFailed
+from profilers.errors import CaptureFailed, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
-from profilers.runtimes import keras_tf, tf_graph
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf_session import WORKER_ENVIRONMENT, TracedModel, first_line, run_traced
+from profilers.runtimes.tf_sources import is_keras, load_any
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _LARGEST_LITERAL_BYTES = 1024
 _MODULES_PLANE = "/host:metadata"
 _REFUSED = re.compile(r"(\w+) \(No registered '\1' OpKernel")
@@ -27,33 +25,60 @@ _CONVERSION = ("tf2xla conversion failed", "XLA compilation", "when trying to co
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """Capture a SavedModel, a frozen GraphDef or a Keras file.
 
+    A model that XLA cannot compile is run without XLA, and the refusal is told.
+
     Raises
     ------
     TwinscopeError
-        As the mode that runs this kind without XLA, and if XLA cannot compile the model.
+        As the mode that runs this kind without XLA; and if XLA cannot compile the model and it does
+        not run without XLA either.
     """
     import keras
     import tensorflow as tf
 
     framework = f"XLA of TensorFlow {tf.__version__}"
-    record = run_traced(request, folder, report, framework, _load)
-    if _is_keras(Path(request.model_path)):
+    try:
+        record = run_traced(request, folder, report, framework, _load)
+    except _Refused as refused:
+        record = _without_xla(refused, request, folder, report)
+    if is_keras(Path(request.model_path)):
         record.facts["Keras"] = keras.__version__
     _write_module(folder)
     return record
 
 
+class _Refused(Exception):
+    """XLA does not compile the model; `operators` are those that it has no kernel for."""
+
+    def __init__(self, told: CaptureFailed, operators: list[str]) -> None:
+        super().__init__(str(told))
+        self.told = told
+        self.operators = operators
+
+
+def _without_xla(
+    refused: _Refused, request: RunRequest, folder: Path, report: Reporter
+) -> RunRecord:
+    """The run of the plain graph; raises the refusal if that fails as well."""
+    import tensorflow as tf
+
+    told = refused.told
+    try:
+        record = run_traced(request, folder, report, f"TensorFlow {tf.__version__}", load_any)
+    except TwinscopeError:
+        raise told from refused
+    record.facts["Compiled by XLA"] = "no"
+    record.extra["refused"] = {"operators": refused.operators, "why": told.why}
+    record.warn(
+        f"{told.what}: {told.why}. This is a run of the model without XLA.",
+        "Leave these operators out of what is compiled." if refused.operators else "",
+    )
+    return record
+
+
 def _load(request: RunRequest) -> TracedModel:
-    load = keras_tf.load if _is_keras(Path(request.model_path)) else tf_graph.load
-    traced = load(request)
+    traced = load_any(request)
     return replace(traced, call=_compiled(traced.call, Path(request.model_path).name))
-
-
-def _is_keras(path: Path) -> bool:
-    if path.is_dir():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(_HDF5)) == _HDF5 or zipfile.is_zipfile(path)
 
 
 def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:
@@ -76,10 +101,10 @@ def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:
     return run_compiled
 
 
-def _refusal(model: str, error: Exception) -> CaptureFailed:
+def _refusal(model: str, error: Exception) -> _Refused:
     operators = list(dict.fromkeys(_REFUSED.findall(str(error))))
     why = f"it has no kernel for {_listed(operators)}" if operators else first_line(error)
-    return CaptureFailed(
+    told = CaptureFailed(
         f"XLA cannot compile {model}",
         why,
         "Run the model without XLA, or leave these operators out of it."
@@ -87,6 +112,7 @@ def _refusal(model: str, error: Exception) -> CaptureFailed:
         else "Run the model without XLA.",
         str(error),
     )
+    return _Refused(told, operators)
 
 
 def _listed(names: list[str]) -> str:

@@ -16,7 +16,7 @@ from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.torch_compile import keep_compiled, require_code_generator
 from profilers.runtimes.torch_compile_progress import reported_phases
-from profilers.runtimes.torch_eager import load_module, require_trust
+from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_errors import first_line
 from profilers.runtimes.torch_export import load_program_model
 from profilers.runtimes.torch_programs import (
@@ -60,8 +60,6 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         if is_package(path):
             _require_trust_of_package(request)
             return run_model(request, folder, report, _load_package)
-        if not is_program(path):
-            require_trust(request)
         require_code_generator(request.device)
         keep_compiled()
         load = load_program_model if is_program(path) else load_module

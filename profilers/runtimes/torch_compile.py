@@ -1,4 +1,4 @@
-"""Runs a pickled module or an exported program through torch.compile, with Inductor."""
+"""Runs an nn.Module or an exported program through torch.compile, with Inductor."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.torch_compile_log import CompileLog, ModelNames
 from profilers.runtimes.torch_compile_progress import reported_phases
-from profilers.runtimes.torch_eager import load_module, require_trust
+from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_errors import first_line
 from profilers.runtimes.torch_export import load_program_model
 from profilers.runtimes.torch_options import COMPILE_MODE, SHAPES, chosen
@@ -49,8 +49,6 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     import torch
 
     is_exported = is_program(Path(request.model_path))
-    if not is_exported:
-        require_trust(request)
     load = load_program_model if is_exported else load_module
     require_code_generator(request.device)
     torch._dynamo.reset()

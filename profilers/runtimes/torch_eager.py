@@ -1,27 +1,27 @@
-"""Runs a pickled nn.Module, operator by operator."""
+"""Runs an nn.Module, operator by operator."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 from profilers.captures.torch_files import MODULE_MARK
-from profilers.errors import TrustRequired, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.recorded_graph import write_recorded_graph
-from profilers.runtimes.torch_errors import first_line
+from profilers.runtimes.torch_module_inputs import module_inputs
 from profilers.runtimes.torch_programs import exported, refusal
 from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
+from profilers.runtimes.torch_sources import load_source
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
-    """Capture a module in eager mode. Loading it runs the code that its pickle names.
+    """Capture a module in eager mode. Loading it runs the code that its pickle or file names.
 
     Raises
     ------
@@ -30,55 +30,29 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     TwinscopeError
         If it cannot be loaded or does not take the inputs.
     """
-    require_trust(request)
     return run_model(request, folder, report, load_module)
 
 
-def require_trust(request: RunRequest) -> None:
-    """Refuse to load a pickle that nobody agreed to load."""
-    if not request.trusted:
-        raise TrustRequired(
-            f"{Path(request.model_path).name} was not loaded",
-            "a pickled module can execute code while it loads",
-            "Run it only if you trust where it comes from.",
-        )
-
-
 def load_module(request: RunRequest, device: Any) -> LoadedModel:
-    """The pickled module in evaluation mode, with ranges of its modules."""
+    """The module that the request names, with ranges of its modules."""
     import torch
 
-    model = _unpickled(Path(request.model_path), device)
-    if not isinstance(model, torch.nn.Module):
-        raise TwinscopeError(
-            f"{Path(request.model_path).name} holds no module",
-            f"it holds a {type(model).__name__}",
-            "Save the whole model with torch.save(model, path).",
-        )
-    model.eval()
+    source = load_source(request, device)
+    model = source.module
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
         _write_graph(model, inputs, folder, record)
 
     fast_mark = torch._C._profiler._RecordFunctionFast
-    return LoadedModel(model, model, write_graph, model, lambda: _module_ranges(model, fast_mark))
-
-
-def _unpickled(path: Path, device: Any) -> Any:
-    import torch
-
-    try:
-        return torch.load(path, map_location=device, weights_only=False)
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise TwinscopeError(
-            f"{path.name} cannot be loaded",
-            f"the code of its classes was not found: {first_line(error)}",
-            "Give the folder that holds the model's own Python files as the source folder.",
-        ) from error
-    except Exception as error:  # unpickling runs the file's own code
-        raise TwinscopeError(
-            f"{path.name} cannot be loaded", f"{type(error).__name__}: {first_line(error)}"
-        ) from error
+    return LoadedModel(
+        model,
+        model,
+        write_graph,
+        model,
+        lambda: _module_ranges(model, fast_mark),
+        settle_inputs=partial(module_inputs, source),
+        notes=source.notes,
+    )
 
 
 @contextmanager

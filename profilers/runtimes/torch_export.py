@@ -9,7 +9,7 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.torch_eager import load_module, require_trust
+from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_programs import exported, is_program, load_program, refusal
 from profilers.runtimes.torch_session import (
     WORKER_ENVIRONMENT,
@@ -37,7 +37,6 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """
     if is_program(Path(request.model_path)):
         return run_model(request, folder, report, load_program_model)
-    require_trust(request)
     return run_model(request, folder, report, load_module, built_by(_exported_module))
 
 

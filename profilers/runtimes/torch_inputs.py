@@ -40,8 +40,18 @@ def input_tensors(request: RunRequest, device: Any) -> list[Any]:
         torch.from_numpy(array).to(device=device, dtype=_dtype(wanted.get(name, ""), array))
         for name, array in arrays.items()
     ]
+    return laid_out(tensors, request)
+
+
+def laid_out(tensors: list[Any], request: RunRequest) -> list[Any]:
+    """Images with their channels innermost, where the request wants that."""
     is_channels_last = chosen(request.options, MEMORY_FORMAT) == "channels-last"
     return [channels_last(tensor) for tensor in tensors] if is_channels_last else tensors
+
+
+def given_inputs(request: RunRequest, device: Any) -> tuple[RunRequest, list[Any]]:
+    """The request as it is, and its tensors."""
+    return request, input_tensors(request, device)
 
 
 def channels_last(tensor: Any) -> Any:

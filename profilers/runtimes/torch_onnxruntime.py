@@ -13,10 +13,9 @@ from profilers.run_record import RunRecord
 from profilers.runtimes import onnxruntime_cpu
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.torch_device import device_named
-from profilers.runtimes.torch_eager import load_module, require_trust
+from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_errors import first_line
 from profilers.runtimes.torch_imports import import_first
-from profilers.runtimes.torch_inputs import input_tensors
 from profilers.runtimes.torch_options import IMPORTS, chosen
 from profilers.runtimes.torch_programs import (
     Refusal,
@@ -49,7 +48,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     report.progress("load", 0.0)
     import_first(chosen(request.options, IMPORTS), request.source_folder)
     begin = time.perf_counter_ns()
-    loaded = _loaded(request)
+    request, loaded = _loaded(request)
     load_ns = time.perf_counter_ns() - begin
     report.progress("compile: torch.export traces the model", 0.0)
     source, refused = loaded.exported()
@@ -67,6 +66,8 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         "Exported by": f"torch.onnx of PyTorch {torch.__version__}, by way of "
         + ("torch.jit.trace" if refused else "torch.export"),
     }
+    for message, remedy in loaded.notes:
+        record.warn(message, remedy)
     if refused:
         record.warn(
             f"torch.export cannot hold this model ({refused.why}), so it was traced: branches and "
@@ -82,6 +83,7 @@ class _Source:
 
     model: Any
     inputs: tuple[Any, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()  # on how the module was made
 
     def exported(self) -> tuple["_Source", Refusal | None]:
         """As a program; the module itself where it cannot be one, and why."""
@@ -93,13 +95,14 @@ class _Source:
             return self, refusal(error)
 
 
-def _loaded(request: RunRequest) -> _Source:
+def _loaded(request: RunRequest) -> tuple[RunRequest, _Source]:
+    """The model, and the request with its inputs as they are used."""
     device = device_named("cpu")
     if is_program(Path(request.model_path)):
-        return _Source(load_program(request, device))
-    require_trust(request)
-    module = load_module(request, device).owner
-    return _Source(module, tuple(input_tensors(request, device)))
+        return request, _Source(load_program(request, device))
+    model = load_module(request, device)
+    request, inputs = model.settle_inputs(request, device)
+    return request, _Source(model.owner, tuple(inputs), model.notes)
 
 
 def _write_onnx(source: _Source, request: RunRequest, path: Path) -> None:

@@ -22,7 +22,7 @@ from profilers.runtimes.torch_device import (
 )
 from profilers.runtimes.torch_errors import first_line, needs_registration, unregistered_operator
 from profilers.runtimes.torch_imports import import_first
-from profilers.runtimes.torch_inputs import input_tensors, weights_channels_last
+from profilers.runtimes.torch_inputs import given_inputs, weights_channels_last
 from profilers.runtimes.torch_options import AUTOCAST, IMPORTS, MEMORY_FORMAT, chosen
 from profilers.runtimes.torch_steps import Forward, Ranges, Work, unmarked, work_of
 from profilers.runtimes.torch_weights import weights_of
@@ -52,6 +52,11 @@ class LoadedModel:
         A context in which `profiled_call` has its ranges.
     arguments : callable
         The positional and named arguments that `owner` takes, from the inputs in order.
+    settle_inputs : callable
+        Takes the request and the device; gives the request with the inputs as they are used, and
+        their tensors in the order that `call` takes them.
+    notes : tuple of (str, str)
+        What to know about how the model was made: message and remedy.
     """
 
     call: Callable[..., Any]
@@ -60,6 +65,8 @@ class LoadedModel:
     owner: Any
     marking: Callable[[], AbstractContextManager[Any]] = nullcontext
     arguments: Callable[[Sequence[Any]], tuple[Any, dict[str, Any]]] = _positional
+    settle_inputs: Callable[[RunRequest, Any], tuple[RunRequest, list[Any]]] = given_inputs
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -149,7 +156,7 @@ def run_model(
 
 
 def opened(request: RunRequest, folder: Path, report: Reporter) -> Session:
-    """A session on the request's device, with its inputs and no model yet."""
+    """A session on the request's device, with no model and no inputs yet."""
     import torch
 
     record = RunRecord(request, "torch", f"PyTorch {torch.__version__}")
@@ -159,17 +166,19 @@ def opened(request: RunRequest, folder: Path, report: Reporter) -> Session:
     torch.manual_seed(request.seed)
     import_first(chosen(request.options, IMPORTS), request.source_folder)
     record.facts = machine_facts(request)
-    session = Session(request, folder, report, record, device)
-    session.inputs = input_tensors(request, device)
-    return session
+    return Session(request, folder, report, record, device)
 
 
 def load_model(session: Session, load: Loader) -> None:
-    """The model from its file."""
+    """The model from its file, and its inputs."""
     session.report.progress("load", 0.0)
     begin = time.perf_counter_ns()
     model = load(session.request, session.device)
     session.record.load_ns = time.perf_counter_ns() - begin
+    for message, remedy in model.notes:
+        session.record.warn(message, remedy)
+    session.request, session.inputs = model.settle_inputs(session.request, session.device)
+    session.record.request = session.request
     session.take(model)
 
 

@@ -10,7 +10,7 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.script_graph import write_script_graph
-from profilers.runtimes.torch_eager import load_module, require_trust
+from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_errors import first_line, load_failure
 from profilers.runtimes.torch_programs import is_script
 from profilers.runtimes.torch_session import (
@@ -36,7 +36,6 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """
     if is_script(Path(request.model_path)):
         return run_model(request, folder, report, _load)
-    require_trust(request)
     return run_model(request, folder, report, load_module, built_by(_traced))
 
 

@@ -1,27 +1,34 @@
-"""The `.twin` file: a Profile at rest.
+"""The `.twin` file: Profiles at rest.
 
 A ZIP whose stored members are compressed columns, named by `manifest.json`. Nothing in it is
 executable; every size is checked before memory is taken, and every row number before it is used.
+Several profiles, such as a pair that was compared, can travel in one file.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO, cast
 
+from profilers.errors import TwinscopeError
 from profilers.probe import Probe
 from profilers.profile import Profile
 from profilers.profile.references import broken_references
 from profilers.snapshot import archive
-from profilers.snapshot.tree import Parts, put_together, take_apart
+from profilers.snapshot.archive import MIME_TYPE, Parts
+from profilers.snapshot.tree import put_together, take_apart
 
 _ZIP_MAGIC = b"PK\x03\x04"
+_NAME_PLACE = 30
 
 
 def matches(probe: Probe) -> bool:
     """Whether the path is a snapshot, sound or not. Never raises."""
-    first_name = probe.head[30 : 30 + len(archive.MANIFEST)]
-    return (
-        probe.head.startswith(_ZIP_MAGIC)
-        and first_name == archive.MANIFEST.encode()
-        and archive.FORMAT.encode() in probe.head
+    if not probe.head.startswith(_ZIP_MAGIC):
+        return False
+    rest = probe.head[_NAME_PLACE:]
+    is_first_version = rest.startswith(archive.MANIFEST.encode())
+    return rest.startswith((archive.MIME_MEMBER + MIME_TYPE).encode()) or (
+        is_first_version and archive.FORMAT.encode() in rest
     )
 
 
@@ -33,27 +40,79 @@ def write(profile: Profile, path: Path) -> None:
     OSError
         If the file cannot be written.
     """
-    parts = take_apart(profile)
-    archive.save(path, parts.members, {"members": parts.entries, "values": parts.values})
+    write_all([profile], path)
+
+
+def write_all(profiles: Sequence[Profile], path: Path) -> None:
+    """Save profiles in one file, in the order in which columns are to show them."""
+    archive.save(path, [take_apart(profile) for profile in profiles])
+
+
+def size_of(profiles: Sequence[Profile]) -> int:
+    """Bytes that `write_all` would write."""
+    counter = _Counter()
+    archive.write(cast(IO[bytes], counter), [take_apart(profile) for profile in profiles])
+    return counter.size
 
 
 def read(path: Path) -> Profile:
-    """Open a snapshot.
+    """Open a snapshot that holds one profile.
 
     Raises
     ------
     DamagedFile
         If the file is cut or inconsistent, was written by a newer major version, or needs more
         memory than there is.
+    TwinscopeError
+        If it holds several profiles.
     OSError
         If it cannot be read.
     """
-    members, manifest = archive.load(path)
+    profiles = read_all(path)
+    if len(profiles) > 1:
+        names = ", ".join(each.environment.model_name or each.name for each in profiles)
+        raise TwinscopeError(
+            f"{path.name} holds {len(profiles)} profiles",
+            f"one was wanted, and it has {names}",
+            "Open it in the window, or take one out with twinscope snapshot --only 1.",
+        )
+    return profiles[0]
+
+
+def read_all(path: Path) -> tuple[Profile, ...]:
+    """The profiles of a snapshot; raises as `read` does."""
+    return tuple(_profile(path, parts) for parts in archive.load(path))
+
+
+def _profile(path: Path, parts: Parts) -> Profile:
     try:
-        profile = put_together(Parts(members, manifest["members"], manifest["values"]))
+        profile = put_together(parts)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
         raise archive.damaged(path, str(error) or type(error).__name__) from error
     broken = broken_references(profile)
     if broken:
         raise archive.damaged(path, broken[0])
     return profile
+
+
+class _Counter:
+    """A file that keeps nothing but its size."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._place = 0
+
+    def write(self, data: bytes) -> int:
+        self._place += len(data)
+        self.size = max(self.size, self._place)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, place: int) -> int:
+        self._place = place
+        return place
+
+    def flush(self) -> None:
+        """Nothing is held back."""

@@ -1,5 +1,6 @@
 """A JSON column in compressed blocks of rows; a block is decoded when one of its rows is read."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -8,15 +9,17 @@ import zstandard
 from profilers.profile.json_column import JsonColumn, JsonText
 from profilers.profile.table import Int64
 from profilers.snapshot.columns import LEVEL, BadColumn, decompressed
+from profilers.snapshot.section import Stored
 
 BLOCK_ROWS = 2048
 _KEPT_BLOCKS = 16
+READ_ROWS = 256 * BLOCK_ROWS  # held at once while packing: some 200 MB of text
 
 
 class PackedJson:
     """Rows of JSON text over the compressed bytes of a snapshot."""
 
-    def __init__(self, lengths: Int64, blocks: Int64, data: bytes) -> None:
+    def __init__(self, lengths: Int64, blocks: Int64, data: Stored) -> None:
         """`lengths` has the text length of each row, `blocks` the compressed size of each block.
 
         Raises
@@ -44,7 +47,7 @@ class PackedJson:
         block, at = divmod(row, BLOCK_ROWS)
         return self._block(block).text(at)
 
-    def packed(self) -> tuple[Int64, Int64, bytes]:
+    def packed(self) -> tuple[Int64, Int64, Stored]:
         """What it was made from."""
         return self._lengths, np.diff(self._begin), self._data
 
@@ -57,26 +60,41 @@ class PackedJson:
     def _decoded(self, block: int) -> JsonText:
         lengths = self._lengths[block * BLOCK_ROWS : (block + 1) * BLOCK_ROWS]
         offsets = np.concatenate(([0], np.cumsum(lengths)))
-        packed = self._data[self._begin[block] : self._begin[block + 1]]
         try:
+            packed = self._data[int(self._begin[block]) : int(self._begin[block + 1])]
             return JsonText(offsets, decompressed(packed, int(offsets[-1])))
-        except BadColumn as error:
+        except (BadColumn, OSError) as error:
             sentence = b'{"unreadable":"%s"}' % str(error).encode()
             return JsonText.from_texts([sentence] * len(lengths))
 
 
-def pack(column: JsonColumn) -> tuple[Int64, Int64, bytes]:
+def pack(column: JsonColumn) -> tuple[Int64, Int64, Stored]:
     """Row lengths, block sizes and data, as `PackedJson` takes them."""
     if isinstance(column, PackedJson):
         return column.packed()
-    compressor = zstandard.ZstdCompressor(level=LEVEL)
     lengths = np.zeros(len(column), np.int64)
-    blocks = []
-    for begin in range(0, len(column), BLOCK_ROWS):
-        rows = range(begin, min(begin + BLOCK_ROWS, len(column)))
-        texts = [column.text(row) for row in rows]
-        lengths[rows.start : rows.stop] = [len(text) for text in texts]
-        joined = b"".join(texts)
-        blocks.append(compressor.compress(joined) if joined else b"")
+    blocks: list[bytes] = []
+    for begin in range(0, len(column), READ_ROWS):
+        texts = texts_between(column, begin, min(begin + READ_ROWS, len(column)))
+        lengths[begin : begin + len(texts)] = [len(text) for text in texts]
+        blocks += _compressed(texts)
     sizes = np.array([len(block) for block in blocks], np.int64)
     return lengths, sizes, b"".join(blocks)
+
+
+def texts_between(column: JsonColumn, begin: int, end: int) -> list[bytes]:
+    """Rows from `begin` to `end`, read in the order that is quickest for the column."""
+    rows = np.arange(begin, end)
+    if hasattr(column, "reading_order"):
+        rows = column.reading_order(rows)
+    texts = [b""] * (end - begin)
+    for row in rows.tolist():
+        texts[row - begin] = column.text(row)
+    return texts
+
+
+def _compressed(texts: list[bytes]) -> Iterator[bytes]:
+    compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+    for begin in range(0, len(texts), BLOCK_ROWS):
+        joined = b"".join(texts[begin : begin + BLOCK_ROWS])
+        yield compressor.compress(joined) if joined else b""

@@ -23,6 +23,7 @@ FILES = (
     ("tf-graph", "build_tf", "{}_saved"),
     ("tf-xla", "build_tf", "{}_saved"),
     ("keras", "build_tf", "{}.keras"),
+    ("tflite", "build_tf", "{}.tflite"),
     ("onnxruntime", "build_onnx", "{}.onnx"),
 )
 NAMES = ("cnn", "block", "control")

@@ -1,8 +1,9 @@
 """Print what every PyTorch mode tells of five kinds of models.
 
-``python -m tests.benchmarks.torch_modes [--only MODE_OR_MODEL]... [--keep FOLDER]``: link coverages,
-graph breaks, kernels and peak bytes of each; a failure prints its sentence. ``--keep`` leaves models
-and captures in a folder.
+``python -m tests.benchmarks.torch_modes [--only MODE_OR_MODEL]... [--keep FOLDER] [--device cuda:0]
+[--option NAME=VALUE]...``: link coverages, graph breaks, kernels and peak bytes of each; a failure
+prints its sentence. ``--keep`` leaves models and captures in a folder. Options go to the modes that
+have them; the others are left out then.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from app.capturing import request_for
 from profilers.analysis.stats import statistics
@@ -35,8 +37,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", default=[], metavar="MODE_OR_MODEL")
     parser.add_argument("--keep", type=Path, default=None, metavar="FOLDER")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
-    modes = [mode.id for mode in RUN_MODES if mode.framework == "torch"]
+    options = dict(option.split("=", 1) for option in arguments.option)
+    modes = [
+        mode.id
+        for mode in RUN_MODES
+        if mode.framework == "torch" and options.keys() <= {option.id for option in mode.options}
+    ]
+    how = {"device": arguments.device, "options": options}
     wanted_modes = [mode for mode in modes if mode in arguments.only] or modes
     names = [name for name in KINDS if name in arguments.only] or list(KINDS)
     with nullcontext(arguments.keep) if arguments.keep else TemporaryDirectory() as place:
@@ -53,7 +63,7 @@ def main() -> None:
         try:
             for mode in wanted_modes:
                 for name in names:
-                    print(_line(launcher, folder, mode, name), flush=True)
+                    print(_line(launcher, folder, mode, name, how), flush=True)
         finally:
             launcher.close()
 
@@ -65,12 +75,12 @@ def _build(folder: Path, names: list[str]) -> None:
         subprocess.run(command, check=True, capture_output=True)
 
 
-def _line(launcher: Launcher, folder: Path, mode: str, name: str) -> str:
+def _line(launcher: Launcher, folder: Path, mode: str, name: str, how: dict[str, Any]) -> str:
     files = list(_files(folder, mode, name))
     if not files:
         return f"{mode:<16}{name:<15}no file of this model runs in this mode"
     try:
-        return _row(mode, name, _profile(launcher, folder, mode, name, files[0]))
+        return _row(mode, name, _profile(launcher, folder, mode, name, files[0], how))
     except TwinscopeError as error:
         return f"{mode:<16}{name:<15}{error}"
 
@@ -84,7 +94,9 @@ def _files(folder: Path, mode: str, name: str) -> Iterator[ModelFile]:
                 yield model
 
 
-def _profile(launcher: Launcher, folder: Path, mode: str, name: str, model: ModelFile) -> Profile:
+def _profile(
+    launcher: Launcher, folder: Path, mode: str, name: str, model: ModelFile, how: dict[str, Any]
+) -> Profile:
     request = replace(
         request_for(model, mode),
         trusted=True,
@@ -92,6 +104,7 @@ def _profile(launcher: Launcher, folder: Path, mode: str, name: str, model: Mode
         inputs=KINDS[name][1],
         steps=5,
         warmup=3,
+        **how,
     )
     capture = folder / "captures" / f"{name}-{mode}"
     capture.mkdir(parents=True, exist_ok=True)

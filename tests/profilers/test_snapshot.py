@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
@@ -10,16 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
 from profilers import snapshot
-from profilers.errors import DamagedFile
+from profilers.errors import DamagedFile, TwinscopeError
 from profilers.opening import open_path
 from profilers.profile import JsonText, Profile, StringTable, Table, decode
-from profilers.snapshot import columns
+from profilers.snapshot import archive, columns
 from tests.sample import sample_profile
 
 
@@ -52,16 +54,27 @@ def saved(profile: Profile, folder: Path) -> Path:
 
 
 def rewritten(path: Path, change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> Path:
-    """The snapshot with its members and manifest edited by hand."""
+    """The snapshot of one profile with its members and manifest edited by hand.
+
+    Members and values are named as the first version did, without the profile's number.
+    """
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
+    mime_type = members.pop("mimetype")
     manifest = json.loads(members.pop("manifest.json"))
-    change(members, manifest)
+    members = {name.removeprefix("0/"): data for name, data in members.items()}
+    entries = {name.removeprefix("0/"): each for name, each in manifest["members"].items()}
+    flat = {**manifest, "members": entries, "values": manifest["profiles"][0]["values"]}
+    change(members, flat)
+    if isinstance(flat["members"], dict):
+        flat["members"] = {f"0/{name}": each for name, each in flat["members"].items()}
+    flat["profiles"] = [{"values": flat.pop("values")}]
     edited = path.with_name("edited.twin")
     with zipfile.ZipFile(edited, "w") as archive:
-        archive.writestr("manifest.json", json.dumps(manifest))
+        archive.writestr("mimetype", mime_type)
+        archive.writestr("manifest.json", json.dumps(flat))
         for name, data in members.items():
-            archive.writestr(name, data)
+            archive.writestr(f"0/{name}", data)
     return edited
 
 
@@ -112,7 +125,7 @@ def test_members_of_a_newer_version_are_kept(tmp_path: Path) -> None:
     def add(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
         members["bookmarks/text"] = b"from the future"
         manifest["members"]["bookmarks/text"] = {"encoding": "raw", "author": "someone"}
-        manifest["version"] = [1, 7]
+        manifest["version"] = [2, 7]
         manifest["values"]["bookmarks"] = "unknown too"
 
     profile = snapshot.read(rewritten(saved(sample_profile(), tmp_path), add))
@@ -120,7 +133,85 @@ def test_members_of_a_newer_version_are_kept(tmp_path: Path) -> None:
     assert again.extra["bookmarks/text"] == b"from the future"
     with zipfile.ZipFile(tmp_path / "saved.twin") as archive:
         manifest = json.loads(archive.read("manifest.json"))
-    assert manifest["members"]["bookmarks/text"]["author"] == "someone"
+    assert manifest["members"]["0/bookmarks/text"]["author"] == "someone"
+
+
+def test_a_file_of_the_first_version_is_read(tmp_path: Path) -> None:
+    path = Path(__file__).with_name("first_version.twin")
+    old = open_path(path)
+    assert isinstance(old, Profile)
+    assert_same(sample_profile(blocks=2, steps=2), old)
+    assert_same(old, snapshot.read(saved(old, tmp_path)))
+
+
+def test_several_profiles_travel_in_one_file_in_their_order(tmp_path: Path) -> None:
+    first, second = sample_profile(), sample_profile(blocks=2, framework="TensorFlow 2.21.0")
+    path = tmp_path / "pair.twin"
+    snapshot.write_all([first, second], path)
+    for before, after in zip((first, second), snapshot.read_all(path), strict=True):
+        assert_same(before, after)
+    with pytest.raises(TwinscopeError, match="holds 2 profiles"):
+        snapshot.read(path)
+
+
+def test_the_size_is_known_before_saving_and_equal_profiles_give_equal_files(
+    tmp_path: Path,
+) -> None:
+    profiles = [sample_profile(), sample_profile(blocks=2)]
+    snapshot.write_all(profiles, tmp_path / "a.twin")
+    snapshot.write_all(profiles, tmp_path / "b.twin")
+    assert (tmp_path / "a.twin").read_bytes() == (tmp_path / "b.twin").read_bytes()
+    assert snapshot.size_of(profiles) == (tmp_path / "a.twin").stat().st_size
+
+
+def test_odd_nesting_comes_back(tmp_path: Path) -> None:
+    """Parents that depths do not tell are stored as they are."""
+    profile = sample_profile()
+    parent = profile.trace.slices.parent.copy()
+    parent[5:] = np.where(parent[5:] >= 0, 1, -1)
+    slices = profile.trace.slices.replace(parent=parent)
+    odd = replace(profile, trace=replace(profile.trace, slices=slices))
+    assert_same(odd, snapshot.read(saved(odd, tmp_path)))
+
+
+def test_arguments_of_a_large_file_stay_in_it_until_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "_KEPT_IN_FILE_BYTES", 1000)
+    profile = sample_profile(blocks=8, steps=60)
+    path = saved(profile, tmp_path)
+    opened = snapshot.read(path)
+    assert_same(profile, opened)
+    snapshot.write(opened, path)  # over the file that its arguments are in
+    assert_same(profile, snapshot.read(path))
+    assert_same(profile, opened)
+
+
+def test_a_file_of_five_gigabytes_is_refused_without_reading_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "huge.twin"
+    size = 5 << 30
+    with (
+        zipfile.ZipFile(saved(sample_profile(), tmp_path)) as old,
+        path.open("wb") as out,
+        zipfile.ZipFile(out, "w") as new,
+    ):
+        for name in old.namelist():
+            new.writestr(old.getinfo(name), old.read(name))
+        new.writestr("0/unknown", b"")
+        hole = new.getinfo("0/unknown")
+        hole.file_size = hole.compress_size = size
+        out.seek(size, os.SEEK_CUR)
+        new.start_dir = out.tell()
+    available = psutil.virtual_memory()._replace(available=8 << 30)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: available)
+    tracemalloc.start()
+    with pytest.raises(DamagedFile, match="more memory than this machine has"):
+        open_path(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50 << 20
 
 
 def test_a_column_that_an_older_version_did_not_have_reads_as_none(tmp_path: Path) -> None:
@@ -148,7 +239,7 @@ def test_a_table_that_an_older_version_did_not_have_is_empty(tmp_path: Path) -> 
 
 def test_a_newer_major_version_is_refused_with_its_number(tmp_path: Path) -> None:
     path = rewritten(
-        saved(sample_profile(), tmp_path), lambda _, manifest: manifest.update(version=[2, 0])
+        saved(sample_profile(), tmp_path), lambda _, manifest: manifest.update(version=[3, 0])
     )
     with pytest.raises(DamagedFile, match="newer Twinscope wrote it"):
         snapshot.read(path)
@@ -187,6 +278,20 @@ def _negative(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
 
 def _other_type(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
     manifest["members"]["trace/slices/start_ns"]["dtype"] = "<f8"
+
+
+def _odd_constant(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    entry = manifest["members"]["trace/slices/start_ns"]
+    entry.update(encoding="constant", value=[1, 2])
+
+
+def _absurd_constant(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    name = "trace/slices/start_ns"
+    manifest["members"][name].update(encoding="constant", value=0, rows=2**40)
+
+
+def _odd_scale(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    manifest["members"]["trace/slices/start_ns"]["scale"] = "1000"
 
 
 def _object_type(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
@@ -230,11 +335,14 @@ def _one_member_lost(members: dict[str, bytes], manifest: dict[str, Any]) -> Non
         (_other_type, "its type is <f8"),
         (_object_type, "its type is |O"),
         (_uneven, "3 rows"),
+        (_odd_constant, "no whole number"),
+        (_absurd_constant, "rows"),
+        (_odd_scale, "no whole number"),
         (_no_strings, "strings"),
         (_many_graphs, "parts"),
         (_manifest_of_lists, "lists no members"),
         (_no_list_of_members, "lists no members"),
-        (_one_member_lost, "lacks trace/slices/node"),
+        (_one_member_lost, "lacks 0/trace/slices/node"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )

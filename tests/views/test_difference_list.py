@@ -29,7 +29,8 @@ OTHER = chain(*changed(changed(PLAIN[:2] + PLAIN[3:], "conv1", attributes={"stri
 
 def comparison(a: Profile, b: Profile, picked: list[int], title: str = "other") -> Comparison:
     graphs = (a.authored, a.strings, b.authored, b.strings)
-    found = find_differences(*graphs, match_graphs(*graphs))
+    match = match_graphs(*graphs)
+    found = find_differences(*graphs, match)
     rows = list(zip(found.kind.tolist(), found.a.tolist(), found.b.tolist(), strict=True))
     return Comparison(
         title,
@@ -38,6 +39,8 @@ def comparison(a: Profile, b: Profile, picked: list[int], title: str = "other") 
         [sentence(DifferenceKind(kind), node, twin, *graphs) for kind, node, twin in rows],
         picked.append,
         len(a.authored.nodes),
+        b,
+        match.nodes,
     )
 
 

@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QLabel, QScrollArea, QTreeWidget
+from PySide6.QtWidgets import QLabel, QScrollArea
 from pytestqt.qtbot import QtBot
 
-from profilers.profile import Environment, Fusion, Profile, Trace
+from profilers.profile import Environment, Fusion, FusionMembers, Profile, StringPool, Trace
 from tests.conftest import Capture
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
+from tests.views.test_difference_list import comparison
+from views.column_table import ColumnTable
+from views.counterpart import Comparison
 from views.fusion import FusionView
 from views.fusion.groups import Group, Member, fused_groups
 
@@ -103,35 +106,149 @@ def test_arrow_keys_walk_from_group_to_group(show_view: ShowView, qtbot: QtBot) 
     assert rows == [[0], [1], [0]]
 
 
-def test_generated_source_is_shown_for_the_picked_kernel(show_view: ShowView) -> None:
-    profile = sample_profile()
-    source = profile.strings.find("model.py:12")
-    groups = profile.fusion.groups
-    with_source = groups.source.copy()
-    with_source[2] = source
-    fusion = replace(profile.fusion, groups=groups.replace(source=with_source))
-    view, context = show_view("fusion", replace(profile, fusion=fusion))
-    pane = view.source
-    assert not pane.isVisible()
-    context.selection.pick_group(2)
-    assert pane.isVisible()
-    assert pane.toPlainText() == "model.py:12"
+def with_source(profile: Profile, group: int) -> Profile:
+    """The sample with two lines of source for one group."""
+    pool = StringPool(profile.strings)
+    sources = profile.fusion.groups.source.copy()
+    sources[group] = pool.add("#include <omp>\nvoid kernel() {}")
+    groups = profile.fusion.groups.replace(source=sources)
+    return replace(profile, fusion=replace(profile.fusion, groups=groups), strings=pool.table())
+
+
+def test_a_double_click_shows_the_generated_source_with_line_numbers(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, context = show_view("fusion", with_source(sample_profile(), 2))
+    assert not view.source.isVisible()
+    group, place = [(g, at) for g, at in places(view).items() if isinstance(g, Group)][2]
+    assert group.row == 2
+    qtbot.mouseDClick(view.canvas, Qt.MouseButton.LeftButton, pos=place)
+    assert view.source.isVisible()
+    assert view.source.toPlainText() == "#include <omp>\nvoid kernel() {}"
+    assert view.source.viewportMargins().left() == view.source.number_width > 0
     context.selection.pick_group(1)
-    assert not pane.isVisible()
+    assert "no generated source" in view.source.toPlainText()
+    qtbot.mouseClick(view.source_button, Qt.MouseButton.LeftButton)
+    assert not view.source.isVisible()
+
+
+def test_profiles_without_source_offer_none(show_view: ShowView) -> None:
+    view, _ = show_view("fusion")
+    assert not view.source_button.isVisible()
+
+
+def table_texts(table: ColumnTable, column: int) -> list[str]:
+    model = table.columns
+    return [model.index(row, column).data() for row in range(model.rowCount())]
 
 
 def test_what_stayed_apart_is_listed_and_leads_to_its_node(
     show_view: ShowView, qtbot: QtBot
 ) -> None:
     view, context = show_view("fusion")
-    tree = view.findChild(QTreeWidget)
-    item = tree.topLevelItem(0)
-    assert [item.text(at) for at in range(3)] == ["fallback", "no kernel for this layout", "bn_0"]
-    place = tree.visualItemRect(item).center()
-    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    view.pages.setCurrentWidget(view.breaks)
+    table = view.breaks.table
+    row = [table_texts(table, column)[0] for column in range(4)]
+    assert row == ["fallback", "", "bn_0", "no kernel for this layout"]
+    place = table.visualRect(table.columns.index(0, 0)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     nodes = context.selection.picked.nodes
     names = context.profile.authored.nodes.name
     assert [context.profile.strings[int(names[node])] for node in nodes] == ["bn_0"]
+    assert view.breaks.reason.isVisible()
+    assert view.breaks.reason.text() == "no kernel for this layout"
+
+
+def test_the_list_of_what_stayed_apart_is_filtered(show_view: ShowView) -> None:
+    view, _ = show_view("fusion")
+    view.pages.setCurrentWidget(view.breaks)
+    assert [view.kind.itemText(at) for at in range(view.kind.count())] == [
+        "All kinds", "fallback (1)",
+    ]  # fmt: skip
+    view.filter.setText("layout bn_0")
+    assert view.breaks.table.columns.rowCount() == 1
+    view.filter.setText("graph")
+    assert view.breaks.table.columns.rowCount() == 0
+
+
+def test_words_filter_kernels_by_name_operator_and_module(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, _ = show_view("fusion", sample_profile(blocks=12))
+    qtbot.keyClicks(view.filter, "blocks.1 conv2d")
+    assert shown_groups(view) == ["conv_relu_1", "conv_relu_10", "conv_relu_11"]
+    view.pages.setCurrentWidget(view.table)
+    assert set(table_texts(view.table, 0)) == {"conv_relu_1", "conv_relu_10", "conv_relu_11"}
+    assert sentences(view).startswith("6 operators became 3 kernels")
+    view.filter.setText("softmax")
+    assert view.table.columns.rowCount() == 0
+
+
+def test_a_row_of_the_table_picks_its_kernel_and_follows_picks(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, context = show_view("fusion")
+    view.pages.setCurrentWidget(view.table)
+    names = table_texts(view.table, 0)
+    place = view.table.visualRect(view.table.columns.index(1, 0)).center()
+    qtbot.mouseClick(view.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    (group,) = context.selection.picked.groups.tolist()
+    groups = context.profile.fusion.groups
+    assert context.profile.strings[int(groups.name[group])] == names[1]
+    context.selection.pick_group(3)
+    assert view.table.picked_rows() == [3]
+
+
+def test_long_groups_fold_their_members(show_view: ShowView) -> None:
+    profile = sample_profile(blocks=30)
+    nodes = profile.fusion.members.node
+    members = FusionMembers.of(group=np.zeros(len(nodes), np.int32), node=nodes)
+    view, _ = show_view("fusion", replace(profile, fusion=replace(profile.fusion, members=members)))
+    drawn = [thing for thing in places(view) if isinstance(thing, Member)]
+    assert len(drawn) == 10
+    assert drawn[0].scope == "blocks.0.conv"
+
+
+def beside(profile: Profile, other: Profile, mode: str, title: str = "other") -> Comparison:
+    environment = replace(other.environment, mode=mode)
+    return comparison(profile, replace(other, environment=environment), [], title)
+
+
+def test_another_column_tells_what_fusing_saved(show_view: ShowView) -> None:
+    profile = sample_profile(blocks=2)
+    apart = replace(profile, fusion=Fusion.empty())
+    view, context = show_view("fusion", profile)
+    assert "saved" not in sentences(view)
+    context.counterpart.set_comparisons([beside(profile, apart, "torch-eager", "B")])
+    # in the sample a convolution's kernel takes 450 µs and an activation's 100 µs
+    assert "one by one 1.1 ms in B (torch-eager): 200 µs saved (18.2 %)" in sentences(view)
+    assert table_texts(view.table, 4) == ["100 µs", "100 µs"]
+    assert view.order.findData("saved") > 0
+    context.counterpart.set_comparisons([])
+    assert "saved" not in sentences(view)
+    assert view.order.findData("saved") == -1
+
+
+def test_a_column_that_ran_operator_by_operator_is_preferred(show_view: ShowView) -> None:
+    profile = sample_profile(blocks=2)
+    apart = replace(profile, fusion=Fusion.empty())
+    view, context = show_view("fusion", profile)
+    context.counterpart.set_comparisons(
+        [beside(profile, profile, "torch-compile", "B"), beside(profile, apart, "torch-eager", "C")]
+    )
+    assert "in C (torch-eager)" in sentences(view)
+    assert view.against.isVisible()
+    view.against.setCurrentText("B")
+    view.against.activated.emit(view.against.currentIndex())
+    assert "in B (torch-compile)" in sentences(view)
+
+
+def test_another_model_says_nothing_about_savings(show_view: ShowView) -> None:
+    profile = sample_profile(blocks=2)
+    view, context = show_view("fusion", profile)
+    other = sample_profile(blocks=40)
+    context.counterpart.set_comparisons([beside(profile, other, "torch-eager")])
+    assert "one by one" not in sentences(view)
 
 
 def test_thousands_of_groups_scroll(show_view: ShowView) -> None:

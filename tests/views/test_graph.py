@@ -15,6 +15,7 @@ from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, control_profile, encoder_profile
 from views.graph import canvas
 from views.graph.inspector import NodeInspector
+from views.graph.side_split import SideSplit
 from views.graph.view import GraphView
 
 
@@ -327,3 +328,16 @@ def test_a_profile_without_a_graph_says_so(show_view: ShowView) -> None:
     view, _ = show_view("graph", Profile("trace alone"))
     assert view.is_settled()
     assert "no graph" in view.findChild(QLabel).text()
+
+
+def test_the_side_pane_leaves_room_for_the_drawing(show_view: ShowView) -> None:
+    view, _ = show_view("graph")
+    split = view.canvas.parentWidget()
+    assert isinstance(split, SideSplit)
+    for width in (1500, 700):
+        view.resize(width, 500)
+        assert view.canvas.width() >= 0.65 * width
+    split.moveSplitter(200, 1)
+    assert view.canvas.width() < 250
+    view.resize(720, 500)
+    assert view.canvas.width() < 350  # as the person left it

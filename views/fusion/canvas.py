@@ -1,8 +1,10 @@
 """Authored operators on the left, fused kernels on the right, their ties between."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -16,13 +18,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from profilers.units import format_duration
+from profilers.analysis.fusion_savings import FusionSavings
+from profilers.units import format_duration, format_percent
 from views.context import ViewContext
 from views.fusion.groups import Group, Member
 
 _ROW, _GAP, _MARGIN = 22, 12, 8
-_GROUP_HEIGHT = 40
-_SIDE_SHARE = 0.4
+_GROUP_HEIGHT = 56
+_SIDE_SHARE = 0.42
+_WIDE = 260  # room for the share beside the time
+_MOST_MEMBERS = 10  # of one group in sight; a line says how many more there are
 
 
 @dataclass(frozen=True)
@@ -33,18 +38,35 @@ class _Block:
     top: int
     height: int
 
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Those in sight."""
+        members = self.group.members
+        return members if len(members) <= _MOST_MEMBERS + 1 else members[:_MOST_MEMBERS]
+
+    @property
+    def hidden(self) -> int:
+        return len(self.group.members) - len(self.members)
+
+    @property
+    def rows(self) -> int:
+        return len(self.members) + (self.hidden > 0)
+
 
 class FusionCanvas(QWidget):
     """As high as it needs to be; lies in a scroll area. Arrow keys walk from group to group."""
 
     group_picked = Signal(int)
+    group_opened = Signal(int)
     node_picked = Signal(int)
 
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
         self._blocks: list[_Block] = []
+        self._tops: list[int] = []
         self._longest_ns = 1.0
+        self._savings: FusionSavings | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Fused groups and their members"))
         context.selection.changed.connect(self.update)
@@ -53,16 +75,28 @@ class FusionCanvas(QWidget):
         self._blocks = []
         top = _MARGIN
         for group in groups:
-            height = max(len(group.members) * _ROW, _GROUP_HEIGHT)
+            rows = min(len(group.members), _MOST_MEMBERS + 1)
+            height = max(rows * _ROW, _GROUP_HEIGHT)
             self._blocks.append(_Block(group, top, height))
             top += height + _GAP
+        self._tops = [block.top for block in self._blocks]
         self._longest_ns = max([group.step_ns for group in groups] + [1.0])
         self.setMinimumHeight(top)
+        self.resize(self.width(), top)
+        self.update()
+
+    def show_savings(self, savings: FusionSavings | None) -> None:
+        """Times of the members and of what fusing saved, from another column."""
+        self._savings = savings
         self.update()
 
     def top_of(self, group: int) -> int:
         """Where a group begins, 0 if it is not shown."""
         return next((block.top for block in self._blocks if block.group.row == group), 0)
+
+    def _blocks_between(self, top: float, bottom: float) -> Sequence[_Block]:
+        first = max(bisect_right(self._tops, top) - 1, 0)
+        return self._blocks[first : bisect_right(self._tops, bottom)]
 
     def sizeHint(self) -> QSize:
         return QSize(500, self.minimumHeight())
@@ -71,10 +105,11 @@ class FusionCanvas(QWidget):
         painter = QPainter(self)
         painter.fillRect(event.rect(), self._context.theme.panel)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        picked = self._context.selection.picked
+        groups, nodes = set(picked.groups.tolist()), set(picked.nodes.tolist())
         sight = event.rect()
-        for block in self._blocks:
-            if block.top <= sight.bottom() and block.top + block.height >= sight.top():
-                self._paint_block(painter, block)
+        for block in self._blocks_between(sight.top(), sight.bottom()):
+            self._paint_block(painter, block, block.group.row in groups, nodes)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
@@ -87,15 +122,18 @@ class FusionCanvas(QWidget):
             case None:
                 self._context.selection.clear()
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        match self.thing_at(event.position()):
+            case Group(row=row):
+                self.group_opened.emit(row)
+
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             match self.thing_at(QPointF(event.pos())):
                 case Group() as group:
-                    text = "\n".join(
-                        (f"{group.kind}  ·  {group.compiler}", group.name, _time(group))
-                    )
+                    text = self._told(group)
                 case Member() as member:
-                    text = f"{member.operator}\n{member.name}"
+                    text = "\n".join(filter(None, (member.operator, member.name, member.scope)))
                 case None:
                     text = ""
             QToolTip.showText(event.globalPos(), text, self)
@@ -104,12 +142,14 @@ class FusionCanvas(QWidget):
 
     def thing_at(self, point: QPointF) -> Group | Member | None:
         """What lies under a point of the canvas."""
-        for block in self._blocks:
+        for block in self._blocks_between(point.y(), point.y()):
             if self._group_box(block).contains(point):
                 return block.group
-            for at, member in enumerate(block.group.members):
+            for at, member in enumerate(block.members):
                 if self._member_box(block, at).contains(point):
                     return member
+            if block.hidden and self._member_box(block, len(block.members)).contains(point):
+                return block.group
         return None
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -122,32 +162,71 @@ class FusionCanvas(QWidget):
         here = next((at for at, row in enumerate(rows) if row in picked), -step)
         self.group_picked.emit(rows[min(max(here + step, 0), len(rows) - 1)])
 
-    def _paint_block(self, painter: QPainter, block: _Block) -> None:
-        theme, picked = self._context.theme, self._context.selection.picked
-        is_picked = block.group.row in picked.groups
-        nodes = set(picked.nodes.tolist())
+    def _paint_block(
+        self, painter: QPainter, block: _Block, is_picked: bool, nodes: Collection[int]
+    ) -> None:
         target = self._group_box(block)
-        colour = theme.family_colour(block.group.kind or block.group.name)
-        for at, member in enumerate(block.group.members):
+        for at, member in enumerate(block.members):
             box = self._member_box(block, at)
             is_marked = is_picked or member.node in nodes
-            self._paint_tie(painter, box, target, at, len(block.group.members), is_marked)
-            fill = theme.family_colour(member.operator)
-            self._paint_box(painter, box, fill, is_marked)
-            painter.setPen(theme.text_on(fill))
-            text = f"{_short(member.operator)}   {_tail(member.name)}"
-            _draw(painter, box, text, Qt.AlignmentFlag.AlignVCenter)
-        self._paint_box(painter, target, colour, is_picked)
-        self._paint_time(painter, target, block.group.step_ns)
-        painter.setPen(theme.text_on(colour))
+            self._paint_tie(painter, box, target, at, block.rows, is_marked)
+            self._paint_member(painter, box, member, is_marked)
+        if block.hidden:
+            at = len(block.members)
+            box = self._member_box(block, at)
+            self._paint_tie(painter, box, target, at, block.rows, is_picked)
+            painter.setPen(self._context.theme.muted)
+            _draw(painter, box, self.tr("and {} more").format(block.hidden))
+        self._paint_group(painter, target, block.group, is_picked)
+
+    def _paint_member(
+        self, painter: QPainter, box: QRectF, member: Member, is_marked: bool
+    ) -> None:
+        """Operator, module, and what it takes by itself in the other column."""
+        fill = self._context.theme.family_colour(member.operator)
+        self._paint_box(painter, box, fill, is_marked)
+        painter.setPen(self._context.theme.text_on(fill))
+        right = 0.0
+        if self._savings is not None and self._savings.member_ns[member.node] >= 0:
+            time = format_duration(float(self._savings.member_ns[member.node]))
+            right = _draw_right(painter, box, time)
+        text = f"{_short(member.operator)}   {member.scope or _tail(member.name)}"
+        _draw(painter, box.adjusted(0, 0, -right, 0), text)
+
+    def _paint_group(self, painter: QPainter, box: QRectF, group: Group, is_picked: bool) -> None:
+        """Kind and time, the name, then the module and what fusing saved."""
+        colour = self._context.theme.family_colour(group.kind or group.name)
+        self._paint_box(painter, box, colour, is_picked)
+        self._paint_time(painter, box, group.step_ns)
+        painter.setPen(self._context.theme.text_on(colour))
+        lines = [QRectF(box.x(), box.y() + at, box.width(), 17) for at in (2, 18, 34)]
         font = painter.font()
         font.setBold(True)
         painter.setFont(font)
-        _draw(painter, QRectF(target.x(), target.y() + 3, target.width(), 17), block.group.kind)
+        is_wide = group.step_ns >= 0 and box.width() > _WIDE
+        share = f"  ·  {format_percent(group.share)}" if is_wide else ""
+        right = _draw_right(painter, lines[0], f"{_time(group)}{share}")
+        _draw(painter, lines[0].adjusted(0, 0, -right, 0), group.kind)
         font.setBold(False)
         painter.setFont(font)
-        text = f"{_time(block.group)}  ·  {_tail(block.group.name)}"
-        _draw(painter, QRectF(target.x(), target.y() + 20, target.width(), 17), text)
+        _draw(painter, lines[1], _tail(group.name), Qt.TextElideMode.ElideMiddle)
+        right = _draw_right(painter, lines[2], self._saved(group))
+        _draw(painter, lines[2].adjusted(0, 0, -right, 0), group.scope, Qt.TextElideMode.ElideLeft)
+
+    def _saved(self, group: Group) -> str:
+        if self._savings is None or np.isnan(saved := self._savings.saved_ns[group.row]):
+            return ""
+        if saved >= 0:
+            return self.tr("saved {}").format(format_duration(saved))
+        return self.tr("{} slower").format(format_duration(-saved))
+
+    def _told(self, group: Group) -> str:
+        """The tooltip."""
+        lines = [f"{group.kind}  ·  {group.compiler}", group.name, group.scope, _time(group)]
+        if self._saved(group) and self._savings is not None:
+            apart = format_duration(float(self._savings.apart_ns[group.row]))
+            lines.append(self.tr("One by one {}: {}").format(apart, self._saved(group)))
+        return "\n".join(filter(None, lines))
 
     def _paint_box(self, painter: QPainter, box: QRectF, fill: QColor, is_marked: bool) -> None:
         theme = self._context.theme
@@ -184,8 +263,7 @@ class FusionCanvas(QWidget):
         painter.fillPath(path, colour)
 
     def _member_box(self, block: _Block, at: int) -> QRectF:
-        rows = len(block.group.members) * _ROW
-        top = block.top + (block.height - rows) / 2 + at * _ROW
+        top = block.top + (block.height - block.rows * _ROW) / 2 + at * _ROW
         return QRectF(_MARGIN, top + 1, self.width() * _SIDE_SHARE - _MARGIN, _ROW - 3)
 
     def _group_box(self, block: _Block) -> QRectF:
@@ -198,13 +276,20 @@ def _draw(
     painter: QPainter,
     box: QRectF,
     text: str,
-    vertical: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignVCenter,
+    mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
 ) -> None:
     inside = box.adjusted(7, 0, -5, 0)
-    elided = painter.fontMetrics().elidedText(
-        text, Qt.TextElideMode.ElideRight, int(inside.width())
-    )
-    painter.drawText(inside, vertical | Qt.AlignmentFlag.AlignLeft, elided)
+    elided = painter.fontMetrics().elidedText(text, mode, int(inside.width()))
+    painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, elided)
+
+
+def _draw_right(painter: QPainter, box: QRectF, text: str) -> float:
+    """Returns how much room is taken."""
+    if not text:
+        return 0.0
+    inside = box.adjusted(5, 0, -7, 0)
+    painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+    return painter.fontMetrics().horizontalAdvance(text) + 8.0
 
 
 def _time(group: Group) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from profilers.analysis.graph_walk import Direction
 from profilers.profile import Graph, Profile
@@ -27,6 +27,7 @@ from views.graph.minimap import Minimap
 from views.graph.model import StageModel
 from views.graph.prepared import flat_hierarchy_of, hierarchy_of, search_of
 from views.graph.reach import Reach
+from views.graph.side_split import SideSplit
 from views.graph.structure.hierarchy import ROOT
 from views.graph.toolbar import Toolbar
 from views.notes_pane import NotesPane
@@ -69,18 +70,13 @@ class GraphView(QWidget):
             (self.tr("Differences"), self.differences),
         ):
             self.side.addTab(page, title)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(self.canvas)
-        split.addWidget(self.side)
-        split.setStretchFactor(0, 1)
-        split.setSizes([600, 250])
         layout.addWidget(self.bar)
         self.said = QLabel()
         row = QHBoxLayout()
         row.addWidget(self.path, 1)
         row.addWidget(self.said)
         layout.addLayout(row)
-        layout.addWidget(split, 1)
+        layout.addWidget(SideSplit(self.canvas, self.side), 1)
         layout.addWidget(self.legend)
         self._indexed = Latest(self)
         self._connect()

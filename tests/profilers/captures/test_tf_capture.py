@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
-from profilers.profile import MemoryCategory, Profile, SliceKind, TimingPhase
+from profilers.profile import MemoryCategory, NodeKind, Profile, SliceKind, TimingPhase
 from profilers.request import InputSpec
 from tests.conftest import ROOT, Capture
 
@@ -154,3 +154,42 @@ def test_the_honest_latency_is_measured_without_the_profiler(
     assert (measured > 10_000).all()
     facts = profile.environment.facts
     assert {"TensorFlow", "Keras", "Python", "Threads"} <= set(facts)
+
+
+def changes(profile: Profile) -> dict[str, list[str]]:
+    """Operators that Grappler did something else to than fusing, by what it did."""
+    strings, breaks = profile.strings, profile.fusion.breaks
+    found: dict[str, list[str]] = {}
+    for kind, node in zip(breaks.kind.tolist(), breaks.node.tolist(), strict=True):
+        operator = strings[int(profile.authored.nodes.operator[node])]
+        found.setdefault(strings[kind], []).append(operator)
+    return found
+
+
+def test_what_grappler_folded_and_removed_is_listed(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "block.keras", "keras")
+    found = changes(profile)
+    assert found["constant folded"] == ["StridedSlice", "Cast", "StridedSlice"]
+    assert found["removed"].count("AddV2") == 2  # an epsilon of each norm, added to a constant
+    told = " ".join(diagnostic.message for diagnostic in profile.diagnostics)
+    assert f"as constants: {len(found['constant folded'])}" in told
+    optimised = profile.graphs[1].nodes
+    names = optimised.name[optimised.kind == NodeKind.OPERATOR]
+    running = {profile.strings[name] for name in names}
+    for node in profile.fusion.breaks.node:
+        assert profile.strings[profile.authored.nodes.name[node]] not in running
+
+
+def test_what_only_shapes_were_asked_of_is_removed_as_not_needed(
+    capture: Capture, tf_files: Path
+) -> None:
+    """Keras traces one step of a recurrent layer outside of the loop, for its shapes alone."""
+    profile = capture(tf_files / "control.keras", "keras")
+    names, breaks = profile.authored.nodes.name, profile.fusion.breaks
+    of_cell = [
+        profile.strings[reason]
+        for node, reason in zip(breaks.node, breaks.reason, strict=True)
+        if "/gru_cell_1/" in profile.strings[names[node]]
+    ]
+    assert len(of_cell) > 10
+    assert set(of_cell) == {"Nothing that runs needs its result."}

@@ -124,6 +124,7 @@ def test_a_model_keeps_its_variables_while_it_runs(tf_files: Path, name: str) ->
         "traced = load(RunRequest.from_json(json.loads(sys.argv[1])))\n"
         "gc.collect()\n"
         "traced.call(*traced.arguments)\n"
+        "assert traced.function.graph.variables\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, json.dumps(request)],

@@ -23,8 +23,9 @@ from profilers.graphs.tf_graph_def import read_graph_def
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
-from profilers.profile import NodeKind, Profile, SliceKind, StringPool
+from profilers.profile import NodeKind, Profile, SliceKind, StringPool, decode
 from profilers.profile.references import broken_references
+from tests.conftest import Capture, build_models
 
 Captured = Callable[[str], Path]
 
@@ -169,6 +170,31 @@ def test_what_xla_refuses_is_named(captured: Captured, tf_files: Path) -> None:
     with pytest.raises(CaptureFailed, match=r"XLA cannot compile .*no kernel for .*EagerPyFunc"):
         captured("file_access_saved")
     (tf_files / "written.txt").unlink()  # loading a trusted model does what its preview warned of
+
+
+def test_a_model_that_xla_refuses_runs_without_it(
+    capture: Capture, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = build_models("build_unconvertible", tmp_path_factory.mktemp("unconvertible"))
+    profile = capture(folder / "text_saved", "tf-xla")
+    strings, breaks = profile.strings, profile.fusion.breaks
+    assert [strings[kind] for kind in breaks.kind] == ["not compiled"]
+    assert [strings[profile.authored.nodes.operator[node]] for node in breaks.node] == ["AsString"]
+    assert any("no kernel for AsString" in each.message for each in profile.diagnostics)
+    assert profile.environment.facts["Compiled by XLA"] == "no"
+    assert len(profile.steps) == 5
+
+
+def test_instructions_tell_their_buffers(captured: Captured) -> None:
+    profile = read_capture(captured("cnn_saved"))
+    program = profile.graphs[1]
+    held = [
+        text
+        for row in range(len(program.nodes))
+        for text in decode(program.attributes, row).get("buffers", ())
+    ]
+    assert f"{4 * 32 * 32 * 16:,} bytes at 0 of" in " ".join(held)  # of the first convolution
+    assert any(text.endswith("(result)") and text.startswith("40 bytes") for text in held)
 
 
 def test_the_text_of_a_computation_names_every_instruction(captured: Captured) -> None:

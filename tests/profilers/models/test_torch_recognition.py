@@ -14,8 +14,8 @@ KINDS = {
     "cnn.pt2": ("torch-export", ("torch-export",)),
     "cnn.ts.pt": ("torchscript", ("torchscript",)),
     "cnn.pt": ("torch-module", ("torch-eager", "torch-compile")),
-    "cnn_state.pt": ("torch-state-dict", ()),
-    "cnn.safetensors": ("safetensors", ()),
+    "cnn_state.pt": ("torch-state-dict", ("torch-eager", "torch-compile")),
+    "cnn.safetensors": ("safetensors", ("torch-eager", "torch-compile")),
 }
 
 
@@ -44,7 +44,8 @@ def test_every_form_holds_the_same_parameters(torch_files: Path) -> None:
 @pytest.mark.parametrize("name", ["cnn_state.pt", "cnn.safetensors"])
 def test_weights_alone_say_what_is_missing(torch_files: Path, name: str) -> None:
     model = inspected(torch_files / name)
-    assert "build the model" in model.cannot_run
+    assert model.needs_code
+    assert "name the code" in model.preview.diagnostics[0].remedy
     assert not model.needs_trust
     graph = model.preview.authored
     names = [model.preview.strings[row] for row in graph.nodes.name]

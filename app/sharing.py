@@ -1,0 +1,95 @@
+"""What a person chose to give away: parts, names, and the check that nothing else went along."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from profilers import snapshot
+from profilers.errors import TwinscopeError
+from profilers.profile import Profile
+from profilers.snapshot.anonymise import anonymised
+from profilers.snapshot.layer_names import LayerNames
+from profilers.snapshot.parts import without
+from profilers.snapshot.scan import scan
+from profilers.snapshot.secrets import Secrets, secrets_of
+
+_MOST_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """`left_out` names parts of `profilers.snapshot.parts`, `hidden` adds words to be hidden."""
+
+    left_out: frozenset[str] = frozenset()
+    anonymise: bool = False
+    hash_names: bool = False
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of a profile is given away as it is."""
+        return not self.left_out and not self.anonymise
+
+    def of(self, profiles: Sequence[Profile]) -> list[Profile]:
+        """The profiles as they are to be given away."""
+        return self._told(profiles, self._secrets(profiles))
+
+    def _secrets(self, profiles: Sequence[Profile]) -> Secrets:
+        return secrets_of(profiles, self.hidden) if self.anonymise else Secrets(frozenset())
+
+    def _told(self, profiles: Sequence[Profile], secrets: Secrets) -> list[Profile]:
+        shared = [without(profile, self.left_out) for profile in profiles]
+        if self.anonymise:
+            shared = [anonymised(each, secrets, hash_names=self.hash_names) for each in shared]
+        return shared
+
+
+def size_of_shared(profiles: Sequence[Profile], sharing: Sharing) -> int:
+    """Bytes of the file that `save_shared` would write; takes as long as writing it."""
+    return snapshot.size_of(sharing.of(profiles))
+
+
+def save_shared(profiles: Sequence[Profile], path: Path, sharing: Sharing) -> None:
+    """Write a snapshot; an anonymous one takes its name only once a search found nothing in it.
+
+    Raises
+    ------
+    TwinscopeError
+        If something that was to be hidden is in the file, or it cannot be written.
+    """
+    secrets = sharing._secrets(profiles)
+    shared = sharing._told(profiles, secrets)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not sharing.anonymise:
+            snapshot.write_all(shared, path)
+            return
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-unchecked-")
+        os.close(handle)
+        unchecked = Path(name)
+        try:
+            snapshot.write_all(shared, unchecked)
+            _check(unchecked, profiles, secrets, sharing)
+            unchecked.replace(path)
+        finally:
+            unchecked.unlink(missing_ok=True)
+    except OSError as error:
+        raise TwinscopeError(
+            f"Cannot save {path.name}", error.strerror or str(error), "Choose another place."
+        ) from error
+
+
+def _check(path: Path, profiles: Sequence[Profile], secrets: Secrets, sharing: Sharing) -> None:
+    words = frozenset[str]()
+    if sharing.hash_names:
+        words = words.union(*(LayerNames.of(profile).words for profile in profiles))
+    found = scan(path, secrets, LayerNames(words) if sharing.hash_names else None)
+    if found:
+        told = "; ".join(f"{each.text!r} in {each.member}" for each in found[:_MOST_TOLD])
+        raise TwinscopeError(
+            "The snapshot was not written",
+            f"{len(found)} things that were to be hidden are still in it: {told}",
+            "Leave out the part that holds them.",
+        )

@@ -1,0 +1,83 @@
+"""From "Run…" to a running capture: how to run, whether to trust, where missing code lies."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.capturing import model_to_trust
+from app.document import Document
+from app.session import Session
+from app.window.run_dialog import RunDialog
+from app.window.trust_dialog import TrustDialog
+from profilers.errors import TwinscopeError
+from profilers.models import ModelFile
+from profilers.request import RunRequest
+from profilers.trust import content_digest
+
+
+class Running(QObject):
+    """Asks what must be asked, over `window`, and hands the request to the session."""
+
+    def __init__(
+        self, session: Session, window: QWidget, tell: Callable[[TwinscopeError], None]
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._window = window
+        self._tell = tell
+
+    def ask(self, document: Document) -> None:
+        """Show how the model would be run, and run it so when the person agrees."""
+        if document.model is None or document.is_busy:
+            return
+        try:
+            dialog = RunDialog(document.model, document.request, self._window)
+        except TwinscopeError as error:
+            self._tell(error)
+            return
+        dialog.accepted.connect(lambda: self.run(document, dialog.request))
+        dialog.open()
+
+    def run(self, document: Document, request: RunRequest) -> None:
+        """Run at once where everything is harmless or trusted, else ask first."""
+        if document.model is None:
+            return
+        try:
+            asks = model_to_trust(document.model, request)
+        except TwinscopeError as error:
+            self._tell(error)
+            return
+        if asks is None:
+            self._session.run(document, replace(request, trusted=False))
+            return
+        sha256 = document.sha256 if asks is document.model else content_digest(asks.path)
+        if self._session.trust.holds(sha256):
+            self._session.run(document, replace(request, trusted=True))
+        else:
+            self._ask_trust(document, request, asks, sha256)
+
+    def ask_source_folder(self, document: Document) -> None:
+        """Let the person show where the model's own code lies, and run again with that."""
+        request = document.request
+        if request is None:
+            return
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, self.tr("Folder of the model's own code"), str(document.path.parent)
+        )
+        if chosen:
+            self.run(document, replace(request, source_folder=chosen))
+
+    def _ask_trust(
+        self, document: Document, request: RunRequest, asks: ModelFile, sha256: str
+    ) -> None:
+        dialog = TrustDialog(asks, self._window)
+
+        def trust() -> None:
+            if dialog.remember.isChecked():
+                self._session.trust.add(sha256, asks.path.name)
+            self._session.run(document, replace(request, trusted=True))
+
+        dialog.accepted.connect(trust)
+        dialog.open()

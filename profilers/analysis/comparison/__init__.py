@@ -1,0 +1,90 @@
+"""Two profiles compared: figures with how sure they are, and where the difference comes from."""
+
+from dataclasses import dataclass
+
+from profilers.analysis.comparison.cautions import cautions
+from profilers.analysis.comparison.explained import (
+    Explanation,
+    explained_by_graph,
+    explained_by_operator,
+)
+from profilers.analysis.comparison.figures import LATENCY, FigurePair, Rounds, compare_figures
+from profilers.analysis.comparison.side import batch_size
+from profilers.analysis.matching import Match, match_graphs
+from profilers.profile import Profile
+
+_UNRELATED = (
+    0.5  # share of the recorded work in matched layers below which models have little in common
+)
+
+
+@dataclass(frozen=True)
+class ProfileComparison:
+    """Profile b against profile a.
+
+    Attributes
+    ----------
+    figures : tuple of FigurePair
+        The latency first.
+    explanation : Explanation
+        Rows that add up to the difference of the profiled steps.
+    cautions : tuple of str
+        Why the figures may mislead.
+    per_sample : bool
+        Whether step times were divided by the batch size.
+    """
+
+    figures: tuple[FigurePair, ...]
+    explanation: Explanation
+    cautions: tuple[str, ...]
+    per_sample: bool
+
+    @property
+    def latency(self) -> FigurePair | None:
+        return next((pair for pair in self.figures if pair.metric.id == LATENCY), None)
+
+
+def compare(
+    a: Profile,
+    b: Profile,
+    *,
+    match: Match | None = None,
+    rounds: Rounds | None = None,
+    per_sample: bool = False,
+) -> ProfileComparison:
+    """Everything that differs between two profiles, as far as they tell.
+
+    Parameters
+    ----------
+    match : Match, optional
+        Of the authored graphs, where it is known already.
+    rounds : Rounds, optional
+        Steps of both taken in turns, which tell the latency better than the profiles' own.
+    per_sample : bool
+        Divide step times by the batch size, where both tell it.
+    """
+    per_sample = per_sample and can_normalise(a, b)
+    explanation = _explanation(a, b, match)
+    if per_sample:
+        explanation = explanation.scaled(1 / (batch_size(a) or 1), 1 / (batch_size(b) or 1))
+    return ProfileComparison(
+        compare_figures(a, b, rounds, per_sample=per_sample),
+        explanation,
+        cautions(a, b, explanation, rounds, per_sample=per_sample),
+        per_sample,
+    )
+
+
+def can_normalise(a: Profile, b: Profile) -> bool:
+    """Whether both tell their batch size."""
+    return batch_size(a) is not None and batch_size(b) is not None
+
+
+def _explanation(a: Profile, b: Profile, match: Match | None) -> Explanation:
+    """By layers where the graphs have most of the work in common, else by operators."""
+    if a.graphs and b.graphs:
+        match = match or match_graphs(a.authored, a.strings, b.authored, b.strings)
+        found = explained_by_graph(a, b, match)
+        if found.matched_time >= _UNRELATED:
+            return found
+    return explained_by_operator(a, b)

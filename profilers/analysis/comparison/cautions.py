@@ -1,0 +1,108 @@
+"""What makes two profiles hard to compare, told before anyone trusts a figure."""
+
+from collections.abc import Iterator
+
+from profilers.analysis.comparison import side
+from profilers.analysis.comparison.explained import Explanation
+from profilers.analysis.comparison.figures import Rounds, timed_phase
+from profilers.analysis.step_time import step_time
+from profilers.profile import Profile, TimingPhase
+
+_FEW_STEPS = 5
+_BUSY = 0.1  # share of the processors
+_HEAVY_PROFILER = 0.3  # by which share the profiler slowed one side's steps more than the other's
+
+
+def cautions(
+    a: Profile, b: Profile, explanation: Explanation, rounds: Rounds | None, *, per_sample: bool
+) -> tuple[str, ...]:
+    """Sentences, the gravest first."""
+    return tuple(_found(a, b, explanation, rounds, per_sample=per_sample))
+
+
+def _found(
+    a: Profile, b: Profile, explanation: Explanation, rounds: Rounds | None, *, per_sample: bool
+) -> Iterator[str]:
+    if a.graphs and b.graphs and not explanation.by_graph:
+        yield (
+            "The two graphs have next to nothing in common: these look like unrelated models, so "
+            "only operators are compared, by name."
+        )
+    elif not explanation.by_graph:
+        has_none = "Neither has a graph"
+        if a.graphs or b.graphs:
+            has_none = f"{'B' if a.graphs else 'A'} has no graph"
+        yield f"{has_none}, so operators are compared by name instead of layers."
+    yield from _inputs(a, b, per_sample=per_sample)
+    yield from _steps(a, b, rounds)
+    yield from _load(a, b, rounds)
+    yield from _surroundings(a, b)
+    yield from _profiler(a, b)
+    if explanation.on_device[0] != explanation.on_device[1]:
+        which = "A" if explanation.on_device[0] else "B"
+        yield f"The rows of {which} are times on a device, those of the other side on the host."
+
+
+def _inputs(a: Profile, b: Profile, *, per_sample: bool) -> Iterator[str]:
+    sizes = side.batch_size(a), side.batch_size(b)
+    if all(sizes) and sizes[0] != sizes[1]:
+        told = (
+            "step times are divided by it"
+            if per_sample
+            else "step times are those of whole batches"
+        )
+        yield f"The batch sizes differ: {sizes[0]} in A, {sizes[1]} in B; {told}."
+    dtypes = [
+        sorted({str(each.get("dtype", "")) for each in side.inputs_of(one)}) for one in (a, b)
+    ]
+    if dtypes[0] and dtypes[1] and dtypes[0] != dtypes[1]:
+        yield (
+            f"The inputs' types differ: {', '.join(dtypes[0])} in A, {', '.join(dtypes[1])} in B."
+        )
+
+
+def _steps(a: Profile, b: Profile, rounds: Rounds | None) -> Iterator[str]:
+    if rounds is not None:
+        return
+    phase = timed_phase(a, b)
+    counts = [len(side.step_durations(each, phase)) for each in (a, b)]
+    for name, count in zip("AB", counts, strict=True):
+        if count == 1:
+            yield f"{name} has one step only, so nothing tells how much its steps vary."
+        elif 1 < count < _FEW_STEPS:
+            yield f"{name} has {count} steps only; more would tell more."
+    if phase == TimingPhase.PROFILED and all(counts):
+        yield "Only profiled steps are known of both: the profiler's own time is part of them."
+
+
+def _load(a: Profile, b: Profile, rounds: Rounds | None) -> Iterator[str]:
+    for name, profile in (("A", a), ("B", b)):
+        load = side.load_of(profile.environment.facts)
+        if load > _BUSY and rounds is None:
+            yield (
+                f"Other programs took {100 * load:.0f} % of the processors while {name} ran, which "
+                "makes the intervals wide: measure on a quiet machine, or both in turns."
+            )
+
+
+def _surroundings(a: Profile, b: Profile) -> Iterator[str]:
+    ours, theirs = a.environment, b.environment
+    for name, one, other in (
+        ("devices", ours.device, theirs.device),
+        ("GPUs", ours.facts.get("GPU", ""), theirs.facts.get("GPU", "")),
+        ("processors", ours.facts.get("Processor", ""), theirs.facts.get("Processor", "")),
+        ("threads", ours.facts.get("Threads", ""), theirs.facts.get("Threads", "")),
+    ):
+        if one and other and one != other:
+            yield f"The {name} differ: {one} in A, {other} in B."
+
+
+def _profiler(a: Profile, b: Profile) -> Iterator[str]:
+    overheads = step_time(a).overhead, step_time(b).overhead
+    if overheads[0] is None or overheads[1] is None:
+        return
+    if abs((1 + overheads[0]) / (1 + overheads[1]) - 1) > _HEAVY_PROFILER:
+        yield (
+            f"The profiler slowed A by {100 * overheads[0]:.0f} % and B by {100 * overheads[1]:.0f} %, "
+            "so rows of many small operators look worse than they are."
+        )

@@ -1,0 +1,221 @@
+"""Where the difference between two step times comes from, row by row; the rows add up to it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from profilers.analysis.comparison.joined import Part, joined_parts
+from profilers.analysis.comparison.spent import NOTHING, Share, Spent, spent_by_graph, spent_by_name
+from profilers.analysis.differences import node_title
+from profilers.analysis.item_pairs import scope_paths
+from profilers.analysis.matching import Match
+from profilers.analysis.operator_kinds import operator_kind
+from profilers.profile import Graph, Profile, StringTable
+
+_MOST_NAMED = 3  # operators in a row's text
+
+
+class RowKind(IntEnum):
+    MATCHED = 0
+    ONLY_A = 1
+    ONLY_B = 2
+    UNLINKED = 3  # ran, but nothing ties it to the graph
+    BETWEEN = 4  # nothing that was recorded ran
+
+
+@dataclass(frozen=True)
+class ExplainedRow:
+    """What one or both sides spent on the same part of the model; times in ns per step.
+
+    Attributes
+    ----------
+    titles, operators : tuple of str
+        Of side a and side b, "" for a side that has none.
+    nodes : tuple of tuple of int
+        Of the authored graphs.
+    slices : tuple of int
+        The slice of each side that had most of the time, -1 for none.
+    """
+
+    kind: RowKind
+    titles: tuple[str, str]
+    operators: tuple[str, str]
+    a_ns: float
+    b_ns: float
+    nodes: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    slices: tuple[int, int] = (-1, -1)
+
+    @property
+    def title(self) -> str:
+        return self.titles[0] or self.titles[1]
+
+    @property
+    def difference_ns(self) -> float:
+        return self.b_ns - self.a_ns
+
+    def turned(self) -> "ExplainedRow":
+        kind = {RowKind.ONLY_A: RowKind.ONLY_B, RowKind.ONLY_B: RowKind.ONLY_A}
+        return replace(
+            self,
+            kind=kind.get(self.kind, self.kind),
+            titles=self.titles[::-1],
+            operators=self.operators[::-1],
+            a_ns=self.b_ns,
+            b_ns=self.a_ns,
+            nodes=self.nodes[::-1],
+            slices=self.slices[::-1],
+        )
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Rows by what they explain most; their times add up to the mean profiled step of each side.
+
+    `by_graph` tells that layers were matched; else operators were, by name. `on_device` tells for
+    each side whether times are those of devices.
+    """
+
+    rows: tuple[ExplainedRow, ...]
+    a_ns: float
+    b_ns: float
+    by_graph: bool
+    on_device: tuple[bool, bool]
+
+    @property
+    def difference_ns(self) -> float:
+        return self.b_ns - self.a_ns
+
+    def share(self, row: ExplainedRow) -> float:
+        """Of the whole difference; shares of all rows add up to 1. 0 where there is none."""
+        return row.difference_ns / self.difference_ns if self.difference_ns else 0.0
+
+    @property
+    def matched_share(self) -> float:
+        """Share of the difference that matched rows leave no part of to others, at most 1."""
+        others = sum(row.difference_ns for row in self.rows if row.kind != RowKind.MATCHED)
+        return 1 - abs(others / self.difference_ns) if self.difference_ns else 1.0
+
+    @property
+    def matched_time(self) -> float:
+        """Share of both sides' recorded work that lies in matched rows."""
+        work = [row for row in self.rows if row.kind != RowKind.BETWEEN]
+        total = sum(row.a_ns + row.b_ns for row in work)
+        matched = sum(row.a_ns + row.b_ns for row in work if row.kind == RowKind.MATCHED)
+        return matched / total if total else 0.0
+
+    def scaled(self, of_a: float, of_b: float) -> "Explanation":
+        """With each side's times multiplied, sorted anew."""
+        rows = [replace(row, a_ns=row.a_ns * of_a, b_ns=row.b_ns * of_b) for row in self.rows]
+        return replace(self, rows=_by_weight(rows), a_ns=self.a_ns * of_a, b_ns=self.b_ns * of_b)
+
+    def turned(self) -> "Explanation":
+        rows = tuple(row.turned() for row in self.rows)
+        return Explanation(rows, self.b_ns, self.a_ns, self.by_graph, self.on_device[::-1])
+
+
+def explained_by_graph(a: Profile, b: Profile, match: Match) -> Explanation:
+    """Layers and operators of two matched graphs."""
+    spent = spent_by_graph(a), spent_by_graph(b)
+    profiles = a, b
+    paths = scope_paths(a.authored, a.strings), scope_paths(b.authored, b.strings)
+    rows = [
+        _row_of(part, profiles, paths)
+        for part in joined_parts((a.authored, b.authored), match, spent)
+    ]
+    rows += _named_rows(spent, RowKind.UNLINKED, RowKind.UNLINKED, RowKind.UNLINKED)
+    return _explanation(rows, spent, by_graph=True)
+
+
+def explained_by_operator(a: Profile, b: Profile) -> Explanation:
+    """Operators by name, and those of other frameworks by what they do."""
+    spent = _by_common_names(spent_by_name(a), spent_by_name(b))
+    rows = _named_rows(spent, RowKind.MATCHED, RowKind.ONLY_A, RowKind.ONLY_B)
+    return _explanation(list(rows), spent, by_graph=False)
+
+
+def _explanation(
+    rows: list[ExplainedRow], spent: tuple[Spent, Spent], *, by_graph: bool
+) -> Explanation:
+    ours, theirs = spent
+    rows.append(
+        ExplainedRow(RowKind.BETWEEN, ("", ""), ("", ""), ours.between_ns, theirs.between_ns)
+    )
+    on_device = ours.on_device, theirs.on_device
+    return Explanation(_by_weight(rows), ours.whole_ns, theirs.whole_ns, by_graph, on_device)
+
+
+def _by_weight(rows: list[ExplainedRow]) -> tuple[ExplainedRow, ...]:
+    return tuple(sorted(rows, key=lambda row: -abs(row.difference_ns)))
+
+
+def _row_of(
+    part: Part, profiles: tuple[Profile, Profile], paths: tuple[list[str], list[str]]
+) -> ExplainedRow:
+    ours, theirs = part.shares
+    kind = RowKind.MATCHED
+    if not part.is_matched:
+        kind = RowKind.ONLY_A if theirs == NOTHING else RowKind.ONLY_B
+    titles, operators = [], []
+    for profile, nodes, scopes, of in zip(profiles, part.nodes, part.scopes, paths, strict=True):
+        titles.append(_title(profile.authored, profile.strings, nodes, scopes, of))
+        operators.append(_operators(profile.authored, profile.strings, nodes))
+    return ExplainedRow(
+        kind,
+        (titles[0], titles[1]),
+        (operators[0], operators[1]),
+        ours.time_ns,
+        theirs.time_ns,
+        (tuple(part.nodes[0]), tuple(part.nodes[1])),
+        (ours.slice, theirs.slice),
+    )
+
+
+def _title(
+    graph: Graph, strings: StringTable, nodes: list[int], scopes: list[int], paths: list[str]
+) -> str:
+    """The layers that the nodes lie in, the first by name and the others by number."""
+    layers = dict.fromkeys(node_title(graph, strings, node) for node in nodes) or dict.fromkeys(
+        paths[scope] for scope in scopes
+    )
+    names = [name for name in layers if name]
+    if not names:
+        return ""
+    return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}"
+
+
+def _operators(graph: Graph, strings: StringTable, nodes: list[int]) -> str:
+    names = list(dict.fromkeys(strings[int(graph.nodes.operator[node])] for node in nodes))
+    told = ", ".join(names[:_MOST_NAMED])
+    return told if len(names) <= _MOST_NAMED else f"{told}, …"
+
+
+def _by_common_names(a: Spent, b: Spent) -> tuple[Spent, Spent]:
+    """What only one side calls so goes by its kind, where the other side has that kind left, too."""
+    rest = [
+        {name: operator_kind(name) for name in side.names if name not in other.names}
+        for side, other in ((a, b), (b, a))
+    ]
+    common = set(rest[0].values()) & set(rest[1].values())
+    return _renamed(a, rest[0], common), _renamed(b, rest[1], common)
+
+
+def _renamed(spent: Spent, kinds: dict[str, str], common: set[str]) -> Spent:
+    names: dict[str, Share] = {}
+    for name, share in spent.names.items():
+        kind = kinds.get(name, "")
+        told = kind if kind in common else name
+        names[told] = names.get(told, NOTHING) + share
+    return replace(spent, names=names)
+
+
+def _named_rows(
+    spent: tuple[Spent, Spent], both: RowKind, only_a: RowKind, only_b: RowKind
+) -> Iterator[ExplainedRow]:
+    ours, theirs = spent[0].names, spent[1].names
+    for name in dict.fromkeys((*ours, *theirs)):
+        here, there = ours.get(name, NOTHING), theirs.get(name, NOTHING)
+        kind = both if name in ours and name in theirs else only_a if name in ours else only_b
+        sides = name if name in ours else "", name if name in theirs else ""
+        yield ExplainedRow(
+            kind, sides, sides, here.time_ns, there.time_ns, slices=(here.slice, there.slice)
+        )

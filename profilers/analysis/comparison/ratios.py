@@ -1,0 +1,91 @@
+"""One run's steps against another's: the ratio of their medians and how sure it is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from profilers.analysis.comparison.resampling import median_deviations, thinned, worth
+from profilers.profile.table import Float64
+
+_EDGES = (2.5, 97.5)  # percentiles of a 95 % interval
+BETWEEN_RUNS = 0.025  # standard deviation of what a run as a whole is faster or slower than another
+_PER_LOAD = 1.0  # what it adds if other programs took the whole machine
+BETWEEN_PROCESSES = 0.005  # of two processes that take turns on one machine
+LEAST_WORTH = 3.0  # independent values below which nothing is told
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def inverse(self) -> "Interval":
+        return Interval(1 / self.value, 1 / self.high, 1 / self.low)
+
+    def times(self, factor: float) -> "Interval":
+        return Interval(self.value * factor, self.low * factor, self.high * factor)
+
+
+def between_loaded_runs(load_a: float, load_b: float) -> float:
+    """`BETWEEN_RUNS` of runs while other programs took such shares of the machine, 0 to 1."""
+    return BETWEEN_RUNS + _PER_LOAD * max(load_a, load_b)
+
+
+def median_interval(values: ArrayLike, seed: int = 0) -> Interval | None:
+    """The median of positive values; None where there are too few to tell how sure it is."""
+    series = _logarithms(values)
+    if worth_too_little(series):
+        return None
+    drawn = median_deviations(series, np.random.default_rng(seed))
+    return _interval(float(np.median(series)), drawn)
+
+
+def ratio_of_medians(
+    a: ArrayLike, b: ArrayLike, seed: int = 0, between_runs: float = BETWEEN_RUNS
+) -> Interval | None:
+    """Median of `b` over median of `a`, of two runs that were made one after the other.
+
+    Beside the steps' own spread it counts `between_runs`: one model run twice differs by more than
+    its steps tell. None where a side has too few independent steps.
+    """
+    ours, theirs = _logarithms(a), _logarithms(b)
+    if worth_too_little(ours) or worth_too_little(theirs):
+        return None
+    generator = np.random.default_rng(seed)
+    drawn = median_deviations(theirs, generator) - median_deviations(ours, generator)
+    drawn = drawn + generator.normal(0, between_runs * np.sqrt(2), len(drawn))
+    return _interval(float(np.median(theirs) - np.median(ours)), drawn)
+
+
+def ratio_of_rounds(a: ArrayLike, b: ArrayLike, seed: int = 0) -> Interval | None:
+    """The same of rounds in which both took turns: one duration per round and side.
+
+    What slows both down at a time cancels out.
+    """
+    differences = _logarithms(b) - _logarithms(a)
+    if worth_too_little(differences):
+        return None
+    generator = np.random.default_rng(seed)
+    drawn = median_deviations(differences, generator)
+    drawn = drawn + generator.normal(0, BETWEEN_PROCESSES * np.sqrt(2), len(drawn))
+    return _interval(float(np.median(differences)), drawn)
+
+
+def worth_too_little(series: Float64) -> bool:
+    return len(series) < LEAST_WORTH or worth(series) < LEAST_WORTH
+
+
+def _logarithms(values: ArrayLike) -> Float64:
+    return np.log(np.maximum(thinned(values), np.finfo(float).tiny))
+
+
+def _interval(centre: float, deviations: Float64) -> Interval:
+    """Back from logarithms."""
+    low, high = np.percentile(deviations, _EDGES)
+    return Interval(
+        float(np.exp(centre)), float(np.exp(centre + low)), float(np.exp(centre + high))
+    )

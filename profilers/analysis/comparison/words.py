@@ -1,0 +1,109 @@
+"""Figures and verdicts of a comparison as people read them."""
+
+from profilers.analysis.comparison.figures import LATENCY, Basis, FigurePair, Unit, Verdict
+from profilers.analysis.comparison.ratios import Interval
+from profilers.units import format_bytes, format_count, format_duration, format_percent
+
+_MANY_TIMES = 2.0  # from here on a ratio reads better than a percentage
+
+
+def format_value(value: float | None, unit: Unit) -> str:
+    """``12.3 ms``; "–" for what is not known."""
+    if value is None:
+        return "–"
+    if unit == Unit.DURATION:
+        return format_duration(value)
+    if unit == Unit.BYTES:
+        return format_bytes(value)
+    if unit == Unit.SHARE:
+        return format_percent(value)
+    if unit == Unit.RATE:
+        return f"{value:,.4g} /s"
+    if unit == Unit.COUNT:
+        return f"{value:,.6g}"
+    return format_count(value, unit.value)
+
+
+def format_interval(interval: Interval | None, unit: Unit) -> str:
+    """``11.9 ms to 12.8 ms``; "" where nothing varies or nothing is known."""
+    if interval is None or interval.low == interval.high:
+        return ""
+    return f"{format_value(interval.low, unit)} to {format_value(interval.high, unit)}"
+
+
+def format_change(pair: FigurePair) -> str:
+    """``−12.3 %`` or ``4.2 ×``: b beside a."""
+    if not pair.a or pair.b is None:
+        return "–"
+    ratio = pair.ratio.value if pair.ratio else pair.b / pair.a
+    if ratio >= _MANY_TIMES or 0 < ratio <= 1 / _MANY_TIMES:
+        return f"{ratio:.3g} ×"
+    return f"{100 * (ratio - 1):+.1f} %".replace("-", "−")
+
+
+def format_noise(pair: FigurePair) -> str:
+    """The interval of the change, ``−14.0 to −10.1 %``, or why there is none."""
+    if pair.verdict == Verdict.MISSING:
+        return ""
+    if pair.metric.basis == Basis.ONCE:
+        return "measured once each"
+    if pair.ratio is None:
+        return "too few steps"
+    if pair.ratio.low == pair.ratio.high:
+        return "exact"
+    if pair.ratio.high >= _MANY_TIMES or pair.ratio.low <= 1 / _MANY_TIMES:
+        return f"{pair.ratio.low:.3g} to {pair.ratio.high:.3g} ×"
+    low, high = (100 * (edge - 1) for edge in (pair.ratio.low, pair.ratio.high))
+    return f"{low:+.1f} to {high:+.1f} %".replace("-", "−")
+
+
+def verdict_sentence(pair: FigurePair) -> str:
+    """What a figure says of b against a, with how sure that is."""
+    if pair.metric.id == LATENCY:
+        return _latency_sentence(pair)
+    title, unit = pair.metric.title, pair.metric.unit
+    values = f"{format_value(pair.a, unit)} to {format_value(pair.b, unit)}"
+    if pair.verdict == Verdict.MISSING:
+        which = "A" if pair.a is None else "B"
+        return f"{title}: {which} does not tell"
+    if pair.verdict == Verdict.SAME:
+        return f"{title}: no difference beyond the noise"
+    if pair.verdict == Verdict.UNSURE:
+        reason = format_noise(pair)
+        return f"{title}: {values}, {reason}, so nothing tells the noise"
+    noise = format_noise(pair)
+    told = noise if noise == "exact" else f"95 % interval {noise}"
+    return f"{title}: {format_change(pair)} in B, {values} ({told})"
+
+
+def _latency_sentence(pair: FigurePair) -> str:
+    if pair.verdict == Verdict.MISSING:
+        which = "A" if pair.a is None else "B"
+        return f"{which} has no steps to compare"
+    if pair.ratio is None:
+        return "Too few independent steps to tell which is faster"
+    ratio = pair.ratio
+    if pair.verdict == Verdict.SAME:
+        return f"No difference beyond the noise ({_as_change(ratio)})"
+    if ratio.value <= 1 / _MANY_TIMES:
+        fast = ratio.inverse()
+        return (
+            f"B is {fast.value:.3g} times as fast as A "
+            f"(95 % interval {fast.low:.3g} to {fast.high:.3g} times)"
+        )
+    if ratio.value >= _MANY_TIMES:
+        return (
+            f"B takes {ratio.value:.3g} times as long as A "
+            f"(95 % interval {ratio.low:.3g} to {ratio.high:.3g} times)"
+        )
+    word, sign = ("faster", -1) if ratio.value < 1 else ("slower", 1)
+    edges = sorted(sign * 100 * (edge - 1) for edge in (ratio.low, ratio.high))
+    return (
+        f"B is {sign * 100 * (ratio.value - 1):.1f} % {word} than A "
+        f"(95 % interval {edges[0]:.1f} to {edges[1]:.1f} %)"
+    )
+
+
+def _as_change(ratio: Interval) -> str:
+    low, high = (100 * (edge - 1) for edge in (ratio.low, ratio.high))
+    return f"95 % interval of B's step time {low:+.1f} to {high:+.1f} %".replace("-", "−")

@@ -1,0 +1,111 @@
+"""What fusing saved: a kernel's time against the time of its members where they ran one by one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from profilers.analysis.fusion_times import group_times, node_times
+from profilers.analysis.matching import NodePairs
+from profilers.profile import Profile
+from profilers.profile.table import Float64, Int32
+
+_LEAST_NS = 1e-3  # so that kernels that took no time share equally
+
+
+@dataclass(frozen=True, eq=False)
+class FusionSavings:
+    """Times per step; one value per fusion group, -1 where nobody knows.
+
+    Attributes
+    ----------
+    kernel_ns : float64 array
+        Of the fused kernel.
+    apart_ns : float64 array
+        Of its members in the other profile. A node that a library's kernel runs counts there alone;
+        what is in several generated kernels is shared among them by their times. So sums over
+        groups count nothing twice, and a kernel that only prepares a library's, such as a copy into
+        another layout, has 0.
+    matched : float64 array
+        Share of the group's members that have a twin in the other profile, 0 to 1.
+    member_ns : float64 array
+        One per node of the authored graph: its time in the other profile, -1 without a twin.
+    """
+
+    kernel_ns: Float64
+    apart_ns: Float64
+    matched: Float64
+    member_ns: Float64
+
+    @property
+    def saved_ns(self) -> Float64:
+        """What was saved, negative where the kernel takes longer; NaN where nobody knows."""
+        known = (self.kernel_ns >= 0) & (self.apart_ns >= 0)
+        saved: Float64 = np.where(known, self.apart_ns - self.kernel_ns, np.nan)
+        return saved
+
+    @property
+    def total_kernel_ns(self) -> float:
+        """Of all groups whose saving is known."""
+        return float(self.kernel_ns[~np.isnan(self.saved_ns)].sum())
+
+    @property
+    def total_apart_ns(self) -> float:
+        return float(self.apart_ns[~np.isnan(self.saved_ns)].sum())
+
+
+def fusion_savings(fused: Profile, apart: Profile, pairs: NodePairs) -> FusionSavings:
+    """Compare fused kernels with another profile of the same model.
+
+    Parameters
+    ----------
+    fused : Profile
+        With fusion groups.
+    apart : Profile
+        In which the same nodes ran one by one, as in eager mode.
+    pairs : NodePairs
+        Nodes of the authored graphs of `fused`, a, and `apart`, b.
+    """
+    members, kernel_ns = fused.fusion.members, group_times(fused)
+    member_ns = _twin_times(node_times(apart), pairs, len(fused.authored.nodes))
+    known = member_ns[members.node] >= 0
+    share = _shares(fused, kernel_ns)
+    count = len(kernel_ns)
+    held = np.bincount(members.group[known], minlength=count)
+    sums = np.bincount(
+        members.group[known], (share * member_ns[members.node])[known], minlength=count
+    )
+    size = np.bincount(members.group, minlength=count)
+    return FusionSavings(
+        kernel_ns, np.where(held > 0, sums, -1.0), held / np.maximum(size, 1), member_ns
+    )
+
+
+def _twin_times(times_ns: Float64, pairs: NodePairs, count: int) -> Float64:
+    """Time of each node's twins; a twin of several nodes is shared equally among them."""
+    partners = np.bincount(pairs.b, minlength=len(times_ns))
+    found: Float64 = np.full(count, -1.0)
+    found[pairs.a] = 0.0
+    np.add.at(found, pairs.a, times_ns[pairs.b] / partners[pairs.b])
+    return found
+
+
+def _shares(profile: Profile, kernel_ns: Float64) -> Float64:
+    """For each row of the members' table the part of its node's time that belongs to its group."""
+    members, count = profile.fusion.members, len(profile.authored.nodes)
+    is_library = _is_library(profile.fusion.groups.source)[members.group]
+    in_library = np.zeros(count, bool)
+    in_library[members.node[is_library]] = True
+    weight = np.where(
+        is_library | ~in_library[members.node],
+        np.maximum(kernel_ns[members.group], _LEAST_NS),
+        0.0,
+    )
+    whole = np.bincount(members.node, weight, minlength=count)
+    shares: Float64 = weight / np.where(whole > 0, whole, 1.0)[members.node]
+    return shares
+
+
+def _is_library(source: Int32) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Kernels without generated source, where others have it: a library's, called as they are."""
+    has_source = source >= 0
+    return ~has_source & has_source.any()

@@ -1,0 +1,137 @@
+"""Whose work the steps' wall-clock time was: shares that add up to it, whatever ran at once.
+
+At each moment the innermost work counts, and what works at once, on several tracks or overlapping
+on one, shares the moment equally. What is left of the steps is the time in which nothing that was recorded worked.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profilers.analysis.device_work import work_rows
+from profilers.analysis.intervals import latest_end_so_far
+from profilers.analysis.once import once
+from profilers.analysis.scope_ranges import scope_of_range
+from profilers.profile import Profile, SliceKind, Slices
+from profilers.profile.table import Float64, Int64
+
+
+@dataclass(frozen=True, eq=False)
+class WallTime:
+    """Attributes
+    ----------
+    slice_ns : float64 array
+        Of each slice, its share of the wall-clock time of all steps.
+    whole_ns, steps : int
+        All steps together, and how many they are; without steps the whole trace is one.
+    on_device : bool
+        Whether the work of devices was counted, else that of the host.
+    """
+
+    slice_ns: Float64
+    whole_ns: int
+    steps: int
+    on_device: bool
+
+    @property
+    def between_ns(self) -> float:
+        """When nothing that was recorded worked."""
+        return max(self.whole_ns - float(self.slice_ns.sum()), 0.0)
+
+
+@once
+def wall_time(profile: Profile) -> WallTime:
+    """Shares of operators and ranges of the graph's scopes, or of kernels where a device worked."""
+    slices = profile.trace.slices
+    begins, ends = _windows(profile)
+    device = _within(slices, work_rows(profile), begins, ends)
+    rows = device if len(device) else _host_rows(profile)
+    segment_begin, segment_end, owner = _innermost(slices, rows)
+    shares = _shares(segment_begin, segment_end, begins, ends)
+    slice_ns = np.bincount(owner, shares, minlength=len(slices)).astype(np.float64)
+    slice_ns.flags.writeable = False
+    return WallTime(slice_ns, int((ends - begins).sum()), len(begins), bool(len(device)))
+
+
+def _windows(profile: Profile) -> tuple[Int64, Int64]:
+    """Begin and end of each step, apart from each other."""
+    steps, slices = profile.steps, profile.trace.slices
+    if len(steps):
+        order = np.argsort(steps.start_ns, kind="stable")
+        begins = steps.start_ns[order]
+        ends = np.maximum.accumulate(begins + steps.duration_ns[order])
+        begins = np.maximum(begins, np.append(begins[:1], ends[:-1]))
+        return begins, np.maximum(ends, begins)
+    if not len(slices):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    last = (slices.start_ns + slices.duration_ns).max()
+    return np.array([slices.start_ns.min()]), np.array([last])
+
+
+def _within(slices: Slices, rows: Int64, begins: Int64, ends: Int64) -> Int64:
+    if not len(begins):
+        return rows[:0]
+    start = slices.start_ns[rows]
+    is_inside = (start < ends[-1]) & (start + slices.duration_ns[rows] > begins[0])
+    inside: Int64 = rows[is_inside]
+    return inside
+
+
+def _host_rows(profile: Profile) -> Int64:
+    slices = profile.trace.slices
+    chosen = (slices.kind == SliceKind.OPERATOR) | (slices.kind == SliceKind.KERNEL)
+    return np.flatnonzero(chosen | (scope_of_range(profile) >= 0))
+
+
+def _innermost(slices: Slices, rows: Int64) -> tuple[Int64, Int64, Int64]:
+    """Begin, end and row of the stretches in which a slice works itself, not what it encloses."""
+    rows = rows[slices.duration_ns[rows] > 0]
+    around = _around(slices, rows)
+    start = slices.start_ns[rows]
+    end = start + slices.duration_ns[rows]
+    inner = around >= 0
+    # What each encloses, between its own begin and end, which enclose nothing.
+    owner = np.concatenate((rows, around[inner], rows))
+    begins = np.concatenate((start, start[inner], end))
+    ends = np.concatenate((start, end[inner], end))
+    place = np.repeat(np.arange(3), (len(rows), int(inner.sum()), len(rows)))
+    order = np.lexsort((place, begins, owner))
+    owner, begins, ends = owner[order], begins[order], ends[order]
+    latest = ends[latest_end_so_far(owner, ends)]
+    at = np.flatnonzero((owner[:-1] == owner[1:]) & (latest[:-1] < begins[1:]))
+    return latest[at], begins[at + 1], owner[at]
+
+
+def _around(slices: Slices, rows: Int64) -> Int64:
+    """The nearest of the rows that encloses each; -1 for none."""
+    is_chosen = np.zeros(len(slices), np.bool_)
+    is_chosen[rows] = True
+    found = slices.parent[rows].astype(np.int64)
+    climbing = np.flatnonzero(found >= 0)
+    while len(climbing):
+        climbing = climbing[~is_chosen[found[climbing]]]
+        found[climbing] = slices.parent[found[climbing]]
+        climbing = climbing[found[climbing] >= 0]
+    return found
+
+
+def _shares(begin: Int64, end: Int64, window_begins: Int64, window_ends: Int64) -> Float64:
+    """Of each stretch the time inside the windows, divided by how many run at each moment."""
+    times = np.unique(np.concatenate((begin, end, window_begins, window_ends)))
+    if not len(times):
+        return np.empty(0)
+    running = _level(times, begin, end)
+    inside = _level(times, window_begins, window_ends) > 0
+    rate: NDArray[np.float64] = np.where(inside & (running > 0), 1 / np.maximum(running, 1), 0.0)
+    worked = np.concatenate(([0.0], np.cumsum(rate[:-1] * np.diff(times))))
+    shares: Float64 = worked[np.searchsorted(times, end)] - worked[np.searchsorted(times, begin)]
+    return shares
+
+
+def _level(times: Int64, begin: Int64, end: Int64) -> Int64:
+    """How many of the stretches cover each time and what follows it."""
+    change = np.zeros(len(times), np.int64)
+    np.add.at(change, np.searchsorted(times, begin), 1)
+    np.add.at(change, np.searchsorted(times, end), -1)
+    return np.cumsum(change)

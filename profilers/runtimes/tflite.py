@@ -1,0 +1,278 @@
+"""Runs a TFLite model, or a TensorFlow model converted to it, in the TFLite interpreter."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profilers.captures.tflite_files import MODEL_FILE, RUN_FILE
+from profilers.errors import ModeUnavailable, TwinscopeError
+from profilers.inputs import make_inputs
+from profilers.parameter_statistics import write_statistics
+from profilers.request import InputSpec, RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.result_gap import tell_gap
+from profilers.runtimes.tf_session import WORKER_ENVIRONMENT
+from profilers.runtimes.tflite_isolated import packed, times_alone
+from profilers.runtimes.tflite_library import (
+    TfliteLibrary,
+    allocate,
+    invoke,
+    tflite_library,
+)
+from profilers.runtimes.tflite_model import actual_shapes, stripped, weights_of
+from profilers.units import format_bytes
+
+__all__ = ["WORKER_ENVIRONMENT", "run"]
+
+_MAGIC = b"TFL3"
+_DELEGATE = "DELEGATE"
+
+
+@dataclass
+class _Session:
+    """A model in its interpreter, inputs set."""
+
+    content: bytes
+    interpreter: Any
+    arrays: Sequence[NDArray[Any]]
+    inputs: tuple[InputSpec, ...]
+    expected: Sequence[NDArray[Any]] = ()  # TensorFlow's results, if it was converted
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Measure and profile with ``options["delegate"]``; then time each operator alone.
+
+    Raises
+    ------
+    CaptureFailed
+        If TFLite lacks an operator of the model, or the model fails.
+    TwinscopeError
+        If the model cannot be loaded, needs trust, or does not take the inputs.
+    """
+    if request.device != "cpu":
+        raise ModeUnavailable(
+            f"TFLite cannot run on {request.device} here",
+            "this mode knows the CPU only",
+            "Choose the device cpu.",
+        )
+    library = tflite_library()
+    report.progress("load", 0.0)
+    begin = time.perf_counter_ns()
+    session = _open(request, library)
+    record = RunRecord(
+        replace(request, inputs=session.inputs),
+        "tflite",
+        library.name,
+        facts=_facts(request, library, session),
+        load_ns=time.perf_counter_ns() - begin,
+    )
+    _run(record, session, library, folder, report)
+    return record
+
+
+def _open(request: RunRequest, library: TfliteLibrary) -> _Session:
+    path = Path(request.model_path)
+    if _is_tflite(path):
+        content = path.read_bytes()
+        interpreter = _interpreter(request, library, content)
+        arrays, inputs = _given(request, interpreter)
+        session = _Session(content, interpreter, arrays, inputs)
+    else:
+        from profilers.runtimes.tf_sources import load_source
+        from profilers.runtimes.tflite_convert import convert
+
+        source = load_source(request)
+        content = convert(source, str(request.options["quantisation"]), path.name)
+        interpreter = _interpreter(request, library, content)
+        session = _Session(content, interpreter, source.arrays, source.inputs, source.results)
+    _feed(session.interpreter, session)
+    return session
+
+
+def _is_tflite(path: Path) -> bool:
+    if path.is_dir():
+        return False
+    with path.open("rb") as file:
+        return file.read(8)[4:] == _MAGIC
+
+
+def _interpreter(request: RunRequest, library: TfliteLibrary, content: bytes) -> Any:
+    return library.open(content, str(request.options["delegate"]), request.threads)
+
+
+def _given(
+    request: RunRequest, interpreter: Any
+) -> tuple[list[NDArray[Any]], tuple[InputSpec, ...]]:
+    """Arrays in the order of the interpreter's inputs, and what they are."""
+    details = interpreter.get_input_details()
+    specs = request.inputs
+    if not specs and not request.inputs_file:
+        specs = tuple(_own_spec(detail) for detail in details)
+    arrays = make_inputs(replace(request, inputs=specs))
+    names = [detail["name"] for detail in details]
+    if not set(names) <= set(arrays):
+        if len(arrays) != len(names):
+            raise _misfit(details, f"it was given {', '.join(arrays) or 'nothing'}")
+        arrays = dict(zip(names, arrays.values(), strict=True))
+    ordered = [arrays[name] for name in names]
+    for detail, array in zip(details, ordered, strict=True):
+        if not _fits(detail, array):
+            sizes = ",".join(map(str, array.shape))
+            raise _misfit(details, f"it was given {detail['name']}={sizes}:{array.dtype}")
+    inputs = tuple(
+        InputSpec(name, "string" if array.dtype == object else array.dtype.name, array.shape)
+        for name, array in zip(names, ordered, strict=True)
+    )
+    return ordered, inputs
+
+
+def _own_spec(detail: dict[str, Any]) -> InputSpec:
+    sizes = tuple(max(int(size), 1) for size in detail["shape_signature"])
+    return InputSpec(detail["name"], _dtype(detail), sizes)
+
+
+def _dtype(detail: dict[str, Any]) -> str:
+    dtype = np.dtype(detail["dtype"])
+    return "string" if dtype.kind in "SUO" else dtype.name
+
+
+def _fits(detail: dict[str, Any], array: NDArray[Any]) -> bool:
+    dtype = "string" if array.dtype == object else array.dtype.name
+    signature = [int(size) for size in detail["shape_signature"]]
+    return (
+        dtype == _dtype(detail)
+        and len(signature) == array.ndim
+        and all(size in (-1, own) for size, own in zip(signature, array.shape, strict=True))
+    )
+
+
+def _misfit(details: Sequence[dict[str, Any]], why: str) -> TwinscopeError:
+    wanted = []
+    for detail in details:
+        sizes = ",".join("?" if size < 0 else str(size) for size in detail["shape_signature"])
+        wanted.append(f"{detail['name']}={sizes}:{_dtype(detail)}")
+    return TwinscopeError(
+        "The model does not take these inputs", why, f"It takes {' and '.join(wanted)}."
+    )
+
+
+def _feed(interpreter: Any, session: _Session) -> None:
+    """Resize what is dynamic, plan the arena, and set the inputs."""
+    details = interpreter.get_input_details()
+    order = _order(details, session)
+    for detail, number in zip(details, order, strict=True):
+        shape = session.arrays[number].shape
+        if tuple(detail["shape"]) != shape:
+            interpreter.resize_tensor_input(detail["index"], shape)
+    allocate(interpreter)
+    for detail, number in zip(details, order, strict=True):
+        interpreter.set_tensor(detail["index"], session.arrays[number])
+
+
+def _order(details: Sequence[dict[str, Any]], session: _Session) -> list[int]:
+    """Which array each input takes: by name where the converter kept it, else by position."""
+    names = [spec.name for spec in session.inputs]
+    told = [detail["name"].removeprefix("serving_default_").split(":")[0] for detail in details]
+    own = [detail["name"] for detail in details]
+    for wanted in (own, told):
+        if sorted(wanted) == sorted(names) and len(set(names)) == len(names):
+            return [names.index(name) for name in wanted]
+    return list(range(len(details)))
+
+
+def _run(
+    record: RunRecord, session: _Session, library: TfliteLibrary, folder: Path, report: Reporter
+) -> None:
+    request, interpreter = record.request, session.interpreter
+    starts: list[int] = []
+
+    @contextmanager
+    def noted(number: int) -> Iterator[None]:
+        starts.append(time.perf_counter_ns())
+        yield
+
+    def step() -> None:
+        invoke(interpreter)
+
+    record.warmup_ns = timed_steps(step, max(request.warmup, 1), report, "warm-up")
+    record.measured_ns = timed_steps(step, request.steps, report, "measure")
+    record.started_unix_ns = time.time_ns()
+    record.profiled_ns = timed_steps(step, request.steps, report, "profile", noted)
+    _compare(record, session)
+    operators = interpreter._get_ops_details()
+    model, alone = _look_inside(request, session, library, report)
+    report.progress("write", 0.0)
+    write_statistics(folder, weights_of(model))
+    (folder / MODEL_FILE).write_bytes(packed(stripped(model, library.schema)))
+    told = {
+        "delegate": "XNNPACK" if request.options["delegate"] == "xnnpack" else "",
+        "step_starts_ns": starts,
+        "operators": [_places(each) for each in operators if each["op_name"] != _DELEGATE],
+        "partitions": [_places(each) for each in operators if each["op_name"] == _DELEGATE],
+        "alone": [asdict(each) for each in alone],
+    }
+    (folder / RUN_FILE).write_text(json.dumps(told))
+
+
+def _look_inside(
+    request: RunRequest, session: _Session, library: TfliteLibrary, report: Reporter
+) -> tuple[Any, Any]:
+    """The unpacked model with the shapes of this run, and how long its operators take alone."""
+    whole = library.open(session.content, "none", request.threads, keeps_all=True)
+    _feed(whole, session)
+    invoke(whole)
+    model = library.schema.ModelT.InitFromPackedBuf(session.content, 0)
+    actual_shapes(model, whole)
+    delegate = str(request.options["delegate"])
+    return model, times_alone(library, model, whole, delegate, request.threads, report)
+
+
+def _places(operator: dict[str, Any]) -> dict[str, list[int]]:
+    return {key: [int(each) for each in operator[key]] for key in ("inputs", "outputs")}
+
+
+def _compare(record: RunRecord, session: _Session) -> None:
+    """Tell how far the converted model is off."""
+    if session.expected:
+        details = session.interpreter.get_output_details()
+        found = [session.interpreter.get_tensor(detail["index"]) for detail in details]
+        tell_gap(record, session.expected, found, "TFLite", "TensorFlow")
+
+
+def _facts(request: RunRequest, library: TfliteLibrary, session: _Session) -> dict[str, str]:
+    path = Path(request.model_path)
+    facts = {
+        "TFLite": library.name,
+        "Delegate": {"xnnpack": "XNNPACK", "none": "none", "reference": "none, reference kernels"}[
+            str(request.options["delegate"])
+        ],
+        "Threads": str(request.threads or "TFLite's default"),
+        "Size of the file": format_bytes(_bytes_of(path)),
+    }
+    if session.expected:
+        facts["Quantisation"] = str(request.options["quantisation"])
+        facts["Size as TFLite"] = format_bytes(len(session.content))
+    return {
+        **facts,
+        "NumPy": np.__version__,
+        "Python": platform.python_version(),
+        "System": f"{platform.system()} {platform.release().partition('-')[0]}",
+        "Processor": platform.processor() or platform.machine(),
+        "Cores": str(os.cpu_count() or 1),
+    }
+
+
+def _bytes_of(path: Path) -> int:
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size

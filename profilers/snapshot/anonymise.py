@@ -1,0 +1,141 @@
+"""A profile without names of persons and hosts, paths and source lines; with hashed names if wanted."""
+
+import json
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from profilers.profile import Environment, Note, Profile, StringTable
+from profilers.profile.json_column import JsonColumn, JsonText
+from profilers.snapshot.hashing import hashed
+from profilers.snapshot.layer_names import LayerNames
+from profilers.snapshot.packed_json import READ_ROWS, texts_between
+from profilers.snapshot.parts import without
+from profilers.snapshot.secrets import PATHS, SOURCE_LINES, Secrets, has_path_signs
+
+_PATH, _WORD, _LINE = "‹path›", "‹name›", "‹source›"
+_TELLING = frozenset(("host", "hosts", "hostname", "node", "user", "recorded", "command"))
+_KEPT_OF_REQUEST = (
+    "mode", "inputs", "steps", "warmup", "device", "threads", "seed", "signature", "limit_s",
+    "memory_limit_bytes", "options",
+)  # fmt: skip
+_CACHED_TEXTS = 1 << 17
+
+
+def anonymised(profile: Profile, secrets: Secrets, *, hash_names: bool = False) -> Profile:
+    """The same measurements with nothing that tells who ran what where.
+
+    Generated sources, source lines and members that this version does not know are left out; what
+    is left of every text has paths and the words of `secrets` replaced. With `hash_names` the names
+    of layers, tensors, parameters and the model are hashed, equal ones alike in every snapshot.
+    """
+    profile = without(profile, {"sources"})
+    scrub = Scrubber(secrets, LayerNames.of(profile) if hash_names else None)
+    graphs = tuple(
+        replace(
+            graph,
+            attributes=scrub.column(graph.attributes),
+            parameter_statistics=scrub.column(graph.parameter_statistics),
+        )
+        for graph in profile.graphs
+    )
+    trace = replace(profile.trace, arguments=scrub.column(profile.trace.arguments))
+    diagnostics = tuple(
+        replace(each, message=scrub.text(each.message), remedy=scrub.text(each.remedy))
+        for each in profile.diagnostics
+    )
+    return replace(
+        profile,
+        name=scrub.title(profile.name),
+        strings=StringTable(scrub.text(text) for text in profile.strings),
+        trace=trace,
+        graphs=graphs,
+        memory=replace(profile.memory, source=scrub.text(profile.memory.source)),
+        diagnostics=diagnostics,
+        environment=_environment(profile.environment, scrub),
+        notes=tuple(_note(note, scrub) for note in profile.notes),
+        extra={},
+    )
+
+
+class Scrubber:
+    """Replaces what is secret in texts, and the names of layers where those are given."""
+
+    def __init__(self, secrets: Secrets, layers: LayerNames | None) -> None:
+        self._secrets = secrets
+        self._layers = layers
+        self.text = lru_cache(_CACHED_TEXTS)(self._text)
+
+    @property
+    def hides_names(self) -> bool:
+        return self._layers is not None
+
+    def title(self, name: str) -> str:
+        """A model's name: it names no layer, but tells as much."""
+        return hashed(name) if self._layers is not None and name else self.text(name)
+
+    def person(self, name: str) -> str:
+        """The same author is told apart from others, but not named."""
+        return f"author {hashed(name)[1:5]}" if name else ""
+
+    def value(self, value: Any) -> Any:
+        """A JSON value with every text in it scrubbed, keys too."""
+        kind = type(value)
+        if kind is str:
+            return self.text(value)
+        if kind is dict:
+            return {self.text(key): self.value(item) for key, item in value.items()}
+        if kind is list:
+            return [self.value(item) for item in value]
+        return value
+
+    def column(self, column: JsonColumn) -> JsonText:
+        return JsonText.from_texts(
+            self._json(text)
+            for begin in range(0, len(column), READ_ROWS)
+            for text in texts_between(column, begin, min(begin + READ_ROWS, len(column)))
+        )
+
+    def _json(self, text: bytes) -> bytes:
+        if not text:
+            return b""
+        try:
+            return msgspec.json.encode(self.value(msgspec.json.decode(text)))
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return self._odd_json(text)
+
+    def _odd_json(self, text: bytes) -> bytes:
+        """NaN and lone surrogates, which strict readers refuse; nothing of what is no JSON."""
+        try:
+            return json.dumps(self.value(json.loads(text))).encode()
+        except (ValueError, RecursionError):
+            return b""
+
+    def _text(self, text: str) -> str:
+        if has_path_signs(text):
+            text = PATHS.sub(_PATH, SOURCE_LINES.sub(_LINE, text))
+        if self._secrets.pattern is not None:
+            text = self._secrets.pattern.sub(_WORD, text)
+        return self._layers.hidden(text) if self._layers is not None else text
+
+
+def _environment(kept: Environment, scrub: Scrubber) -> Environment:
+    facts = {
+        label: scrub.text(text)
+        for label, text in kept.facts.items()
+        if label.lower() not in _TELLING
+    }
+    request = {key: kept.request[key] for key in _KEPT_OF_REQUEST if key in kept.request}
+    return replace(
+        kept,
+        model_name=scrub.title(kept.model_name),
+        model_sha256="" if scrub.hides_names else kept.model_sha256,
+        facts=facts,
+        request=scrub.value(json.loads(json.dumps(request))),
+    )
+
+
+def _note(note: Note, scrub: Scrubber) -> Note:
+    return replace(note, text=scrub.text(note.text), author=scrub.person(note.author))

@@ -1,0 +1,66 @@
+"""Names that the model's author gave: of layers, tensors, parameters and own classes."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from profilers.profile import Profile, SliceKind
+from profilers.snapshot.common_layers import COMMON_LAYERS
+from profilers.snapshot.hashing import hashed
+
+_PART = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_AUTHORS_RANGES = (SliceKind.SCOPE, SliceKind.ANNOTATION, SliceKind.PYTHON)
+_SHORTEST = 2
+
+
+@dataclass(frozen=True)
+class LayerNames:
+    """Words that are replaced wherever they stand. Names of operators and kernels stay as they are."""
+
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, profile: Profile) -> "LayerNames":
+        words = {word for name in _given_names(profile) for word in _PART.findall(name)}
+        common = {word for name in _common_names(profile) for word in _PART.findall(name)}
+        return cls(frozenset(w for w in words - common - COMMON_LAYERS if len(w) >= _SHORTEST))
+
+    def hidden(self, text: str) -> str:
+        """The text with each of the words hashed."""
+        return _PART.sub(lambda found: self._replaced(found[0]), text)
+
+    def found_in(self, text: str) -> Iterator[str]:
+        return (word for word in _PART.findall(text) if self._replaced(word) != word)
+
+    def _replaced(self, word: str) -> str:
+        """Also ``conv_0_kernel_time`` for a layer ``conv_0``."""
+        end = len(word)
+        while end > 0:
+            if word[:end] in self.words:
+                return hashed(word[:end]) + word[end:]
+            end = word.rfind("_", 0, end)
+        return word
+
+
+def _given_names(profile: Profile) -> Iterable[str]:
+    strings = profile.strings
+    for graph in profile.graphs:
+        for column in (
+            graph.nodes.name, graph.edges.tensor, graph.scopes.name, graph.scopes.kind,
+            graph.parameters.name, graph.subgraphs.name,
+        ):  # fmt: skip
+            yield from (strings[row] for row in set(column.tolist()))
+    slices = profile.trace.slices
+    for kind in _AUTHORS_RANGES:
+        yield from (strings[row] for row in set(slices.name[slices.kind == kind].tolist()))
+    yield profile.environment.model_name.partition(".")[0]
+
+
+def _common_names(profile: Profile) -> Iterable[str]:
+    """Operators and PyTorch's namespaces are the frameworks' own words."""
+    for graph in profile.graphs:
+        yield from (profile.strings[row] for row in set(graph.nodes.operator.tolist()))
+    slices = profile.trace.slices
+    yield from (profile.strings[row] for row in set(slices.category.tolist()))
+    operators = set(slices.name[slices.kind == SliceKind.OPERATOR].tolist())
+    yield from (profile.strings[row] for row in operators if "::" in profile.strings[row])

@@ -1,0 +1,65 @@
+"""Write TFLite models that the interpreter refuses: ``build_tflite OUT``.
+
+flex.tflite was converted with TensorFlow's operators as a fallback, custom.tflite and newer.tflite
+name an operator and a version that no interpreter has, dynamic.tflite takes any batch.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import flatbuffers
+import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
+
+_FROM_THE_FUTURE = 99
+
+
+def flex() -> bytes:
+    spec = tf.TensorSpec((1, 8), tf.float32, name="x")
+    function = tf.function(lambda x: tf.math.cumprod(x, axis=1)).get_concrete_function(spec)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+        tf.lite.OpsSet.SELECT_TF_OPS,
+    ]
+    return bytes(converter.convert())
+
+
+def dynamic() -> bytes:
+    spec = tf.TensorSpec((None, 8), tf.float32, name="x")
+    weight = tf.random.stateless_normal((8, 4), (1, 2))
+    function = tf.function(lambda x: tf.nn.relu(tf.matmul(x, weight)) + 1.0)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function(spec)]
+    )
+    return bytes(converter.convert())
+
+
+def changed(content: bytes, **changes: Any) -> bytes:
+    """The model with its first operator's code changed."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for name, value in changes.items():
+        setattr(model.operatorCodes[0], name, value)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def main(out: Path) -> None:
+    plain = dynamic()
+    (out / "dynamic.tflite").write_bytes(plain)
+    (out / "flex.tflite").write_bytes(flex())
+    (out / "newer.tflite").write_bytes(changed(plain, version=_FROM_THE_FUTURE))
+    custom = schema.BuiltinOperator.CUSTOM
+    (out / "custom.tflite").write_bytes(
+        changed(plain, builtinCode=custom, deprecatedBuiltinCode=custom, customCode=b"Mine")
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,32 @@
+"""Write SavedModels with operators that some compilers lack: ``build_unconvertible OUT``.
+
+No deployment format has those of erfinv_saved; XLA has none of text_saved's.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import tensorflow as tf
+
+
+class InverseError(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec((None, 8), tf.float32, name="x")])
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.raw_ops.Erfinv(x=tf.math.tanh(x))
+
+
+class Text(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec((4, 8), tf.float32, name="x")])
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        lengths = tf.strings.length(tf.strings.as_string(tf.nn.relu(x)))
+        return tf.nn.softmax(x) + tf.cast(lengths, tf.float32)
+
+
+if __name__ == "__main__":
+    out = Path(sys.argv[1])
+    tf.saved_model.save(InverseError(), str(out / "erfinv_saved"))
+    tf.saved_model.save(Text(), str(out / "text_saved"))

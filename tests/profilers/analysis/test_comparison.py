@@ -1,0 +1,268 @@
+"""Two profiles compared: what is told, how sure it is, and that nothing of the difference is lost."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from profilers.analysis.comparison import compare
+from profilers.analysis.comparison.explained import Explanation, RowKind
+from profilers.analysis.comparison.figures import Rounds, Verdict
+from profilers.analysis.comparison.ratios import (
+    median_interval,
+    ratio_of_medians,
+    ratio_of_rounds,
+)
+from profilers.analysis.comparison.resampling import correlation_time
+from profilers.analysis.comparison.words import verdict_sentence
+from profilers.opening import open_path
+from profilers.profile import Profile, TimingPhase, Timings
+from profilers.profile.table import Float64
+from tests.conftest import Capture
+from tests.sample import sample_profile
+
+MS = 1_000_000
+MODELS = Path(__file__).parents[2] / "models"
+
+
+def opened(path: Path) -> Profile:
+    profile = open_path(path)
+    assert isinstance(profile, Profile)
+    return profile
+
+
+def with_steps(profile: Profile, durations: Float64) -> Profile:
+    """With other steps measured without the profiler."""
+    return replace(
+        profile,
+        timings=Timings.from_rows((TimingPhase.MEASURED, each) for each in durations.astype(int)),
+    )
+
+
+def with_batch(profile: Profile, size: int, dtype: str = "float32") -> Profile:
+    inputs = [{"name": "x", "dtype": dtype, "shape": [size, 3]}]
+    return replace(profile, environment=replace(profile.environment, request={"inputs": inputs}))
+
+
+def assert_adds_up(explanation: Explanation) -> None:
+    assert sum(row.a_ns for row in explanation.rows) == pytest.approx(explanation.a_ns)
+    assert sum(row.b_ns for row in explanation.rows) == pytest.approx(explanation.b_ns)
+    if explanation.difference_ns:
+        shares = [explanation.share(row) for row in explanation.rows]
+        assert sum(shares) == pytest.approx(1)
+    weights = [abs(row.difference_ns) for row in explanation.rows]
+    assert weights == sorted(weights, reverse=True)
+
+
+# How sure
+
+
+def test_correlated_and_drifting_steps_are_worth_fewer() -> None:
+    generator = np.random.default_rng(0)
+    independent = generator.normal(size=400)
+    smooth = np.convolve(independent, np.ones(10), "valid")
+    drifting = independent + np.linspace(0, 8, 400)
+    assert correlation_time(independent) < 1.5
+    assert correlation_time(smooth) > 5
+    assert correlation_time(drifting) > 50
+    assert correlation_time(np.ones(50)) == 1
+
+
+def test_an_interval_holds_the_median_and_narrows_with_more_steps() -> None:
+    generator = np.random.default_rng(1)
+    widths = []
+    for count in (12, 300):
+        found = [median_interval(generator.lognormal(1, 0.1, count), seed) for seed in range(60)]
+        told = [each for each in found if each is not None]
+        assert len(told) > 50
+        assert all(each.low <= each.value <= each.high for each in told)
+        assert sum(each.low <= np.e <= each.high for each in told) >= 0.9 * len(told)
+        widths.append(np.median([each.high / each.low for each in told]))
+    assert widths[1] < widths[0] ** 0.5
+    assert median_interval([1.0, 2.0]) is None
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.6])
+def test_the_same_is_seldom_called_different_and_a_fifth_is_found(correlation: float) -> None:
+    generator = np.random.default_rng(2)
+    false_alarms = found = 0
+    pairs = 60
+    for seed in range(pairs):
+        a, b = (_steps(generator, 80, correlation) for _ in range(2))
+        same, slower = ratio_of_medians(a, b, seed), ratio_of_medians(a, 1.2 * b, seed)
+        false_alarms += same is not None and not same.low <= 1 <= same.high
+        found += slower is not None and slower.low > 1
+    assert false_alarms <= 0.05 * pairs
+    assert found >= 0.95 * pairs
+
+
+def test_rounds_cancel_what_slows_both_down() -> None:
+    generator = np.random.default_rng(3)
+    load = 1 + np.abs(np.cumsum(generator.normal(0, 0.3, 40)))
+    a, b = (load * generator.lognormal(0, 0.02, 40) for _ in range(2))
+    found = ratio_of_rounds(a, 1.05 * b)
+    apart = ratio_of_medians(a, 1.05 * b)
+    assert found is not None
+    assert found.low > 1
+    assert found.high < 1.1
+    assert apart is None or apart.low < 1 < apart.high
+
+
+def _steps(generator: np.random.Generator, count: int, correlation: float) -> Float64:
+    noise = generator.normal(size=count)
+    for at in range(1, count):
+        noise[at] = correlation * noise[at - 1] + np.sqrt(1 - correlation**2) * noise[at]
+    return np.exp(0.04 * noise)
+
+
+# Figures and words
+
+
+def test_a_faster_run_is_told_with_its_interval() -> None:
+    generator = np.random.default_rng(4)
+    sample = sample_profile()
+    a = with_steps(sample, generator.normal(10 * MS, 0.2 * MS, 60))
+    b = with_steps(sample, generator.normal(8 * MS, 0.2 * MS, 60))
+    latency = compare(a, b).latency
+    assert latency is not None
+    assert latency.verdict == Verdict.BETTER
+    assert latency.ratio is not None
+    assert latency.ratio.low < 0.8 < latency.ratio.high
+    sentence = verdict_sentence(latency)
+    assert sentence.startswith("B is ")
+    assert " % faster than A (95 % interval " in sentence
+    slower = compare(b, a).latency
+    assert slower is not None
+    assert slower.worsened_by == pytest.approx(0.25, abs=0.03)
+    assert "slower" in verdict_sentence(slower)
+    assert verdict_sentence(compare(a, a).figures[0]).startswith("No difference beyond the noise")
+
+
+def test_many_times_as_fast_is_no_percentage() -> None:
+    generator = np.random.default_rng(5)
+    a, b = (with_steps(sample_profile(), generator.normal(t * MS, MS, 40)) for t in (60, 20))
+    assert "times as fast as A" in verdict_sentence(compare(a, b).figures[0])
+    assert "times as long as A" in verdict_sentence(compare(b, a).figures[0])
+
+
+def test_one_step_tells_nothing_and_says_so() -> None:
+    one = with_steps(sample_profile(), np.array([9.0 * MS]))
+    found = compare(one, sample_profile())
+    assert found.latency is not None
+    assert found.latency.verdict == Verdict.UNSURE
+    assert verdict_sentence(found.latency).startswith("Too few independent steps")
+    assert any("A has one step only" in each for each in found.cautions)
+
+
+def test_other_batch_sizes_and_types_are_told_and_divided_out_where_asked() -> None:
+    generator = np.random.default_rng(6)
+    steps = [generator.normal(t * MS, 0.1 * MS, 40) for t in (10, 30)]
+    a = with_batch(with_steps(sample_profile(), steps[0]), 1)
+    b = with_batch(with_steps(sample_profile(), steps[1]), 4, "float16")
+    whole, per_sample = compare(a, b), compare(a, b, per_sample=True)
+    assert whole.figures[0].verdict == Verdict.WORSE
+    assert per_sample.figures[0].verdict == Verdict.BETTER
+    for found in (whole, per_sample):
+        assert any("batch sizes differ: 1 in A, 4 in B" in each for each in found.cautions)
+        assert any("float32 in A, float16 in B" in each for each in found.cautions)
+        throughput = next(each for each in found.figures if each.metric.id == "throughput")
+        assert throughput.verdict == Verdict.BETTER
+        assert throughput.b == pytest.approx(4e9 / np.median(steps[1]))
+        assert_adds_up(found.explanation)
+
+
+def test_rounds_stand_in_for_the_runs_own_steps() -> None:
+    generator = np.random.default_rng(7)
+    rounds = Rounds(*(generator.normal(t * MS, 0.1 * MS, 20) for t in (10.0, 11.0)))
+    found = compare(sample_profile(), sample_profile(), rounds=rounds)
+    assert found.latency is not None
+    assert found.latency.metric.title == "Step, interleaved"
+    assert found.latency.verdict == Verdict.WORSE
+
+
+def test_counts_need_no_interval() -> None:
+    found = compare(sample_profile(blocks=4), sample_profile(blocks=2))
+    kernels = next(each for each in found.figures if each.metric.id == "kernels")
+    assert (kernels.a, kernels.b, kernels.verdict) == (12, 6, Verdict.OTHER)
+    assert "exact" in verdict_sentence(kernels)
+    peak = next(each for each in found.figures if each.metric.id == "peak")
+    assert peak.a is not None
+    assert peak.b is not None
+    assert peak.a > peak.b
+
+
+# Rows
+
+
+def test_rows_of_a_shorter_model_name_what_only_one_side_has() -> None:
+    found = compare(sample_profile(blocks=4), sample_profile(blocks=3)).explanation
+    assert_adds_up(found)
+    lone = [row for row in found.rows if row.kind == RowKind.ONLY_A]
+    assert lone
+    assert all(row.b_ns == 0 and not row.nodes[1] for row in lone)
+
+
+@pytest.mark.parametrize(
+    ("ending", "mode", "other"),
+    [("block.onnx", "onnxruntime", "onnx"), ("block.keras", "keras", "tf")],
+)
+def test_two_frameworks_are_matched_layer_by_layer(
+    capture: Capture,
+    torch_files: Path,
+    request: pytest.FixtureRequest,
+    ending: str,
+    mode: str,
+    other: str,
+) -> None:
+    a = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    b = capture(request.getfixturevalue(f"{other}_files") / ending, mode)
+    found = compare(a, b).explanation
+    assert found.by_graph
+    assert_adds_up(found)
+    assert found.matched_time > 0.9
+    row = next(row for row in found.rows if row.kind == RowKind.MATCHED and all(row.nodes))
+    assert all(row.titles)
+    assert all(row.operators)
+    for profile, slice_row in zip((a, b), row.slices, strict=True):
+        assert slice_row < len(profile.trace.slices)
+    turned = compare(b, a).explanation
+    assert turned.matched_time == pytest.approx(found.matched_time, abs=0.1)
+    assert turned.difference_ns == pytest.approx(-found.difference_ns)
+
+
+def test_unrelated_models_are_said_to_be_and_compared_by_operator(
+    capture: Capture, torch_files: Path
+) -> None:
+    a = capture(torch_files / "cnn.pt", "torch-eager", source_folder=str(MODELS))
+    b = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    found = compare(a, b)
+    assert not found.explanation.by_graph
+    assert "unrelated models" in found.cautions[0]
+    assert_adds_up(found.explanation)
+    assert "aten.linear" in {row.title for row in found.explanation.rows}
+
+
+def test_ranks_are_compared_by_operator(shared_data: Path) -> None:
+    a, b = (opened(shared_data / f"sampled_rank{rank}.json.gz") for rank in (0, 1))
+    found = compare(a, b)
+    assert_adds_up(found.explanation)
+    assert "Neither has a graph" in found.cautions[0]
+    assert found.explanation.on_device == (True, True)
+    assert found.explanation.matched_time > 0.9
+    assert any("2 steps only" in each for each in found.cautions)
+
+
+def test_two_gpus_are_compared_by_operator(shared_data: Path) -> None:
+    a = opened(shared_data / "a100_train_control.json.gz")
+    b = opened(shared_data / "v100_resnet_ns.json.gz")
+    found = compare(a, b)
+    assert_adds_up(found.explanation)
+    assert any("devices differ: NVIDIA A100" in each for each in found.cautions)
+    assert any("profiler's own time" in each for each in found.cautions)
+
+
+def test_profiles_of_nothing_are_compared_to_nothing() -> None:
+    found = compare(Profile("a"), Profile("b"))
+    assert found.figures == ()
+    assert found.explanation.difference_ns == 0

@@ -1,0 +1,216 @@
+"""Modules from Python files, from libraries, and from weights with their code, run in real workers."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from profilers.errors import MissingCode, TrustRequired, TwinscopeError
+from profilers.launcher import Launcher
+from profilers.models.library_names import folder_of
+from profilers.profile import Profile
+from profilers.request import InputSpec, RunRequest
+from tests.conftest import Capture
+from tests.profilers.models.torch_archives import edit_archive
+
+ZOO = Path(__file__).parents[2] / "models" / "torch_zoo.py"
+SOURCE = """
+import torch
+from torch import nn
+from beside_of_sources import WIDTH
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x, scale=1.0, *, mask=None):
+        y = self.inner(x) * scale
+        return y if mask is None else y.masked_fill(mask, 0.0)
+
+
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+        self.head = nn.Linear(4 * 24 * 24, 2)
+
+    def forward(self, picture):
+        return self.head(self.body(picture).reshape(picture.shape[0], -1))
+
+
+class Secret(nn.Module):
+    def forward(self, one, other):
+        return one[:, 3] + other["key"]
+
+
+def make_model():
+    return Scaled()
+
+
+def example_inputs():
+    return {"x": torch.randn(2, WIDTH), "mask": torch.ones(2, WIDTH, dtype=torch.bool), "scale": 3.0}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sources")
+    (folder / "model.py").write_text(SOURCE)
+    (folder / "plain.py").write_text(SOURCE.partition("def make_model")[0])
+    (folder / "beside_of_sources.py").write_text("WIDTH = 8\n")
+    (folder / "fails.py").write_text("import torch\n\n\ndef make_model():\n    return 1 / 0\n")
+    (folder / "lacks.py").write_text("import not_installed_here\n\n\ndef make_model():\n    pass\n")
+    return folder
+
+
+def operators(profile: Profile) -> set[str]:
+    return {profile.strings[row] for row in profile.authored.nodes.operator.tolist()}
+
+
+def failure(path: Path, launcher: Launcher, folder: Path, **changes: Any) -> TwinscopeError:
+    request = replace(RunRequest(str(path), "torch-eager", steps=1, trusted=True), **changes)
+    with pytest.raises(TwinscopeError) as raised:
+        launcher.capture(request, folder)
+    return raised.value
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Launcher:
+    return Launcher()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed(launcher: Launcher):  # type: ignore[no-untyped-def]
+    yield
+    launcher.close()
+
+
+def test_a_file_runs_with_the_inputs_that_it_gives(capture: Capture, folder: Path) -> None:
+    profile = capture(folder / "model.py", "torch-eager")
+    inputs = profile.environment.request["inputs"]
+    assert [(each["name"], each["shape"]) for each in inputs] == [("x", (2, 8)), ("mask", (2, 8))]
+    assert any("masked_fill" in name for name in operators(profile))
+    assert any("mul" in name for name in operators(profile))
+    assert not profile.diagnostics
+
+
+def test_another_entry_runs_on_the_guess_that_fits(capture: Capture, folder: Path) -> None:
+    profile = capture(folder / "plain.py", "torch-eager", signature="Classifier")
+    (picture,) = profile.environment.request["inputs"]
+    assert (picture["name"], tuple(picture["shape"])) == ("picture", (1, 3, 48, 48))
+    assert any("conv2d" in name for name in operators(profile))
+
+
+def test_inputs_that_nobody_knows_are_asked_for_by_name(
+    launcher: Launcher, folder: Path, tmp_path: Path
+) -> None:
+    error = failure(folder / "plain.py", launcher, tmp_path, signature="Secret")
+    assert "one, other" in error.why
+    assert "NAME=SHAPE" in error.remedy
+
+
+def test_nothing_runs_without_trust(launcher: Launcher, folder: Path, tmp_path: Path) -> None:
+    error = failure(folder / "model.py", launcher, tmp_path, trusted=False)
+    assert isinstance(error, TrustRequired)
+
+
+def test_failing_code_is_told_by_line_and_missing_code_by_name(
+    launcher: Launcher, folder: Path, tmp_path: Path
+) -> None:
+    error = failure(folder / "fails.py", launcher, tmp_path)
+    assert "line 5: ZeroDivisionError" in error.why
+    error = failure(folder / "lacks.py", launcher, tmp_path)
+    assert isinstance(error, MissingCode)
+    assert "'not_installed_here'" in error.why
+    error = failure(folder / "model.py", launcher, tmp_path, signature="nothing")
+    assert "offers no nothing" in error.what
+
+
+def test_a_pickle_without_its_classes_names_them_and_runs_with_their_folder(
+    launcher: Launcher, torch_files: Path, tmp_path: Path
+) -> None:
+    def renamed(name: str, content: bytes) -> bytes:
+        return content.replace(b"torch_zoo\n", b"lost_zoo\n")
+
+    path = edit_archive(torch_files / "cnn.pt", tmp_path / "cnn.pt", renamed)
+    error = failure(path, launcher, tmp_path)
+    assert isinstance(error, MissingCode)
+    assert "lost_zoo.Cnn" in error.why
+    assert "lost_zoo.py" in error.remedy
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "lost_zoo.py").write_text(ZOO.read_text())
+    request = RunRequest(
+        str(path),
+        "torch-eager",
+        inputs=(InputSpec("x", "float32", (1, 3, 32, 32)),),
+        steps=1,
+        trusted=True,
+        source_folder=str(home),
+    )
+    launcher.capture(request, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cnn_state.pt", "cnn.safetensors"])
+def test_weights_run_with_the_code_of_their_model(
+    capture: Capture, torch_files: Path, name: str
+) -> None:
+    profile = capture(torch_files / name, "torch-eager", code=f"{ZOO}:Cnn")
+    whole = capture(torch_files / "cnn.pt", "torch-eager")
+    assert operators(profile) == operators(whole)
+    assert not profile.diagnostics
+    rows = range(len(whole.authored.parameters))
+    statistics = [
+        {
+            each.strings[each.authored.parameters.name[row]]: each.authored.parameter_statistics.text(row)
+            for row in rows
+        }
+        for each in (profile, whole)
+    ]  # fmt: skip
+    assert statistics[0] == statistics[1]  # these are the weights of the file
+
+
+def test_weights_that_do_not_fit_are_told(
+    launcher: Launcher, torch_files: Path, folder: Path, tmp_path: Path
+) -> None:
+    code = tmp_path / "wider.py"
+    code.write_text(
+        "from torch import nn\n"
+        "class Wider(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16))\n"
+        "        self.extra = nn.Linear(2, 2)\n"
+        "    def forward(self, x):\n"
+        "        return self.stem(x)\n"
+        "def other():\n    return nn.Linear(2, 2)\n"
+    )
+    path = torch_files / "cnn_state.pt"
+    error = failure(path, launcher, tmp_path, code=f"{code}:other")
+    assert "do not fit" in error.what
+    inputs = (InputSpec("x", "float32", (1, 3, 8, 8)),)
+    launcher.capture(
+        RunRequest(
+            str(path), "torch-eager", inputs=inputs, steps=1, trusted=True, code=f"{code}:Wider"
+        ),
+        tmp_path,
+    )
+    told = (tmp_path / "run.json").read_text()
+    assert "2 weights of the model are not in the file" in told
+    assert "extra.weight" in told
+    assert "weights of the file are not in the model" in told
+
+
+@pytest.mark.parametrize(
+    "name", ["torchvision:resnet18", "timm:resnet18", "transformers:prajjwal1/bert-tiny"]
+)
+def test_libraries_make_models_by_name(capture: Capture, name: str) -> None:
+    library = name.partition(":")[0]
+    if folder_of(library) is None:
+        pytest.skip(f"{library} is not installed here")
+    profile = capture(Path(name), "torch-eager")
+    assert len(profile.authored.nodes) > 10
+    assert profile.environment.model_name == name.rpartition("/")[2]

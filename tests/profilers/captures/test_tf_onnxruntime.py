@@ -1,0 +1,50 @@
+"""TensorFlow models run in ONNX Runtime: what was converted, how far it is off, what it refuses."""
+
+from pathlib import Path
+
+import pytest
+
+from profilers.analysis.coverage import link_coverage
+from profilers.errors import CaptureFailed
+from profilers.profile.references import broken_references
+from profilers.request import InputSpec
+from tests.conftest import Capture, build_models
+
+
+@pytest.mark.parametrize("name", ["cnn_saved", "block.keras", "control.keras"])
+def test_a_model_of_tensorflow_is_linked_in_onnx_runtime(
+    capture: Capture, tf_files: Path, name: str
+) -> None:
+    profile = capture(tf_files / name, "tf-onnxruntime")
+    assert broken_references(profile) == []
+    assert profile.environment.model_name == name
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+    assert coverage.peak_bytes is not None
+    assert coverage.peak_bytes >= 0.95
+    facts = profile.environment.facts
+    assert facts["Converted by"].startswith("tf2onnx")
+    assert float(facts["Largest difference from TensorFlow"]) < 1e-4
+
+
+def test_layers_are_the_scopes_of_the_converted_graph(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "cnn_saved", "tf-onnxruntime")
+    scopes = {profile.strings[row].removesuffix("_1") for row in profile.authored.scopes.name}
+    assert {"stem", "body", "pool", "head"} <= scopes
+    assert "StatefulPartitionedCall" not in scopes
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [
+        ("tf-onnxruntime", "ONNX has no operator for Erfinv"),
+        ("tflite", "TFLite has no kernel for Erfinv"),
+    ],
+)
+def test_operators_that_do_not_convert_are_named(
+    capture: Capture, tmp_path_factory: pytest.TempPathFactory, mode: str, says: str
+) -> None:
+    folder = build_models("build_unconvertible", tmp_path_factory.mktemp("unconvertible"))
+    with pytest.raises(CaptureFailed, match=says):
+        capture(folder / "erfinv_saved", mode, inputs=(InputSpec("x", "float32", (2, 8)),))

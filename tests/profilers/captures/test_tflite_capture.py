@@ -1,0 +1,162 @@
+"""Real runs of TFLite's interpreter, read back: delegates, times, memory, conversion, refusals."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from profilers.analysis.coverage import link_coverage
+from profilers.captures.tflite_plan import units_of
+from profilers.errors import CaptureFailed, TwinscopeError
+from profilers.models import tflite_file
+from profilers.profile import MemoryCategory, Profile, SliceKind
+from profilers.profile.references import broken_references
+from profilers.request import InputSpec
+from tests.conftest import Capture, build_models
+
+
+@pytest.fixture(scope="module")
+def odd_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with models that the interpreter refuses, and one of any batch."""
+    return build_models("build_tflite", tmp_path_factory.mktemp("tflite_files"))
+
+
+def delegated(profile: Profile) -> list[list[str]]:
+    """Operators of each part that the delegate took."""
+    strings, members = profile.strings, profile.fusion.members
+    return [
+        [
+            strings[profile.authored.nodes.operator[node]]
+            for node in members.node[members.group == group]
+        ]
+        for group in range(len(profile.fusion.groups))
+    ]
+
+
+def left(profile: Profile) -> list[str]:
+    """Operators that the delegate did not take."""
+    nodes = profile.fusion.breaks.node
+    return [profile.strings[row] for row in profile.authored.nodes.operator[nodes]]
+
+
+def operator_slices(profile: Profile) -> np.ndarray:
+    return np.flatnonzero(profile.trace.slices.kind == SliceKind.OPERATOR)
+
+
+def test_the_delegate_takes_what_it_can_and_the_rest_falls_back(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "control.tflite", "tflite", options={"delegate": "xnnpack"})
+    assert broken_references(profile) == []
+    assert sorted(delegated(profile)) == [["FULLY_CONNECTED", "SUM"], ["REDUCE_MAX"]]
+    assert left(profile) == ["GREATER", "IF", "GREATER", "CAST", "ADD", "WHILE"]
+    reasons = {profile.strings[row] for row in profile.fusion.breaks.reason}
+    assert "XNNPACK has no kernel for WHILE with these types and options" in reasons
+    assert link_coverage(profile).fused_kernel_time == 1.0
+
+
+def test_without_a_delegate_nothing_is_taken_and_nothing_falls_back(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "cnn.tflite", "tflite", options={"delegate": "none"})
+    assert delegated(profile) == []
+    assert left(profile) == []
+    assert profile.environment.facts["Delegate"] == "none"
+    assert link_coverage(profile).operator_time == 1.0
+
+
+def test_estimated_times_fill_each_step_and_say_so(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "block.tflite", "tflite")
+    slices = profile.trace.slices
+    rows = operator_slices(profile)
+    for number, duration in enumerate(profile.steps.duration_ns.tolist()):
+        assert slices.duration_ns[rows[slices.step[rows] == number]].sum() == duration
+    assert {profile.strings[row] for row in slices.category[rows]} == {"estimated"}
+    assert any("estimated by isolated operators" in each.message for each in profile.diagnostics)
+
+
+def test_tensors_live_from_their_maker_to_their_last_reader(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "cnn.tflite", "tflite")
+    memory = profile.memory.allocations
+    made = np.flatnonzero(memory.category == MemoryCategory.ACTIVATION)
+    first = made[memory.allocated_ns[made] < profile.steps.start_ns[1]]
+    # two convolutions, their mean and the dense layer, in float32
+    assert sorted(memory.bytes[first].tolist()) == [
+        4 * 10, 4 * 32, 4 * 16 * 16 * 32, 4 * 32 * 32 * 16,
+    ]  # fmt: skip
+    assert (
+        memory.freed_ns[first] <= profile.steps.start_ns[0] + profile.steps.duration_ns[0]
+    ).all()
+    assert (memory.freed_ns[first] > memory.allocated_ns[first]).all()
+
+
+def test_a_keras_model_is_converted_and_its_error_told(capture: Capture, tf_files: Path) -> None:
+    plain = capture(tf_files / "cnn.keras", "tflite")
+    small = capture(tf_files / "cnn.keras", "tflite", options={"quantisation": "dynamic-range"})
+    for profile in (plain, small):
+        assert link_coverage(profile).operator_time == 1.0
+        assert profile.environment.facts["Size of the file"]
+        assert profile.environment.facts["Size as TFLite"]
+    weights = [profile.authored.parameters.bytes.sum() for profile in (plain, small)]
+    assert weights[1] < 0.5 * weights[0]
+    gaps = [
+        float(p.environment.facts["Largest difference from TensorFlow"]) for p in (plain, small)
+    ]
+    assert gaps[0] < 1e-5 < gaps[1] < 0.1
+
+
+def test_a_dynamic_batch_takes_the_size_that_was_asked_for(
+    capture: Capture, odd_files: Path
+) -> None:
+    spec = InputSpec("x", "float32", (6, 8))
+    profile = capture(odd_files / "dynamic.tflite", "tflite", inputs=(spec,))
+    shapes = {profile.strings[row] for row in profile.authored.edges.shape if row >= 0}
+    assert {"6,8", "6,4"} <= shapes
+
+
+def test_flex_operators_are_named_before_a_run_and_the_graph_is_shown(odd_files: Path) -> None:
+    model = tflite_file.inspect(odd_files / "flex.tflite")
+    assert model.modes == ()
+    assert "(flex)" in model.cannot_run
+    assert "Cumprod" in model.cannot_run
+    assert len(model.preview.authored.nodes) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("custom.tflite", "custom operator Mine"),
+        ("newer.tflite", "FULLY_CONNECTED in version 99, which is newer"),
+    ],
+)
+def test_operators_that_the_interpreter_lacks_are_named(
+    capture: Capture, odd_files: Path, name: str, says: str
+) -> None:
+    with pytest.raises(CaptureFailed, match=says):
+        capture(odd_files / name, "tflite")
+
+
+def test_inputs_that_do_not_fit_are_told(capture: Capture, tf_files: Path) -> None:
+    with pytest.raises(TwinscopeError, match="It takes image=1,32,32,3:float32"):
+        capture(
+            tf_files / "cnn.tflite", "tflite", inputs=(InputSpec("image", "int8", (1, 32, 32, 3)),)
+        )
+
+
+def test_a_partition_holds_what_lies_between_its_tensors() -> None:
+    """0 → 1 → 2 → 3, where 1 falls back and an operator leaves an output out."""
+    operators = [
+        {"inputs": [0], "outputs": [1, -1]},
+        {"inputs": [1, -1], "outputs": [2]},
+        {"inputs": [2], "outputs": [3]},
+        {"inputs": [3, 1], "outputs": [4]},
+    ]
+    partitions = [
+        {"inputs": [2, 1], "outputs": [4]},
+        {"inputs": [0], "outputs": [1]},
+    ]
+    units = units_of(operators, partitions)
+    assert [unit.operators for unit in units] == [(0,), (1,), (2, 3)]
+    assert [unit.is_delegated for unit in units] == [True, False, True]

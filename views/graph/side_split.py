@@ -1,0 +1,30 @@
+"""A drawing and its side pane, which keeps its share of the width until the person moves it."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSplitter, QWidget
+
+_SHARE = 0.3
+_WIDEST = 260
+
+
+class SideSplit(QSplitter):
+    """Beside another column a pane as wide as its content would leave no room for the drawing."""
+
+    def __init__(self, drawing: QWidget, side: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        side.setMinimumWidth(1)  # else its tabs ask for more than the share
+        self.addWidget(drawing)
+        self.addWidget(side)
+        self.setStretchFactor(0, 1)
+        self._was_moved = False
+        self.splitterMoved.connect(self._keep)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self._was_moved:
+            side = min(round(_SHARE * self.width()), _WIDEST)
+            self.setSizes([self.width() - side, side])
+
+    def _keep(self) -> None:
+        self._was_moved = True
