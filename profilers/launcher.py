@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from profilers import errors
+from profilers.compiled import cache_folder
 from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.request import RunRequest
 from profilers.runtimes import RunMode, mode_named
@@ -334,9 +335,11 @@ def _available_mode(mode_id: str) -> RunMode:
 
 
 def _environment(mode: RunMode) -> dict[str, str]:
-    """What the mode's runtime wants set before its framework is imported."""
+    """What the mode's runtime wants set before its framework is imported, and where compilers keep
+    what they made, unless the person chose another place."""
     runtime = import_module(f"profilers.runtimes.{mode.module}")
-    return dict(getattr(runtime, "WORKER_ENVIRONMENT", {}))
+    kept = os.environ.get("TORCHINDUCTOR_CACHE_DIR", str(cache_folder().parent / "inductor"))
+    return {"TORCHINDUCTOR_CACHE_DIR": kept, **getattr(runtime, "WORKER_ENVIRONMENT", {})}
 
 
 def _resident_bytes(pid: int) -> int:

@@ -70,7 +70,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     groups = linked_launches(groups, found.trace.flows, launch)
     progress(0.8)
     slices = slices.replace(node=nodes, group=groups)
-    memory = torch_memory(found, slices, graph, run.request.inputs, run.request.device)
+    memory = torch_memory(found, slices, graph, run.request.inputs, run.request.device, training)
     if compiled is not None:
         memory = with_makers(memory, slices)
     elif is_package_alone(folder):

@@ -14,7 +14,7 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.torch_compile import keep_compiled, require_code_generator
+from profilers.runtimes.torch_compile import require_code_generator
 from profilers.runtimes.torch_compile_progress import reported_phases
 from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_errors import first_line
@@ -61,7 +61,6 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
             _require_trust_of_package(request)
             return run_model(request, folder, report, _load_package)
         require_code_generator(request.device)
-        keep_compiled()
         load = load_program_model if is_program(path) else load_module
         with reported_phases(report):
             return run_model(request, folder, report, load, built_by(_compiled))
