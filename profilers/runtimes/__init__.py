@@ -108,6 +108,22 @@ RUN_MODES: tuple[RunMode, ...] = (
         "torchscript", "TorchScript", "torch", "torchscript", ("torch",), torch_options.FORWARD
     ),
     RunMode(
+        "torch-onnxruntime",
+        "PyTorch exported to ONNX Runtime",
+        "torch",
+        "torch_onnxruntime",
+        ("torch", "onnxscript", "onnxruntime"),
+        (_ONNXRUNTIME_LEVEL, torch_options.IMPORTS),
+    ),
+    RunMode(
+        "torch-aoti",
+        "PyTorch compiled ahead of time (AOTInductor)",
+        "torch",
+        "torch_aoti",
+        ("torch",),
+        (torch_options.IMPORTS,),
+    ),
+    RunMode(
         "tf-graph",
         "TensorFlow graph",
         "tensorflow",
