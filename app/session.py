@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.autosave import Autosave
-from app.capturing import capture_profile
+from app.capturing import capture_profile, run_and_read
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
@@ -100,6 +100,10 @@ class Session(QObject):
             self._run_requests,
         )
 
+    def attach(self, request: RunRequest) -> None:
+        """Trace a running process; a document appears when that is done."""
+        self._start(Job(lambda job: self._capture(request, job, run_and_read), self), self._keep)
+
     def save(self, document: Document, path: Path) -> None:
         """Write a snapshot; raises TwinscopeError or OSError."""
         snapshot.write(document.profile_with_notes(), path)
@@ -116,10 +120,7 @@ class Session(QObject):
             return profile, self.autosave.store(profile)
 
         def show(result: tuple[Profile, Path]) -> None:
-            profile, kept = result
-            document = Document(kept, profile)
-            document.unsaved_snapshot = kept
-            self._add(document)
+            self._keep(result)
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
 
         self._start(Job(read, self), show)
@@ -191,13 +192,23 @@ class Session(QObject):
             self._add(document)
             self.run(document, request)
 
-    def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
+    def _keep(self, captured: tuple[Profile, Path]) -> None:
+        """A column for a profile that only its autosaved file holds."""
+        profile, kept = captured
+        document = Document(kept, profile)
+        document.unsaved_snapshot = kept
+        self._add(document)
+
+    def _capture(
+        self,
+        request: RunRequest,
+        job: Job,
+        run: Callable[..., tuple[Profile, Path]] = capture_profile,
+    ) -> tuple[Profile, Path]:
         while not self._one_capture.acquire(timeout=0.1):
             job.report(Progress("waiting", 0.0))
         try:
-            return capture_profile(
-                self._launcher, request, self.autosave, job.report, job.cancelled
-            )
+            return run(self._launcher, request, self.autosave, job.report, job.cancelled)
         finally:
             self._one_capture.release()
 
