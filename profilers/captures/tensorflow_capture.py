@@ -25,6 +25,7 @@ from profilers.captures.tf_names import NodeNames
 from profilers.captures.xla_fusion import block_makers, link_program, with_instructions
 from profilers.captures.xla_memory import SOURCE, planned_blocks
 from profilers.captures.xla_refusal import with_refusal
+from profilers.captures.xprof_reports import xprof_reports
 from profilers.errors import DamagedFile
 from profilers.graphs.hlo_program import HloProgram, read_hlo
 from profilers.graphs.tensorflow_protos import parse
@@ -86,7 +87,9 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     else:
         device = run.request.device
         found = _compiled(traced, authored, program, list(weights.values()), device, pool)
-    profile = _linked(traced, found, run, pool)
+    module = folder / MODULE_FILE
+    reports = xprof_reports(folder / TRACE_FILE, module if has_module else None)
+    profile = replace(_linked(traced, found, run, pool), reports=reports)
     progress(1.0)
     return profile
 
