@@ -164,6 +164,14 @@ RUN_MODES: tuple[RunMode, ...] = (
         (*torch_options.STEP, torch_options.AUTOCAST),
     ),
     RunMode(
+        "tf-attach",
+        "Attach to a TensorFlow process",
+        "xprof",
+        "tf_attach",
+        ("xprof",),
+        (tf_options.SECONDS,),
+    ),
+    RunMode(
         "tflite",
         "TFLite",
         "tensorflow",
