@@ -3,7 +3,8 @@
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.autosave import Autosave
-from app.capturing import capture_profile
+from app.capturing import capture_profile, run_and_read
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
 from app.note_keeping import NoteKeeper
 from app.sharing import Sharing, save_shared
 from profilers import snapshot
+from profilers.analysis.comparison.figures import Rounds
 from profilers.captures import read_capture
 from profilers.errors import Cancelled, TwinscopeError
+from profilers.interleaving import MOST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher, Progress
 from profilers.models import ModelFile
 from profilers.opening import open_path
@@ -59,6 +62,7 @@ class Session(QObject):
         self._one_capture = threading.Lock()
         self._jobs: set[Job] = set()
         self._asked = 0
+        self.most_rounds = MOST_ROUNDS  # of measuring two models in turns
 
     @property
     def is_busy(self) -> bool:
@@ -94,6 +98,30 @@ class Session(QObject):
         )
         return target
 
+    def measure_in_turns(
+        self, a: Document, b: Document, on_done: Callable[[Rounds], object]
+    ) -> None:
+        """Load the models of two captured documents again and measure them in turns."""
+        requests = a.request, b.request
+        if requests[0] is None or requests[1] is None or a.is_busy or b.is_busy:
+            return
+        first, second = requests[0], requests[1]
+        job = Job(lambda job: self._turns(first, second, job), self)
+        documents = dict.fromkeys((a, b))
+        for document in documents:
+            document.begin(job)
+
+        def finish(rounds: Rounds) -> None:
+            for document in documents:
+                document.end()
+            on_done(rounds)
+
+        def fail(error: TwinscopeError) -> None:
+            for document in documents:
+                self._end_failed(document, error)
+
+        self._start(job, finish, fail)
+
     def run_demo(self) -> None:
         """Build the demo models and capture both, side by side."""
         folder = Path(tempfile.mkdtemp(prefix="twinscope-demo-"))
@@ -104,6 +132,10 @@ class Session(QObject):
             ),
             self._run_requests,
         )
+
+    def attach(self, request: RunRequest) -> None:
+        """Trace a running process; a document appears when that is done."""
+        self._start(Job(lambda job: self._attached(request, job), self), self._keep)
 
     def save(
         self, documents: Sequence[Document], path: Path, sharing: Sharing, on_saved: Done
@@ -130,10 +162,7 @@ class Session(QObject):
             return profile, self.autosave.store(profile)
 
         def show(result: tuple[Profile, Path]) -> None:
-            profile, kept = result
-            document = Document(kept, profile)
-            document.unsaved_snapshot = kept
-            self._add(document)
+            self._keep(result)
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
 
         self._start(Job(read, self), show)
@@ -205,13 +234,36 @@ class Session(QObject):
             self._add(document)
             self.run(document, request)
 
+    def _keep(self, captured: tuple[Profile, Path]) -> None:
+        """A column for a profile that only its autosaved file holds."""
+        profile, kept = captured
+        document = Document(kept, profile)
+        document.unsaved_snapshot = kept
+        self._add(document)
+
     def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
-        while not self._one_capture.acquire(timeout=0.1):
-            job.report(Progress("waiting", 0.0))
-        try:
+        with self._alone(job):
             return capture_profile(
                 self._launcher, request, self.autosave, job.report, job.cancelled
             )
+
+    def _attached(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
+        with self._alone(job):
+            return run_and_read(self._launcher, request, self.autosave, job.report, job.cancelled)
+
+    def _turns(self, a: RunRequest, b: RunRequest, job: Job) -> Rounds:
+        with self._alone(job):
+            return measure_in_turns(
+                self._launcher, a, b, self.most_rounds, job.report, job.cancelled
+            )
+
+    @contextmanager
+    def _alone(self, job: Job) -> Iterator[None]:
+        """While no other model runs."""
+        while not self._one_capture.acquire(timeout=0.1):
+            job.report(Progress("waiting", 0.0))
+        try:
+            yield
         finally:
             self._one_capture.release()
 

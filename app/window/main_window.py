@@ -24,8 +24,10 @@ from app.paths import config_folder, data_folder
 from app.session import Session
 from app.settings import Settings
 from app.sharing import Sharing
+from app.window.attach_dialog import ask_attach
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
+from app.window.compare_row import COMPARE_ID
 from app.window.empty_state import EmptyState
 from app.window.name_dialog import NameDialog
 from app.window.notice import NoticeBar
@@ -56,7 +58,7 @@ class MainWindow(QMainWindow):
         self.resize(1600, 1000)
         self.empty = EmptyState()
         self._linker = SelectionLinker(lambda: self.session.documents, self)
-        self.board = Board(self._theme, self._linker.twins)
+        self.board = Board(self._theme, self._linker.twins, self._linker.apart)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self.board)
@@ -191,6 +193,7 @@ class MainWindow(QMainWindow):
         session.failed.connect(lambda error: self.notice.tell_error(error, self._theme))
         session.busy_changed.connect(self._clear_status)
         board.header_added.connect(self._connect_header)
+        board.compare.turns_asked.connect(self._measure_in_turns)
         self.empty.open_asked.connect(self.ask_open)
         self.empty.demo_asked.connect(self.run_demo)
         self.empty.recent_asked.connect(lambda path: self.open([path]))
@@ -201,6 +204,11 @@ class MainWindow(QMainWindow):
     def run_demo(self) -> None:
         self.statusBar().showMessage(self.tr("Building the demo models…"))
         self.session.run_demo()
+
+    def _measure_in_turns(self, a: Document, b: Document) -> None:
+        self.session.measure_in_turns(
+            a, b, lambda rounds: self.board.show_rounds(a.profile, b.profile, rounds)
+        )
 
     def _connect_header(self, header: ColumnHeader) -> None:
         header.run_asked.connect(self.ask_run)
@@ -325,6 +333,10 @@ class MainWindow(QMainWindow):
             )
             for number, spec in enumerate(VIEWS, 1)
         ]
+
+        def has_two() -> bool:
+            return self.board.compare.has_two
+
         return [
             Command("file.open", file, self.tr("Open…"), ("Ctrl+O",), self.ask_open),
             Command(
@@ -335,6 +347,7 @@ class MainWindow(QMainWindow):
                 "file.open_name", file, self.tr("Open a model by name…"), ("Ctrl+Shift+N",),
                 self.ask_open_name,
             ),
+            Command("file.attach", file, self.tr("Attach to a TensorFlow process…"), (), lambda: ask_attach(self.session.attach, self)),
             Command("file.demo", file, self.tr("Show the demo"), (), self.run_demo),
             Command(
                 "file.run", file, self.tr("Run the model…"), ("Ctrl+R",),
@@ -350,6 +363,14 @@ class MainWindow(QMainWindow):
             ),
             Command("file.quit", file, self.tr("Quit"), ("Ctrl+Q",), self.close),
             *rows,
+            Command(
+                "row.compare", view, self.tr("Fold or unfold Compare"), ("Ctrl+0",),
+                partial(self._toggle_row, COMPARE_ID), has_two,
+            ),
+            Command(
+                "compare.turns", go, self.tr("Measure both columns again, interleaved"), (),
+                self.board.ask_turns, has_two,
+            ),
             Command("view.system", view, self.tr("Theme: follow the system"), (), lambda: self.set_theme("system")),
             Command("view.light", view, self.tr("Theme: light"), (), lambda: self.set_theme("light")),
             Command("view.dark", view, self.tr("Theme: dark"), (), lambda: self.set_theme("dark")),
