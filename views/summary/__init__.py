@@ -12,9 +12,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from profilers.analysis.summary_figures import Figure, figures_of
 from views.context import ViewContext
 from views.summary.advice_list import AdviceList
-from views.summary.figures import Figure, figures_of
 from views.summary.findings import FindingsList
 from views.summary.sweep import SweepSection
 from views.theme import Theme
