@@ -5,6 +5,7 @@ EXPORTED_GRAPH_FILE = "exported_graph.json"  # the JSON of an exported program
 SHARED_WEIGHTS = "twinscope_shared_weights"  # key in that JSON: first name by each other name
 EXECUTION_TRACE_FILE = "execution_trace.json"  # of one run, for models that cannot be exported
 SCRIPT_GRAPH_FILE = "script_graph.json"  # see profilers.runtimes.script_graph
+EXECUTED_SCRIPT_FILE = "executed_script.json"  # the same of what TorchScript made of it
 COMPILATION_FILE = "compilation.json"  # see profilers.runtimes.torch_compile_log
 
 NODE_MARK = "node::"  # range of one node of the exported graph
@@ -14,3 +15,4 @@ MODULE_MARK = "module::"  # range of one call of a module
 FORWARD_RANGE, LOSS_RANGE = "forward", "loss"
 BACKWARD_RANGE, OPTIMISER_RANGE = "backward", "optimiser"
 TRAINING = "training"  # key in RunRecord.extra: see profilers.runtimes.torch_steps
+FOLDED = "weight_fused_bn"  # in the name of a weight that a batch norm was folded into

@@ -97,7 +97,12 @@ RUN_MODES: tuple[RunMode, ...] = (
         torch_options.FORWARD,
     ),
     RunMode(
-        "torchscript", "TorchScript", "torch", "torchscript", ("torch",), torch_options.FORWARD
+        "torchscript",
+        "TorchScript",
+        "torch",
+        "torchscript",
+        ("torch",),
+        (*torch_options.SCRIPT, *torch_options.FORWARD),
     ),
     RunMode("tf-graph", "TensorFlow graph", "tensorflow", "tf_graph", ("tensorflow",)),
     RunMode(
