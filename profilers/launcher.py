@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from profilers import errors
+from profilers.compiled import cache_folder
 from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.request import RunRequest
 from profilers.runtimes import RunMode, mode_named
@@ -89,6 +90,11 @@ class Launcher:
     def warm_up(self, mode_id: str) -> None:
         """Start the worker process of a mode early."""
         self._worker_for(_available_mode(mode_id), RunRequest("", mode_id))
+
+    def extra_worker(self, request: RunRequest) -> "WorkerProcess":
+        """A process of its own for `request`, which the caller ends."""
+        mode = _available_mode(request.mode)
+        return WorkerProcess(self._interpreter, self._zip(), _environment(mode), None)
 
     def close(self) -> None:
         """End every worker; safe to call twice."""
@@ -160,7 +166,28 @@ class WorkerProcess:
     ) -> None:
         """See `Launcher.capture`."""
         self._log.clear()
-        self._send(json.dumps({"request": request.to_json(), "folder": str(folder.resolve())}))
+        self._send({"request": request.to_json(), "folder": str(folder.resolve())})
+        self._follow("done", request, on_event, cancelled)
+
+    def hold(
+        self, request: RunRequest, folder: Path, on_event: OnEvent, cancelled: threading.Event
+    ) -> None:
+        """Load and warm up a model, and keep it ready for `measure`. Raises as `capture` does."""
+        self._log.clear()
+        job = {"request": request.to_json(), "folder": str(folder.resolve()), "hold": True}
+        self._send(job)
+        self._follow("held", request, on_event, cancelled)
+
+    def measure(self, count: int, request: RunRequest, cancelled: threading.Event) -> list[int]:
+        """Durations in ns of further steps of the model that is held for `request`."""
+        self._send({"measure": count})
+        told = self._follow("measured", request, lambda event: None, cancelled)
+        return [int(each) for each in told["ns"]]
+
+    def _follow(
+        self, until: str, request: RunRequest, on_event: OnEvent, cancelled: threading.Event
+    ) -> dict[str, Any]:
+        """The event that was waited for."""
         memory_limit = request.memory_limit_bytes or int(
             _MEMORY_SHARE * psutil.virtual_memory().total
         )
@@ -185,8 +212,8 @@ class WorkerProcess:
             elif isinstance(event, Log):
                 if event.text:
                     on_event(event)
-            elif event["event"] == "done":
-                return
+            elif event["event"] == until:
+                return event
             else:
                 raise self._told(event)
 
@@ -203,10 +230,10 @@ class WorkerProcess:
         for reader in self._readers:
             reader.join(timeout=5)
 
-    def _send(self, line: str) -> None:
+    def _send(self, job: dict[str, Any]) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(line + "\n")
+            self._process.stdin.write(json.dumps(job) + "\n")
             self._process.stdin.flush()
         except OSError:
             raise self._death() from None
@@ -283,7 +310,8 @@ def _parse_event(line: str) -> dict[str, Any] | Progress | Log:
             return Progress(str(event["stage"]), float(event["fraction"]))
         if event["event"] == "log":
             return Log(str(event["text"]))
-        if event["event"] == "done" or (event["event"] == "error" and "what" in event):
+        is_error = event["event"] == "error" and "what" in event
+        if is_error or event["event"] in ("done", "held", "measured"):
             return dict(event)
     except (ValueError, KeyError, TypeError):
         pass
@@ -307,9 +335,11 @@ def _available_mode(mode_id: str) -> RunMode:
 
 
 def _environment(mode: RunMode) -> dict[str, str]:
-    """What the mode's runtime wants set before its framework is imported."""
+    """What the mode's runtime wants set before its framework is imported, and where compilers keep
+    what they made, unless the person chose another place."""
     runtime = import_module(f"profilers.runtimes.{mode.module}")
-    return dict(getattr(runtime, "WORKER_ENVIRONMENT", {}))
+    kept = os.environ.get("TORCHINDUCTOR_CACHE_DIR", str(cache_folder().parent / "inductor"))
+    return {"TORCHINDUCTOR_CACHE_DIR": kept, **getattr(runtime, "WORKER_ENVIRONMENT", {})}
 
 
 def _resident_bytes(pid: int) -> int:

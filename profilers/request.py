@@ -108,6 +108,8 @@ class RunRequest:
     code : str
         What makes the model that the weights in `model_path` belong to: ``model.py:make_model`` or
         ``torchvision:resnet18``; "" where the file holds the model itself.
+    sweep : dict of str to list of int
+        Sizes to measure again without the profiler, by axis: see `profilers.sweeps`.
     limit_s : float
         Longest time without progress before the capture is ended.
     memory_limit_bytes : int
@@ -130,6 +132,7 @@ class RunRequest:
     source_folder: str = ""
     signature: str = ""
     code: str = ""
+    sweep: dict[str, list[int]] = field(default_factory=dict)
     limit_s: float = 300.0
     memory_limit_bytes: int = 0
     options: dict[str, Any] = field(default_factory=dict)

@@ -33,6 +33,8 @@ class RunRecord:
         nothing is compiled.
     warmup_ns, measured_ns, profiled_ns : list of int
         One duration per step.
+    sweep : list of dict
+        One per size that was measured again: the columns of `profilers.profile.SweepPoints`.
     diagnostics : list of dict
         ``{"severity": 0..2, "message": str, "remedy": str}``.
     extra : dict
@@ -50,6 +52,7 @@ class RunRecord:
     warmup_ns: list[int] = field(default_factory=list)
     measured_ns: list[int] = field(default_factory=list)
     profiled_ns: list[int] = field(default_factory=list)
+    sweep: list[dict[str, Any]] = field(default_factory=list)
     diagnostics: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 

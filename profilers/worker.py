@@ -1,9 +1,11 @@
 """The worker end of the pipe: one framework, one capture at a time, JSON lines in and out.
 
 Started as ``python -P -m profilers.worker HIDDEN_ROOT`` with `profilers` alone on its path. Each line
-on stdin is ``{"request": ..., "folder": ...}``; each line on the real stdout is an event: progress,
-log, error or done. File descriptor 1 points at stderr, so that a framework's own prints cannot
-corrupt the stream.
+on stdin is a job: ``{"request": ..., "folder": ...}`` captures; with ``"hold": true`` the model is
+loaded and warmed up, and then held for ``{"measure": COUNT}`` jobs, each answered with durations,
+until a job that is none. Each line on the real stdout is an event: progress, log, error, held,
+measured or done. File descriptor 1 points at stderr, so that a framework's own prints cannot corrupt
+the stream.
 """
 
 import gc
@@ -16,7 +18,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +27,8 @@ from typing import Any, TextIO
 from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.request import RunRequest
 from profilers.runtimes import RunMode, mode_named
+from profilers.runtimes.machine_load import LOAD_FACT, LoadMeter
+from profilers.runtimes.measure import timed_steps
 from profilers.runtimes.mode_options import settled
 
 OUR_OTHER_NAMES = ("app", "views", "resources")
@@ -61,16 +65,22 @@ class HideOurNames:
 
 
 class PipeReporter:
-    """Writes progress and log events; remembers the stage for error messages."""
+    """Writes progress and log events; remembers the stage for error messages.
+
+    `load` is measured from the first step on.
+    """
 
     def __init__(self, pipe: TextIO) -> None:
         self._pipe = pipe
         self._last_progress = 0.0
         self.stage = "import"
+        self.load: LoadMeter | None = None
 
     def progress(self, stage: str, fraction: float) -> None:
         now = time.monotonic()
         is_new_stage = stage != self.stage
+        if is_new_stage and stage == "warm-up":
+            self.load = LoadMeter()
         self.stage = stage
         if is_new_stage or now - self._last_progress >= _SHORTEST_PROGRESS_GAP_S:
             self._last_progress = now
@@ -79,9 +89,31 @@ class PipeReporter:
     def log(self, text: str) -> None:
         self.send({"event": "log", "text": text})
 
+    def measuring(self, step: Callable[[], Any]) -> None:
+        """A capture measures its own steps alone."""
+
     def send(self, event: dict[str, Any]) -> None:
         self._pipe.write(json.dumps(event) + "\n")
         self._pipe.flush()
+
+
+class _LetGo(BaseException):
+    """Unwinds a run whose model was held long enough."""
+
+
+class HoldingReporter(PipeReporter):
+    """Holds the model where its steps would be measured, in whatever context it runs them."""
+
+    def __init__(self, pipe: TextIO, jobs: "queue.Queue[dict[str, Any]]") -> None:
+        super().__init__(pipe)
+        self._jobs = jobs
+
+    def measuring(self, step: Callable[[], Any]) -> None:
+        self.send({"event": "held"})
+        quiet = PipeReporter(self._pipe)
+        while count := int(self._jobs.get().get("measure", 0)):
+            self.send({"event": "measured", "ns": timed_steps(step, count, quiet, "round")})
+        raise _LetGo
 
 
 def main() -> None:
@@ -91,9 +123,11 @@ def main() -> None:
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     while True:
         job = requests.get()
-        reporter = PipeReporter(pipe)
+        reporter = HoldingReporter(pipe, requests) if job.get("hold") else PipeReporter(pipe)
         try:
             capture(RunRequest.from_json(job["request"]), Path(job["folder"]), reporter)
+            reporter.send({"event": "done"})
+        except _LetGo:
             reporter.send({"event": "done"})
         except BaseException as error:  # the pipe is the only way to tell; the loop lives on
             reporter.send(_error_event(error, reporter.stage))
@@ -120,6 +154,9 @@ def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
     runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")
     record = runtime.run(request, folder, report)
     record.import_ns = import_ns
+    share = report.load.share() if report.load else None
+    if share is not None:
+        record.facts[LOAD_FACT] = f"{100 * share:.0f} % of the processors"
     report.progress("write", 0.0)
     record.write(folder)
 

@@ -17,6 +17,7 @@ from profilers.profile import Profile, TrackKind
 from views.preparing import (
     prepare_devices,
     prepare_graph,
+    prepare_memory,
     prepare_operators,
     prepare_summary,
     prepare_timeline,
@@ -81,7 +82,7 @@ VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("summary", "Summary", "views.summary", "SummaryView", prepare=prepare_summary),
     ViewSpec("graph", "Graph", "views.graph.view", "GraphView", _no_graph, prepare_graph),
     ViewSpec("fusion", "Fusion", "views.fusion", "FusionView", _no_fusion),
-    ViewSpec("memory", "Memory", "views.memory", "MemoryView", _no_memory),
+    ViewSpec("memory", "Memory", "views.memory", "MemoryView", _no_memory, prepare_memory),
     ViewSpec("timeline", "Timeline", "views.timeline", "TimelineView", _no_trace, prepare_timeline),
     ViewSpec("devices", "Devices", "views.devices", "DevicesView", _no_device, prepare_devices),
     ViewSpec(

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 from views.theme import Theme
 
 _Index = QModelIndex | QPersistentModelIndex
-_SHARE_ROLE = Qt.ItemDataRole.UserRole
+SHARE_ROLE = Qt.ItemDataRole.UserRole
 _BAR_ALPHA = 70
 _MOST_SELECTED = 200
 
@@ -108,7 +108,7 @@ class ColumnTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if column.is_text else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
-        if role == _SHARE_ROLE and column.share is not None:
+        if role == SHARE_ROLE and column.share is not None:
             return float(column.share[row])
         return None
 
@@ -164,7 +164,7 @@ class ShareBarDelegate(QStyledItemDelegate):
         self._fill.setAlpha(_BAR_ALPHA)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        share = index.data(_SHARE_ROLE)
+        share = index.data(SHARE_ROLE)
         if share:
             box = QRectF(option.rect)
             box.setLeft(box.right() - box.width() * min(max(share, 0.0), 1.0))

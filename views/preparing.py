@@ -6,7 +6,12 @@ over all slices of a large trace.
 
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.device_work import work_rows
+from profilers.analysis.memory_alive import by_size
 from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.memory_groups import first_grouping
+from profilers.analysis.memory_growth import memory_growth
+from profilers.analysis.memory_owners import making_slices
+from profilers.analysis.memory_stack import memory_stack
 from profilers.profile import Profile
 
 
@@ -20,6 +25,15 @@ def prepare_graph(profile: Profile) -> None:
         from views.graph.prepared import prepare
 
         prepare(profile)
+
+
+def prepare_memory(profile: Profile) -> None:
+    device = memory_curve(profile).device
+    if device >= 0:
+        memory_stack(profile, device, first_grouping(profile))
+        memory_growth(profile, device)
+        by_size(profile, device)
+        making_slices(profile)
 
 
 def prepare_timeline(profile: Profile) -> None:

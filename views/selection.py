@@ -102,11 +102,16 @@ class Selection(QObject):
         self.pick_nodes(members.node[members.group == group].tolist(), ("group", group))
 
     def pick_allocation(self, row: int) -> None:
-        node = int(self._profile.memory.allocations.node[row])
+        """A block with its node and all that belongs to that; else with the slice that made it."""
+        allocations = self._profile.memory.allocations
+        node, made_in = int(allocations.node[row]), allocations.slice[row : row + 1]
         if node >= 0:
             self.pick_nodes([node], ("allocation", row))
         else:
-            self._push(Picked(allocations=np.array([row], np.int32), focus=("allocation", row)))
+            alone = np.array([row], np.int32)
+            self._push(
+                Picked(slices=made_in[made_in >= 0], allocations=alone, focus=("allocation", row))
+            )
 
     def pick_time_range(self, begin_ns: int, end_ns: int) -> None:
         self._push(Picked(time_range_ns=(min(begin_ns, end_ns), max(begin_ns, end_ns))))

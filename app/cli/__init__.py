@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "info": "app.cli.info",
     "profile": "app.cli.profile",
     "stats": "app.cli.stats",
+    "compare": "app.cli.compare",
     "export": "app.cli.export",
     "snapshot": "app.cli.snapshot",
     "modes": "app.cli.modes",

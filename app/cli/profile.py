@@ -24,6 +24,7 @@ from profilers.opening import open_path
 from profilers.request import RunRequest, parse_input
 from profilers.runtimes import RUN_MODES, mode_named
 from profilers.runtimes.mode_options import parse_option, settled
+from profilers.sweeps import parse_sweep
 from profilers.trust import TrustStore, digest
 
 HELP = "Run a model under its framework's profiler and save the result as a snapshot."
@@ -51,6 +52,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="setting of the mode, repeatable; `twinscope modes` lists them",
+    )
+    parser.add_argument(
+        "--sweep",
+        action="append",
+        default=[],
+        metavar="AXIS=SIZES",
+        help="measure other sizes too: batch=1,2,4,8 or sequence=16,32; repeatable",
     )
     parser.add_argument("--inputs-file", default="", metavar="X.npz", help="arrays to feed")
     parser.add_argument("--steps", type=_positive, default=10, help="measured and profiled steps")
@@ -112,6 +120,7 @@ def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
         suggested,
         inputs=merge_inputs(suggested.inputs, given),
         inputs_file=arguments.inputs_file,
+        sweep=parse_sweep("; ".join(arguments.sweep)),
         steps=arguments.steps,
         warmup=arguments.warmup,
         device=arguments.device,

@@ -29,6 +29,7 @@ from profilers.errors import TwinscopeError
 from profilers.models import ModelFile
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import RUN_MODES, mode_named
+from profilers.sweeps import parse_sweep, sweep_text
 
 _DTYPES = (
     "float32", "float16", "bfloat16", "float64", "int64", "int32", "int8", "uint8", "bool", "string",
@@ -64,6 +65,11 @@ class RunDialog(QDialog):
         self.inputs_file.setPlaceholderText(self.tr("random values within dtype and range"))
         self.source_folder = QLineEdit(start.source_folder)
         self.source_folder.setPlaceholderText(self.tr("where the model's own classes live"))
+        self.sweep = QLineEdit(sweep_text(start.sweep))
+        self.sweep.setPlaceholderText(self.tr("none; for example batch=1,2,4,8; sequence=16,32"))
+        self.sweep.setToolTip(
+            self.tr("Sizes that are measured as well, without the profiler, after the capture.")
+        )
         self.code = CodeField(start.code, self)
         self.steps = _spin(start.steps, 1, 100_000)
         self.warmup = _spin(start.warmup, 0, 100_000)
@@ -96,6 +102,7 @@ class RunDialog(QDialog):
         form.addRow(self.tr("Inputs from file"), self._with_browse(self.inputs_file, "*.npz"))
         if model.needs_trust:
             form.addRow(self.tr("Source folder"), self._with_browse(self.source_folder, ""))
+        form.addRow(self.tr("Other sizes"), self.sweep)
         form.addRow(self.tr("Steps"), self.steps)
         form.addRow(self.tr("Warm-up steps"), self.warmup)
         form.addRow(self.tr("Device"), self.device)
@@ -146,6 +153,7 @@ class RunDialog(QDialog):
             source_folder=self.source_folder.text().strip(),
             signature=self.signature.currentText(),
             code=self.code.text,
+            sweep=parse_sweep(self.sweep.text()),
             steps=self.steps.value(),
             warmup=self.warmup.value(),
             device=self.device.currentText().strip(),

@@ -9,9 +9,13 @@ from profilers.analysis.once import once
 from profilers.profile import MemoryCategory, Profile, SliceKind, decode
 from profilers.profile.table import Int32
 
-PARAMETERS, INPUTS = -2, -3  # in place of an operator's name
+PARAMETERS, INPUTS, OPTIMISER_STATE = -2, -3, -4  # in place of an operator's name
 
 _STACK = "Call stack"
+_PREFIXES = {
+    MemoryCategory.GRADIENT: "gradient of ",
+    MemoryCategory.OPTIMISER_STATE: "optimiser state of ",
+}
 
 
 @once
@@ -56,29 +60,57 @@ def _parameter_scopes(profile: Profile) -> Int32:
 def block_operators(profile: Profile) -> Int32:
     """For each block the name of the operator that made it, as a string row.
 
-    `PARAMETERS` and `INPUTS` stand for what no operator made, -1 for what is not known.
+    `PARAMETERS`, `INPUTS` and `OPTIMISER_STATE` stand for what no operator of the profile made, -1
+    for what is not known.
     """
     allocations, slices = profile.memory.allocations, profile.trace.slices
     called = np.append(slices.name, -1)[making_slices(profile)]
     operator = np.append(profile.authored.nodes.operator, -1)[allocations.node]
     found: Int32 = np.where(operator >= 0, operator, called).astype(np.int32)
-    found[allocations.category == MemoryCategory.INPUT] = INPUTS
-    found[(allocations.category == MemoryCategory.PARAMETER) | (allocations.parameter >= 0)] = (
-        PARAMETERS
-    )
+    is_given = allocations.slice < 0
+    for category, instead in (
+        (MemoryCategory.INPUT, INPUTS),
+        (MemoryCategory.PARAMETER, PARAMETERS),
+        (MemoryCategory.OPTIMISER_STATE, OPTIMISER_STATE),
+    ):
+        found[is_given & (allocations.category == category)] = instead
     found.flags.writeable = False
     return found
 
 
 def owner_names(profile: Profile, rows: NDArray[np.integer]) -> list[str]:
-    """The parameter, node or operator that each of some blocks belongs to; "" if nobody knows."""
+    """The parameter, node or operator that each of some blocks belongs to; "" if nobody knows.
+
+    A node whose name does not tell its module has that before it: ``blocks.0.mlp · linear_3``.
+    """
     allocations, graph, strings = profile.memory.allocations, profile.authored, profile.strings
     slices = making_slices(profile)[rows]
     called = np.append(profile.trace.slices.name, -1)[slices]
-    named = np.append(graph.nodes.name, -1)[allocations.node[rows]]
     weights = np.append(graph.parameters.name, -1)[allocations.parameter[rows]]
-    name = np.where(weights >= 0, weights, np.where(named >= 0, named, called))
-    return [strings[row] for row in name.tolist()]
+    prefixes = [_PREFIXES.get(each, "") for each in allocations.category[rows].tolist()]
+    return [
+        f"{prefix}{strings[weight]}"
+        if weight >= 0
+        else node_title(profile, node)
+        if node >= 0
+        else strings[row]
+        for node, weight, row, prefix in zip(
+            allocations.node[rows].tolist(),
+            weights.tolist(),
+            called.tolist(),
+            prefixes,
+            strict=True,
+        )
+    ]
+
+
+def node_title(profile: Profile, node: int) -> str:
+    """Name of an authored node, with its module where that is not part of it."""
+    nodes, strings = profile.authored.nodes, profile.strings
+    name, scope = strings[int(nodes.name[node])], int(nodes.scope[node])
+    if scope < 0 or strings[int(profile.authored.scopes.name[scope])] in name.split("/"):
+        return name
+    return f"{scope_path(profile, scope)} · {name}"
 
 
 def scope_paths(profile: Profile) -> Sequence[str]:
@@ -88,6 +120,16 @@ def scope_paths(profile: Profile) -> Sequence[str]:
     for name, parent in zip(scopes.name.tolist(), scopes.parent.tolist(), strict=True):
         paths.append(f"{paths[parent]}.{strings[name]}" if parent >= 0 else strings[name])
     return paths
+
+
+def scope_path(profile: Profile, scope: int) -> str:
+    """Dotted path of one scope; "" for -1."""
+    scopes = profile.authored.scopes
+    parts: list[str] = []
+    while scope >= 0:
+        parts.append(profile.strings[int(scopes.name[scope])])
+        scope = int(scopes.parent[scope])
+    return ".".join(reversed(parts))
 
 
 def tensor_text(profile: Profile, row: int) -> str:

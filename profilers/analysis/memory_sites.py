@@ -76,7 +76,7 @@ def largest_lifetimes(profile: Profile, device: int, most: int, with_lasting: bo
     if not with_lasting:
         is_shown &= (allocations.allocated_ns > 0) | (allocations.freed_ns != NEVER_NS)
     rows = np.flatnonzero(is_shown)
-    present = np.unique(sites.of[rows])
+    present = np.flatnonzero(np.bincount(sites.of[rows], minlength=len(sites.first)))
     sizes = allocations.bytes[sites.first[present]]
     chosen = present[np.argsort(-sizes, kind="stable")[:most]]
     rank = np.full(len(sites.first), -1, np.int32)
@@ -84,4 +84,4 @@ def largest_lifetimes(profile: Profile, device: int, most: int, with_lasting: bo
     rows = rows[rank[sites.of[rows]] >= 0]
     rows = rows[np.lexsort((allocations.allocated_ns[rows], rank[sites.of[rows]]))]
     offsets = np.searchsorted(rank[sites.of[rows]], np.arange(len(chosen) + 1))
-    return Lifetimes(chosen, rows, offsets)
+    return Lifetimes(chosen.astype(np.int32), rows, offsets)

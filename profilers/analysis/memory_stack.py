@@ -34,33 +34,8 @@ class MemoryStack:
 
     def levels(self, time_ns: Int64) -> Int64:
         """Bytes alive in each group at some moments, shape (groups, moments)."""
-        found = np.zeros((len(self.steps), len(time_ns)), np.int64)
-        for row, (times, levels) in zip(found, self.steps, strict=True):
-            at = np.searchsorted(times, time_ns, "right")
-            row[:] = np.concatenate(([0], levels))[at]
-        return found
-
-    def highest_moments(self, edges_ns: Float64) -> Int64:
-        """The moment of the highest total within each column, so that no peak is lost in a picture.
-
-        Parameters
-        ----------
-        edges_ns : float64 array, shape (columns + 1,)
-            Where columns begin, and where the last one ends.
-        """
-        times, total = self.total.time_ns, self.total.total_bytes
-        edges = np.ceil(edges_ns).astype(np.int64)
-        bounds = np.searchsorted(times, edges)  # changes of a column lie from one to the next
-        moments, counts = edges[:-1].copy(), np.diff(bounds)
-        busy = np.flatnonzero(counts)
-        if len(busy):
-            part, starts = total[bounds[0] : bounds[-1]], bounds[busy] - bounds[0]
-            tops = np.maximum.reduceat(part, starts)
-            is_top = np.flatnonzero(part == np.repeat(tops, counts[busy]))
-            first_top = is_top[np.searchsorted(is_top, starts)] + bounds[0]
-            brought = np.append(total, 0)[bounds[busy] - 1]  # what the column begins with
-            moments[busy] = np.where(tops >= brought, times[first_top], moments[busy])
-        return moments
+        found = [levels_at(times, levels, time_ns) for times, levels in self.steps]
+        return np.array(found, np.int64).reshape(len(found), len(time_ns))
 
 
 @once
@@ -76,3 +51,37 @@ def memory_stack(profile: Profile, device: int, by: GroupBy) -> MemoryStack:
             numbers.append(number)
             steps.append(levels_of(changes.time_ns[rows], changes.bytes[rows]))
     return MemoryStack(tuple(names), tuple(numbers), steps, memory_curve(profile, device))
+
+
+def highest_moments(times_ns: Int64, levels: Int64, edges_ns: Float64) -> Int64:
+    """When a stepwise curve is highest within each column, so that no peak is lost in a picture.
+
+    Parameters
+    ----------
+    times_ns, levels : int64 arrays
+        The level from each time on, times ascending; before the first it is 0.
+    edges_ns : float64 array, shape (columns + 1,)
+        Where columns begin, and where the last one ends.
+    """
+    edges = np.ceil(edges_ns).astype(np.int64)
+    bounds = np.searchsorted(times_ns, edges)  # changes of a column lie from one to the next
+    moments, counts = edges[:-1].copy(), np.diff(bounds)
+    busy = np.flatnonzero(counts)
+    if len(busy):
+        part, starts = levels[bounds[0] : bounds[-1]], bounds[busy] - bounds[0]
+        tops = np.maximum.reduceat(part, starts)
+        is_top = np.flatnonzero(part == np.repeat(tops, counts[busy]))
+        first_top = is_top[np.searchsorted(is_top, starts)] + bounds[0]
+        before = bounds[busy] - 1
+        brought = np.where(before >= 0, levels[before], 0)  # what the column begins with
+        moments[busy] = np.where(tops >= brought, times_ns[first_top], moments[busy])
+    return moments
+
+
+def levels_at(times_ns: Int64, levels: Int64, moments_ns: Int64) -> Int64:
+    """Levels of a stepwise curve at some moments; before the first time it is 0."""
+    if not len(levels):
+        return np.zeros(len(moments_ns), np.int64)
+    at = np.searchsorted(times_ns, moments_ns, "right") - 1
+    found: Int64 = np.where(at >= 0, levels[at], 0)
+    return found

@@ -6,6 +6,7 @@ from typing import Any
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory_curve import memory_curve
 from profilers.analysis.step_time import step_time
+from profilers.analysis.sweep import sweep_rows
 from profilers.profile import NodeKind, Profile
 
 
@@ -36,5 +37,6 @@ def statistics(profile: Profile) -> dict[str, Any]:
         "allocations": len(profile.memory.allocations),
         "peak_bytes": memory_curve(profile).peak_bytes if has_memory else None,
         "link_coverage": asdict(link_coverage(profile)),
+        "sweep": sweep_rows(profile),
         "diagnostics": len(profile.diagnostics),
     }

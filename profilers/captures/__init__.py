@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from profilers.captures.parameter_statistics import with_statistics
+from profilers.captures.run_facts import with_sweep
 from profilers.errors import DamagedFile
 from profilers.profile import Profile
 from profilers.run_record import RUN_FILE, RunRecord
@@ -34,4 +35,4 @@ def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Pr
     profile: Profile = import_module(f"profilers.captures.{run.family}_capture").read(
         folder, run, progress
     )
-    return with_statistics(profile, folder)
+    return with_statistics(with_sweep(profile, run), folder)

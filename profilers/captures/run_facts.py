@@ -1,6 +1,18 @@
 """What a run record tells of every capture, whichever framework made it."""
 
-from profilers.profile import Diagnostic, Environment, Severity, TimingPhase, Timings
+from dataclasses import replace
+
+from profilers.profile import (
+    UNKNOWN,
+    Diagnostic,
+    Environment,
+    Profile,
+    Severity,
+    StringPool,
+    SweepPoints,
+    TimingPhase,
+    Timings,
+)
 from profilers.run_record import RunRecord
 
 
@@ -39,3 +51,23 @@ def diagnostics_of(run: RunRecord) -> tuple[Diagnostic, ...]:
         Diagnostic(Severity(item["severity"]), item["message"], item.get("remedy", ""))
         for item in run.diagnostics
     )
+
+
+def with_sweep(profile: Profile, run: RunRecord) -> Profile:
+    """The profile with what was measured for other sizes, if anything was."""
+    if not run.sweep:
+        return profile
+    pool = StringPool(profile.strings)
+    rows = [
+        (
+            pool.add(str(row["axis"])),
+            int(row["size"]),
+            int(row["batch"]),
+            int(row.get("median_ns", -1)),
+            int(row.get("p95_ns", -1)),
+            int(row.get("peak_bytes", UNKNOWN)),
+            pool.add(str(row["problem"])) if "problem" in row else -1,
+        )
+        for row in run.sweep
+    ]
+    return replace(profile, strings=pool.table(), sweep=SweepPoints.from_rows(rows))

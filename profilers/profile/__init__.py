@@ -40,6 +40,7 @@ from profilers.profile.profile import (
     Timings,
 )
 from profilers.profile.strings import StringPool, StringTable
+from profilers.profile.sweep import SweepPoints
 from profilers.profile.table import Table, column
 from profilers.profile.trace import (
     WORK_KINDS,
@@ -92,6 +93,7 @@ __all__ = [
     "StringPool",
     "StringTable",
     "Subgraphs",
+    "SweepPoints",
     "Table",
     "TimingPhase",
     "Timings",

@@ -10,6 +10,7 @@ from profilers.profile.graph import Graph
 from profilers.profile.memory import Memory
 from profilers.profile.note import Note
 from profilers.profile.strings import StringTable
+from profilers.profile.sweep import SweepPoints
 from profilers.profile.table import Int8, Int32, Int64, Table, column
 from profilers.profile.trace import Trace
 
@@ -93,6 +94,7 @@ class Profile:
     memory: Memory = field(default_factory=Memory.empty)
     steps: Steps = field(default_factory=Steps.empty)
     timings: Timings = field(default_factory=Timings.empty)
+    sweep: SweepPoints = field(default_factory=SweepPoints.empty)
     diagnostics: tuple[Diagnostic, ...] = ()
     environment: Environment = field(default_factory=Environment)
     notes: tuple[Note, ...] = ()

@@ -34,7 +34,7 @@ def _problems(profile: Profile) -> Iterator[str]:
     tables: tuple[Table, ...] = (
         *(trace.slices, trace.tracks, trace.flows, trace.counters),
         *(fusion.groups, fusion.members, fusion.breaks),
-        *(memory.allocations, memory.counters, memory.segments, memory.placements),
+        *(profile.sweep, memory.allocations, memory.counters, memory.segments, memory.placements),
     )
     for table in tables:
         yield from _outside(table, rows)

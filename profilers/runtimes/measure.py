@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
-STAGES = ("import", "load", "compile", "warm-up", "measure", "profile", "write")
+STAGES = ("import", "load", "compile", "warm-up", "measure", "profile", "write", "sweep")
 
 
 class Reporter(Protocol):
@@ -15,6 +15,9 @@ class Reporter(Protocol):
         """`stage` is one of `STAGES`, also as ``STAGE: part of it``; `fraction` of it, 0 to 1."""
 
     def log(self, text: str) -> None: ...
+
+    def measuring(self, step: Callable[[], Any]) -> None:
+        """Told before the steps that count; may run further ones itself, as long as it likes."""
 
 
 def timed_steps(
@@ -30,6 +33,8 @@ def timed_steps(
     `step_range` marks the step for a profiler.
     """
     durations = []
+    if stage == "measure":
+        report.measuring(call)
     for number in range(count):
         report.progress(stage, number / count)
         with step_range(number):

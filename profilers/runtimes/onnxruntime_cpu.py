@@ -18,6 +18,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.onnxruntime_errors import load_failure, run_failure
+from profilers.runtimes.sweep import SizedRun, measure_sweep
 
 LEVELS = {
     "disabled": "ORT_DISABLE_ALL",
@@ -58,7 +59,20 @@ def run_with(
     _profile(record, level, inputs, folder, report)
     report.progress("write", 0.0)
     (folder / MODEL_FILE).write_bytes(strip_file(Path(request.model_path)))
+    _sweep(record, level, report)
     return record
+
+
+def _sweep(record: RunRecord, level: str, report: Reporter) -> None:
+    if not record.request.sweep:
+        return
+    session = _session(record.request, _options(record.request, level))
+
+    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+        arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
+        return SizedRun(lambda: _call(session, arrays))
+
+    measure_sweep(record, report, sized)
 
 
 def results_of(request: RunRequest, arrays: Mapping[str, Array]) -> list[Array]:

@@ -1,6 +1,5 @@
 """Runs an nn.Module through torch.compile, with Inductor as compiler."""
 
-import os
 import re
 import traceback
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from profilers.compiled import cache_folder
 from profilers.errors import ModeUnavailable
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
@@ -28,6 +26,7 @@ from profilers.runtimes.torch_session import (
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
+_MOST_SIZES = 128  # else the compiler gives up after a few and runs operator by operator
 _DYNAMIC = {"auto": None, "static": False, "dynamic": True}
 _MET = re.compile(r"""got \w+\(["'](.*?)["'],?\)$""", re.MULTILINE)
 
@@ -110,7 +109,12 @@ def _load(request: RunRequest, device: Any, log: CompileLog, fallback: _Fallback
     def marking() -> AbstractContextManager[Any]:
         return eager.marking() if fallback.reason else nullcontext()
 
-    return replace(eager, call=call, profiled_call=call, marking=marking)
+    @contextmanager
+    def sweeping() -> Iterator[None]:
+        with log.deaf(), torch._dynamo.config.patch(recompile_limit=_MOST_SIZES):
+            yield
+
+    return replace(eager, call=call, profiled_call=call, marking=marking, sweeping=sweeping)
 
 
 def _inductor(mode: str, dynamic: bool | None) -> Callable[..., Any]:
@@ -177,7 +181,6 @@ def _told_by_inductor() -> Iterator[None]:
     """Kernels appear in the trace and tell what they were made of; what is compiled is kept."""
     from torch._inductor import config
 
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder().parent / "inductor"))
     wanted = {"trace.provenance_tracking_level": 1, "cpp.enable_kernel_profile": True}
     with config.patch(wanted):
         yield

@@ -41,6 +41,7 @@ class CompileLog(logging.Handler):
         self._limits: list[str] = []
         self._skips: list[str] = []
         self._cache_hits = 0
+        self._is_deaf = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -58,7 +59,18 @@ class CompileLog(logging.Handler):
                 logger.removeHandler(self)
             trace.setLevel(level)
 
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """What is compiled while it lasts is no part of the log."""
+        self._is_deaf = True
+        try:
+            yield
+        finally:
+            self._is_deaf = False
+
     def emit(self, record: logging.LogRecord) -> None:
+        if self._is_deaf:
+            return
         self._alive()
         if record.name == _CUDAGRAPHS:
             self._skips.append(record.getMessage())
@@ -106,6 +118,8 @@ class CompileLog(logging.Handler):
         inputs : sequence
             What its placeholders stand for, weights among them.
         """
+        if self._is_deaf:
+            return
         nodes = list(module.graph.nodes)
         placeholders = [node.name for node in nodes if node.op == "placeholder"]
         states = dict(zip(placeholders, map(names.state_of, inputs), strict=False))

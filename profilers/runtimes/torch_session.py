@@ -25,6 +25,7 @@ from profilers.runtimes.torch_imports import import_first
 from profilers.runtimes.torch_inputs import given_inputs, weights_channels_last
 from profilers.runtimes.torch_options import AUTOCAST, IMPORTS, MEMORY_FORMAT, chosen
 from profilers.runtimes.torch_steps import Forward, Ranges, Work, unmarked, work_of
+from profilers.runtimes.torch_sweep import sweep
 from profilers.runtimes.torch_weights import weights_of
 
 WORKER_ENVIRONMENT = {"KINETO_LOG_LEVEL": "99"}  # else each start and stop prints a line
@@ -49,6 +50,8 @@ class LoadedModel:
     settle_inputs : callable
         Takes the request and the device; gives the request with the inputs as they are used, and
         their tensors in the order that `call` takes them.
+    sweeping : callable
+        A context around steps of other sizes than the run's.
     notes : tuple of (str, str)
         What to know about how the model was made: message and remedy.
     """
@@ -59,6 +62,7 @@ class LoadedModel:
     owner: Any
     marking: Callable[[], AbstractContextManager[Any]] = nullcontext
     settle_inputs: Callable[[RunRequest, Any], tuple[RunRequest, list[Any]]] = given_inputs
+    sweeping: Callable[[], AbstractContextManager[Any]] = nullcontext
     notes: tuple[tuple[str, str], ...] = ()
 
 
@@ -143,7 +147,7 @@ def run_model(
     """
     session = opened(request, folder, report)
     load_model(session, load)
-    for phase in (*preparations, warm_up, measure, profile, write):
+    for phase in (*preparations, warm_up, measure, profile, write, sweep):
         phase(session)
     return session.record
 
@@ -258,6 +262,25 @@ def _first_steps(session: Session, stage: str, count: int) -> list[int]:
         raise _failed(error) from error
 
 
+_REMEDIES = (
+    (
+        "backward through the graph a second time",
+        "The model keeps tensors of one step for the next, such as a cache or a hidden state: detach "
+        "them in the model, or run its inference.",
+    ),
+    (
+        "Expected all tensors to be on the same device",
+        "The model makes or holds a tensor on another device: let it use the device of its input, or "
+        "run it on the CPU.",
+    ),
+)
+
+
+def _remedy(error: Exception) -> str:
+    told = (remedy for sign, remedy in _REMEDIES if sign in str(error))
+    return next(told, "Check the inputs' shapes, types and ranges; the details hold the traceback.")
+
+
 def _failed(error: Exception) -> CaptureFailed:
     operator = unregistered_operator(error)
     if operator:
@@ -270,6 +293,6 @@ def _failed(error: Exception) -> CaptureFailed:
     return CaptureFailed(
         "The model failed on its first step",
         f"{type(error).__name__}: {first_line(error)}",
-        "Check the inputs' shapes, types and ranges; the details hold the traceback.",
+        _remedy(error),
         traceback.format_exc(),
     )

@@ -295,7 +295,7 @@ class VariableLstm(nn.Module):
 
     def forward(self, words: Tensor, lengths: Tensor) -> Tensor:
         packed = nn.utils.rnn.pack_padded_sequence(
-            self.words(words), lengths, batch_first=True, enforce_sorted=False
+            self.words(words), lengths.cpu(), batch_first=True, enforce_sorted=False
         )
         states, _ = self.lstm(packed)
         padded, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True)

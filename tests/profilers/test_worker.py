@@ -15,6 +15,7 @@ from profilers.captures import read_capture
 from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.launcher import Launcher, Log, Progress
 from profilers.request import InputSpec, RunRequest
+from profilers.runtimes import RUN_MODES
 
 MODELS = Path(__file__).parents[1] / "models"
 
@@ -151,3 +152,20 @@ def test_an_untrusted_pickle_is_refused_by_the_worker_too(
 def test_an_unknown_mode_is_refused(launcher: Launcher, tmp_path: Path) -> None:
     with pytest.raises(ModeUnavailable, match="no run mode 'torch-magic'"):
         launcher.capture(RunRequest("x.pt", "torch-magic"), tmp_path)
+
+
+@pytest.mark.parametrize("module", sorted({mode.module for mode in RUN_MODES}))
+def test_a_worker_needs_nothing_of_ours_but_numpy(module: str) -> None:
+    """A runtime runs in the person's own environment, where only its framework is installed."""
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys, profilers.worker, profilers.runtimes.{module}; print(*sys.modules)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    ours = {"onnx", "google", "msgspec", "psutil", "zstandard", "platformdirs", "numba", "h5py"}
+    assert not ours & set(told)

@@ -1,73 +1,113 @@
-"""The memory view: the peak, what was alive, and its links."""
+"""The memory view: the peak, what was alive, what it consists of, and its links."""
 
 import pickle
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
+from profilers.analysis.memory_groups import GroupBy
 from profilers.opening import open_path
-from profilers.profile import Profile
+from profilers.profile import NodeKind, Profile
 from profilers.units import format_bytes
-from tests.profilers.traces.memory_snapshots import snapshot, training
+from tests.profilers.traces.memory_snapshots import pooled_training, snapshot, training
 from tests.sample import MIB, sample_profile
 from tests.views.conftest import ShowView
+from views.memory.breakdown_model import BreakdownModel
+from views.memory.moment import moment_text
+
+
+@pytest.fixture
+def pooled(tmp_path: Path) -> Profile:
+    """A snapshot in segments that grows by 1 MiB per step."""
+    return opened(tmp_path, snapshot(pooled_training(steps=6)))
+
+
+def opened(folder: Path, content: object) -> Profile:
+    path = folder / "memory.pickle"
+    path.write_bytes(pickle.dumps(content))
+    profile = open_path(path)
+    assert isinstance(profile, Profile)
+    return profile
 
 
 def test_it_opens_at_the_peak_and_lists_what_adds_up_to_it(show_view: ShowView) -> None:
     view, context = show_view("memory", sample_profile(blocks=2))
-    table = view.table.columns
+    table = view.alive.table.columns
     sizes = [str(table.index(row, 0).data()) for row in range(table.rowCount())]
     assert sizes == ["1 MiB"] * 3 + ["9 KiB"] * 2
-    assert view.moment.text().startswith("3.018 MiB at the peak  ·  5 blocks")
+    assert view.alive.moment.text().startswith("3.018 MiB at the peak  ·  5 blocks")
     assert context.bytes_axis.maximum == 3 * MIB + 2 * 9216
 
 
 def test_a_click_in_the_chart_lists_that_moment(show_view: ShowView, qtbot: QtBot) -> None:
     view, _ = show_view("memory")
-    at_the_peak = view.moment.text()
+    at_the_peak = view.alive.moment.text()
     chart = view.chart
     qtbot.mouseClick(
         chart.viewport(),
         Qt.MouseButton.LeftButton,
         pos=QPoint(chart.width() - 6, chart.height() // 2),
     )
-    assert view.moment.text() != at_the_peak
-    assert "alive" in view.moment.text()
+    assert view.alive.moment.text() != at_the_peak
+    assert "alive" in view.alive.moment.text()
 
 
-def test_picking_a_block_picks_its_node_and_draws_its_curve(
-    show_view: ShowView, qtbot: QtBot
-) -> None:
+def test_what_is_drawn_reaches_the_peak_at_any_zoom(show_view: ShowView) -> None:
+    """Even where a pixel stands for many events."""
+    view, context = show_view("memory", sample_profile(steps=40))
+    peak = view.stack.total.peak_bytes
+    for _ in range(3):
+        _, top = view.chart._areas[-1].getData()
+        assert top.max() == peak
+        context.time_axis.zoom(2, view.stack.total.peak_ns - context.origin_ns)
+
+
+def test_picking_a_block_picks_its_node_and_draws_its_curve(show_view: ShowView) -> None:
     view, context = show_view("memory")
-    view.table.selectRow(0)
+    view.alive.table.selectRow(0)
     picked = context.selection.picked
     assert picked.focus[0] == "allocation"
     assert len(picked.nodes) == 1
     assert len(picked.slices) > 0
-    _, levels = view.chart._picked_curve.getData()
-    assert levels.max() == MIB
+    assert view.chart.picked.bytes.max() == MIB
+    assert "float32 [1, 16, 32, 32]" not in view.alive.details.text()  # it has not that size
+    assert "model.py:12" in view.alive.details.text()
 
 
 def test_a_node_picked_elsewhere_selects_its_blocks(show_view: ShowView) -> None:
     view, context = show_view("memory")
-    allocation = int(view._alive[0])
+    allocation = int(view.alive.rows[0])
     node = int(context.profile.memory.allocations.node[allocation])
     context.selection.pick_nodes([node])
-    assert view.table.picked_rows() == [0]
+    assert view.alive.table.picked_rows() == [0]
+
+
+def test_a_block_without_a_node_picks_the_slice_that_made_it(
+    show_view: ShowView, pooled: Profile
+) -> None:
+    view, context = show_view("memory", pooled)
+    view.alive.table.selectRow(0)
+    block = int(view.alive.rows[0])
+    assert context.selection.picked.slices.tolist() == [pooled.memory.allocations.slice[block]]
+    assert "build (train.py:10)" in view.alive.details.text()  # the call stack
 
 
 def test_zooming_moves_the_axis_that_columns_share(show_view: ShowView, qtbot: QtBot) -> None:
     view, context = show_view("memory")
     axis = context.time_axis
     before = axis.end_ns - axis.begin_ns
-    qtbot.keyClick(view.chart, Qt.Key.Key_W)
-    assert axis.end_ns - axis.begin_ns < before
-    (begin, end), _ = view.chart.getViewBox().viewRange()
-    assert abs(begin - axis.begin_ns) < 1
-    assert abs(end - axis.end_ns) < 1
-    qtbot.keyClick(view.chart, Qt.Key.Key_F)
-    assert axis.end_ns - axis.begin_ns == before
+    for chart in (view.chart, view.lifetimes):
+        qtbot.keyClick(chart, Qt.Key.Key_W)
+        assert axis.end_ns - axis.begin_ns < before
+        (begin, end), _ = view.chart.getViewBox().viewRange()
+        assert abs(begin - axis.begin_ns) < 1
+        assert abs(end - axis.end_ns) < 1
+        qtbot.keyClick(chart, Qt.Key.Key_F)
+        assert axis.end_ns - axis.begin_ns == before
 
 
 def test_a_profile_without_allocations_says_so(show_view: ShowView) -> None:
@@ -76,13 +116,124 @@ def test_a_profile_without_allocations_says_so(show_view: ShowView) -> None:
 
 
 def test_reserved_memory_is_drawn_above_what_is_in_use(show_view: ShowView, tmp_path: Path) -> None:
-    path = tmp_path / "memory.pickle"
-    path.write_bytes(pickle.dumps(snapshot(training(steps=2))))
-    profile = open_path(path)
-    assert isinstance(profile, Profile)
+    profile = opened(tmp_path, snapshot(training(steps=2)))
     view, context = show_view("memory", profile)
     reserved = int(profile.memory.counters.reserved_bytes.max())
     assert (
         context.bytes_axis.maximum >= reserved > int(profile.memory.counters.allocated_bytes.max())
     )
     assert format_bytes(reserved) in view._legend.text()
+
+
+def test_the_pointer_is_told_the_total_and_the_largest_blocks(show_view: ShowView) -> None:
+    view, context = show_view("memory", sample_profile(blocks=2))
+    text = moment_text(context.profile, view.stack, view.moment_ns, context.origin_ns)
+    assert "3.018 MiB alive" in text
+    assert "Activation: 3 MiB" in text
+    assert "blocks.0.conv.weight" in text
+    assert "(not known)" not in text
+
+
+def test_the_chart_and_the_breakdown_are_split_alike(show_view: ShowView) -> None:
+    view, _ = show_view("memory", sample_profile(blocks=2))
+    view.lists.setCurrentWidget(view.breakdown)
+    for by, name in ((GroupBy.MODULE, "blocks.0"), (GroupBy.OPERATOR, "aten.relu")):
+        view.grouping.setCurrentIndex(view.grouping.findData(by))
+        assert any(name in each for each in view.stack.names)
+        assert name in view._legend.text()
+        model = view.breakdown.tree.model()
+        tops = [model.index(row, 0) for row in range(model.rowCount())]
+        assert sum(view.breakdown._model._bytes[index.internalId()] for index in tops) == (
+            view.stack.total.peak_bytes
+        )
+
+
+def test_modules_fold_and_pick_their_nodes(show_view: ShowView) -> None:
+    view, context = show_view("memory", sample_profile(blocks=2))
+    view.lists.setCurrentWidget(view.breakdown)
+    view.grouping.setCurrentIndex(view.grouping.findData(GroupBy.MODULE))
+    tree = view.breakdown.tree
+    model = tree.model()
+    blocks = model.index(0, 0)
+    assert blocks.data() == "blocks"
+    assert tree.isExpanded(blocks)  # it holds nearly everything
+    first = next(
+        model.index(row, 0, blocks) for row in range(2) if model.index(row, 0, blocks).data() == "0"
+    )
+    tree.setCurrentIndex(first)
+    names = [
+        context.profile.strings[int(context.profile.authored.nodes.name[node])]
+        for node in context.selection.picked.nodes.tolist()
+    ]
+    assert names == ["conv_0", "bn_0", "act_0"]
+
+
+def test_the_tree_is_a_sound_model(show_view: ShowView, qtbot: QtBot) -> None:
+    view, _ = show_view("memory", sample_profile(blocks=5))
+    view.lists.setCurrentWidget(view.breakdown)
+    for at in range(view.grouping.count()):
+        view.grouping.setCurrentIndex(at)
+        model = view.breakdown.tree.model()
+        assert isinstance(model, BreakdownModel)
+        QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+
+
+def test_a_bar_of_the_lifetimes_picks_its_block(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("memory", sample_profile(blocks=2, steps=2))
+    view.charts.setCurrentWidget(view.lifetimes)
+    chart = view.lifetimes
+    allocations = context.profile.memory.allocations
+    block = int(chart.found.blocks[chart.found.offsets[1]])
+    middle_ns = (allocations.allocated_ns[block] + allocations.freed_ns[block]) / 2
+    x = chart._gutter() + chart._scale().x_of(middle_ns)
+    y = chart._top(1) + chart._row_height / 2
+    assert chart.block_at(QPointF(x, y)) == block
+    qtbot.mouseClick(chart.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(x), round(y)))
+    assert context.selection.picked.focus == ("allocation", block)
+    assert not (allocations.parameter[chart.found.blocks] >= 0).any()
+    qtbot.mouseClick(view.lasting, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    assert (allocations.parameter[chart.found.blocks] >= 0).sum() == 2
+
+
+def test_segments_show_the_chosen_moment_and_pick_blocks(
+    show_view: ShowView, pooled: Profile, qtbot: QtBot
+) -> None:
+    view, context = show_view("memory", pooled)
+    view.charts.setCurrentWidget(view.segments)
+    counters = pooled.memory.counters
+    at_peak = view.segments.figures.text()
+    view.show_moment(int(counters.time_ns[-1]))
+    reserved = format_bytes(int(counters.reserved_bytes[-1]))
+    assert view.segments.figures.text().startswith(f"{reserved} reserved in ")
+    assert view.segments.figures.text() != at_peak
+    picture = view.segments.picture
+    rows = np.arange(2, picture.viewport().height(), 11)
+    places = [QPoint(x, int(y)) for y in rows for x in range(160, picture.viewport().width(), 9)]
+    place = next(each for each in places if picture.block_at(QPointF(each)) >= 0)
+    qtbot.mouseClick(picture.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    kind, block = context.selection.picked.focus
+    assert kind == "allocation"
+    assert block in view.alive.rows
+
+
+def test_growth_over_steps_is_told_with_its_place(
+    show_view: ShowView, pooled: Profile, tmp_path: Path
+) -> None:
+    view, _ = show_view("memory", pooled)
+    assert "Grows by 1 MiB per step" in view.note.text()
+    assert "log_loss (train.py:10)" in view.note.text()
+    fine, _ = show_view("memory", opened(tmp_path, snapshot(training(steps=4))))
+    assert fine.note.text() == ""
+    assert not fine.note.isVisible()
+
+
+def test_inputs_and_weights_are_no_operators(show_view: ShowView) -> None:
+    view, context = show_view("memory")
+    view.grouping.setCurrentIndex(view.grouping.findData(GroupBy.OPERATOR))
+    view.lists.setCurrentWidget(view.breakdown)
+    model = view.breakdown.tree.model()
+    names = [model.index(row, 0).data() for row in range(model.rowCount())]
+    assert "(parameters)" in names
+    kinds = context.profile.authored.nodes.kind
+    assert not set(names) & {"input", "output"}
+    assert (kinds == NodeKind.INPUT).any()

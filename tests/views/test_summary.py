@@ -5,10 +5,11 @@ from dataclasses import replace
 from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import QLabel
 
-from profilers.profile import Diagnostic, Profile, Severity
+from profilers.profile import Diagnostic, Profile, Severity, StringPool, SweepPoints
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from views.summary.findings import FindingsList
+from views.summary.sweep import LineChart
 
 
 def test_the_figures_tell_the_unprofiled_latency_and_the_overhead(show_view: ShowView) -> None:
@@ -54,3 +55,21 @@ def test_findings_stand_worst_first_with_sign_count_and_what_to_do(show_view: Sh
 def test_an_inspected_model_has_no_times(show_view: ShowView) -> None:
     view, _ = show_view("summary", Profile("inspected"))
     assert view.figures == ()
+
+
+def test_other_sizes_are_a_chart_and_a_table(show_view: ShowView) -> None:
+    pool = StringPool(sample_profile().strings)
+    batch, reason = pool.add("batch"), pool.add("RuntimeError: too large")
+    rows = [
+        (batch, 1, 1, 2_000_000, 2_500_000, 3 << 20, -1),
+        (batch, 4, 4, 4_000_000, 4_500_000, -1, -1),
+        (batch, 64, 64, -1, -1, -1, reason),
+    ]
+    profile = replace(sample_profile(), strings=pool.table(), sweep=SweepPoints.from_rows(rows))
+    view, _ = show_view("summary", profile)
+    texts = [label.text() for label in view.findChildren(QLabel)]
+    for text in ("2 ms", "500", "1,000", "3 MiB", "⚠ RuntimeError: too large"):
+        assert text in texts
+    charts = view.findChildren(LineChart)
+    assert "4: 4 ms" in charts[0].accessibleName()
+    assert not charts[0].grab().isNull()

@@ -1,66 +1,54 @@
-"""Bytes alive over time, stacked by category, on axes shared with other columns."""
+"""Bytes alive over time, stacked by group, on axes shared with other columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
-from profilers.units import format_bytes, format_duration
+from profilers.analysis.memory_stack import MemoryStack, highest_moments, levels_at
+from profilers.profile.table import Float64, Int64
+from profilers.units import format_bytes
 from views.axes import TimeAxis, ValueAxis
+from views.memory.time_plot import TimePlot
 from views.theme import Theme
 
-_ZOOM_STEP = 1.25
-_DRAG_THRESHOLD = 4
+_ROOM = 1.12  # above the highest value, for the peak's label
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
-class Area:
-    """One category of a stacked curve; `bytes` has one value per time."""
+class Line:
+    """A level from each time on, drawn above the areas."""
 
-    name: str
-    colour: QColor
-    bytes: NDArray[np.int64]
+    time_ns: Int64  # since the profile's start
+    bytes: Int64
+    pen: object
 
 
-class MemoryChart(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
-    """Wheel with Ctrl zooms, dragging pans, a click chooses a moment; W A S D and F as elsewhere."""
-
-    moment_chosen = Signal(float)  # ns from the first step
+class MemoryChart(TimePlot):
+    """Draws as many steps as it has pixel columns; in each the highest total is the one shown."""
 
     def __init__(
         self,
         theme: Theme,
         time_axis: TimeAxis,
         bytes_axis: ValueAxis,
+        origin_ns: int,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(
-            parent,
-            background=theme.panel,
-            axisItems={"bottom": _DurationAxis("bottom"), "left": _BytesAxis("left")},
-        )
+        super().__init__(theme, time_axis, parent)
         self._theme = theme
-        self._time_axis = time_axis
+        self._origin_ns = origin_ns
         self._bytes_axis = bytes_axis
-        self._press: QPointF | None = None
-        self._pressed_range = (0.0, 0.0)
-        self._is_dragging = False
-        plot = self.getPlotItem()
-        plot.setMenuEnabled(False)
-        plot.hideButtons()
-        plot.setMouseEnabled(x=False, y=False)
-        plot.showGrid(x=False, y=True, alpha=0.25)
-        for name in ("bottom", "left"):
-            axis = plot.getAxis(name)
-            axis.setPen(pg.mkPen(theme.grid))
-            axis.setTextPen(pg.mkPen(theme.text))
-        plot.getAxis("left").setWidth(72)
+        self._stack: MemoryStack | None = None
+        self._lines: list[tuple[Line, pg.PlotCurveItem]] = []
+        self._areas: list[pg.PlotCurveItem] = []
+        self._end_ns = 0
         self._marker = pg.InfiniteLine(angle=90, movable=False, pen=pg.mkPen(theme.accent, width=1))
         self._peak = pg.InfiniteLine(
             angle=90,
@@ -74,138 +62,104 @@ class MemoryChart(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
                 "movable": False,
             },
         )
-        self._picked_curve = pg.PlotDataItem(
-            pen=pg.mkPen(theme.selection, width=2), stepMode="right"
-        )
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._picked = Line(_NONE, _NONE, pg.mkPen(theme.selection, width=2))
+        self._picked_item = self._new_line(self._picked)
+        for item in (self._picked_item, self._peak, self._marker):
+            item.setZValue(100)
+            self.addItem(item)
         self.setAccessibleName(self.tr("Memory over time"))
-        time_axis.changed.connect(self._follow_time)
         bytes_axis.changed.connect(self._follow_bytes)
+        self.getViewBox().sigResized.connect(self._draw)
 
-    def show_curve(
-        self, time_ns: NDArray[Any], areas: Sequence[Area], peak_ns: float, peak_bytes: int
-    ) -> None:
-        """Draw areas bottom to top; `time_ns` counts from the first step and is ascending."""
-        top = np.cumsum([area.bytes for area in areas], axis=0)
-        for at in range(len(areas) - 1, -1, -1):
-            curve = pg.PlotDataItem(
-                np.asarray(time_ns, float),
-                top[at].astype(float),
+    @property
+    def picked(self) -> Line:
+        """The bytes that belong to the selection."""
+        return self._picked
+
+    def show_stack(self, stack: MemoryStack, colours: Sequence[QColor], end_ns: int) -> None:
+        """Draw the groups, the first one lowest, to `end_ns` after the profile's start."""
+        for item in self._areas:
+            self.removeItem(item)
+        self._stack, self._end_ns = stack, end_ns
+        self._areas = [
+            pg.PlotCurveItem(
                 stepMode="right",
                 fillLevel=0.0,
-                brush=areas[at].colour,
-                pen=pg.mkPen(areas[at].colour.darker(120)),
-                name=areas[at].name,
+                brush=colour,
+                pen=pg.mkPen(colour.darker(120)),
                 skipFiniteCheck=True,
             )
-            self.addItem(curve)
-            curve.setDownsampling(auto=True, method="peak")
-            curve.setClipToView(
-                True
-            )  # only once the plot holds it: pyqtgraph looks for its view box
-        self._peak.setValue(peak_ns)
-        self._peak.label.setFormat(self.tr("peak {}").format(format_bytes(peak_bytes)))
-        self.addItem(self._picked_curve)
-        self.addItem(self._peak)
-        self.addItem(self._marker)
-        self.mark(peak_ns)
-        self._bytes_axis.include(float(peak_bytes))
-        self._follow_time()
+            for colour in colours
+        ]
+        for depth, item in enumerate(self._areas):
+            item.setZValue(-depth)  # each area reaches down to zero, behind those below it
+            self.addItem(item)
+        self._peak.setValue(stack.total.peak_ns - self._origin_ns)
+        text = self.tr("peak {}").format(format_bytes(stack.total.peak_bytes))
+        self._peak.label.setFormat(text)
+        self._bytes_axis.include(float(stack.total.peak_bytes))
+        self.follow_time()
         self._follow_bytes()
 
-    def show_reserved(self, time_ns: NDArray[Any], reserved_bytes: NDArray[Any]) -> None:
-        """A dashed line for what the allocator held, in use or not."""
-        line = pg.PlotDataItem(
-            np.asarray(time_ns, float),
-            np.asarray(reserved_bytes, float),
-            stepMode="right",
-            pen=pg.mkPen(self._theme.text, width=1, style=Qt.PenStyle.DashLine),
-            skipFiniteCheck=True,
-        )
-        self.addItem(line)
-        line.setDownsampling(auto=True, method="peak")
-        line.setClipToView(True)
-        self._bytes_axis.include(float(reserved_bytes.max(initial=0)))
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        """Draw what the allocator itself counted."""
+        for _, item in self._lines:
+            self.removeItem(item)
+        self._lines = [(line, self._new_line(line)) for line in lines]
+        for line, item in self._lines:
+            self.addItem(item)
+            item.setZValue(50)
+            self._bytes_axis.include(float(line.bytes.max(initial=0)))
+        self._draw()
         self._follow_bytes()
 
-    def mark(self, moment_ns: float) -> None:
-        """Put the marker at a moment, counted from the first step."""
-        self._marker.setValue(moment_ns)
+    def mark(self, time_ns: int) -> None:
+        """Put the marker at a time since the profile's start."""
+        self._marker.setValue(time_ns - self._origin_ns)
 
-    def show_picked(self, time_ns: NDArray[Any], picked_bytes: NDArray[Any]) -> None:
+    def show_picked(self, time_ns: Int64, picked_bytes: Int64) -> None:
         """Draw the bytes that belong to the selection; empty arrays draw nothing."""
-        self._picked_curve.setData(np.asarray(time_ns, float), np.asarray(picked_bytes, float))
+        self._picked = Line(time_ns, picked_bytes, self._picked.pen)
+        self._draw()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            event.ignore()
+    def follow_time(self) -> None:
+        super().follow_time()
+        self._draw()
+
+    def _new_line(self, line: Line) -> pg.PlotCurveItem:
+        return pg.PlotCurveItem(pen=line.pen, stepMode="right", skipFiniteCheck=True)
+
+    def _draw(self) -> None:
+        """Fill the items for the visible range."""
+        if self._stack is None:
             return
-        factor = _ZOOM_STEP ** (event.angleDelta().y() / 120)
-        self._time_axis.zoom(factor, self._time_at(event.position()))
-        event.accept()
+        edges = self._edges()
+        total = self._stack.total
+        moments = highest_moments(total.time_ns, total.total_bytes, edges + self._origin_ns)
+        tops = np.cumsum(self._stack.levels(moments), axis=0, dtype=np.float64)
+        for item, top in zip(self._areas, tops, strict=True):
+            item.setData(edges, np.append(top, top[-1:]))
+        for line, item in (*self._lines, (self._picked, self._picked_item)):
+            _fill(item, line, edges, self._origin_ns)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._press = event.position()
-            self._pressed_range = (self._time_axis.begin_ns, self._time_axis.end_ns)
-            self._is_dragging = False
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._press is None:
-            return
-        moved = event.position().x() - self._press.x()
-        self._is_dragging = self._is_dragging or abs(moved) > _DRAG_THRESHOLD
-        if self._is_dragging:
-            begin, end = self._pressed_range
-            shift = moved * (end - begin) / max(self.getViewBox().width(), 1.0)
-            self._time_axis.show(begin - shift, end - shift)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._press is not None and not self._is_dragging:
-            moment_ns = self._time_at(event.position())
-            self.mark(moment_ns)
-            self.moment_chosen.emit(moment_ns)
-        self._press = None
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
+    def _edges(self) -> Float64:
+        """Where pixel columns begin, and where the last ends: no later than the trace."""
         axis = self._time_axis
-        middle = (axis.begin_ns + axis.end_ns) / 2
-        actions = {
-            Qt.Key.Key_W: lambda: axis.zoom(_ZOOM_STEP, middle),
-            Qt.Key.Key_S: lambda: axis.zoom(1 / _ZOOM_STEP, middle),
-            Qt.Key.Key_A: lambda: axis.pan(-0.1),
-            Qt.Key.Key_D: lambda: axis.pan(0.1),
-            Qt.Key.Key_F: axis.fit,
-        }
-        action = actions.get(Qt.Key(event.key()))
-        if action is None:
-            event.ignore()
-        else:
-            action()
-
-    def _time_at(self, position: QPointF) -> float:
-        return float(self.getViewBox().mapSceneToView(self.mapToScene(position.toPoint())).x())
-
-    def _follow_time(self) -> None:
-        self.setXRange(self._time_axis.begin_ns, self._time_axis.end_ns, padding=0)
+        begin = max(axis.begin_ns, -self._origin_ns)
+        end = max(min(axis.end_ns, self._end_ns - self._origin_ns), begin + 1)
+        shown = (end - begin) / max(axis.end_ns - axis.begin_ns, 1.0)
+        columns = max(int(self.getViewBox().width() * shown), 1)
+        edges: NDArray[np.float64] = np.linspace(begin, end, columns + 1)
+        return edges
 
     def _follow_bytes(self) -> None:
-        self.setYRange(0, max(self._bytes_axis.maximum, 1.0) * 1.12, padding=0)
+        self.setYRange(0, max(self._bytes_axis.maximum, 1.0) * _ROOM, padding=0)
 
 
-class _DurationAxis(pg.AxisItem):  # type: ignore[misc]
-    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        return [format_duration(value) for value in values]
-
-
-class _BytesAxis(pg.AxisItem):  # type: ignore[misc]
-    """Ticks at binary steps."""
-
-    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        spacing = 2.0 ** np.ceil(np.log2(max(high - low, 1.0) / max(size / 45, 1)))
-        first = np.ceil(low / spacing) * spacing
-        return [(spacing, np.arange(first, high, spacing).tolist())]
-
-    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        return [format_bytes(value) for value in values]
+def _fill(item: pg.PlotCurveItem, line: Line, edges: Float64, origin_ns: int) -> None:
+    if not len(line.time_ns):
+        item.setData([], [])
+        return
+    moments = highest_moments(line.time_ns, line.bytes, edges + origin_ns)
+    levels = levels_at(line.time_ns, line.bytes, moments).astype(np.float64)
+    item.setData(edges, np.append(levels, levels[-1:]))

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 from views.context import ViewContext
 from views.summary.figures import Figure, figures_of
 from views.summary.findings import FindingsList
+from views.summary.sweep import SweepSection
 from views.theme import Theme
 
 _TILES_PER_LINE = 5
@@ -35,6 +36,8 @@ class SummaryView(QScrollArea):
         layout.setContentsMargins(8, 6, 8, 6)
         layout.addLayout(_tiles(self.figures, theme))
         layout.addWidget(FindingsList(profile.diagnostics, theme))
+        if len(profile.sweep):
+            layout.addWidget(SweepSection(profile, theme))
         layout.addWidget(_facts(context))
         layout.addStretch()
         self.setWidget(body)

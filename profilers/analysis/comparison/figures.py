@@ -9,6 +9,7 @@ import numpy as np
 from profilers.analysis.comparison import side
 from profilers.analysis.comparison.ratios import (
     Interval,
+    between_loaded_runs,
     median_interval,
     ratio_of_medians,
     ratio_of_rounds,
@@ -98,8 +99,8 @@ LATENCY = "latency"
 COUNTED_METRICS: tuple[Metric, ...] = (
     Metric("peak", "Peak memory", Unit.BYTES, Basis.COUNTED, True, side.peak_bytes),
     Metric("load", "Start-up: loading the model", Unit.DURATION, Basis.ONCE, True, side.load_time),
-    Metric("first", "First step beyond a later one: compiling", Unit.DURATION, Basis.ONCE, True,
-           side.first_step_excess),
+    Metric("compile", "Compiling, or the first step's excess", Unit.DURATION, Basis.ONCE, True,
+           side.compile_time),
     Metric("kernels", "Kernels per step", Unit.COUNT, Basis.COUNTED, None, side.kernels),
     Metric("launches", "Launches per step", Unit.COUNT, Basis.COUNTED, None, side.launch_calls),
     Metric("operators", "Operator calls per step", Unit.COUNT, Basis.COUNTED, None,
@@ -155,7 +156,8 @@ def _latency(a: Profile, b: Profile, rounds: Rounds | None, scales: tuple[int, i
             side.step_durations(each, phase) / scale
             for each, scale in zip((a, b), scales, strict=True)
         )
-        ratio = ratio_of_medians(ours, theirs) if len(ours) and len(theirs) else None
+        between = between_loaded_runs(*(side.load_of(each.environment.facts) for each in (a, b)))
+        ratio = ratio_of_medians(ours, theirs, between_runs=between)
     return _pair(metric, ours, theirs, ratio)
 
 

@@ -9,7 +9,8 @@ from profilers.analysis.comparison.resampling import median_deviations, thinned,
 from profilers.profile.table import Float64
 
 _EDGES = (2.5, 97.5)  # percentiles of a 95 % interval
-BETWEEN_RUNS = 0.03  # standard deviation of what a run as a whole is faster or slower than another
+BETWEEN_RUNS = 0.025  # standard deviation of what a run as a whole is faster or slower than another
+_PER_LOAD = 1.0  # what it adds if other programs took the whole machine
 BETWEEN_PROCESSES = 0.005  # of two processes that take turns on one machine
 LEAST_WORTH = 3.0  # independent values below which nothing is told
 
@@ -27,6 +28,11 @@ class Interval:
 
     def times(self, factor: float) -> "Interval":
         return Interval(self.value * factor, self.low * factor, self.high * factor)
+
+
+def between_loaded_runs(load_a: float, load_b: float) -> float:
+    """`BETWEEN_RUNS` of runs while other programs took such shares of the machine, 0 to 1."""
+    return BETWEEN_RUNS + _PER_LOAD * max(load_a, load_b)
 
 
 def median_interval(values: ArrayLike, seed: int = 0) -> Interval | None:

@@ -64,16 +64,33 @@ def correlation_time(series: Float64) -> float:
 
 
 def worth(series: Float64) -> float:
-    """How many independent values a series is worth."""
-    return len(series) / correlation_time(series)
+    """How many independent values a series is worth, but for its trend."""
+    return len(series) / correlation_time(series - trend(series))
+
+
+def trend(series: Float64) -> Float64:
+    """The straight line through the medians of the first and the last third, around zero.
+
+    Tukey's resistant line: single slow steps do not turn it.
+    """
+    count = len(series)
+    third = count // 3
+    if not third:
+        return np.zeros(count)
+    rise = float(np.median(series[-third:]) - np.median(series[:third])) / (count - third)
+    along: Float64 = np.arange(count, dtype=np.float64) - (count - 1) / 2
+    return rise * along
 
 
 def median_deviations(series: Float64, generator: np.random.Generator) -> Float64:
     """Drawn medians minus the median, widened for small samples; shape (RESAMPLES,).
 
-    Of fewer than two independent values the deviations are endless.
+    Of a trend nobody knows where it would have ended, so a quarter of what it amounts to is a
+    standard deviation of its own. Of fewer than two independent values the deviations are endless.
     """
-    effective = worth(series)
+    line = trend(series)
+    series = series - line
+    effective = len(series) / correlation_time(series)
     if effective < 2:
         return np.where(np.arange(RESAMPLES) % 2, np.inf, -np.inf)
     number = round(effective)
@@ -84,6 +101,7 @@ def median_deviations(series: Float64, generator: np.random.Generator) -> Float6
         places = generator.integers(len(series), size=(rows, number))
         drawn[first : first + rows] = np.median(series[places], axis=1)
     deviations: Float64 = (drawn - np.median(series)) * widening(effective)
+    deviations += generator.normal(0, float(np.ptp(line)) / 4, RESAMPLES)
     return deviations
 
 

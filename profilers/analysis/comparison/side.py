@@ -1,5 +1,6 @@
 """The series of one profile that are compared: one value per step wherever steps tell."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from profilers.profile import NodeKind, Profile, SliceKind, TimingPhase
 from profilers.profile.table import Float64, Int64
 
 NONE = np.empty(0)
+_LOAD = re.compile(r"([\d.]{1,6}) %")
 
 
 def step_durations(profile: Profile, phase: TimingPhase) -> Float64:
@@ -26,8 +28,11 @@ def step_durations(profile: Profile, phase: TimingPhase) -> Float64:
     return series
 
 
-def first_step_excess(profile: Profile) -> Float64:
-    """How much longer the first step took than a later one: compiling, allocating, tuning."""
+def compile_time(profile: Profile) -> Float64:
+    """Compiling, in ns; where nothing tells it, how much longer the first step took than later ones."""
+    told = step_durations(profile, TimingPhase.COMPILE)
+    if len(told):
+        return told
     first = step_durations(profile, TimingPhase.WARMUP)[:1]
     steady = step_durations(profile, TimingPhase.MEASURED)
     return np.maximum(first - np.median(steady), 0) if len(first) and len(steady) else NONE
@@ -106,6 +111,12 @@ def batch_size(profile: Profile) -> int | None:
     inputs = inputs_of(profile)
     shape = inputs[0].get("shape", ()) if inputs else ()
     return int(shape[0]) if shape and isinstance(shape[0], int) and shape[0] > 0 else None
+
+
+def load_of(facts: Mapping[str, str]) -> float:
+    """Share of the processors that other programs took while the steps ran; 0 where nobody tells."""
+    found = _LOAD.match(facts.get("Other programs", ""))
+    return min(float(found[1]) / 100, 1.0) if found else 0.0
 
 
 def inputs_of(profile: Profile) -> Sequence[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from profilers.analysis.memory_breakdown import breakdown
 from profilers.analysis.memory_curve import alive_at, memory_curve
 from profilers.analysis.memory_groups import GroupBy, block_groups
 from profilers.analysis.memory_owners import block_scopes, owner_names, scope_paths, tensor_text
-from profilers.analysis.memory_stack import memory_stack
+from profilers.analysis.memory_stack import highest_moments, memory_stack
 from profilers.opening import open_path
 from profilers.profile import NEVER_NS, MemoryCategory, Profile
 from tests.conftest import Capture
@@ -40,7 +40,7 @@ def test_no_peak_is_lost_where_a_picture_has_fewer_columns(real: Profile) -> Non
     times, total = stack.total.time_ns, stack.total.total_bytes
     for begin, end, columns in ((0, int(times[-1]) + 1, 7), (times[100], times[2000], 50)):
         edges = np.linspace(float(begin), float(end), columns + 1)
-        moments = stack.highest_moments(edges)
+        moments = highest_moments(times, total, edges)
         drawn = stack.levels(moments).sum(axis=0)
         for at, level in enumerate(drawn.tolist()):
             low, high = np.ceil(edges[at : at + 2]).astype(np.int64)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.errors import CaptureFailed
 from profilers.profile import Profile, SliceKind
 from profilers.profile.references import broken_references
 from tests.conftest import ROOT, Capture
@@ -126,3 +127,16 @@ def test_compile_phases_are_told(capture: Capture, files: Path) -> None:
     facts = captured(capture, files, "experts", "torch-compile").environment.facts
     assert all(word in facts["Compile time"] for word in ("Dynamo", "AOTAutograd", "Inductor"))
     assert facts["Slowest to compile"].startswith("forward (torch_zoo.py:")
+
+
+def test_a_model_that_keeps_tensors_between_steps_cannot_train_and_says_so(
+    capture: Capture, files: Path
+) -> None:
+    with pytest.raises(CaptureFailed, match=r"keeps tensors of one step for the next"):
+        capture(
+            files / "decoder.pt",
+            "torch-eager",
+            source_folder=str(MODELS),
+            inputs=KINDS["decoder"][1],
+            options={"run": "training"},
+        )

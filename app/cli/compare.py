@@ -1,0 +1,86 @@
+"""``twinscope compare A B``: what differs between two profiles, how surely, and why."""
+
+import argparse
+import json
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from app.cli.compare_runs import add_run_options, run_both
+from app.cli.comparison_text import comparison_text, worsened_text
+from app.cli.reading import read_profile
+from profilers.analysis.comparison import ProfileComparison, can_normalise, compare
+from profilers.analysis.comparison.figures import Rounds
+from profilers.analysis.comparison.plain import plain
+from profilers.errors import TwinscopeError
+from profilers.profile import Profile
+
+HELP = (
+    "Compare two profiles: figures with their uncertainty, and the layers that make the difference. "
+    "With --run, A and B are models, which are profiled and then measured in turns."
+)
+_HTML = "app.report.html"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("a", type=Path, metavar="A", help="snapshot or trace (a model with --run)")
+    parser.add_argument("b", type=Path, metavar="B", help="what is compared with it")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--html", type=Path, metavar="OUT", help="write a report")
+    parser.add_argument(
+        "--fail-over",
+        type=_share,
+        metavar="5%",
+        help="exit with 1 if a figure worsens by more than this and more than the noise",
+    )
+    parser.add_argument(
+        "--per-sample", action="store_true", help="divide step times by the batch size"
+    )
+    parser.add_argument("--rows", type=int, default=12, metavar="N", help="rows of layers to print")
+    add_run_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    a, b, rounds = _read(arguments)
+    if arguments.per_sample and not can_normalise(a, b):
+        raise TwinscopeError(
+            "Step times cannot be divided by the batch size",
+            "a profile does not tell its inputs",
+            "Leave out --per-sample.",
+        )
+    comparison = compare(a, b, rounds=rounds, per_sample=arguments.per_sample)
+    if arguments.html is not None:
+        _write_html(comparison, a, b, arguments.html)
+    if arguments.json:
+        print(json.dumps(plain(comparison), indent=2, ensure_ascii=False))
+    else:
+        print(comparison_text(comparison, a, b, arguments.rows))
+    if arguments.fail_over is None:
+        return 0
+    told = worsened_text(comparison, arguments.fail_over)
+    if told and not arguments.json:
+        print(f"\n{told}")
+    return 1 if told else 0
+
+
+def _read(arguments: argparse.Namespace) -> tuple[Profile, Profile, Rounds | None]:
+    if arguments.run:
+        return run_both(arguments)
+    return read_profile(arguments.a), read_profile(arguments.b), None
+
+
+def _write_html(comparison: ProfileComparison, a: Profile, b: Profile, path: Path) -> None:
+    if find_spec(_HTML) is None:
+        raise TwinscopeError("This version writes no HTML reports", "", "Use --json instead.")
+    import_module(_HTML).write_comparison(comparison, a, b, path)
+
+
+def _share(text: str) -> float:
+    """0.05 for ``5%``."""
+    try:
+        share = float(text.strip().removesuffix("%")) / 100
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a percentage such as 5%") from None
+    if share < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return share

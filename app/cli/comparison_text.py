@@ -1,0 +1,126 @@
+"""A comparison as lines of text for a terminal."""
+
+from collections.abc import Iterator
+
+from profilers.analysis.comparison import ProfileComparison
+from profilers.analysis.comparison.explained import ExplainedRow, Explanation, RowKind
+from profilers.analysis.comparison.words import (
+    format_change,
+    format_noise,
+    format_value,
+    verdict_sentence,
+)
+from profilers.profile import Profile
+from profilers.units import format_duration, format_percent
+
+_MOST_BLAMED = 5
+_KINDS = {
+    RowKind.MATCHED: "",
+    RowKind.ONLY_A: "only in A",
+    RowKind.ONLY_B: "only in B",
+    RowKind.UNLINKED: "not tied to the graph",
+    RowKind.BETWEEN: "between operators",
+}
+
+
+def comparison_text(comparison: ProfileComparison, a: Profile, b: Profile, rows: int) -> str:
+    return "\n".join(_lines(comparison, a, b, rows))
+
+
+def worsened_text(comparison: ProfileComparison, threshold: float) -> str:
+    """What worsened by more than a share and more than the noise, and what is to blame; "" if nothing."""
+    worse = [pair for pair in comparison.figures if pair.worsened_by > threshold]
+    if not worse:
+        return ""
+    lines = [f"Worse by more than {100 * threshold:g} %:"]
+    lines += [f"  {verdict_sentence(pair)}" for pair in worse]
+    explanation = comparison.explanation
+    slower = [row for row in explanation.rows if row.difference_ns > 0][:_MOST_BLAMED]
+    if slower:
+        lines.append("What took longer:")
+        lines += [f"  {_blame(row)}" for row in slower]
+    return "\n".join(lines)
+
+
+def _blame(row: ExplainedRow) -> str:
+    operators = row.operators[1] or row.operators[0]
+    what = f"{_name(row)} ({operators})" if operators and operators != _name(row) else _name(row)
+    return (
+        f"{what}: {format_duration(row.a_ns)} to {format_duration(row.b_ns)}, "
+        f"+{format_duration(row.difference_ns)} per step"
+    )
+
+
+def _lines(comparison: ProfileComparison, a: Profile, b: Profile, rows: int) -> Iterator[str]:
+    for name, profile in (("A", a), ("B", b)):
+        environment = profile.environment
+        about = ", ".join(part for part in (environment.framework, environment.mode) if part)
+        yield f"{name}  {environment.model_name or profile.name}" + (
+            f"  ({about})" if about else ""
+        )
+    yield ""
+    if comparison.latency is not None:
+        yield verdict_sentence(comparison.latency) + "."
+    yield from (f"! {caution}" for caution in comparison.cautions)
+    yield ""
+    yield from _table(
+        ("", "A", "B", "B beside A", "95 % interval"),
+        [
+            (
+                pair.metric.title,
+                format_value(pair.a, pair.metric.unit),
+                format_value(pair.b, pair.metric.unit),
+                format_change(pair),
+                format_noise(pair),
+            )
+            for pair in comparison.figures
+        ],
+    )
+    yield from _explained(comparison.explanation, rows)
+
+
+def _explained(explanation: Explanation, most: int) -> Iterator[str]:
+    if not explanation.a_ns and not explanation.b_ns:
+        return
+    what = "layers" if explanation.by_graph else "operators"
+    yield ""
+    yield (
+        f"Profiled step: {format_duration(explanation.a_ns)} in A, "
+        f"{format_duration(explanation.b_ns)} in B. Matched {what} explain "
+        f"{format_percent(max(explanation.matched_share, 0))} of the difference."
+    )
+    shown = explanation.rows[:most]
+    yield from _table(
+        ("", "A", "B", "Difference", "Share", ""),
+        [
+            (
+                _name(row),
+                format_duration(row.a_ns),
+                format_duration(row.b_ns),
+                format_duration(row.difference_ns),
+                format_percent(explanation.share(row)),
+                _KINDS[row.kind] if row.title else "",
+            )
+            for row in shown
+        ],
+    )
+    rest = explanation.rows[most:]
+    if rest:
+        left = sum(row.difference_ns for row in rest)
+        yield f"{len(rest):,} further rows: {format_duration(left)} together"
+
+
+def _name(row: ExplainedRow) -> str:
+    return row.title or _KINDS[row.kind].capitalize()
+
+
+def _table(header: tuple[str, ...], lines: list[tuple[str, ...]]) -> Iterator[str]:
+    """Names to the left, figures to the right."""
+    cells = [header, *lines]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
+    for line in cells:
+        first, *others = (
+            cell.ljust(width) if at == 0 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        yield "  ".join((first, *others)).rstrip()

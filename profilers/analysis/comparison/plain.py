@@ -1,0 +1,60 @@
+"""A comparison as plain data, serialisable as JSON."""
+
+from typing import Any
+
+from profilers.analysis.comparison import ProfileComparison
+from profilers.analysis.comparison.explained import ExplainedRow, Explanation
+from profilers.analysis.comparison.figures import FigurePair
+from profilers.analysis.comparison.ratios import Interval
+from profilers.analysis.comparison.words import verdict_sentence
+
+
+def plain(comparison: ProfileComparison) -> dict[str, Any]:
+    """Figures with intervals and verdicts, cautions, and all rows; times in ns."""
+    explanation = comparison.explanation
+    return {
+        "verdict": verdict_sentence(comparison.latency) if comparison.latency else None,
+        "cautions": list(comparison.cautions),
+        "per_sample": comparison.per_sample,
+        "figures": [_figure(pair) for pair in comparison.figures],
+        "explanation": {
+            "by": "layers" if explanation.by_graph else "operators",
+            "a_ns": explanation.a_ns,
+            "b_ns": explanation.b_ns,
+            "matched_share_of_difference": explanation.matched_share,
+            "rows": [_row(row, explanation) for row in explanation.rows],
+        },
+    }
+
+
+def _figure(pair: FigurePair) -> dict[str, Any]:
+    return {
+        "id": pair.metric.id,
+        "title": pair.metric.title,
+        "unit": pair.metric.unit.value,
+        "a": pair.a,
+        "b": pair.b,
+        "a_interval": _interval(pair.a_interval),
+        "b_interval": _interval(pair.b_interval),
+        "ratio": pair.ratio.value if pair.ratio else None,
+        "ratio_interval": _interval(pair.ratio),
+        "verdict": pair.verdict.name.lower(),
+        "sentence": verdict_sentence(pair),
+    }
+
+
+def _interval(interval: Interval | None) -> list[float] | None:
+    return [interval.low, interval.high] if interval else None
+
+
+def _row(row: ExplainedRow, explanation: Explanation) -> dict[str, Any]:
+    return {
+        "kind": row.kind.name.lower(),
+        "a": row.titles[0],
+        "b": row.titles[1],
+        "operators_a": row.operators[0],
+        "operators_b": row.operators[1],
+        "a_ns": row.a_ns,
+        "b_ns": row.b_ns,
+        "share_of_difference": explanation.share(row),
+    }

@@ -1,0 +1,87 @@
+"""Two models measured in turns, each in a warm process of its own: what slows one slows the other."""
+
+import math
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from profilers.analysis.comparison.figures import Rounds
+from profilers.analysis.comparison.ratios import ratio_of_rounds
+from profilers.launcher import Launcher, OnEvent, Progress, WorkerProcess
+from profilers.profile.table import Float64
+from profilers.request import RunRequest
+
+LEAST_ROUNDS, MOST_ROUNDS = 16, 64
+_SURE = 1.08  # ratio of the interval's ends that is narrow enough to stop
+_BLOCK_S = 0.15  # that a side's turn lasts at least
+_LEAST_STEPS, _MOST_STEPS = 3, 500  # in a turn
+_SETTLING = (
+    0.34  # share of a turn's steps before those that count: the other's threads come to rest
+)
+
+
+def measure_in_turns(
+    launcher: Launcher,
+    a: RunRequest,
+    b: RunRequest,
+    most_rounds: int = MOST_ROUNDS,
+    on_event: OnEvent = lambda event: None,
+    cancelled: threading.Event | None = None,
+) -> Rounds:
+    """Load and warm up both, then measure blocks of steps of A, B, B, A, A, B, ...; waits for them.
+
+    Each round gives the median step of a block of either side. Rounds go on until the ratio of both
+    is known well enough, but not beyond `most_rounds`. Raises as `Launcher.capture` does.
+    """
+    stop = cancelled or threading.Event()
+    requests = a, b
+    with ExitStack() as held:
+        workers = [
+            held.enter_context(_held(launcher, request, on_event, stop)) for request in requests
+        ]
+        counts = [
+            _steps_per_turn(worker, request, stop)
+            for worker, request in zip(workers, requests, strict=True)
+        ]
+        medians = np.empty((2, most_rounds))
+        number = 0
+        while number < most_rounds and not _is_sure(medians[:, :number]):
+            on_event(Progress("turns", number / most_rounds))
+            for which in (0, 1) if number % 2 == 0 else (1, 0):
+                taken = workers[which].measure(counts[which], requests[which], stop)
+                medians[which, number] = np.median(taken[math.ceil(_SETTLING * len(taken)) :])
+            number += 1
+    on_event(Progress("turns", 1.0))
+    return Rounds(medians[0, :number], medians[1, :number])
+
+
+def _is_sure(medians: Float64) -> bool:
+    """Judged by how wide the interval is, never by what it says: that would favour differences."""
+    if medians.shape[1] < LEAST_ROUNDS:
+        return False
+    found = ratio_of_rounds(medians[0], medians[1])
+    return found is not None and found.high / found.low < _SURE
+
+
+@contextmanager
+def _held(
+    launcher: Launcher, request: RunRequest, on_event: OnEvent, stop: threading.Event
+) -> Iterator[WorkerProcess]:
+    """A process that has the model loaded and warmed up."""
+    worker = launcher.extra_worker(request)
+    try:
+        with tempfile.TemporaryDirectory(prefix="twinscope-turns-") as folder:
+            worker.hold(request, Path(folder), on_event, stop)
+            yield worker
+    finally:
+        worker.kill()
+
+
+def _steps_per_turn(worker: WorkerProcess, request: RunRequest, stop: threading.Event) -> int:
+    step_s = float(np.median(worker.measure(_LEAST_STEPS, request, stop))) / 1e9
+    wanted = math.ceil(_BLOCK_S / max(step_s, 1e-9) / (1 - _SETTLING))
+    return min(max(wanted, _LEAST_STEPS), _MOST_STEPS)

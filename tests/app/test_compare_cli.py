@@ -1,0 +1,98 @@
+"""``twinscope compare`` as a person and as a CI job use it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.cli import main
+from profilers import snapshot
+from profilers.profile import Profile, TimingPhase, Timings
+from tests.sample import sample_profile
+
+MS = 1_000_000
+
+
+def saved(path: Path, median_ms: float, profile: Profile | None = None, seed: int = 0) -> Path:
+    """A snapshot whose 40 measured steps lie around a median."""
+    durations = np.random.default_rng(seed).normal(median_ms * MS, 0.1 * MS, 40).astype(int)
+    timings = Timings.from_rows((TimingPhase.MEASURED, each) for each in durations)
+    snapshot.write(replace(profile or sample_profile(), timings=timings), path)
+    return path
+
+
+def test_the_verdict_and_the_layers_are_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a = saved(tmp_path / "a.twin", 10, sample_profile(blocks=4))
+    b = saved(tmp_path / "b.twin", 8, sample_profile(blocks=3), 1)
+    assert main(["compare", str(a), str(b)]) == 0
+    told = capsys.readouterr().out
+    assert "B is " in told
+    assert "% faster than A (95 % interval" in told
+    assert "Peak memory" in told
+    assert "only in A" in told
+    assert "Matched layers explain" in told
+
+
+@pytest.mark.parametrize(
+    ("slower", "threshold", "status"), [(1.2, "5%", 1), (1.2, "40%", 0), (1.0, "0%", 0)]
+)
+def test_ci_fails_where_it_is_worse_beyond_threshold_and_noise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], slower: float, threshold: str, status: int
+) -> None:
+    a = saved(tmp_path / "a.twin", 10, sample_profile(blocks=3))
+    b = saved(tmp_path / "b.twin", 10 * slower, sample_profile(blocks=4 if slower > 1 else 3), 1)
+    assert main(["compare", str(a), str(b), "--fail-over", threshold]) == status
+    told = capsys.readouterr().out
+    assert ("Worse by more than" in told) == bool(status)
+    if status:
+        blamed = told.partition("What took longer:")[2]
+        assert "aten.conv2d" in blamed
+        assert "B is " in told
+        assert "% slower" in told
+
+
+def test_json_holds_figures_and_rows_that_add_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a = saved(tmp_path / "a.twin", 10, sample_profile(blocks=4))
+    b = saved(tmp_path / "b.twin", 8, sample_profile(blocks=3), 1)
+    assert main(["compare", str(a), str(b), "--json", "--fail-over", "5%"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "% faster than A" in found["verdict"]
+    latency = found["figures"][0]
+    assert latency["verdict"] == "better"
+    low, high = latency["ratio_interval"]
+    assert low < latency["ratio"] < high < 1
+    rows = found["explanation"]["rows"]
+    assert sum(row["a_ns"] for row in rows) == pytest.approx(found["explanation"]["a_ns"])
+    assert sum(row["b_ns"] for row in rows) == pytest.approx(found["explanation"]["b_ns"])
+
+
+def test_what_cannot_be_compared_is_refused_with_a_reason(
+    tmp_path: Path, onnx_files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a = saved(tmp_path / "a.twin", 10)
+    assert main(["compare", str(a), str(a), "--per-sample"]) == 1
+    assert "does not tell its inputs" in capsys.readouterr().err
+    assert main(["compare", str(a), str(onnx_files / "block.onnx")]) == 1
+    assert "holds no profile" in capsys.readouterr().err
+    assert main(["compare", str(a), str(a), "--run"]) == 1
+    assert "Leave out --run" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["compare", str(a), str(a), "--fail-over", "much"])
+
+
+def test_two_models_are_run_in_turns(onnx_files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(onnx_files / "block.onnx")
+    arguments = ["--run", "--input", "tokens=1,16:int64", "--steps", "3", "--rounds", "5", "--json"]
+    assert main(["compare", model, model, *arguments]) == 0
+    found = json.loads(capsys.readouterr().out)
+    latency = found["figures"][0]
+    assert latency["title"] == "Step, interleaved"
+    assert latency["a"] > 0
+    assert latency["b"] > 0
+    assert found["explanation"]["by"] == "layers"

@@ -1,0 +1,90 @@
+"""Other sizes of the inputs, measured after the capture by every kind of runtime."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from profilers import snapshot
+from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.stats import statistics
+from profilers.analysis.sweep import sweep_rows
+from profilers.errors import TwinscopeError
+from profilers.profile import Profile, SweepPoints
+from profilers.request import InputSpec
+from profilers.sweeps import parse_sweep, resized, sweep_text
+from tests.conftest import Capture
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+@pytest.fixture(scope="module")
+def swept(capture: Capture, torch_files: Path) -> Profile:
+    return capture(
+        torch_files / "block.pt",
+        "torch-eager",
+        source_folder=str(MODELS),
+        sweep={"batch": [1, 2, 4], "sequence": [8, 16]},
+    )
+
+
+def test_every_size_is_a_row_with_its_figures(swept: Profile) -> None:
+    rows = statistics(swept)["sweep"]
+    assert [(row["axis"], row["size"]) for row in rows] == [
+        ("batch", 1), ("batch", 2), ("batch", 4), ("sequence", 8), ("sequence", 16),
+    ]  # fmt: skip
+    for row in rows:
+        batch = row["size"] if row["axis"] == "batch" else 1
+        assert row["per_second"] == pytest.approx(batch * 1e9 / row["median_ns"])
+    peaks = [row["peak_bytes"] for row in rows]
+    assert peaks[0] < peaks[1] < peaks[2]
+    assert peaks[0] == peaks[4] == memory_curve(swept).peak_bytes  # the size of the run itself
+
+
+def test_the_table_travels_in_the_snapshot(swept: Profile, tmp_path: Path) -> None:
+    snapshot.write(swept, tmp_path / "x.twin")
+    assert sweep_rows(snapshot.read(tmp_path / "x.twin")) == sweep_rows(swept)
+
+
+def test_a_size_that_fails_says_why_and_keeps_the_others(
+    capture: Capture, onnx_files: Path
+) -> None:
+    profile = capture(onnx_files / "cnn.onnx", "onnxruntime", sweep={"batch": [1, 3]})
+    first, other = sweep_rows(profile)
+    assert first["median_ns"] > 0
+    assert first["peak_bytes"] is None
+    assert (other["problem"] is None) == (other["median_ns"] is not None)
+
+
+def test_tensorflow_is_swept_by_tracing_again(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "cnn.keras", "keras", sweep={"batch": [1, 4], "sequence": [4]})
+    assert [row["size"] for row in sweep_rows(profile)] == [1, 4]
+    assert all(row["per_second"] for row in sweep_rows(profile))
+    assert any("sequence" in note.message for note in profile.diagnostics)
+
+
+def test_sizes_are_read_and_written() -> None:
+    assert parse_sweep("batch=1,2 ,4; sequence = 8") == {"batch": [1, 2, 4], "sequence": [8]}
+    assert parse_sweep(sweep_text({"batch": [1, 2]})) == {"batch": [1, 2]}
+    assert parse_sweep(" ") == {}
+    for wrong in ("width=1", "batch", "batch=", "batch=0", "batch=a"):
+        with pytest.raises(TwinscopeError, match="batch=1,2,4,8"):
+            parse_sweep(wrong)
+
+
+def test_what_belongs_together_is_resized_together() -> None:
+    ids = InputSpec("ids", "int64", (2, 16))
+    mask = InputSpec("mask", "bool", (2, 16))
+    table = InputSpec("table", "float32", (100, 8))
+    scale = InputSpec("scale", "float32", ())
+    shapes = [spec.shape for spec in resized((ids, mask, table, scale), "batch", 5)]
+    assert shapes == [(5, 16), (5, 16), (100, 8), ()]
+    assert resized((ids,), "sequence", 32)[0].shape == (2, 32)
+    with pytest.raises(TwinscopeError, match="sequence"):
+        resized((InputSpec("x", "float32", (1, 3, 8, 8)),), "sequence", 4)
+
+
+def test_an_empty_sweep_has_no_rows() -> None:
+    assert sweep_rows(Profile("x")) == []
+    assert len(SweepPoints.empty().size) == 0
+    assert np.issubdtype(SweepPoints.empty().median_ns.dtype, np.int64)

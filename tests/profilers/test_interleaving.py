@@ -1,0 +1,72 @@
+"""Two models measured in turns, in real workers."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.capturing import request_for
+from profilers.errors import Cancelled, TwinscopeError
+from profilers.interleaving import measure_in_turns
+from profilers.launcher import Launcher, Progress
+from profilers.models import ModelFile
+from profilers.opening import open_path
+from profilers.request import RunRequest
+
+
+@pytest.fixture
+def launcher() -> Iterator[Launcher]:
+    launcher = Launcher()
+    yield launcher
+    launcher.close()
+
+
+def request_of(path: Path) -> RunRequest:
+    model = open_path(path)
+    assert isinstance(model, ModelFile)
+    return replace(request_for(model), steps=3, warmup=2)
+
+
+def workers() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def test_each_round_has_a_turn_of_either_and_the_workers_end(
+    launcher: Launcher, onnx_files: Path
+) -> None:
+    block, cnn = (request_of(onnx_files / f"{name}.onnx") for name in ("block", "cnn"))
+    events: list[Progress] = []
+    rounds = measure_in_turns(
+        launcher, block, cnn, 4, lambda event: isinstance(event, Progress) and events.append(event)
+    )
+    assert rounds.a_ns.shape == rounds.b_ns.shape == (4,)
+    assert (rounds.a_ns > 0).all()
+    assert (rounds.b_ns > 0).all()
+    assert [each.fraction for each in events if each.stage == "turns"] == [0, 0.25, 0.5, 0.75, 1]
+    assert workers() == []
+
+
+def test_a_model_that_cannot_run_is_told_and_leaves_nothing_behind(
+    launcher: Launcher, onnx_files: Path
+) -> None:
+    good = request_of(onnx_files / "cnn.onnx")
+    bad = replace(good, model_path=str(onnx_files / "gone.onnx"))
+    with pytest.raises(TwinscopeError):
+        measure_in_turns(launcher, good, bad, 2)
+    assert workers() == []
+
+
+def test_it_can_be_cancelled_between_turns(launcher: Launcher, onnx_files: Path) -> None:
+    request = request_of(onnx_files / "cnn.onnx")
+    cancelled = threading.Event()
+
+    def stop(event: object) -> None:
+        if isinstance(event, Progress) and event.stage == "turns":
+            cancelled.set()
+
+    with pytest.raises(Cancelled):
+        measure_in_turns(launcher, request, request, 50, stop, cancelled)
+    assert workers() == []

@@ -1,0 +1,247 @@
+"""The memory view: curves, lifetimes and segments at the left, a moment's blocks at the right."""
+
+import html
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSplitter,
+    QTabWidget,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
+
+from profilers.analysis.memory_curve import curve_of, memory_curve
+from profilers.analysis.memory_groups import GroupBy, first_grouping
+from profilers.analysis.memory_stack import MemoryStack, memory_stack
+from profilers.units import format_bytes
+from views.context import ViewContext
+from views.empty_note import empty_note
+from views.memory.alive_pane import AlivePane
+from views.memory.breakdown_pane import BreakdownPane
+from views.memory.chart import Line, MemoryChart
+from views.memory.colours import group_colour
+from views.memory.growth_note import growth_note
+from views.memory.lifetimes import LifetimesChart
+from views.memory.moment import moment_text
+from views.memory.segments import SegmentsPane
+from views.memory.source_label import SourceLabel
+
+_LONGEST_NAME = 20  # characters in the legend
+_NOWRAP = '<span style="white-space:nowrap">'
+
+
+class MemoryView(QWidget):
+    """Opens at the peak; a click in a chart chooses another moment for all parts."""
+
+    def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(2)
+        first = memory_curve(context.profile)
+        if first.device < 0:
+            self._layout.addWidget(self._why_empty())
+            return
+        self._device = first.device
+        self._moment_ns = first.peak_ns
+        self._build()
+        self._connect()
+        self._show_device()
+
+    @property
+    def stack(self) -> MemoryStack:
+        """What the chart draws."""
+        return memory_stack(self._context.profile, self._device, self.grouping.currentData())
+
+    @property
+    def moment_ns(self) -> int:
+        """Since the profile's start."""
+        return self._moment_ns
+
+    def show_moment(self, time_ns: int) -> None:
+        """Mark a time since the profile's start, and list what was alive then."""
+        self._moment_ns = time_ns
+        self.chart.mark(time_ns)
+        self.lifetimes.show_moment(time_ns)
+        self._show_panes()
+
+    def _build(self) -> None:
+        context = self._context
+        self.device = QComboBox()
+        self.device.setAccessibleName(self.tr("Device"))
+        for device in np.unique(context.profile.memory.allocations.device).tolist():
+            self.device.addItem(context.profile.strings[device], device)
+        self.device.setCurrentIndex(self.device.findData(self._device))
+        self.device.setVisible(self.device.count() > 1)
+        self.grouping = QComboBox()
+        self.grouping.setAccessibleName(self.tr("Split by"))
+        self.grouping.addItem(self.tr("By category"), GroupBy.CATEGORY)
+        if len(context.profile.authored.scopes):
+            self.grouping.addItem(self.tr("By module"), GroupBy.MODULE)
+        self.grouping.addItem(self.tr("By operator"), GroupBy.OPERATOR)
+        first = first_grouping(context.profile)
+        self.grouping.setCurrentIndex(self.grouping.findData(first))
+        self._legend = QLabel()
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setWordWrap(True)
+        self.lasting = QCheckBox(self.tr("Also what lasts"))
+        self.lasting.setToolTip(
+            self.tr("Show weights and whatever else is alive from beginning to end")
+        )
+        self.note = QLabel()
+        self.note.setWordWrap(True)
+        self.note.setContentsMargins(6, 0, 6, 0)
+        self.chart = MemoryChart(
+            context.theme, context.time_axis, context.bytes_axis, context.origin_ns
+        )
+        self.lifetimes = LifetimesChart(context)
+        self.segments = SegmentsPane(context)
+        self.alive = AlivePane(context)
+        self.breakdown = BreakdownPane(context)
+        self.charts, self.lists = QTabWidget(), QTabWidget()
+        self.charts.setDocumentMode(True)
+        self.lists.setDocumentMode(True)
+        self.charts.addTab(self.chart, self.tr("Over time"))
+        self.charts.addTab(self.lifetimes, self.tr("Lifetimes"))
+        if len(context.profile.memory.segments):
+            self.charts.addTab(self.segments, self.tr("Segments"))
+        self.lists.setCornerWidget(SourceLabel(context.profile.memory.source, context.theme))
+        self.charts.setCornerWidget(self.lasting)
+        self.lasting.hide()
+        self.lists.addTab(self.alive, self.tr("Alive"))
+        self.lists.addTab(self.breakdown, self.tr("Breakdown"))
+        bar = QHBoxLayout()
+        bar.setContentsMargins(6, 2, 6, 0)
+        bar.addWidget(self.device)
+        bar.addWidget(self.grouping)
+        bar.addWidget(self._legend, 1)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
+        split.addWidget(self.charts)
+        split.addWidget(self.lists)
+        split.setSizes([560, 440])
+        self._layout.addLayout(bar)
+        self._layout.addWidget(self.note)
+        self._layout.addWidget(split, 1)
+
+    def _connect(self) -> None:
+        self.device.currentIndexChanged.connect(self._change_device)
+        self.grouping.currentIndexChanged.connect(self._show_stack)
+        self.lasting.toggled.connect(self._show_panes)
+        self.charts.currentChanged.connect(self._change_tab)
+        self.lists.currentChanged.connect(self._show_panes)
+        for chart in (self.chart, self.lifetimes):
+            chart.moment_chosen.connect(
+                lambda moment_ns: self.show_moment(round(moment_ns) + self._context.origin_ns)
+            )
+        self.chart.hovered.connect(self._tell_moment)
+        self.chart.left.connect(QToolTip.hideText)
+        self._context.selection.changed.connect(self._follow)
+
+    def _change_device(self) -> None:
+        self._device = self.device.currentData()
+        self._moment_ns = memory_curve(self._context.profile, self._device).peak_ns
+        self._show_device()
+
+    def _show_device(self) -> None:
+        note = growth_note(self._context.profile, self._device)
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
+        self._show_stack()
+        self.chart.show_lines([line for _, _, line in self._counted()])
+        self.show_moment(self._moment_ns)
+        self._follow()
+
+    def _change_tab(self) -> None:
+        self.lasting.setVisible(self.charts.currentWidget() is self.lifetimes)
+        self._show_panes()
+
+    def _show_stack(self) -> None:
+        by, stack, theme = self.grouping.currentData(), self.stack, self._context.theme
+        colours = [group_colour(theme, by, group) for group in stack.groups]
+        self.chart.show_stack(stack, colours, self._end_ns())
+        entries = [
+            f'{_NOWRAP}<span style="color:{colour.name()}">■</span> {_legend_text(name)}</span>'
+            for colour, name in zip(colours, stack.names, strict=True)
+        ]
+        entries += self._line_entries()
+        self._legend.setText(" &nbsp; ".join(entries))
+        self._legend.setToolTip("\n".join(stack.names))
+        self._show_panes()
+
+    def _show_panes(self) -> None:
+        """Fill what is in sight for the chosen moment."""
+        is_peak = self._moment_ns == self.stack.total.peak_ns
+        if self.lists.currentWidget() is self.alive:
+            self.alive.show_moment(self._device, self._moment_ns, is_peak=is_peak)
+        else:
+            by = self.grouping.currentData()
+            self.breakdown.show_moment(self._device, self._moment_ns, by, is_peak=is_peak)
+        if self.charts.currentWidget() is self.lifetimes:
+            self.lifetimes.show_device(
+                self._device, self._end_ns(), with_lasting=self.lasting.isChecked()
+            )
+        elif self.charts.currentWidget() is self.segments:
+            self.segments.show_moment(self._device, self._moment_ns)
+
+    def _counted(self) -> list[tuple[str, str, Line]]:
+        """Sign, title and curve of what the allocator counted beyond the blocks that are known."""
+        counters, theme = self._context.profile.memory.counters, self._context.theme
+        rows = np.flatnonzero(counters.device == self._device)
+        known = self.stack.total.peak_bytes
+        found = []
+        for sign, title, values, style, least in (
+            ("┄", self.tr("reserved"), counters.reserved_bytes[rows], Qt.PenStyle.DashLine, 0),
+            ("⋯", self.tr("in use, as the allocator counts"), counters.allocated_bytes[rows],
+             Qt.PenStyle.DotLine, known),
+        ):  # fmt: skip
+            if int(values.max(initial=-1)) > least:
+                told = values >= 0
+                pen = pg.mkPen(theme.text, width=1, style=style)
+                found.append((sign, title, Line(counters.time_ns[rows[told]], values[told], pen)))
+        return found
+
+    def _line_entries(self) -> list[str]:
+        return [
+            f"{_NOWRAP}{sign} {title}, {format_bytes(int(line.bytes.max()))}</span>"
+            for sign, title, line in self._counted()
+        ]
+
+    def _tell_moment(self, moment_ns: float, place: QPointF) -> None:
+        time_ns = round(moment_ns) + self._context.origin_ns
+        text = moment_text(self._context.profile, self.stack, time_ns, self._context.origin_ns)
+        QToolTip.showText(place.toPoint(), text, self.chart)
+
+    def _follow(self) -> None:
+        """Mark the picked blocks in the list and draw their share of the curve."""
+        self.alive.follow()
+        allocations = self._context.profile.memory.allocations
+        picked = allocations.take(self._context.selection.picked.allocations)
+        self.chart.show_picked(*curve_of(picked.take(picked.device == self._device)))
+
+    def _end_ns(self) -> int:
+        """Where the trace ends: blocks may live until then."""
+        slices = self._context.profile.trace.slices
+        last_ns = int((slices.start_ns + slices.duration_ns).max()) if len(slices) else 0
+        times = memory_curve(self._context.profile, self._device).time_ns
+        return max(last_ns, int(times[-1]) if len(times) else 0)
+
+    def _why_empty(self) -> QLabel:
+        if len(self._context.profile.trace.slices):
+            text = self.tr("This trace holds no allocations.")
+        else:
+            text = self.tr("This model was not run yet: there is no memory to show.")
+        return empty_note(text)
+
+
+def _legend_text(name: str) -> str:
+    """Short enough for two lines of a dozen."""
+    return html.escape(f"…{name[-_LONGEST_NAME:]}" if len(name) > _LONGEST_NAME else name)
