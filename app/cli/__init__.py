@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "demo": "app.cli.demo",
     "info": "app.cli.info",
     "profile": "app.cli.profile",
+    "attach": "app.cli.attach",
     "stats": "app.cli.stats",
     "compare": "app.cli.compare",
     "export": "app.cli.export",

@@ -1,39 +1,56 @@
-"""Runs a TorchScript module, scripted or traced."""
+"""Runs a TorchScript module, from a file or traced of a pickled module on the spot."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from profilers.errors import CaptureFailed
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.script_graph import write_executed_graph, write_script_graph
-from profilers.runtimes.torch_errors import load_failure
+from profilers.runtimes.torch_eager import load_module
+from profilers.runtimes.torch_errors import first_line, load_failure
 from profilers.runtimes.torch_options import FUSER, OPTIMISE, chosen
-from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
+from profilers.runtimes.torch_programs import is_script
+from profilers.runtimes.torch_script_fuser import fusing, optimised, tell_interpreted
+from profilers.runtimes.torch_session import (
+    WORKER_ENVIRONMENT,
+    LoadedModel,
+    Session,
+    built_by,
+    run_model,
+)
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
-    """Capture a TorchScript module's forward.
+    """Capture a TorchScript module's forward; a pickled module is traced on the spot.
 
     Raises
     ------
+    TrustRequired
+        If nobody agreed to loading the pickle.
     TwinscopeError
-        If it cannot be loaded or does not take the inputs.
+        If it cannot be loaded, traced or run with the inputs.
     """
     fuser = chosen(request.options, FUSER)
-    with _fuser(fuser):
-        record = run_model(request, folder, report, _load)
-    _tell_interpreted(record, fuser)
+    with fusing(fuser):
+        record = _run(request, folder, report)
+    tell_interpreted(record, fuser)
     return record
+
+
+def _run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    if is_script(Path(request.model_path)):
+        return run_model(request, folder, report, _load)
+    return run_model(request, folder, report, load_module, built_by(_traced))
 
 
 def _load(request: RunRequest, device: Any) -> LoadedModel:
     import torch
-    from torch.utils import _pytree as pytree
 
     load: Any = torch.jit.load  # has no type hints
     try:
@@ -42,66 +59,48 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
         raise load_failure(
             error, Path(request.model_path), "Save it again with torch.jit.save."
         ) from error
+    return _script_model(module, request)
+
+
+def _traced(model: LoadedModel, session: Session) -> LoadedModel:
+    """What one run of the module did, which is what it does from now on."""
+    import torch
+
+    trace: Any = torch.jit.trace  # has no type hints
+    try:
+        with torch.no_grad(), warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            module = trace(model.owner, tuple(session.inputs), check_trace=False, strict=False)
+    except Exception as error:  # the model's own code runs under the tracer
+        raise CaptureFailed(
+            "torch.jit.trace cannot follow this model",
+            f"{type(error).__name__}: {first_line(error)}",
+            "Run it as PyTorch eager, or save it with torch.jit.script.",
+        ) from error
+    fixed = [each for each in told if each.category.__name__ == "TracerWarning"]
+    if fixed:
+        places = ", ".join(dict.fromkeys(f"{Path(w.filename).name}:{w.lineno}" for w in fixed))
+        session.record.warn(
+            f"Tracing fixed what depends on the data as it went for these inputs ({places}); other "
+            "inputs would go another way in the module itself.",
+            "Save the module with torch.jit.script to keep branches and loops.",
+        )
+    return _script_model(module, session.request)
+
+
+def _script_model(module: Any, request: RunRequest) -> LoadedModel:
+    import torch
+    from torch.utils import _pytree as pytree
 
     last_executed: Any = torch.jit.last_executed_optimized_graph  # type: ignore[attr-defined]
-    optimised = _optimised(module, chosen(request.options, OPTIMISE))
+    ran = optimised(module, chosen(request.options, OPTIMISE))
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
         with torch.inference_mode():
-            optimised(*inputs)
+            ran(*inputs)
             executed = last_executed()
             results = pytree.tree_leaves(module(*inputs))
         write_script_graph(module, [r for r in results if isinstance(r, torch.Tensor)], folder)
         write_executed_graph(module, executed, folder)
 
-    return LoadedModel(optimised, optimised, write_graph, module)
-
-
-def _optimised(module: Any, how: str) -> Any:
-    """The module with constants folded, or the module itself."""
-    import torch
-
-    ways: dict[str, Any] = {
-        "freeze": torch.jit.freeze,
-        "inference": torch.jit.optimize_for_inference,
-    }
-    return ways[how](module) if how in ways else module
-
-
-@contextmanager
-def _fuser(wanted: str) -> Iterator[None]:
-    """NNC on or off on every device while it lasts; "default" leaves it as PyTorch has it."""
-    import torch
-
-    switches: Any = torch._C  # these have no type hints
-    before = (
-        switches._jit_texpr_fuser_enabled(),
-        switches._jit_can_fuse_on_cpu(),
-        switches._jit_can_fuse_on_gpu(),
-        switches._jit_get_te_must_use_llvm_cpu(),
-    )
-    is_on = wanted == "nnc"
-    try:
-        if wanted != "default":
-            _switch(switches, is_on, is_on, is_on, before[3] and not is_on)
-        yield
-    finally:
-        _switch(switches, *before)
-
-
-def _switch(switches: Any, fuser: bool, cpu: bool, gpu: bool, needs_llvm: bool) -> None:
-    switches._jit_set_texpr_fuser_enabled(fuser)
-    switches._jit_override_can_fuse_on_cpu(cpu)
-    switches._jit_override_can_fuse_on_gpu(gpu)
-    switches._jit_set_te_must_use_llvm_cpu(needs_llvm)
-
-
-def _tell_interpreted(record: RunRecord, fuser: str) -> None:
-    import torch
-
-    if fuser == "nnc" and record.request.device == "cpu" and not torch._C._llvm_enabled():
-        record.warn(
-            "This build of PyTorch has no LLVM, so NNC interprets its fused kernels on the CPU: they "
-            "take far longer than compiled ones would.",
-            "Read what is fused, not how long it takes; torch.compile generates kernels here.",
-        )
+    return LoadedModel(ran, ran, write_graph, module)
