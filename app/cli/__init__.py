@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "compare": "app.cli.compare",
     "export": "app.cli.export",
     "snapshot": "app.cli.snapshot",
+    "report": "app.cli.report",
     "modes": "app.cli.modes",
 }
 _WINDOW = "app.cli.window"
