@@ -208,12 +208,11 @@ class Session(QObject):
         kept = row.snapshot
         assert kept is not None
 
-        def show(profile: Profile) -> None:
-            document = Document(kept, profile)
-            document.unsaved_snapshot = self.autosave.store(profile)
-            self._add(document)
+        def read(job: Job) -> tuple[Profile, Path]:
+            profile = snapshot.read(kept)
+            return profile, self.autosave.store(profile)
 
-        self._start(Job(lambda job: snapshot.read(kept), self), show)
+        self._start(Job(read, self), self._keep)
 
     def close(self, document: Document) -> None:
         """Drop a document, ending its capture."""
@@ -295,11 +294,6 @@ class Session(QObject):
                 self._launcher, request, self.autosave, job.report, job.cancelled
             )
 
-<<<<<<< HEAD
-    @contextmanager
-    def _alone(self, job: Job) -> Iterator[None]:
-        """Wait until no other capture runs."""
-=======
     def _attached(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
         with self._alone(job):
             return run_and_read(self._launcher, request, self.autosave, job.report, job.cancelled)
@@ -313,7 +307,6 @@ class Session(QObject):
     @contextmanager
     def _alone(self, job: Job) -> Iterator[None]:
         """While no other model runs."""
->>>>>>> main
         while not self._one_capture.acquire(timeout=0.1):
             job.report(Progress("waiting", 0.0))
         try:
