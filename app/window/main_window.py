@@ -37,6 +37,7 @@ from app.window.notice import NoticeBar
 from app.window.palette import CommandPalette, KeySheet
 from app.window.running import Running
 from app.window.save_dialog import SaveDialog
+from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
 from views import VIEWS
