@@ -106,9 +106,9 @@ def test_backward_is_tied_to_the_forward_of_its_layer(capture: Capture, tf_files
         for source, target, kind in zip(flows.source, flows.target, flows.kind, strict=True)
         if strings[kind] == "fwdbwd"
     }
-    kernel = "gradient_tape/cnn_1/body_1/convolution/Conv2DBackpropFilter"
-    assert ("cnn_1/body_1/convolution", kernel) in pairs
-    assert all(backward.startswith("gradient_tape/") for _, backward in pairs)
+    of_layer = [backward for forward, backward in pairs if forward.startswith("cnn_1/body_1/")]
+    assert len(of_layer) > 1
+    assert all(backward.startswith("gradient_tape/cnn_1/body_1/") for backward in of_layer)
 
 
 def test_a_training_step_tells_gradients_and_optimiser_state(
