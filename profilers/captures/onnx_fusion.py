@@ -54,14 +54,15 @@ class Provenance:
     conversions : dict
         Row of an inserted node that only copies a tensor into another layout, precision or memory,
         to the kind of conversion and the tensor's name.
-    gone : list of int
-        Authored rows that run nowhere: folded into constants, or proven needless.
+    gone : dict
+        Authored row that runs nowhere, to whether it was folded into a constant; others were proven
+        needless.
     """
 
     origins: dict[int, tuple[int, ...]] = field(default_factory=dict)
     fused: list[FusedNode] = field(default_factory=list)
     conversions: dict[int, tuple[str, str]] = field(default_factory=dict)
-    gone: list[int] = field(default_factory=list)
+    gone: dict[int, bool] = field(default_factory=dict)
 
 
 def trace_provenance(authored: Body, optimised: Body) -> Provenance:
@@ -97,11 +98,11 @@ class _BodyMatch:
         self._link_conversions()
         self._descend()
         reached = {row for rows in self._result.origins.values() for row in rows}
-        self._result.gone += [
-            row
+        self._result.gone |= {
+            row: all(name in self._constants for name in node.output)
             for row, node in zip(self._authored.rows, self._old, strict=True)
             if row not in reached and node.op_type != "Constant"
-        ]
+        }
 
     def _blocked_outputs(self) -> dict[str, str]:
         """Renamed outputs of blocked (NCHWc) nodes by the authored tensor that they stand for."""

@@ -195,13 +195,22 @@ def _fusion(
     ]
     breaks = [
         (pool.add(kind), pool.add(reason), -1, node)
-        for kind, reason, node in (*converted, *rows_of_breaks(parts))
+        for kind, reason, node in (*converted, *rows_of_breaks(parts), *_gone(sources.provenance))
     ]
     return Fusion(
         FusionGroups.from_rows(groups),
         FusionMembers.from_rows(members),
         FusionBreaks.from_rows(breaks),
     )
+
+
+def _gone(provenance: Provenance) -> Iterator[tuple[str, str, int]]:
+    """Authored nodes that run nowhere, with why."""
+    for row, is_folded in sorted(provenance.gone.items()):
+        if is_folded:
+            yield "constant folded", "It depends on no input: computed while loading.", row
+        else:
+            yield "removed", "What it does is not needed, or another node does it.", row
 
 
 def _part_row(number: int, part: Partition, pool: StringPool) -> tuple[int, ...]:

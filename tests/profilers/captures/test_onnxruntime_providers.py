@@ -85,9 +85,10 @@ def test_the_parts_of_a_provider_are_groups_and_its_kernels_link_to_them(compile
 def test_what_the_provider_left_to_the_cpu_fell_back(compiled: Path) -> None:
     profile = read_capture(compiled)
     breaks = profile.fusion.breaks
-    assert set(named(profile, breaks.kind)) == {"fallback"}
-    assert named(profile, profile.authored.nodes.operator[breaks.node]) == ["Gemm"]
-    assert "OpenVINO did not take it" in profile.strings[breaks.reason[0]]
+    fallen = [row for row, kind in enumerate(named(profile, breaks.kind)) if kind == "fallback"]
+    operators = profile.authored.nodes.operator[breaks.node[fallen]]
+    assert named(profile, operators) == ["Gemm"]
+    assert "OpenVINO did not take it" in profile.strings[breaks.reason[fallen[0]]]
 
 
 def test_a_damaged_assignment_is_told(compiled: Path) -> None:
