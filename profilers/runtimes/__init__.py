@@ -99,6 +99,14 @@ RUN_MODES: tuple[RunMode, ...] = (
     RunMode(
         "torchscript", "TorchScript", "torch", "torchscript", ("torch",), torch_options.FORWARD
     ),
+    RunMode(
+        "torch-distributed",
+        "PyTorch on several processes",
+        "torch",
+        "torch_distributed",
+        ("torch",),
+        (*torch_options.DISTRIBUTED, *torch_options.FORWARD),
+    ),
     RunMode("tf-graph", "TensorFlow graph", "tensorflow", "tf_graph", ("tensorflow",)),
     RunMode(
         "tf-xla", "TensorFlow compiled by XLA", "tensorflow", "tf_xla", ("tensorflow", "keras")
