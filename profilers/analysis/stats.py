@@ -5,6 +5,7 @@ from typing import Any
 
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.rank_time import rank_rows
 from profilers.analysis.step_time import step_time
 from profilers.analysis.sweep import sweep_rows
 from profilers.profile import NodeKind, Profile
@@ -37,6 +38,7 @@ def statistics(profile: Profile) -> dict[str, Any]:
         "allocations": len(profile.memory.allocations),
         "peak_bytes": memory_curve(profile).peak_bytes if has_memory else None,
         "link_coverage": asdict(link_coverage(profile)),
+        "ranks": rank_rows(profile),
         "sweep": sweep_rows(profile),
         "diagnostics": len(profile.diagnostics),
     }

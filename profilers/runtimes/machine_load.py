@@ -23,7 +23,8 @@ class _Reading:
         except (OSError, ValueError):  # no Linux
             return None
         ticks = sum(fields) - fields[_IDLE] - fields[_WAITING]
-        return cls(ticks / os.sysconf("SC_CLK_TCK"), time.process_time(), time.monotonic())
+        own_s = sum(os.times()[:4])  # with the processes that it started and that have ended
+        return cls(ticks / os.sysconf("SC_CLK_TCK"), own_s, time.monotonic())
 
 
 class LoadMeter:

@@ -12,9 +12,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from profilers.analysis.rank_time import rank_time
 from views.context import ViewContext
 from views.summary.figures import Figure, figures_of
 from views.summary.findings import FindingsList
+from views.summary.ranks import RanksSection
 from views.summary.sweep import SweepSection
 from views.theme import Theme
 
@@ -36,6 +38,8 @@ class SummaryView(QScrollArea):
         layout.setContentsMargins(8, 6, 8, 6)
         layout.addLayout(_tiles(self.figures, theme))
         layout.addWidget(FindingsList(profile.diagnostics, theme))
+        if len(rank_time(profile)):
+            layout.addWidget(RanksSection(profile, theme))
         if len(profile.sweep):
             layout.addWidget(SweepSection(profile, theme))
         layout.addWidget(_facts(context))
