@@ -70,6 +70,13 @@ class Document(QObject):
         """What a snapshot is to hold."""
         return replace(self.profile, notes=self.notes.all)
 
+    def mark_saved(self, profile: Profile, path: Path) -> None:
+        """A file now holds `profile` with its notes; those that were written since are unsaved."""
+        self.drop_unsaved()
+        self.notes.mark_saved(profile.notes)
+        self.path = path
+        self.state_changed.emit()
+
     def keep_unsaved(self, snapshot: Path) -> None:
         """Hold on to an autosaved file in place of the one before."""
         self.drop_unsaved()

@@ -1,7 +1,7 @@
 """Lets columns follow each other: what is picked, unfolded and centred, node by matched node."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +80,10 @@ class SelectionLinker(QObject):
         if link is None:
             return np.empty(0, np.int32)
         return link.match.nodes.b[np.isin(link.match.nodes.a, nodes)]
+
+    def apart(self) -> AbstractContextManager[None]:
+        """A context in which what is picked in one column is not picked in the others."""
+        return self._mirroring()
 
     def _drop_closed(self) -> None:
         """Forget matches of profiles that are gone, whose ids may be used again."""

@@ -3,7 +3,8 @@
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,22 @@ from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
 from app.note_keeping import NoteKeeper
+from app.sharing import Sharing, save_shared
 from profilers import snapshot
+from profilers.analysis.comparison.figures import Rounds
 from profilers.captures import read_capture
 from profilers.errors import Cancelled, TwinscopeError
+from profilers.interleaving import MOST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher, Progress
 from profilers.models import ModelFile
 from profilers.opening import open_path
+from profilers.probe import Probe
 from profilers.profile import Profile
 from profilers.request import RunRequest
 from profilers.trust import TrustStore, content_digest
+
+Done = Callable[[Path], object]
+_Opened = tuple[Profile | ModelFile, str]
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class Session(QObject):
         self._one_capture = threading.Lock()
         self._jobs: set[Job] = set()
         self._asked = 0
+        self.most_rounds = MOST_ROUNDS  # of measuring two models in turns
 
     @property
     def is_busy(self) -> bool:
@@ -89,6 +98,30 @@ class Session(QObject):
         )
         return target
 
+    def measure_in_turns(
+        self, a: Document, b: Document, on_done: Callable[[Rounds], object]
+    ) -> None:
+        """Load the models of two captured documents again and measure them in turns."""
+        requests = a.request, b.request
+        if requests[0] is None or requests[1] is None or a.is_busy or b.is_busy:
+            return
+        first, second = requests[0], requests[1]
+        job = Job(lambda job: self._turns(first, second, job), self)
+        documents = dict.fromkeys((a, b))
+        for document in documents:
+            document.begin(job)
+
+        def finish(rounds: Rounds) -> None:
+            for document in documents:
+                document.end()
+            on_done(rounds)
+
+        def fail(error: TwinscopeError) -> None:
+            for document in documents:
+                self._end_failed(document, error)
+
+        self._start(job, finish, fail)
+
     def run_demo(self) -> None:
         """Build the demo models and capture both, side by side."""
         folder = Path(tempfile.mkdtemp(prefix="twinscope-demo-"))
@@ -100,13 +133,22 @@ class Session(QObject):
             self._run_requests,
         )
 
-    def save(self, document: Document, path: Path) -> None:
-        """Write a snapshot; raises TwinscopeError or OSError."""
-        snapshot.write(document.profile_with_notes(), path)
-        document.drop_unsaved()
-        document.notes.mark_saved()
-        document.path = path
-        document.state_changed.emit()
+    def save(
+        self, documents: Sequence[Document], path: Path, sharing: Sharing, on_saved: Done
+    ) -> None:
+        """Write a snapshot in the background; what fails is told through `failed`.
+
+        Documents of which all is saved are then clean and belong to that file.
+        """
+        profiles = [document.profile_with_notes() for document in documents]
+
+        def settle(_: object) -> None:
+            for document, profile in zip(documents, profiles, strict=True):
+                if sharing.is_whole and document in self.documents:
+                    document.mark_saved(profile, path)
+            on_saved(path)
+
+        self._start(Job(lambda job: save_shared(profiles, path, sharing), self), settle)
 
     def restore(self, path: Path) -> None:
         """Open what a crash left: an autosaved snapshot or a finished capture folder."""
@@ -192,12 +234,24 @@ class Session(QObject):
             self.run(document, request)
 
     def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
-        while not self._one_capture.acquire(timeout=0.1):
-            job.report(Progress("waiting", 0.0))
-        try:
+        with self._alone(job):
             return capture_profile(
                 self._launcher, request, self.autosave, job.report, job.cancelled
             )
+
+    def _turns(self, a: RunRequest, b: RunRequest, job: Job) -> Rounds:
+        with self._alone(job):
+            return measure_in_turns(
+                self._launcher, a, b, self.most_rounds, job.report, job.cancelled
+            )
+
+    @contextmanager
+    def _alone(self, job: Job) -> Iterator[None]:
+        """While no other model runs."""
+        while not self._one_capture.acquire(timeout=0.1):
+            job.report(Progress("waiting", 0.0))
+        try:
+            yield
         finally:
             self._one_capture.release()
 
@@ -217,7 +271,7 @@ class _Opening:
     """One file on its way to a document, which a large trace has from its beginning on."""
 
     def __init__(self, session: Session, path: Path) -> None:
-        self.job = Job(lambda job: _open(path, job), session)
+        self.job = Job(lambda job: _open_all(path, job), session)
         self._session = session
         self._path = path
         self._place = session._next_place()
@@ -233,16 +287,16 @@ class _Opening:
         else:
             self._document.show_profile(event.profile)
 
-    def finish(self, result: tuple[Profile | ModelFile, str]) -> None:
-        opened, sha256 = result
-        if isinstance(opened, ModelFile):
-            document = Document(self._path, opened.preview, opened, sha256)
-            self._session._add(document, place=self._place)
-        elif self._document is None:
-            self._session._add(Document(self._path, opened), place=self._place)
-        else:
-            self._document.end()
-            self._document.show_profile(opened)
+    def finish(self, found: list[_Opened]) -> None:
+        for opened, sha256 in found:
+            if isinstance(opened, ModelFile):
+                document = Document(self._path, opened.preview, opened, sha256)
+                self._session._add(document, place=self._place)
+            elif self._document is None:
+                self._session._add(Document(self._path, opened), place=self._place)
+            else:
+                self._document.end()
+                self._document.show_profile(opened)
 
     def fail(self, error: TwinscopeError) -> None:
         if self._document is None:
@@ -251,7 +305,14 @@ class _Opening:
             self._session._end_failed(self._document, error)
 
 
-def _open(path: Path, job: Job) -> tuple[Profile | ModelFile, str]:
+def _open_all(path: Path, job: Job) -> list[_Opened]:
+    """What a file holds, column by column."""
+    if not path.is_dir() and path.is_file() and snapshot.matches(Probe(path)):
+        return [(profile, "") for profile in snapshot.read_all(path)]
+    return [_open(path, job)]
+
+
+def _open(path: Path, job: Job) -> _Opened:
     opened = open_path(
         path,
         lambda fraction: job.report(Progress("reading", fraction)),

@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from profilers.analysis.comparison.figures import Rounds
+from profilers.analysis.comparison.ratios import ratio_of_rounds
 from profilers.launcher import Launcher, OnEvent, Progress, WorkerProcess
+from profilers.profile.table import Float64
 from profilers.request import RunRequest
 
-ROUNDS = 16
+LEAST_ROUNDS, MOST_ROUNDS = 16, 64
+_SURE = 1.08  # ratio of the interval's ends that is narrow enough to stop
 _BLOCK_S = 0.15  # that a side's turn lasts at least
 _LEAST_STEPS, _MOST_STEPS = 3, 500  # in a turn
 _SETTLING = (
@@ -25,13 +28,14 @@ def measure_in_turns(
     launcher: Launcher,
     a: RunRequest,
     b: RunRequest,
-    rounds: int = ROUNDS,
+    most_rounds: int = MOST_ROUNDS,
     on_event: OnEvent = lambda event: None,
     cancelled: threading.Event | None = None,
 ) -> Rounds:
-    """Load and warm up both, then measure blocks of steps of A, B, B, A, A, B, ...; blocks.
+    """Load and warm up both, then measure blocks of steps of A, B, B, A, A, B, ...; waits for them.
 
-    Each round gives the median step of a block of either side. Raises as `Launcher.capture` does.
+    Each round gives the median step of a block of either side. Rounds go on until the ratio of both
+    is known well enough, but not beyond `most_rounds`. Raises as `Launcher.capture` does.
     """
     stop = cancelled or threading.Event()
     requests = a, b
@@ -43,14 +47,24 @@ def measure_in_turns(
             _steps_per_turn(worker, request, stop)
             for worker, request in zip(workers, requests, strict=True)
         ]
-        medians = np.empty((2, rounds))
-        for number in range(rounds):
-            on_event(Progress("turns", number / rounds))
+        medians = np.empty((2, most_rounds))
+        number = 0
+        while number < most_rounds and not _is_sure(medians[:, :number]):
+            on_event(Progress("turns", number / most_rounds))
             for which in (0, 1) if number % 2 == 0 else (1, 0):
                 taken = workers[which].measure(counts[which], requests[which], stop)
                 medians[which, number] = np.median(taken[math.ceil(_SETTLING * len(taken)) :])
+            number += 1
     on_event(Progress("turns", 1.0))
-    return Rounds(medians[0], medians[1])
+    return Rounds(medians[0, :number], medians[1, :number])
+
+
+def _is_sure(medians: Float64) -> bool:
+    """Judged by how wide the interval is, never by what it says: that would favour differences."""
+    if medians.shape[1] < LEAST_ROUNDS:
+        return False
+    found = ratio_of_rounds(medians[0], medians[1])
+    return found is not None and found.high / found.low < _SURE
 
 
 @contextmanager

@@ -19,6 +19,7 @@ MODES = {
     "torchscript": ("torch_files", "{}.ts.pt"),
     "tf-graph": ("tf_files", "{}_saved"),
     "tf-xla": ("tf_files", "{}_saved"),
+    "tf-eager": ("tf_files", "{}_saved"),
     "keras": ("tf_files", "{}.keras"),
     "tflite": ("tf_files", "{}.tflite"),
     "onnxruntime": ("onnx_files", "{}.onnx"),

@@ -91,9 +91,9 @@ class Notes(QObject):
         del self._notes[key]
         self.changed.emit()
 
-    def mark_saved(self) -> None:
-        """A file now holds them all."""
-        self._saved = self.all
+    def mark_saved(self, saved: Iterable[Note] | None = None) -> None:
+        """A file now holds these, or all of them."""
+        self._saved = self.all if saved is None else tuple(saved)
 
 
 def threaded(entries: Iterable[Entry]) -> list[Entry]:

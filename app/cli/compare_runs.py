@@ -12,7 +12,7 @@ from app.cli.progress import ProgressBar
 from app.paths import config_folder
 from profilers.analysis.comparison.figures import Rounds
 from profilers.errors import TwinscopeError
-from profilers.interleaving import ROUNDS, measure_in_turns
+from profilers.interleaving import MOST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
@@ -36,7 +36,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="of both; repeatable",
     )
     group.add_argument("--steps", type=int, default=10, help="profiled steps of each")
-    group.add_argument("--rounds", type=int, default=ROUNDS, help="turns of each")
+    group.add_argument("--rounds", type=int, default=MOST_ROUNDS, help="most turns of each")
     group.add_argument("--threads", type=int, default=0, help="0: the framework's own")
     group.add_argument("--source-folder", default="", help="where pickled models' classes live")
     group.add_argument("--trust", action="store_true", help="let the files execute code")

@@ -18,8 +18,11 @@ from PySide6.QtWidgets import (
 
 from app.document import Document
 from app.window.column_header import ColumnHeader
+from app.window.compare_row import Apart, CompareRow
 from app.window.preparations import Preparations
 from app.window.row_pane import RowPane
+from profilers.analysis.comparison.figures import Rounds
+from profilers.profile import Profile
 from profilers.profile.table import Int32
 from views import VIEWS
 from views.axes import TimeAxes, TimeAxis, ValueAxis
@@ -29,6 +32,7 @@ from views.theme import Theme
 logger = logging.getLogger(__name__)
 
 Twins = Callable[[Document, Document, Int32], Int32]
+_COMPARE_PLACE = 1  # below the summary
 _Missing = tuple[RowPane, int, Document]
 
 
@@ -37,7 +41,9 @@ class Board(QWidget):
 
     header_added = Signal(object)
 
-    def __init__(self, theme: Theme, twins: Twins, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, twins: Twins, apart: Apart, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._twins = twins
@@ -63,6 +69,8 @@ class Board(QWidget):
         self._headers.setChildrenCollapsible(False)
         self._headers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.rows = [RowPane(spec) for spec in VIEWS]
+        self.compare = CompareRow(theme, apart)
+        self.compare.fill_asked.connect(self.toggle_fill)
         self.row("timeline").add_action(self.align)
         stack = QSplitter(Qt.Orientation.Vertical)
         stack.setChildrenCollapsible(False)
@@ -71,6 +79,8 @@ class Board(QWidget):
             stack.setStretchFactor(at, row.stretch)
             row.fold_changed.connect(self._fill_open_rows)
             row.fill_asked.connect(self.toggle_fill)
+        stack.insertWidget(_COMPARE_PLACE, self.compare)
+        stack.setStretchFactor(_COMPARE_PLACE, self.compare.stretch)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -88,7 +98,7 @@ class Board(QWidget):
         return list(self._documents)
 
     def row(self, view_id: str) -> RowPane:
-        return next(row for row in self.rows if row.spec.id == view_id)
+        return next(row for row in (*self.rows, self.compare) if row.spec.id == view_id)
 
     def view(self, document: Document, view_id: str) -> QWidget:
         """The view of one column in one row; unfolds the row."""
@@ -108,6 +118,8 @@ class Board(QWidget):
 
     def is_settled(self) -> bool:
         """True when every view is built and none computes in the background."""
+        if not self.compare.is_settled():
+            return False
         return not self._missing() and all(
             getattr(row.columns.widget(at), "is_settled", lambda: True)()
             for row in self.rows
@@ -141,16 +153,35 @@ class Board(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Draw everything anew in another theme."""
         self._theme = theme
+        self.compare.set_theme(theme)
         for document in self._documents:
             self._rebuild(document)
 
     def toggle_fill(self, row: RowPane) -> None:
         """Let one row fill the window, or bring the others back."""
         self._filling = None if self._filling is row else row
-        for each in self.rows:
-            each.setVisible(self._filling is None or each is self._filling)
+        for each in (*self.rows, self.compare):
+            is_there = each is not self.compare or self.compare.has_two
+            each.setVisible(is_there and (self._filling is None or each is self._filling))
         if self._filling is not None:
             row.set_folded(False)
+
+    def show_rounds(self, a: Profile, b: Profile, rounds: Rounds) -> None:
+        """What measuring two columns in turns gave."""
+        if self.compare.view is not None:
+            self.compare.view.show_rounds(a, b, rounds)
+
+    def ask_turns(self) -> None:
+        """Measure the two columns again that are compared."""
+        if self.compare.view is not None:
+            self.compare.view.ask_turns()
+
+    def _show_compared(self) -> None:
+        if self._filling is self.compare and len(self._documents) < 2:
+            self.toggle_fill(self.compare)
+        self.compare.set_documents(self._documents)
+        if self._filling is not None and self._filling is not self.compare:
+            self.compare.hide()
 
     def _splitters(self) -> list[QSplitter]:
         return [self._headers, *(row.columns for row in self.rows)]
@@ -193,6 +224,7 @@ class Board(QWidget):
         profiles = [document.profile for document in self._documents]
         for row in self.rows:
             row.set_blank(bool(profiles) and all(map(row.spec.is_blank, profiles)))
+        self._show_compared()
         self._preparations.keep_to(profiles)
         self._filler.start()
 

@@ -23,14 +23,16 @@ from app.linking import SelectionLinker
 from app.paths import config_folder, data_folder
 from app.session import Session
 from app.settings import Settings
+from app.sharing import Sharing
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
+from app.window.compare_row import COMPARE_ID
 from app.window.empty_state import EmptyState
 from app.window.name_dialog import NameDialog
 from app.window.notice import NoticeBar
 from app.window.palette import CommandPalette, KeySheet
 from app.window.running import Running
-from profilers.errors import TwinscopeError
+from app.window.save_dialog import SaveDialog
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
 from views import VIEWS
@@ -55,7 +57,7 @@ class MainWindow(QMainWindow):
         self.resize(1600, 1000)
         self.empty = EmptyState()
         self._linker = SelectionLinker(lambda: self.session.documents, self)
-        self.board = Board(self._theme, self._linker.twins)
+        self.board = Board(self._theme, self._linker.twins, self._linker.apart)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self.board)
@@ -107,27 +109,27 @@ class MainWindow(QMainWindow):
         self._running.run(document, request)
 
     def ask_save(self, document: Document) -> None:
-        suggestion = document.path.with_suffix(".twin").name
-        name, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Save the snapshot"), suggestion, _SNAPSHOT_FILTER
-        )
-        if name:
-            self.save(document, Path(name))
+        """Ask what goes into the file, then where it goes."""
+        dialog = SaveDialog(self.session.documents, document, self)
 
-    def save(self, document: Document, path: Path) -> None:
-        path = path if path.suffix == ".twin" else path.with_name(path.name + ".twin")
-        try:
-            self.session.save(document, path)
-        except OSError as error:
-            self.notice.tell_error(
-                TwinscopeError(
-                    f"Cannot save {path.name}",
-                    error.strerror or str(error),
-                    "Choose another place.",
-                ),
-                self._theme,
+        def choose() -> None:
+            suggestion = document.path.with_suffix(".twin").name
+            name, _ = QFileDialog.getSaveFileName(
+                self, self.tr("Save the snapshot"), suggestion, _SNAPSHOT_FILTER
             )
-            return
+            if name:
+                self.save(dialog.chosen, Path(name), dialog.sharing)
+
+        dialog.accepted.connect(choose)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def save(self, documents: Sequence[Document], path: Path, sharing: Sharing) -> None:
+        path = path if path.suffix == ".twin" else path.with_name(path.name + ".twin")
+        self.statusBar().showMessage(self.tr("Saving {}…").format(path.name))
+        self.session.save(documents, path, sharing, self._tell_saved)
+
+    def _tell_saved(self, path: Path) -> None:
         self._remember(path)
         self.statusBar().showMessage(self.tr("Saved {}").format(path), 5000)
 
@@ -190,6 +192,7 @@ class MainWindow(QMainWindow):
         session.failed.connect(lambda error: self.notice.tell_error(error, self._theme))
         session.busy_changed.connect(self._clear_status)
         board.header_added.connect(self._connect_header)
+        board.compare.turns_asked.connect(self._measure_in_turns)
         self.empty.open_asked.connect(self.ask_open)
         self.empty.demo_asked.connect(self.run_demo)
         self.empty.recent_asked.connect(lambda path: self.open([path]))
@@ -200,6 +203,11 @@ class MainWindow(QMainWindow):
     def run_demo(self) -> None:
         self.statusBar().showMessage(self.tr("Building the demo models…"))
         self.session.run_demo()
+
+    def _measure_in_turns(self, a: Document, b: Document) -> None:
+        self.session.measure_in_turns(
+            a, b, lambda rounds: self.board.show_rounds(a.profile, b.profile, rounds)
+        )
 
     def _connect_header(self, header: ColumnHeader) -> None:
         header.run_asked.connect(self.ask_run)
@@ -324,6 +332,10 @@ class MainWindow(QMainWindow):
             )
             for number, spec in enumerate(VIEWS, 1)
         ]
+
+        def has_two() -> bool:
+            return self.board.compare.has_two
+
         return [
             Command("file.open", file, self.tr("Open…"), ("Ctrl+O",), self.ask_open),
             Command(
@@ -349,6 +361,14 @@ class MainWindow(QMainWindow):
             ),
             Command("file.quit", file, self.tr("Quit"), ("Ctrl+Q",), self.close),
             *rows,
+            Command(
+                "row.compare", view, self.tr("Fold or unfold Compare"), ("Ctrl+0",),
+                partial(self._toggle_row, COMPARE_ID), has_two,
+            ),
+            Command(
+                "compare.turns", go, self.tr("Measure both columns again, interleaved"), (),
+                self.board.ask_turns, has_two,
+            ),
             Command("view.system", view, self.tr("Theme: follow the system"), (), lambda: self.set_theme("system")),
             Command("view.light", view, self.tr("Theme: light"), (), lambda: self.set_theme("light")),
             Command("view.dark", view, self.tr("Theme: dark"), (), lambda: self.set_theme("dark")),

@@ -16,6 +16,7 @@ from views import ViewSpec
 
 _DEFAULT_HEIGHTS = {
     "summary": 210,
+    "compare": 560,
     "graph": 440,
     "fusion": 300,
     "memory": 340,
@@ -23,7 +24,12 @@ _DEFAULT_HEIGHTS = {
     "devices": 300,
     "operators": 320,
 }
-_STRETCHES = {"summary": 0, "graph": 3, "timeline": 3}  # what room is left goes to the large ones
+_STRETCHES = {
+    "summary": 0,
+    "compare": 1,
+    "graph": 3,
+    "timeline": 3,
+}  # what room is left goes to the large ones
 _TITLE_HEIGHT = 26
 _BLANK_HEIGHT = 78  # the title and a sentence
 

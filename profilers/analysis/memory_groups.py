@@ -10,6 +10,7 @@ import numpy as np
 from profilers.analysis.memory_curve import alive_at, memory_curve
 from profilers.analysis.memory_owners import (
     INPUTS,
+    OPTIMISER_STATE,
     PARAMETERS,
     block_operators,
     block_scopes,
@@ -19,6 +20,12 @@ from profilers.analysis.once import once
 from profilers.profile import MemoryCategory, Profile
 from profilers.profile.table import Int32, Int64
 
+_NO_OPERATOR = {
+    PARAMETERS: "(parameters)",
+    INPUTS: "(inputs)",
+    OPTIMISER_STATE: "(optimiser state)",
+    -1: "(not known)",
+}
 _MOST = 9  # groups beside "others"
 _TOO_MUCH = 0.6  # share of one module from which on its parts are told apart
 STACKED = (
@@ -89,8 +96,7 @@ def category_name(category: int) -> str:
 
 def operator_name(profile: Profile, row: int) -> str:
     """Of a value of `block_operators`."""
-    names = {PARAMETERS: "(parameters)", INPUTS: "(inputs)", -1: "(not known)"}
-    return names[row] if row < 0 else profile.strings[row]
+    return _NO_OPERATOR[row] if row < 0 else profile.strings[row]
 
 
 def _largest(keys: Int32, held: Int64, name: Callable[[int], str]) -> BlockGroups:

@@ -9,9 +9,13 @@ from profilers.analysis.once import once
 from profilers.profile import MemoryCategory, Profile, SliceKind, decode
 from profilers.profile.table import Int32
 
-PARAMETERS, INPUTS = -2, -3  # in place of an operator's name
+PARAMETERS, INPUTS, OPTIMISER_STATE = -2, -3, -4  # in place of an operator's name
 
 _STACK = "Call stack"
+_PREFIXES = {
+    MemoryCategory.GRADIENT: "gradient of ",
+    MemoryCategory.OPTIMISER_STATE: "optimiser state of ",
+}
 
 
 @once
@@ -56,16 +60,20 @@ def _parameter_scopes(profile: Profile) -> Int32:
 def block_operators(profile: Profile) -> Int32:
     """For each block the name of the operator that made it, as a string row.
 
-    `PARAMETERS` and `INPUTS` stand for what no operator made, -1 for what is not known.
+    `PARAMETERS`, `INPUTS` and `OPTIMISER_STATE` stand for what no operator of the profile made, -1
+    for what is not known.
     """
     allocations, slices = profile.memory.allocations, profile.trace.slices
     called = np.append(slices.name, -1)[making_slices(profile)]
     operator = np.append(profile.authored.nodes.operator, -1)[allocations.node]
     found: Int32 = np.where(operator >= 0, operator, called).astype(np.int32)
-    found[allocations.category == MemoryCategory.INPUT] = INPUTS
-    found[(allocations.category == MemoryCategory.PARAMETER) | (allocations.parameter >= 0)] = (
-        PARAMETERS
-    )
+    is_given = allocations.slice < 0
+    for category, instead in (
+        (MemoryCategory.INPUT, INPUTS),
+        (MemoryCategory.PARAMETER, PARAMETERS),
+        (MemoryCategory.OPTIMISER_STATE, OPTIMISER_STATE),
+    ):
+        found[is_given & (allocations.category == category)] = instead
     found.flags.writeable = False
     return found
 
@@ -79,11 +87,19 @@ def owner_names(profile: Profile, rows: NDArray[np.integer]) -> list[str]:
     slices = making_slices(profile)[rows]
     called = np.append(profile.trace.slices.name, -1)[slices]
     weights = np.append(graph.parameters.name, -1)[allocations.parameter[rows]]
-    name = np.where(weights >= 0, weights, called)
+    prefixes = [_PREFIXES.get(each, "") for each in allocations.category[rows].tolist()]
     return [
-        node_title(profile, node) if node >= 0 and weight < 0 else strings[row]
-        for node, weight, row in zip(
-            allocations.node[rows].tolist(), weights.tolist(), name.tolist(), strict=True
+        f"{prefix}{strings[weight]}"
+        if weight >= 0
+        else node_title(profile, node)
+        if node >= 0
+        else strings[row]
+        for node, weight, row, prefix in zip(
+            allocations.node[rows].tolist(),
+            weights.tolist(),
+            called.tolist(),
+            prefixes,
+            strict=True,
         )
     ]
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from profilers.captures.grappler_fusion import GrapplerResult, link_optimised
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
+from profilers.captures.tf_eager_links import eager_nodes, unmarked, with_operators
 from profilers.captures.tf_files import (
     AUTHORED_FILE,
     LAYERS_FILE,
@@ -76,7 +77,9 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedFile(f"Cannot read the capture {folder}", str(error)) from error
     progress(0.8)
-    if program is None:
+    if run.request.mode == "tf-eager":
+        found = _eager(traced, authored, layers, pool)
+    elif program is None:
         found = _optimised(traced, operations, authored, optimised, pool)
     else:
         found = _compiled(traced, authored, program, list(weights.values()), pool)
@@ -114,6 +117,18 @@ def _optimised(
     trace = _with_links(traced.trace, names, result, strings)
     makers = [result.group_of.get(name, (-1, names.find(name)))[1] for name in operations]
     return _Linked(graphs, result.fusion, trace, makers, result.diagnostics)
+
+
+def _eager(
+    traced: Profile, authored: Graph, layers: Mapping[str, str], pool: StringPool
+) -> _Linked:
+    """Links of operators that Python ran one by one."""
+    strings, slices = pool.table(), traced.trace.slices
+    nodes = eager_nodes(slices, strings, authored, layers, NodeNames(authored, strings))
+    slices = with_operators(slices, strings, pool).replace(node=nodes)
+    trace = replace(traced.trace, slices=unmarked(slices, strings, pool))
+    makers = np.append(nodes, np.int32(-1))[traced.memory.allocations.slice].tolist()
+    return _Linked((authored,), Fusion.empty(), trace, makers, ())
 
 
 def _compiled(

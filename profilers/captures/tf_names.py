@@ -11,6 +11,7 @@ from profilers.profile import Graph
 
 _NUMBER = re.compile(r"_\d+")
 _BRANCH = re.compile(r"branch(\d+)")
+_REPEATED = re.compile(r"(?P<name>.+)_\d+")  # a node of the same name was there already
 _REWRITES = (  # names that Grappler gives to what it makes of a node
     re.compile(r"ConstantFolding(?:Ctrl)?/(?P<name>.+?)(?:-folded-.*|_recip|_\d+)?"),
     re.compile(r"(?P<name>.+)-\d+-(?:Transpose|DataFormat|Cast)\w*-\w+"),
@@ -48,7 +49,8 @@ class NodeNames:
     def find(self, name: str) -> int:
         """Node of a running name; -1 if there is none.
 
-        What TensorFlow adds to run a control-flow node (Switch, Enter, ...) is that node.
+        What TensorFlow adds to run a control-flow node (Switch, Enter, ...) is that node, and a
+        variable of TensorFlow 1, which is a node that runs, is the one that reads it.
         """
         if name not in self._known:
             self._known[name] = self._find(name)
@@ -74,7 +76,10 @@ class NodeNames:
             match = pattern.fullmatch(name)
             if match and row < 0:
                 row = self._in(-1, match.groupdict().get("scope", "") + match["name"])
-        return row if row >= 0 else self._anywhere.get(name, -1)
+        if row < 0:
+            row = self._anywhere.get(name, self._rows.get((-1, f"{name}/read"), -1))
+        repeated = _REPEATED.fullmatch(name)
+        return self._rows.get((-1, repeated["name"]), -1) if row < 0 and repeated else row
 
     def _in(self, subgraph: int, name: str) -> int:
         row = self._rows.get((subgraph, name))

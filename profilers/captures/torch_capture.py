@@ -65,7 +65,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     groups = linked_launches(groups, found.trace.flows, launch)
     progress(0.8)
     slices = slices.replace(node=nodes, group=groups)
-    memory = torch_memory(found, slices, graph, run.request.inputs, run.request.device)
+    memory = torch_memory(found, slices, graph, run.request.inputs, run.request.device, training)
     memory = with_makers(memory, slices) if is_compiled(folder) else memory
     slices = _unmarked(slices, strings, found.pool)
     progress(1.0)

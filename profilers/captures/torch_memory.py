@@ -1,9 +1,11 @@
 """Blocks of PyTorch's allocators from the profiler's memory events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from profilers.captures.torch_training_memory import optimiser_state, with_training_categories
 from profilers.graphs.builder import tensor_bytes
 from profilers.profile import (
     NEVER_NS,
@@ -30,6 +32,7 @@ def torch_memory(
     graph: Graph,
     inputs: Sequence[InputSpec],
     device: str,
+    training: Mapping[str, Any] | None = None,
 ) -> Memory:
     """Allocations with the slice and node that made them.
 
@@ -43,13 +46,19 @@ def torch_memory(
         As the run used them.
     device : str
         Where weights and inputs lie: "cpu", "cuda:0".
+    training : mapping, optional
+        What `profilers.runtimes.torch_steps` tells of a training step.
     """
     pool = found.pool
-    events = memory_events(found)
-    model = Allocations.from_rows(
-        [*_weights(graph, pool.add(device)), *_input_rows(graph, inputs, pool.add(device))]
-    )
-    return Memory(_SOURCE, Allocations.joined([model, _blocks(events, slices)]), events.counters())
+    events, lies_on = memory_events(found), pool.add(device)
+    model = Allocations.from_rows([*_weights(graph, lies_on), *_input_rows(graph, inputs, lies_on)])
+    blocks = _blocks(events, slices)
+    if training:
+        strings = pool.table()
+        blocks = with_training_categories(blocks, slices, strings, graph, training)
+        state = optimiser_state(graph, strings, training, lies_on)
+        model = Allocations.joined([model, state])
+    return Memory(_SOURCE, Allocations.joined([model, blocks]), events.counters())
 
 
 def _blocks(events: MemoryEvents, slices: Slices) -> Allocations:

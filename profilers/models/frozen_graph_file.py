@@ -55,7 +55,7 @@ def inspect(path: Path) -> ModelFile:
         "frozen-graph",
         "Frozen TensorFlow graph",
         "tensorflow",
-        ("tf-graph", "tf-xla", "tflite", "tf-onnxruntime"),
+        ("tf-graph", "tf-xla", "tf-eager", "tflite", "tf-onnxruntime"),
         within_vocabulary(_inputs(graph_def), graph, strings),
         dangers(graph_reaches(graph_def)),
         Profile(

@@ -48,7 +48,7 @@ def inspect(path: Path) -> ModelFile:
         "keras-h5",
         "Keras HDF5 model",
         "tensorflow",
-        ("keras", "tf-xla", "tflite", "tf-onnxruntime"),
+        ("keras", "tf-xla", "tf-eager", "keras-torch", "tflite", "tf-onnxruntime"),
         input_specs(model.inputs),
         config_dangers(config, _CONFIG),
         preview(path.name, pool, model, metadata.attributes.get("keras_version", "")),

@@ -71,7 +71,7 @@ def inspect(path: Path) -> ModelFile:
         "keras",
         "Keras model",
         "tensorflow",
-        ("keras", "tf-xla", "tflite", "tf-onnxruntime"),
+        ("keras", "tf-xla", "tf-eager", "keras-torch", "tflite", "tf-onnxruntime"),
         input_specs(model.inputs),
         config_dangers(config, _CONFIG),
         preview(path.name, pool, model, str(version or "")),

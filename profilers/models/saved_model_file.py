@@ -55,7 +55,7 @@ def inspect(path: Path) -> ModelFile:
         "saved-model",
         "SavedModel",
         "tensorflow",
-        ("tf-graph", "tf-xla", "tflite", "tf-onnxruntime"),
+        ("tf-graph", "tf-xla", "tf-eager", "tflite", "tf-onnxruntime"),
         within_vocabulary(_inputs(meta_graph, signatures), graph, strings),
         dangers(reaches),
         Profile(

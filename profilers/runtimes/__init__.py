@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from profilers.runtimes import torch_options
+from profilers.runtimes import tf_options, torch_options
 from profilers.runtimes.mode_options import ModeOption
 
 
@@ -107,11 +107,46 @@ RUN_MODES: tuple[RunMode, ...] = (
         ("torch",),
         (*torch_options.DISTRIBUTED, *torch_options.FORWARD),
     ),
-    RunMode("tf-graph", "TensorFlow graph", "tensorflow", "tf_graph", ("tensorflow",)),
     RunMode(
-        "tf-xla", "TensorFlow compiled by XLA", "tensorflow", "tf_xla", ("tensorflow", "keras")
+        "tf-graph",
+        "TensorFlow graph",
+        "tensorflow",
+        "tf_graph",
+        ("tensorflow",),
+        (tf_options.GRAPPLER,),
     ),
-    RunMode("keras", "Keras on TensorFlow", "tensorflow", "keras_tf", ("tensorflow", "keras")),
+    RunMode(
+        "tf-eager",
+        "TensorFlow eager",
+        "tensorflow",
+        "tf_eager",
+        ("tensorflow", "keras"),
+        tf_options.STEP,
+    ),
+    RunMode(
+        "tf-xla",
+        "TensorFlow compiled by XLA",
+        "tensorflow",
+        "tf_xla",
+        ("tensorflow", "keras"),
+        tf_options.STEP,
+    ),
+    RunMode(
+        "keras",
+        "Keras on TensorFlow",
+        "tensorflow",
+        "keras_tf",
+        ("tensorflow", "keras"),
+        (*tf_options.STEP, tf_options.GRAPPLER),
+    ),
+    RunMode(
+        "keras-torch",
+        "Keras on PyTorch",
+        "torch",
+        "keras_torch",
+        ("torch", "keras"),
+        (*torch_options.STEP, torch_options.AUTOCAST),
+    ),
     RunMode(
         "tflite",
         "TFLite",

@@ -6,8 +6,8 @@ import platform
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
@@ -59,6 +59,12 @@ class TracedModel:
         By id of the variable's resource handle, where the model knows better names than the graph.
     layers : mapping of str to str
         Class name by layer name.
+    optimiser_variables : set of str
+        Names among `variable_names` of what belongs to an optimiser.
+    untraced : callable, optional
+        The Python that `function` was traced from.
+    marking : callable
+        A context in which `call` makes ranges that tell what it runs.
     owner : object
         What holds the variables: a function alone does not keep them.
     """
@@ -69,6 +75,9 @@ class TracedModel:
     inputs: tuple[InputSpec, ...]
     variable_names: Mapping[int, str] = field(default_factory=dict)
     layers: Mapping[str, str] = field(default_factory=dict)
+    optimiser_variables: Set[str] = frozenset()
+    untraced: Callable[..., Any] | None = None
+    marking: Callable[[], AbstractContextManager[Any]] = nullcontext
     owner: Any = None
 
 
@@ -96,6 +105,9 @@ def run_traced(
         )
     record = RunRecord(request, "tensorflow", framework)
     _set_threads(request.threads, record)
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": request.options.get("grappler") == "off"}
+    )
     with tf.device(_device(request.device)):
         report.progress("load", 0.0)
         begin = time.perf_counter_ns()
@@ -134,7 +146,8 @@ def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter)
     record.warmup_ns = [_first_call(step, traced, folder, report)]
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
-    _profile(step, record, folder, report)
+    with traced.marking():
+        _profile(step, record, folder, report)
     write_statistics(folder, _weights(traced))
 
 
@@ -228,14 +241,15 @@ def _variables(traced: TracedModel) -> list[dict[str, Any]]:
         variable = known.get(id(tensor))
         if variable is None:
             continue
-        name = traced.variable_names.get(id(tensor)) or variable.name.removesuffix(":0")
-        name = _unique(name, taken)
+        told = traced.variable_names.get(id(tensor)) or variable.name.removesuffix(":0")
+        name = _unique(told, taken)
         rows.append(
             {
                 "name": name,
                 "dtype": variable.dtype.name,
                 "shape": variable.shape.as_list(),
                 "placeholder": placeholder.op.name,
+                "is_of_optimiser": told in traced.optimiser_variables,
             }
         )
     return rows

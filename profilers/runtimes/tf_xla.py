@@ -10,6 +10,7 @@ from profilers.captures.tf_files import MODULE_FILE, TRACE_FILE
 from profilers.errors import CaptureFailed, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
+from profilers.runtimes.keras_training import refuse_training
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf_session import WORKER_ENVIRONMENT, TracedModel, first_line, run_traced
 from profilers.runtimes.tf_sources import is_keras, load_any
@@ -36,6 +37,8 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     import keras
     import tensorflow as tf
 
+    if not is_keras(Path(request.model_path)):
+        refuse_training(request)
     framework = f"XLA of TensorFlow {tf.__version__}"
     try:
         record = run_traced(request, folder, report, framework, _load)

@@ -42,7 +42,7 @@ def load_module(request: RunRequest, device: Any) -> LoadedModel:
     model = source.module
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        _write_graph(model, inputs, folder, record)
+        write_module_graph(model, inputs, folder, record)
 
     fast_mark = torch._C._profiler._RecordFunctionFast
     return LoadedModel(
@@ -50,14 +50,14 @@ def load_module(request: RunRequest, device: Any) -> LoadedModel:
         model,
         write_graph,
         model,
-        lambda: _module_ranges(model, fast_mark),
+        lambda: module_ranges(model, fast_mark),
         settle_inputs=partial(module_inputs, source),
         notes=source.notes,
     )
 
 
 @contextmanager
-def _module_ranges(model: Any, mark: Callable[[str], Any]) -> Iterator[None]:
+def module_ranges(model: Any, mark: Callable[[str], Any]) -> Iterator[None]:
     """While it lasts, each call of a module is a range with the module's path.
 
     `mark` makes a range of a name. Forward hooks would do the same, but PyTorch leaves its fused
@@ -92,7 +92,7 @@ def _can_be_wrapped(module: Any) -> bool:
     return not isinstance(module, torch.jit.ScriptModule)
 
 
-def _write_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
+def write_module_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
     """The graph by torch.export, and a recording of one run.
 
     The recording counts where the model's Python decides what is run, so that it cannot be exported,
@@ -119,7 +119,7 @@ def _record_run(model: Any, inputs: Sequence[Any], folder: Path, record: RunReco
     names = [spec.name for spec in record.request.inputs]
     mark = torch.profiler.record_function  # execution traces leave the fast ranges out
     record.extra["known_tensors"] = write_recorded_graph(
-        model, inputs, names, lambda: _module_ranges(model, mark), folder
+        model, inputs, names, lambda: module_ranges(model, mark), folder
     )
     record.extra["module_classes"] = {
         path: type(module).__name__ for path, module in model.named_modules()

@@ -8,7 +8,7 @@ import numpy as np
 from profilers.profile import Counters, JsonColumn, Slices, StringPool, TrackKind
 from profilers.traces.chrome_events import ChromeEvents
 from profilers.traces.chrome_parts import TrackKey
-from profilers.traces.kineto import DEVICE_CATEGORIES
+from profilers.traces.kineto import DEVICE_CATEGORIES, OVERHEAD_PROCESS
 
 TrackRow = tuple[int, ...]
 
@@ -22,6 +22,7 @@ def used_tracks(events: ChromeEvents) -> list[int]:
     def order(row: int) -> tuple[object, ...]:
         process, thread = key = events.tracks[row]
         return (
+            _is_overhead(events, process),
             events.process_order.get(process, 0),
             _natural(process),
             events.thread_order.get(key, 0),
@@ -76,6 +77,10 @@ def counters_of(
     return Counters.from_rows(sorted(rows)), tracks
 
 
+def _is_overhead(events: ChromeEvents, process: str) -> bool:
+    return process == OVERHEAD_PROCESS and process not in events.process_names
+
+
 def _natural(text: str) -> tuple[int, int, str]:
     return (0, int(text), "") if text.isdecimal() and len(text) < 18 else (1, 0, text)
 
@@ -110,6 +115,8 @@ def _stream(events: ChromeEvents, key: TrackKey, device: int) -> tuple[str, str]
 
 def _thread(events: ChromeEvents, key: TrackKey) -> tuple[str, str]:
     process, thread = key
+    if _is_overhead(events, process):
+        return "profiler", "overhead"
     named = events.process_names.get(process, "")
     group = f"{named} ({process})" if named and named != process else named or process
     named = events.thread_names.get(key, "")

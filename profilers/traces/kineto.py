@@ -28,6 +28,7 @@ _KINDS = {
 DEVICE_CATEGORIES = frozenset(
     {"kernel", "gpu_memcpy", "gpu_memset", "gpu_user_annotation", "mtia_ccp_events"}
 )
+OVERHEAD_PROCESS = "-1"  # where Kineto puts what CUPTI itself took; it gives it no name
 BOOKKEEPING = frozenset({"Trace"})  # spans of the profiler itself
 MEMORY_EVENT = "[memory]"
 UNSHOWN_INSTANTS = (MEMORY_EVENT, "Iteration Start", "Record Window End")  # how their names begin

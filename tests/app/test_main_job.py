@@ -11,6 +11,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.sharing import Sharing
 from app.window.main_window import MainWindow
 from app.window.run_dialog import RunDialog
 from app.window.trust_dialog import TrustDialog
@@ -71,7 +72,8 @@ def test_a_dropped_program_is_run_looked_at_saved_and_opened_again(
     assert document.unsaved_snapshot is not None
 
     path = tmp_path / "cnn.twin"
-    window.save(document, path)
+    window.save([document], path, Sharing())
+    settle(window, qtbot)
     assert document.unsaved_snapshot is None
     again = opened(window, qtbot, path)
     assert statistics(again.profile) == statistics(profile)

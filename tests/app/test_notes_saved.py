@@ -8,9 +8,10 @@ from pytestqt.qtbot import QtBot
 
 from app.document import Document
 from app.report import exporter_named
+from app.sharing import Sharing
 from app.window.main_window import MainWindow
 from profilers import snapshot
-from tests.app.conftest import opened
+from tests.app.conftest import opened, settle
 from tests.sample import sample_profile
 from views.axes import TimeAxis, ValueAxis
 from views.context import ViewContext
@@ -59,7 +60,8 @@ def test_a_note_is_written_saved_and_seen_by_the_next_reader(
     write_note(pane_over(window, document, qtbot), document, qtbot, "look here")
     assert title_of(window, document).endswith("●")
     path = tmp_path / "noted.twin"
-    window.save(document, path)
+    window.save([document], path, Sharing())
+    settle(window, qtbot)
     assert not title_of(window, document).endswith("●")
     again = opened(window, qtbot, path)
     pane = pane_over(window, again, qtbot)
@@ -98,7 +100,8 @@ def test_notes_are_autosaved_and_the_copy_goes_when_they_are_saved(
     write_note(pane_over(window, document, qtbot), document, qtbot, "more: ")
     qtbot.waitUntil(lambda: document.unsaved_snapshot != copy, timeout=15_000)
     assert not copy.exists()
-    window.save(document, tmp_path / "saved.twin")
+    window.save([document], tmp_path / "saved.twin", Sharing())
+    settle(window, qtbot)
     assert document.unsaved_snapshot is None
     assert not list(window.session.autosave.folder.glob("*.twin"))
 

@@ -206,7 +206,9 @@ def print_real(measured: dict[str, dict[str, list[object]]]) -> None:
             ),
         )
         turns = [tuple(np.array(side, float) for side in pair) for pair in kept["turns"]]  # type: ignore[attr-defined]
-        print_line(f"{name}, in turns", len(turns[0][0]), judged(iter(turns), in_turns))  # type: ignore[arg-type]
+        print_line(
+            f"{name}, in turns", max(len(a) for a, _ in turns), judged(iter(turns), in_turns)
+        )  # type: ignore[arg-type]
         loads = ", ".join(f"{100 * (load or 0):.0f} %" for _, load in runs)
         medians = ", ".join(f"{np.median(steps) / 1e6:.1f}" for steps, _ in runs)
         print(f"    medians of single runs, ms: {medians}; other programs: {loads}")

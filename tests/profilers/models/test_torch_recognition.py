@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from profilers.models import ModelFile
+from profilers.models.torch_modes import MODULE_MODES
 from profilers.opening import open_path
 from tests.profilers.models.torch_archives import inspected, parameter_shapes
 
 KINDS = {
     "cnn.pt2": ("torch-export", ("torch-export",)),
     "cnn.ts.pt": ("torchscript", ("torchscript",)),
-    "cnn.pt": ("torch-module", ("torch-eager", "torch-compile")),
-    "cnn_state.pt": ("torch-state-dict", ("torch-eager", "torch-compile")),
-    "cnn.safetensors": ("safetensors", ("torch-eager", "torch-compile")),
+    "cnn.pt": ("torch-module", MODULE_MODES),
+    "cnn_state.pt": ("torch-state-dict", MODULE_MODES),
+    "cnn.safetensors": ("safetensors", MODULE_MODES),
 }
 
 

@@ -440,3 +440,13 @@ def test_versions_and_options_of_the_header_are_told(tmp_path: Path) -> None:
     assert not any("layout" in each.message for each in known.diagnostics)
     newer = opened(trace_file(tmp_path, events, schemaVersion=2))
     assert any("layout is version 2" in each.message for each in newer.diagnostics)
+
+
+def test_what_the_profiler_itself_took_stands_last_by_its_name(tmp_path: Path) -> None:
+    """Kineto puts it into a process of number -1 that it does not name."""
+    buffers = complete("Activity Buffer Request", 1, 2, 0, cat="overhead") | {"pid": -1}
+    events = [buffers, complete("aten::relu", 5, 1, cat="cpu_op")]
+    profile = opened(trace_file(tmp_path, events))
+    tracks, strings = profile.trace.tracks, profile.strings
+    told = [(strings[tracks.process[row]], strings[tracks.name[row]]) for row in range(2)]
+    assert told == [("1", "1"), ("profiler", "overhead")]

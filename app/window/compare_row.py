@@ -1,0 +1,96 @@
+"""The row that compares two columns; it spans all of them."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from app.document import Document
+from app.window.row_pane import RowPane
+from views import ViewSpec
+from views.comparison import ComparedColumn, ComparisonView
+from views.selection import Selection
+from views.theme import Theme
+
+COMPARE_ID = "compare"
+Apart = Callable[[], AbstractContextManager[None]]
+
+
+class CompareRow(RowPane):
+    """Shown while two columns or more are open; its view is built when it is first seen.
+
+    `apart` gives a context in which columns do not follow each other's selection.
+    """
+
+    turns_asked = Signal(object, object)  # two documents
+
+    def __init__(self, theme: Theme, apart: Apart, parent: QWidget | None = None) -> None:
+        spec = ViewSpec(COMPARE_ID, self.tr("Compare"), "views.comparison", "ComparisonView")
+        super().__init__(spec, parent)
+        self._theme = theme
+        self._apart = apart
+        self._documents: list[Document] = []
+        self.view: ComparisonView | None = None
+        self.fold_changed.connect(self._refresh)
+        self.setVisible(False)
+
+    @property
+    def has_two(self) -> bool:
+        return len(self._documents) > 1
+
+    def is_settled(self) -> bool:
+        return self.view is None or self.view.is_settled()
+
+    def set_documents(self, documents: Sequence[Document]) -> None:
+        self._documents = list(documents)
+        self.setVisible(self.has_two)
+        self._refresh()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        if self.view is not None:
+            self.view.setParent(None)
+            self.view.deleteLater()
+            self.view = None
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if self.is_folded or not self.has_two:
+            return
+        if self.view is None:
+            self.view = ComparisonView(self._theme, self._pick)
+            self.view.turns_asked.connect(self.turns_asked)
+            self.columns.addWidget(self.view)
+        self.view.set_columns(
+            [
+                ComparedColumn(
+                    document, document.title, document.profile,
+                    document.model is not None and document.request is not None,
+                )
+                for document in self._documents
+            ]
+        )  # fmt: skip
+
+    def _pick(
+        self,
+        a: ComparedColumn,
+        nodes_a: Sequence[int],
+        slice_a: int,
+        b: ComparedColumn,
+        nodes_b: Sequence[int],
+        slice_b: int,
+    ) -> None:
+        with self._apart():
+            for column, nodes, row in ((a, nodes_a, slice_a), (b, nodes_b, slice_b)):
+                assert isinstance(column.key, Document)
+                _pick(column.key.selection, nodes, row)
+
+
+def _pick(selection: Selection, nodes: Sequence[int], row: int) -> None:
+    if nodes:
+        selection.pick_nodes(nodes)
+    elif row >= 0:
+        selection.pick_slice(row)
+    else:
+        selection.clear()

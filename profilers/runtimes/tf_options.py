@@ -1,0 +1,46 @@
+"""Settings of the TensorFlow and Keras run modes. Standard library only: the window reads them too."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from profilers.runtimes.mode_options import ModeOption
+from profilers.runtimes.torch_options import INFERENCE, TRAINING
+
+OWN = "the file's own"
+
+GRAPPLER = ModeOption(
+    "grappler",
+    "Grappler",
+    ("on", "off"),
+    "on",
+    "Whether TensorFlow's graph optimiser may rewrite the graph before it runs.",
+)
+RUN = ModeOption(
+    "run",
+    "Step",
+    (INFERENCE, TRAINING),
+    INFERENCE,
+    "A training step is forward, loss, backward and optimiser on random targets; only Keras files "
+    "can be trained.",
+)
+LOSS = ModeOption(
+    "loss",
+    "Loss",
+    (OWN, "mse", "cross-entropy", "sparse cross-entropy", "binary cross-entropy"),
+    OWN,
+    "What a training step minimises, summed over the outputs; mse where the file was not compiled.",
+)
+OPTIMISER = ModeOption(
+    "optimiser",
+    "Optimiser",
+    (OWN, "SGD", "SGD with momentum", "Adam", "AdamW", "RMSprop"),
+    OWN,
+    "What a training step updates the weights with; AdamW where the file was not compiled. All but "
+    "the file's own have the learning rate 0, so the weights stay as they are.",
+)
+
+STEP = (RUN, LOSS, OPTIMISER)
+
+
+def is_training(options: Mapping[str, Any]) -> bool:
+    return options.get(RUN.id) == TRAINING

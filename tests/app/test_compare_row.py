@@ -1,0 +1,164 @@
+"""The row that compares two columns, as a person uses it."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.capturing import request_for
+from app.document import Document
+from app.window.main_window import MainWindow
+from profilers import snapshot
+from profilers.analysis.comparison.explained import RowKind
+from profilers.profile import TimingPhase, Timings
+from tests.app.conftest import opened, settle
+from tests.sample import sample_profile
+from views.comparison import ComparisonView
+
+MS = 1_000_000
+
+
+def saved(path: Path, median_ms: float, blocks: int) -> Path:
+    durations = np.random.default_rng(blocks).normal(median_ms * MS, 0.1 * MS, 40).astype(int)
+    timings = Timings.from_rows((TimingPhase.MEASURED, each) for each in durations)
+    profile = sample_profile(blocks)
+    environment = replace(profile.environment, model_name=path.stem)
+    snapshot.write(replace(profile, timings=timings, environment=environment), path)
+    return path
+
+
+def comparison(window: MainWindow, qtbot: QtBot) -> ComparisonView:
+    settle(window, qtbot)
+    view = window.board.compare.view
+    assert view is not None
+    return view
+
+
+@pytest.fixture
+def two(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> list[Document]:
+    return [
+        opened(window, qtbot, saved(tmp_path / "four.twin", 10, 4)),
+        opened(window, qtbot, saved(tmp_path / "three.twin", 8, 3)),
+    ]
+
+
+def test_it_appears_with_a_second_column_and_goes_with_it(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    opened(window, qtbot, saved(tmp_path / "four.twin", 10, 4))
+    assert not window.board.compare.isVisible()
+    second = opened(window, qtbot, saved(tmp_path / "three.twin", 8, 3))
+    assert window.board.compare.isVisible()
+    view = comparison(window, qtbot)
+    assert "% faster than A (95 % interval" in view.verdict.text()
+    assert view.width() > 0.9 * window.board.width()
+    window.close_column(second)
+    settle(window, qtbot)
+    assert not window.board.compare.isVisible()
+
+
+def test_figures_rows_and_bars_tell_the_same(
+    window: MainWindow, qtbot: QtBot, two: list[Document]
+) -> None:
+    view = comparison(window, qtbot)
+    found = view.comparison
+    assert found is not None
+    assert view.figures.rowCount() == len(found.figures)
+    latency = view.figures.item(0, 1)
+    assert latency is not None
+    assert latency.text().endswith(" ms")
+    assert latency.textAlignment() & int(Qt.AlignmentFlag.AlignRight)
+    bars = view.waterfall.bars
+    assert (bars[0].name, bars[-1].name) == ("A", "B")
+    for before, after in pairwise(bars[:-1]):
+        assert after.begin == pytest.approx(before.end)
+    assert bars[-2].end == pytest.approx(found.explanation.b_ns)
+    assert view.rows.table.columns.rowCount() == len(found.explanation.rows)
+
+
+def test_swapping_turns_the_verdict_and_the_other_column_can_be_chosen(
+    window: MainWindow, qtbot: QtBot, two: list[Document], tmp_path: Path
+) -> None:
+    view = comparison(window, qtbot)
+    qtbot.mouseClick(view.swap, Qt.MouseButton.LeftButton)
+    settle(window, qtbot)
+    assert "% slower than A" in view.verdict.text()
+    opened(window, qtbot, saved(tmp_path / "two.twin", 30, 2))
+    assert view.a.count() == 3
+    assert (view.a.currentIndex(), view.b.currentIndex()) == (1, 0)
+    view.choose(0, 2)
+    settle(window, qtbot)
+    assert "times as long as A" in view.verdict.text()
+
+
+def test_a_row_picks_both_columns(window: MainWindow, qtbot: QtBot, two: list[Document]) -> None:
+    view = comparison(window, qtbot)
+    assert view.comparison is not None
+    rows = view.comparison.explanation.rows
+    both = next(at for at, row in enumerate(rows) if row.kind == RowKind.MATCHED and all(row.nodes))
+    table = view.rows.table
+    place = table.columns.indexes_of(np.array([both]))[0]
+    table.scrollTo(place)
+    centre = table.visualRect(place).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=centre)
+    for document, nodes in zip(two, rows[both].nodes, strict=True):
+        assert set(document.selection.picked.nodes.tolist()) == set(nodes)
+        assert len(document.selection.picked.slices)
+    lone = next(at for at, row in enumerate(rows) if row.kind == RowKind.ONLY_A)
+    view.rows.row_picked.emit(lone)
+    assert set(two[0].selection.picked.nodes.tolist()) == set(rows[lone].nodes[0])
+    assert two[1].selection.picked.is_empty
+
+
+def test_rows_are_filtered_by_words_and_kind(
+    window: MainWindow, qtbot: QtBot, two: list[Document]
+) -> None:
+    view = comparison(window, qtbot)
+    qtbot.keyClicks(view.rows.filter, "batch_norm blocks.1")
+    assert view.rows.table.columns.rowCount() == 1
+    assert "1 of " in view.rows.summary.text()
+    view.rows.filter.clear()
+    view.rows.kinds.setCurrentIndex(view.rows.kinds.findData(int(RowKind.ONLY_A)))
+    shown = view.rows.table.columns.rowCount()
+    assert view.comparison is not None
+    kinds = [row.kind for row in view.comparison.explanation.rows]
+    assert shown == kinds.count(RowKind.ONLY_A) > 0
+
+
+def test_it_fills_the_window_folds_and_changes_its_theme(
+    window: MainWindow, qtbot: QtBot, two: list[Document]
+) -> None:
+    row = window.board.compare
+    window.board.toggle_fill(row)
+    assert row.isVisible()
+    assert not window.board.row("graph").isVisible()
+    window.board.toggle_fill(row)
+    assert window.board.row("graph").isVisible()
+    window.actions_by_id["row.compare"].trigger()
+    assert row.is_folded
+    window.set_theme("dark")
+    window.actions_by_id["row.compare"].trigger()
+    assert "faster" in comparison(window, qtbot).verdict.text()
+
+
+def test_two_captures_are_measured_again_in_turns(
+    window: MainWindow, qtbot: QtBot, onnx_files: Path
+) -> None:
+    window.session.most_rounds = 5
+    for _ in range(2):
+        document = opened(window, qtbot, onnx_files / "cnn.onnx")
+        assert document.model is not None
+        request = replace(request_for(document.model), steps=3, warmup=1)
+        window.session.run(document, request)
+        settle(window, qtbot)
+    view = comparison(window, qtbot)
+    assert view.turns.isEnabled()
+    qtbot.mouseClick(view.turns, Qt.MouseButton.LeftButton)
+    settle(window, qtbot)
+    assert view.comparison is not None
+    assert view.comparison.figures[0].metric.title == "Step, interleaved"
+    assert not any(document.is_busy for document in window.session.documents)

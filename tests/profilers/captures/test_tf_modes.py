@@ -1,0 +1,95 @@
+"""The ways to run one TensorFlow or Keras model: eager, with and without Grappler, as a training step."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from profilers.analysis.coverage import link_coverage
+from profilers.profile import Profile, SliceKind
+from tests.conftest import Capture
+
+TRAINING = {"run": "training", "loss": "cross-entropy", "optimiser": "Adam"}
+
+
+def linked_operators(profile: Profile) -> list[tuple[str, str]]:
+    """Of each operator slice within the steps its own name and its node's operator."""
+    slices, strings = profile.trace.slices, profile.strings
+    rows = np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step >= 0))
+    operators = profile.authored.nodes.operator
+    return [(strings[slices.name[row]], strings[operators[slices.node[row]]]) for row in rows]
+
+
+def assert_linked(profile: Profile) -> None:
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+    assert coverage.peak_bytes is not None
+    assert coverage.peak_bytes >= 0.95
+    assert coverage.fused_kernel_time in (None, 1.0)
+
+
+@pytest.mark.parametrize("name", ["cnn.keras", "block.keras", "control.keras"])
+def test_keras_runs_operator_by_operator(capture: Capture, tf_files: Path, name: str) -> None:
+    profile = capture(tf_files / name, "tf-eager")
+    assert_linked(profile)
+    same = [ran.strip("_") == node for ran, node in linked_operators(profile)]
+    assert np.mean(same) > 0.8  # the rest makes constants and reads sizes
+    assert profile.graphs[1:] == ()
+
+
+def test_eager_operators_lie_within_their_layers(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "cnn.keras", "tf-eager")
+    slices, strings, nodes = profile.trace.slices, profile.strings, profile.authored.nodes
+    convolutions = np.flatnonzero(slices.name == strings.find("Conv2D"))
+    convolutions = convolutions[slices.kind[convolutions] == SliceKind.OPERATOR]
+    assert len(convolutions) == 2 * 5
+    for row in convolutions.tolist():
+        layer = row
+        while slices.kind[layer] != SliceKind.SCOPE:
+            layer = int(slices.parent[layer])
+        node = strings[nodes.name[slices.node[row]]]
+        assert f"/{strings[slices.name[layer]]}_1/" in node
+
+
+@pytest.mark.parametrize("name", ["block_saved", "control_saved", "cnn_frozen.pb"])
+def test_a_graph_runs_node_by_node(capture: Capture, tf_files: Path, name: str) -> None:
+    profile = capture(tf_files / name, "tf-eager")
+    assert_linked(profile)
+    assert all(ran == node for ran, node in linked_operators(profile))
+    assert "one operator after the other" in profile.diagnostics[0].message
+
+
+def test_a_loop_that_is_run_node_by_node_takes_the_rounds_that_the_data_asks_for(
+    capture: Capture, tf_files: Path
+) -> None:
+    calls = []
+    for mode in ("tf-eager", "tf-graph"):
+        profile = capture(tf_files / "control_saved", mode)
+        slices, nodes = profile.trace.slices, profile.authored.nodes
+        rows = np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step >= 0))
+        operators = nodes.operator[slices.node[rows]]
+        calls.append(int(np.sum(operators == profile.strings.find("Tanh"))))
+    assert calls[0] == calls[1] > 0
+
+
+def test_without_grappler_only_onednn_fuses(capture: Capture, tf_files: Path) -> None:
+    """oneDNN joins convolution and bias by itself; the matrix product is Grappler's work."""
+    fused = {}
+    for setting in ("on", "off"):
+        profile = capture(tf_files / "cnn.keras", "keras", options={"grappler": setting})
+        assert_linked(profile)
+        operators = profile.authored.nodes.operator[profile.fusion.members.node]
+        fused[setting] = {profile.strings[operator] for operator in operators}
+    assert fused == {"on": {"Conv2D", "BiasAdd", "MatMul"}, "off": {"Conv2D", "BiasAdd"}}
+
+
+@pytest.mark.parametrize("mode", ["keras", "tf-eager", "tf-xla"])
+def test_a_training_step_is_linked_as_a_whole(capture: Capture, tf_files: Path, mode: str) -> None:
+    profile = capture(tf_files / "cnn.keras", mode, options=TRAINING)
+    assert_linked(profile)
+    strings, authored = profile.strings, profile.authored
+    names = [strings[name] for name in authored.nodes.name]
+    assert any(name.startswith("gradient_tape/cnn_1/stem_1/") for name in names)
+    weights = {strings[name] for name in authored.parameters.name}
+    assert {"stem/kernel", "adam/stem_kernel_momentum"} <= weights

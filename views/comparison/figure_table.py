@@ -1,0 +1,80 @@
+"""Figures of both sides, the change, and how sure it is."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
+
+from profilers.analysis.comparison.figures import FigurePair, Verdict
+from profilers.analysis.comparison.words import (
+    format_change,
+    format_interval,
+    format_noise,
+    format_value,
+    verdict_sentence,
+)
+from views.theme import Theme
+
+_MARKS = {Verdict.BETTER: "▲", Verdict.WORSE: "▼", Verdict.OTHER: "◆", Verdict.SAME: "="}
+
+
+class FigureTable(QTableWidget):
+    """One line per figure, in the order given; a mark and a colour tell better from worse."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAccessibleName(self.tr("Figures of A and B"))
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setWordWrap(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        titles = [
+            self.tr("Figure"), self.tr("A"), self.tr("B"), self.tr("B beside A"),
+            self.tr("95 % interval"),
+        ]  # fmt: skip
+        self.setColumnCount(len(titles))
+        self.setHorizontalHeaderLabels(titles)
+        self.horizontalHeader().setHighlightSections(False)
+
+    def show_figures(self, figures: Sequence[FigurePair]) -> None:
+        self.setRowCount(len(figures))
+        for line, pair in enumerate(figures):
+            for column, text in enumerate(self._cells(pair)):
+                item = QTableWidgetItem(text)
+                side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+                item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+                item.setToolTip(self._told(pair))
+                self.setItem(line, column, item)
+            change = self.item(line, 3)
+            if change is not None and pair.verdict in (Verdict.BETTER, Verdict.WORSE):
+                is_good = pair.verdict == Verdict.BETTER
+                change.setForeground(self._theme.good if is_good else self._theme.error)
+        self.resizeColumnsToContents()
+        widths = np.array([self.columnWidth(column) for column in range(self.columnCount())])
+        for column, width in enumerate(widths.tolist()):
+            self.setColumnWidth(column, min(width + 8, 300))
+
+    def _cells(self, pair: FigurePair) -> tuple[str, ...]:
+        unit = pair.metric.unit
+        mark = _MARKS.get(pair.verdict, "")
+        change = format_change(pair)
+        return (
+            pair.metric.title,
+            format_value(pair.a, unit),
+            format_value(pair.b, unit),
+            f"{mark} {change}" if mark and change != "–" else change,
+            format_noise(pair),
+        )
+
+    def _told(self, pair: FigurePair) -> str:
+        lines = [verdict_sentence(pair)]
+        for name, interval in (("A", pair.a_interval), ("B", pair.b_interval)):
+            told = format_interval(interval, pair.metric.unit)
+            if told:
+                lines.append(self.tr("Median of {}: 95 % interval {}").format(name, told))
+        return "\n".join(lines)

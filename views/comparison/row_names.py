@@ -1,0 +1,21 @@
+"""What rows of an explanation are called."""
+
+from PySide6.QtCore import QObject
+
+from profilers.analysis.comparison.explained import ExplainedRow, RowKind
+
+
+class RowNames(QObject):
+    """Translated names of rows and of their kinds."""
+
+    def kind(self, kind: RowKind) -> str:
+        return {
+            RowKind.MATCHED: self.tr("In both"),
+            RowKind.ONLY_A: self.tr("Only in A"),
+            RowKind.ONLY_B: self.tr("Only in B"),
+            RowKind.UNLINKED: self.tr("Not tied to the graph"),
+            RowKind.BETWEEN: self.tr("Between operators"),
+        }[kind]
+
+    def of(self, row: ExplainedRow) -> str:
+        return row.title or self.kind(row.kind)

@@ -1,0 +1,150 @@
+"""All rows of an explanation: time in A, time in B, ratio, share of the difference."""
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from profilers.analysis.comparison.explained import ExplainedRow, Explanation, RowKind
+from profilers.units import format_duration, format_percent
+from views.column_table import Column, ColumnTable
+from views.comparison.row_names import RowNames
+from views.theme import Theme
+
+_LONGEST_NAME = 260  # px
+
+
+class RowTable(QWidget):
+    """Sorted by what explains most; the text filters layers and operators, the box kinds."""
+
+    row_picked = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._names = RowNames(self)
+        self._explanation: Explanation | None = None
+        self._texts: list[str] = []
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText(self.tr("Filter layers and operators"))
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setAccessibleName(self.tr("Filter layers and operators"))
+        self.kinds = QComboBox()
+        self.kinds.setAccessibleName(self.tr("Kind of row"))
+        self.summary = QLabel()
+        self.table = ColumnTable(theme)
+        self.table.setAccessibleName(self.tr("Where the difference comes from"))
+        bar = QHBoxLayout()
+        bar.setContentsMargins(0, 0, 0, 0)
+        bar.addWidget(self.filter, 1)
+        bar.addWidget(self.kinds)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.addLayout(bar)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.summary)
+        self.filter.textChanged.connect(self._filter)
+        self.kinds.currentIndexChanged.connect(self._filter)
+        self.table.clicked.connect(self._pick)
+        self.table.activated.connect(self._pick)
+
+    def show_explanation(self, explanation: Explanation) -> None:
+        self._explanation = explanation
+        rows = explanation.rows
+        self._texts = [
+            " ".join((*row.titles, *row.operators, self._names.of(row))).lower() for row in rows
+        ]
+        self.kinds.blockSignals(True)
+        self.kinds.clear()
+        self.kinds.addItem(self.tr("All rows"), -1)
+        for kind in RowKind:
+            if any(row.kind == kind for row in rows):
+                self.kinds.addItem(self._names.kind(kind), int(kind))
+        self.kinds.blockSignals(False)
+        self.table.show_columns(self._columns(explanation), sort_by=5)
+        for column in (0, 6):
+            self.table.setColumnWidth(column, min(self.table.columnWidth(column), _LONGEST_NAME))
+        self._filter()
+
+    def select(self, row: int) -> None:
+        self.table.select(np.array([row]))
+
+    def _columns(self, found: Explanation) -> list[Column]:
+        rows = found.rows
+        a, b = (np.array([getattr(row, side) for row in rows], float) for side in ("a_ns", "b_ns"))
+        difference = b - a
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(a > 0, b / a, np.where(b > 0, np.inf, 1.0))
+        share = np.array([found.share(row) for row in rows], float)
+        weight = np.abs(difference) / max(float(np.abs(difference).max(initial=0)), 1e-9)
+        names = [self._names.of(row) for row in rows]
+        twins = [self._twin(row) for row in rows]
+        operators = [_operators(row) for row in rows]
+        kinds = [self._names.kind(row.kind) for row in rows]
+        return [
+            Column(self.tr("Layer in A"), np.array(names, object), names.__getitem__),
+            Column(self.tr("Time in A"), a, lambda row: format_duration(a[row])),
+            Column(self.tr("Time in B"), b, lambda row: format_duration(b[row])),
+            Column(self.tr("B / A"), ratio, lambda row: _ratio(float(ratio[row]))),
+            Column(
+                self.tr("Share"),
+                share,
+                lambda row: format_percent(share[row]).replace("-", "−"),
+                tooltip=self.tr("Of the whole difference; all shares add up to 100 %"),
+            ),
+            Column(
+                self.tr("Difference"),
+                np.abs(difference),
+                lambda row: _signed(float(difference[row])),
+                weight,
+                self.tr("B minus A, per profiled step; sorted by its size"),
+            ),
+            Column(self.tr("Layer in B"), np.array(twins, object), twins.__getitem__),
+            Column(self.tr("Operators"), np.array(operators, object), operators.__getitem__),
+            Column(self.tr("Kind"), np.array(kinds, object), kinds.__getitem__),
+        ]
+
+    def _twin(self, row: ExplainedRow) -> str:
+        return row.titles[1] if row.titles[0] else ""
+
+    def _filter(self) -> None:
+        found = self._explanation
+        if found is None:
+            return
+        words, kind = self.filter.text().lower().split(), self.kinds.currentData()
+        mask = np.array(
+            [
+                (kind in (None, -1) or row.kind == kind) and all(word in text for word in words)
+                for row, text in zip(found.rows, self._texts, strict=True)
+            ],
+            np.bool_,
+        )
+        self.table.columns.show_rows(mask)
+        shown = [row for row, is_shown in zip(found.rows, mask.tolist(), strict=True) if is_shown]
+        self.summary.setText(
+            self.tr("{} of {} rows: {} in A, {} in B, {} of the difference").format(
+                f"{len(shown):,}",
+                f"{len(found.rows):,}",
+                format_duration(sum(row.a_ns for row in shown)),
+                format_duration(sum(row.b_ns for row in shown)),
+                format_percent(sum(found.share(row) for row in shown)).replace("-", "−"),
+            )
+        )
+
+    def _pick(self) -> None:
+        rows = self.table.picked_rows()
+        if rows:
+            self.row_picked.emit(rows[0])
+
+
+def _operators(row: ExplainedRow) -> str:
+    here, there = row.operators
+    return here if here == there or not there else f"{here} | {there}" if here else there
+
+
+def _ratio(ratio: float) -> str:
+    return "–" if np.isinf(ratio) else f"{ratio:.3g} ×"
+
+
+def _signed(value_ns: float) -> str:
+    sign = "+" if value_ns > 0 else "−" if value_ns < 0 else ""
+    return f"{sign}{format_duration(abs(value_ns))}"
