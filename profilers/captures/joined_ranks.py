@@ -264,10 +264,16 @@ def _with_ties(profile: Profile, pool: StringPool) -> Profile:
     return replace(profile, trace=replace(profile.trace, flows=flows), strings=pool.table())
 
 
+def rank_of(profile: Profile) -> str:
+    """The rank that a trace names, "" for none."""
+    text = profile.environment.facts.get(RANK_FACT, "")
+    return text if text.isdecimal() else ""
+
+
 def joined_traces(profiles: Sequence[Profile]) -> Profile:
     """Traces that the ranks of one run left, by the rank that each names, else in the given order."""
-    told = [profile.environment.facts.get(RANK_FACT, "") for profile in profiles]
-    is_told = len(set(told)) == len(told) and all(each.isdecimal() for each in told)
+    told = [rank_of(profile) for profile in profiles]
+    is_told = len(set(told)) == len(told) and all(told)
     ranks = [int(each) for each in told] if is_told else list(range(len(profiles)))
     parts = [RankPart(profile, rank) for profile, rank in zip(profiles, ranks, strict=True)]
     joined = join_ranks(parts)
