@@ -120,6 +120,17 @@ def capture_profile(
         See `profilers.launcher.Launcher.capture` and `profilers.captures.read_capture`.
     """
     request = replace(request, model_sha256=content_digest(Path(request.model_path)))
+    return run_and_read(launcher, request, autosave, on_event, cancelled)
+
+
+def run_and_read(
+    launcher: Launcher,
+    request: RunRequest,
+    autosave: Autosave,
+    on_event: OnEvent = lambda event: None,
+    cancelled: threading.Event | None = None,
+) -> tuple[Profile, Path]:
+    """The same for a request that names no file, such as a running process to attach to."""
     folder = autosave.new_capture_folder()
     try:
         launcher.capture(request, folder, on_event, cancelled)

@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.autosave import Autosave
-from app.capturing import capture_profile
+from app.capturing import capture_profile, run_and_read
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
@@ -151,6 +151,10 @@ class Session(QObject):
             self._run_requests,
         )
 
+    def attach(self, request: RunRequest) -> None:
+        """Trace a running process; a document appears when that is done."""
+        self._start(Job(lambda job: self._attached(request, job), self), self._keep)
+
     def save(
         self, documents: Sequence[Document], path: Path, sharing: Sharing, on_saved: Done
     ) -> None:
@@ -176,10 +180,7 @@ class Session(QObject):
             return profile, self.autosave.store(profile)
 
         def show(result: tuple[Profile, Path]) -> None:
-            profile, kept = result
-            document = Document(kept, profile)
-            document.unsaved_snapshot = kept
-            self._add(document)
+            self._keep(result)
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
 
         self._start(Job(read, self), show)
@@ -251,11 +252,22 @@ class Session(QObject):
             self._add(document)
             self.run(document, request)
 
+    def _keep(self, captured: tuple[Profile, Path]) -> None:
+        """A column for a profile that only its autosaved file holds."""
+        profile, kept = captured
+        document = Document(kept, profile)
+        document.unsaved_snapshot = kept
+        self._add(document)
+
     def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
         with self._alone(job):
             return capture_profile(
                 self._launcher, request, self.autosave, job.report, job.cancelled
             )
+
+    def _attached(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
+        with self._alone(job):
+            return run_and_read(self._launcher, request, self.autosave, job.report, job.cancelled)
 
     def _turns(self, a: RunRequest, b: RunRequest, job: Job) -> Rounds:
         with self._alone(job):

@@ -59,6 +59,9 @@ class RunRecord:
     def warn(self, message: str, remedy: str = "") -> None:
         self.diagnostics.append({"severity": 1, "message": message, "remedy": remedy})
 
+    def note(self, message: str, remedy: str = "") -> None:
+        self.diagnostics.append({"severity": 0, "message": message, "remedy": remedy})
+
     def write(self, folder: Path) -> None:
         (folder / RUN_FILE).write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1))
 

@@ -130,6 +130,8 @@ def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
     runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")
     record = runtime.run(request, folder, report)
     record.import_ns = import_ns
+    if request.sweep and not record.sweep and not record.diagnostics:
+        record.warn(f"{mode.title} does not measure other sizes of the inputs.")
     share = report.load.share() if report.load else None
     if share is not None:
         record.facts[LOAD_FACT] = f"{100 * share:.0f} % of the processors"

@@ -24,6 +24,7 @@ from app.paths import config_folder, data_folder
 from app.session import Session
 from app.settings import Settings
 from app.sharing import Sharing
+from app.window.attach_dialog import ask_attach
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
 from app.window.compare_row import COMPARE_ID
@@ -346,6 +347,7 @@ class MainWindow(QMainWindow):
                 "file.open_name", file, self.tr("Open a model by name…"), ("Ctrl+Shift+N",),
                 self.ask_open_name,
             ),
+            Command("file.attach", file, self.tr("Attach to a TensorFlow process…"), (), lambda: ask_attach(self.session.attach, self)),
             Command("file.demo", file, self.tr("Show the demo"), (), self.run_demo),
             Command(
                 "file.run", file, self.tr("Run the model…"), ("Ctrl+R",),

@@ -7,6 +7,13 @@ from typing import Any
 import numpy as np
 
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
+from profilers.captures.torch_aoti import (
+    PACKAGED,
+    is_package_alone,
+    is_packaged,
+    made_for_next,
+    read_packaged,
+)
 from profilers.captures.torch_compiled import (
     KERNEL,
     Compiled,
@@ -52,8 +59,8 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     graph, nodes, notes = linked_graph(folder, run, found, of_graph)
     stages: tuple[Graph, ...] = ()
     fusion, groups = Fusion.empty(), np.full(len(slices), -1, np.int32)
-    if is_compiled(folder):
-        compiled = _compiled(folder, graph, found, of_graph)
+    compiled = _compiled(folder, graph, found, of_graph)
+    if compiled is not None:
         stages, fusion = (compiled.stage,), compiled.fusion
         nodes, groups, notes = compiled.nodes, compiled.groups, (*notes, *compiled.diagnostics)
     if training:
@@ -66,7 +73,10 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     progress(0.8)
     slices = slices.replace(node=nodes, group=groups)
     memory = torch_memory(found, slices, graph, run.request.inputs, run.request.device, training)
-    memory = with_makers(memory, slices) if is_compiled(folder) else memory
+    if compiled is not None:
+        memory = with_makers(memory, slices)
+    elif is_package_alone(folder):
+        memory = made_for_next(memory, slices)
     slices = _unmarked(slices, strings, found.pool)
     progress(1.0)
     return Profile(
@@ -103,13 +113,18 @@ def _trained(
     return trained.graph, linked_training(trained, slices, found.pool.table(), flows, nodes)
 
 
-def _compiled(folder: Path, graph: Graph, found: ChromeTrace, slices: Slices) -> Compiled:
+def _compiled(folder: Path, graph: Graph, found: ChromeTrace, slices: Slices) -> Compiled | None:
+    """What a compiler made of the model, None where there was none."""
     try:
-        return read_compiled(folder, graph, found, slices)
+        if is_compiled(folder):
+            return read_compiled(folder, graph, found, slices)
+        if is_packaged(folder):
+            return read_packaged(folder, graph, found, slices)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
         raise DamagedFile(
             f"Cannot read the capture {folder}", f"its record of the compiler is damaged ({error})"
         ) from error
+    return None
 
 
 def _kinds_told(slices: Slices, strings: StringTable) -> Slices:
@@ -120,7 +135,9 @@ def _kinds_told(slices: Slices, strings: StringTable) -> Slices:
 
 
 def _is_range(text: str) -> bool:
-    return text.startswith(_MARKS) or ("::" not in text and KERNEL.fullmatch(text) is None)
+    if text.startswith(_MARKS):
+        return True
+    return not ("::" in text or text.startswith(PACKAGED) or KERNEL.fullmatch(text))
 
 
 def _unmarked(slices: Slices, strings: StringTable, pool: StringPool) -> Slices:

@@ -6,6 +6,8 @@ SHARED_WEIGHTS = "twinscope_shared_weights"  # key in that JSON: first name by e
 EXECUTION_TRACE_FILE = "execution_trace.json"  # of one run, for models that cannot be exported
 SCRIPT_GRAPH_FILE = "script_graph.json"  # see profilers.runtimes.script_graph
 COMPILATION_FILE = "compilation.json"  # see profilers.runtimes.torch_compile_log
+PACKAGE_FILE = "package.json"  # see profilers.runtimes.torch_aoti
+PACKAGE_CODE_FILE = "package_code.cpp"  # of a package that was not compiled here
 
 NODE_MARK = "node::"  # range of one node of the exported graph
 MODULE_MARK = "module::"  # range of one call of a module

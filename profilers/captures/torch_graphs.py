@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from profilers.analysis.self_time import self_time_ns
+from profilers.captures.torch_aoti import is_package_alone, linked_package
 from profilers.captures.torch_compiled import follows, is_compiled
 from profilers.captures.torch_files import (
     EXECUTION_TRACE_FILE,
     EXPORTED_GRAPH_FILE,
     MODULE_MARK,
     NODE_MARK,
+    PACKAGE_CODE_FILE,
     SCRIPT_GRAPH_FILE,
     SHARED_WEIGHTS,
 )
@@ -26,6 +28,7 @@ from profilers.captures.torch_program import script_program
 from profilers.captures.torch_shapes import recorded_shapes
 from profilers.errors import DamagedFile
 from profilers.graphs.execution_trace import read_execution_trace
+from profilers.graphs.torch_aoti_code import read_package_code
 from profilers.graphs.torch_export_json import read_exported_graph
 from profilers.graphs.torch_script_json import read_script_graph
 from profilers.profile import Diagnostic, Graph, Severity, SliceKind, Slices
@@ -57,6 +60,9 @@ def linked_graph(
     try:
         if (folder / SCRIPT_GRAPH_FILE).is_file():
             return *_script(folder, found, slices), ()
+        if is_package_alone(folder):
+            graph = read_package_code((folder / PACKAGE_CODE_FILE).read_text(), found.pool)
+            return graph, linked_package(graph, slices, found.pool.table()), ()
         if not (folder / EXPORTED_GRAPH_FILE).is_file():
             return *_recorded(folder, run, found, slices), ()
         graph, nodes = _exported(folder, run, found, slices)

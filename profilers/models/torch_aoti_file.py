@@ -1,11 +1,15 @@
-"""AOTInductor packages (.pt2): native code, so they are recognised and not looked into."""
+"""AOTInductor packages (.pt2): native code, with the C++ that it was compiled from."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from profilers.graphs.torch_aoti_code import package_inputs, read_package_code
 from profilers.models.model_file import Danger, ModelFile
+from profilers.models.torch_modes import PACKAGE_MODES
 from profilers.models.torch_zip import TorchArchive, is_program, refusing_damage, torch_names
 from profilers.probe import Probe
-from profilers.profile import Environment, Profile
+from profilers.profile import Environment, Profile, StringPool
+from profilers.request import InputSpec
 
 _FOLDER = "data/aotinductor/"
 _NATIVE = (".so", ".pyd", ".dll", ".dylib")
@@ -18,7 +22,7 @@ def matches(probe: Probe) -> bool:
 
 
 def inspect(path: Path) -> ModelFile:
-    """The libraries in the package and what its metadata says of them.
+    """Graph, inputs and weights by the package's C++ code, its libraries and its metadata.
 
     Raises
     ------
@@ -26,25 +30,40 @@ def inspect(path: Path) -> ModelFile:
         If the ZIP or the metadata is unsound.
     """
     with refusing_damage(path), TorchArchive(path) as archive:
+        code = _code(archive)
+        pool = StringPool()
+        graph = read_package_code(code, pool)
         libraries = [name for name in archive.names if name.endswith(_NATIVE)]
         return ModelFile(
             path=path,
             kind="torch-aoti",
             title="AOTInductor package",
             framework="torch",
-            modes=(),
+            modes=PACKAGE_MODES,
             dangers=tuple(Danger("native code", name) for name in libraries),
+            inputs=tuple(_inputs(code)),
             preview=Profile(
                 path.name,
+                strings=pool.table(),
+                graphs=(graph,) if len(graph.nodes) > 1 else (),
                 environment=Environment(
                     framework="torch", model_name=path.name, facts=_facts(archive)
                 ),
             ),
-            cannot_run=(
-                "The file is native code compiled by AOTInductor, which no run mode takes yet. "
-                "Open the exported program (.pt2) that it was compiled from."
-            ),
         )
+
+
+def _code(archive: TorchArchive) -> str:
+    """The C++ code that calls the kernels, where the package carries it."""
+    names = [name for name in archive.names if name.endswith(".wrapper.cpp")]
+    return archive.read(names[0]).decode("utf-8", "replace") if names else ""
+
+
+def _inputs(code: str) -> Iterator[InputSpec]:
+    """What the package checks of its inputs; values are not known, so integers may be anything."""
+    for each in package_inputs(code):
+        shape = tuple(f"s{axis}" if size is None else size for axis, size in enumerate(each.shape))
+        yield InputSpec(each.name, each.dtype, shape, guessed=True)
 
 
 def _facts(archive: TorchArchive) -> dict[str, str]:

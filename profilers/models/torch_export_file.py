@@ -15,6 +15,7 @@ from profilers.graphs.torch_export_json import (
 )
 from profilers.models.model_file import ModelFile
 from profilers.models.torch_export_dangers import export_dangers
+from profilers.models.torch_modes import PROGRAM_MODES
 from profilers.models.torch_zip import TorchArchive, is_program, refusing_damage, torch_names
 from profilers.probe import Probe
 from profilers.profile import Environment, Profile, StringPool
@@ -58,7 +59,7 @@ def inspect(path: Path) -> ModelFile:
             kind="torch-export",
             title="PyTorch exported program",
             framework="torch",
-            modes=("torch-export",),
+            modes=PROGRAM_MODES,
             inputs=tuple(_inputs(document)),
             dangers=tuple(export_dangers(archive)),
             preview=Profile(

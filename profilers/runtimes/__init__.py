@@ -56,6 +56,14 @@ _ONNXRUNTIME_LEVEL = ModeOption(
     "How far ONNX Runtime may rewrite the graph.",
 )
 
+_ONNXRUNTIME_PROVIDER = ModeOption(
+    "provider",
+    "Execution provider",
+    (),
+    "cpu",
+    "Who runs the nodes: cpu, auto for all that are installed, or names such as OpenVINO or CUDA, "
+    "with commas between them; the CPU runs what is left.",
+)
 _TFLITE_DELEGATE = ModeOption(
     "delegate",
     "Delegate",
@@ -108,6 +116,22 @@ RUN_MODES: tuple[RunMode, ...] = (
         (*torch_options.DISTRIBUTED, *torch_options.FORWARD),
     ),
     RunMode(
+        "torch-onnxruntime",
+        "PyTorch exported to ONNX Runtime",
+        "torch",
+        "torch_onnxruntime",
+        ("torch", "onnxscript", "onnxruntime"),
+        (_ONNXRUNTIME_LEVEL, torch_options.IMPORTS),
+    ),
+    RunMode(
+        "torch-aoti",
+        "PyTorch compiled ahead of time (AOTInductor)",
+        "torch",
+        "torch_aoti",
+        ("torch",),
+        (torch_options.IMPORTS,),
+    ),
+    RunMode(
         "tf-graph",
         "TensorFlow graph",
         "tensorflow",
@@ -148,6 +172,14 @@ RUN_MODES: tuple[RunMode, ...] = (
         (*torch_options.STEP, torch_options.AUTOCAST),
     ),
     RunMode(
+        "tf-attach",
+        "Attach to a TensorFlow process",
+        "xprof",
+        "tf_attach",
+        ("xprof",),
+        (tf_options.SECONDS,),
+    ),
+    RunMode(
         "tflite",
         "TFLite",
         "tensorflow",
@@ -161,7 +193,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "onnxruntime",
         "onnxruntime_cpu",
         ("onnxruntime",),
-        (_ONNXRUNTIME_LEVEL,),
+        (_ONNXRUNTIME_LEVEL, _ONNXRUNTIME_PROVIDER),
     ),
     RunMode(
         "tf-onnxruntime",
@@ -169,7 +201,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tensorflow",
         "tf_onnxruntime",
         ("tensorflow", "keras", "tf2onnx", "onnxruntime"),
-        (_ONNXRUNTIME_LEVEL,),
+        (_ONNXRUNTIME_LEVEL, _ONNXRUNTIME_PROVIDER),
     ),
 )
 

@@ -1,6 +1,6 @@
 """Records one run of a model operator by operator, for models that no exporter can follow."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ from profilers.captures.torch_files import EXECUTION_TRACE_FILE
 
 
 def write_recorded_graph(
-    model: Any,
+    call: Callable[..., Any],
+    weights: Mapping[str, Any],
     inputs: Sequence[Any],
     input_names: Sequence[str],
     marking: Callable[[], AbstractContextManager[Any]],
@@ -27,7 +28,6 @@ def write_recorded_graph(
     import torch
     from torch.profiler import ExecutionTraceObserver
 
-    weights = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     tensors = [*weights.values(), *inputs]
     observer = ExecutionTraceObserver()
     observer.register_callback(str(folder / EXECUTION_TRACE_FILE))
@@ -36,7 +36,7 @@ def write_recorded_graph(
             observer.start()
             for tensor in tensors:
                 torch.ops.aten.detach(tensor)
-            model(*inputs)
+            call(*inputs)
             observer.stop()
     finally:
         observer.unregister_callback()

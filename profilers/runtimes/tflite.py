@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.result_gap import tell_gap
+from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf_session import WORKER_ENVIRONMENT
 from profilers.runtimes.tflite_isolated import packed, times_alone
 from profilers.runtimes.tflite_library import (
@@ -88,6 +90,7 @@ def _open(request: RunRequest, library: TfliteLibrary) -> _Session:
         arrays, inputs = _given(request, interpreter)
         session = _Session(content, interpreter, arrays, inputs)
     else:
+        _require_tensorflow(path.name)
         from profilers.runtimes.tf_sources import load_source
         from profilers.runtimes.tflite_convert import convert
 
@@ -97,6 +100,15 @@ def _open(request: RunRequest, library: TfliteLibrary) -> _Session:
         session = _Session(content, interpreter, source.arrays, source.inputs, source.results)
     _feed(session.interpreter, session)
     return session
+
+
+def _require_tensorflow(name: str) -> None:
+    if find_spec("tensorflow") is None:
+        raise ModeUnavailable(
+            f"{name} cannot be converted in this Python environment",
+            "TensorFlow is not installed, and only .tflite files run without it",
+            "Install it (pip install 'twinscope[frameworks]').",
+        )
 
 
 def _is_tflite(path: Path) -> bool:
@@ -209,6 +221,7 @@ def _run(
     record.started_unix_ns = time.time_ns()
     record.profiled_ns = timed_steps(step, request.steps, report, "profile", noted)
     _compare(record, session)
+    _sweep(record, session, library, report)
     operators = interpreter._get_ops_details()
     model, alone = _look_inside(request, session, library, report)
     report.progress("write", 0.0)
@@ -222,6 +235,17 @@ def _run(
         "alone": [asdict(each) for each in alone],
     }
     (folder / RUN_FILE).write_text(json.dumps(told))
+
+
+def _sweep(record: RunRecord, session: _Session, library: TfliteLibrary, report: Reporter) -> None:
+    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+        arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
+        interpreter = _interpreter(record.request, library, session.content)
+        _feed(interpreter, replace(session, arrays=list(arrays.values()), inputs=inputs))
+        return SizedRun(lambda: invoke(interpreter))
+
+    if record.request.sweep:
+        measure_sweep(record, report, sized)
 
 
 def _look_inside(

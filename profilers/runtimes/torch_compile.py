@@ -1,4 +1,4 @@
-"""Runs an nn.Module through torch.compile, with Inductor as compiler."""
+"""Runs an nn.Module or an exported program through torch.compile, with Inductor."""
 
 import re
 import traceback
@@ -16,7 +16,9 @@ from profilers.runtimes.torch_compile_log import CompileLog, ModelNames
 from profilers.runtimes.torch_compile_progress import reported_phases
 from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_errors import first_line
+from profilers.runtimes.torch_export import load_program_model
 from profilers.runtimes.torch_options import COMPILE_MODE, SHAPES, chosen
+from profilers.runtimes.torch_programs import is_program
 from profilers.runtimes.torch_session import (
     WORKER_ENVIRONMENT,
     LoadedModel,
@@ -32,7 +34,7 @@ _MET = re.compile(r"""got \w+\(["'](.*?)["'],?\)$""", re.MULTILINE)
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
-    """Capture a compiled module. Where the compiler fails, the module runs operator by operator.
+    """Capture a compiled model. Where the compiler fails, the model runs operator by operator.
 
     Raises
     ------
@@ -45,7 +47,9 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """
     import torch
 
-    _require_code_generator(request.device)
+    is_exported = is_program(Path(request.model_path))
+    load = load_program_model if is_exported else load_module
+    require_code_generator(request.device)
     torch._dynamo.reset()
     log = CompileLog(lambda: None)
     fallback = _Fallback()
@@ -54,7 +58,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
             request,
             folder,
             report,
-            lambda wanted, device: _load(wanted, device, log, fallback),
+            lambda wanted, device: _compiled(load(wanted, device), wanted, log, fallback),
             compile_by_running,
         )
     _tell_mode(record)
@@ -79,14 +83,15 @@ class _Fallback:
     detail: str = ""
 
 
-def _load(request: RunRequest, device: Any, log: CompileLog, fallback: _Fallback) -> LoadedModel:
+def _compiled(
+    eager: LoadedModel, request: RunRequest, log: CompileLog, fallback: _Fallback
+) -> LoadedModel:
     import torch
     from torch._dynamo.exc import TorchDynamoException
 
-    eager = load_module(request, device)
     dynamic = _DYNAMIC[chosen(request.options, SHAPES)]
     inductor = _inductor(chosen(request.options, COMPILE_MODE), dynamic)
-    names = ModelNames(eager.call)
+    names = ModelNames(eager.owner)
 
     def logged_inductor(module: Any, inputs: Any) -> Any:
         compile_id = str(torch._guards.CompileContext.current_compile_id())
@@ -94,13 +99,14 @@ def _load(request: RunRequest, device: Any, log: CompileLog, fallback: _Fallback
         return inductor(module, inputs)
 
     compiled: Callable[..., Any] = torch.compile(
-        eager.call, backend=logged_inductor, dynamic=dynamic
+        eager.owner, backend=logged_inductor, dynamic=dynamic
     )
 
     def call(*inputs: Any) -> Any:
         if not fallback.reason:
             try:
-                return compiled(*inputs)
+                positional, named = eager.arguments(inputs)
+                return compiled(*positional, **named)
             except (TorchDynamoException, torch._inductor.exc.InductorError) as error:
                 fallback.reason = _telling(error)
                 fallback.detail = traceback.format_exc()
@@ -144,7 +150,8 @@ def _telling(error: BaseException) -> str:
     return met[1].rstrip(".") if met else first_line(error)
 
 
-def _require_code_generator(device: str) -> None:
+def require_code_generator(device: str) -> None:
+    """Refuse to begin where Inductor lacks what it generates code for."""
     if device.startswith("cuda"):
         _require_triton()
     _require_cpp_compiler()  # Triton's launchers are C as well

@@ -1,6 +1,5 @@
 """Runs an nn.Module, operator by operator."""
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial, wraps
@@ -13,8 +12,8 @@ from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.recorded_graph import write_recorded_graph
-from profilers.runtimes.torch_errors import first_line
 from profilers.runtimes.torch_module_inputs import module_inputs
+from profilers.runtimes.torch_programs import exported, refusal
 from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
 from profilers.runtimes.torch_sources import load_source
 
@@ -98,18 +97,13 @@ def write_module_graph(model: Any, inputs: Sequence[Any], folder: Path, record: 
     The recording counts where the model's Python decides what is run, so that it cannot be exported,
     and where eager mode takes a fused path that the export does not show.
     """
-    import torch
-
     _record_run(model, inputs, folder, record)
     try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.export.export(model, tuple(inputs), strict=False)
-            write_exported_graph(program, {}, folder)
+        write_exported_graph(exported(model, inputs), {}, folder)
     except Exception as error:  # the model's own code runs under the tracer
         record.warn(
             "torch.export cannot hold this model, so its graph is what one run executed: branches "
-            f"and loops appear as they went for these inputs. The reason: {first_line(error)}."
+            f"and loops appear as they went for these inputs. The reason: {refusal(error).why}."
         )
 
 
@@ -118,8 +112,9 @@ def _record_run(model: Any, inputs: Sequence[Any], folder: Path, record: RunReco
 
     names = [spec.name for spec in record.request.inputs]
     mark = torch.profiler.record_function  # execution traces leave the fast ranges out
+    weights = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     record.extra["known_tensors"] = write_recorded_graph(
-        model, inputs, names, lambda: module_ranges(model, mark), folder
+        model, weights, inputs, names, lambda: module_ranges(model, mark), folder
     )
     record.extra["module_classes"] = {
         path: type(module).__name__ for path, module in model.named_modules()

@@ -1,4 +1,4 @@
-"""Runs a program that ``torch.export.save`` wrote, node by node where it is profiled."""
+"""Runs an exported program, from a file or of a module, node by node where it is profiled."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,40 +9,62 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.torch_errors import load_failure
-from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
+from profilers.runtimes.torch_eager import load_module
+from profilers.runtimes.torch_programs import exported, is_program, load_program, refusal
+from profilers.runtimes.torch_session import (
+    WORKER_ENVIRONMENT,
+    LoadedModel,
+    Session,
+    built_by,
+    run_model,
+)
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
-    """Capture an exported program. The measured steps run it whole, without any range.
+    """Capture an exported program; a pickled module is exported on the spot.
+
+    The measured steps run the program whole, without any range. A module that cannot be exported
+    runs operator by operator.
 
     Raises
     ------
+    TrustRequired
+        If nobody agreed to loading the pickle.
     TwinscopeError
         If it cannot be loaded or does not take the inputs.
     """
-    return run_model(request, folder, report, _load)
+    if is_program(Path(request.model_path)):
+        return run_model(request, folder, report, load_program_model)
+    return run_model(request, folder, report, load_module, built_by(_exported_module))
 
 
-def _load(request: RunRequest, device: Any) -> LoadedModel:
+def load_program_model(request: RunRequest, device: Any) -> LoadedModel:
+    """The program of a file, run node by node where it is profiled."""
+    return program_model(load_program(request, device))
+
+
+def _exported_module(model: LoadedModel, session: Session) -> LoadedModel:
+    try:
+        program = exported(model.owner, session.inputs)
+    except Exception as error:  # the model's own code runs under the tracer
+        refused = refusal(error)
+        session.record.warn(
+            f"torch.export cannot hold this model ({refused.why}), so it ran operator by operator as "
+            "PyTorch eager does, and its times are those of eager mode.",
+            refused.remedy,
+        )
+        return model
+    return program_model(program)
+
+
+def program_model(program: Any) -> LoadedModel:
+    """A program ready to run, with a range for each node where it is profiled."""
     import torch
     from torch.utils import _pytree as pytree
 
-    try:
-        program = torch.export.load(request.model_path)
-        if device.type != "cpu":
-            from torch.export.passes import move_to_device_pass
-
-            program = move_to_device_pass(program, device)
-        module = program.module()
-    except Exception as error:  # the loader raises whatever its parts raise
-        raise load_failure(
-            error,
-            Path(request.model_path),
-            "Export it again with the version of PyTorch that is installed here.",
-        ) from error
+    module = program.module()
     marked = marked_interpreter(module)
 
     def arguments(inputs: Sequence[Any]) -> tuple[Any, Any]:
@@ -58,7 +80,7 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
             values = recorded_values(module, inputs)
         write_exported_graph(program, values, folder)
 
-    return LoadedModel(plain, marked.run, write_graph, module)
+    return LoadedModel(plain, marked.run, write_graph, module, arguments=arguments)
 
 
 def marked_interpreter(module: Any) -> Any:

@@ -31,6 +31,10 @@ from profilers.runtimes.torch_weights import weights_of
 WORKER_ENVIRONMENT = {"KINETO_LOG_LEVEL": "99"}  # else each start and stop prints a line
 
 
+def _positional(inputs: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+    return tuple(inputs), {}
+
+
 @dataclass(frozen=True)
 class LoadedModel:
     """A model ready to run.
@@ -47,6 +51,8 @@ class LoadedModel:
         What holds the weights.
     marking : callable
         A context in which `profiled_call` has its ranges.
+    arguments : callable
+        The positional and named arguments that `owner` takes, from the inputs in order.
     settle_inputs : callable
         Takes the request and the device; gives the request with the inputs as they are used, and
         their tensors in the order that `call` takes them.
@@ -61,6 +67,7 @@ class LoadedModel:
     write_graph: Callable[[Sequence[Any], Path, RunRecord], None]
     owner: Any
     marking: Callable[[], AbstractContextManager[Any]] = nullcontext
+    arguments: Callable[[Sequence[Any]], tuple[Any, dict[str, Any]]] = _positional
     settle_inputs: Callable[[RunRequest, Any], tuple[RunRequest, list[Any]]] = given_inputs
     sweeping: Callable[[], AbstractContextManager[Any]] = nullcontext
     notes: tuple[tuple[str, str], ...] = ()

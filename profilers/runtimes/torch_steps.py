@@ -85,7 +85,14 @@ def training(owner: Any, inputs: Sequence[Any], loss: str, optimiser_name: str) 
             "it has no weights that take a gradient",
             "Run a step of inference.",
         )
-    owner.train()
+    try:
+        owner.train()
+    except NotImplementedError as error:
+        raise TwinscopeError(
+            "The model cannot be trained",
+            "an exported program is fixed to the mode that it was exported in",
+            "Run a step of inference, or train the module that it was exported from.",
+        ) from error
     optimiser = _OPTIMISERS[optimiser_name](torch.optim, list(weights.values()))
     loss_of = LOSSES[loss]()
     gradient_bytes: dict[str, int] = {}

@@ -1,33 +1,46 @@
-"""Runs a TorchScript module, scripted or traced."""
+"""Runs a TorchScript module, from a file or traced of a pickled module on the spot."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from profilers.errors import CaptureFailed
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.script_graph import write_script_graph
-from profilers.runtimes.torch_errors import load_failure
-from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
+from profilers.runtimes.torch_eager import load_module
+from profilers.runtimes.torch_errors import first_line, load_failure
+from profilers.runtimes.torch_programs import is_script
+from profilers.runtimes.torch_session import (
+    WORKER_ENVIRONMENT,
+    LoadedModel,
+    Session,
+    built_by,
+    run_model,
+)
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
-    """Capture a TorchScript module's forward.
+    """Capture a TorchScript module's forward; a pickled module is traced on the spot.
 
     Raises
     ------
+    TrustRequired
+        If nobody agreed to loading the pickle.
     TwinscopeError
-        If it cannot be loaded or does not take the inputs.
+        If it cannot be loaded, traced or run with the inputs.
     """
-    return run_model(request, folder, report, _load)
+    if is_script(Path(request.model_path)):
+        return run_model(request, folder, report, _load)
+    return run_model(request, folder, report, load_module, built_by(_traced))
 
 
 def _load(request: RunRequest, device: Any) -> LoadedModel:
     import torch
-    from torch.utils import _pytree as pytree
 
     load: Any = torch.jit.load  # has no type hints
     try:
@@ -36,6 +49,38 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
         raise load_failure(
             error, Path(request.model_path), "Save it again with torch.jit.save."
         ) from error
+    return _script_model(module)
+
+
+def _traced(model: LoadedModel, session: Session) -> LoadedModel:
+    """What one run of the module did, which is what it does from now on."""
+    import torch
+
+    trace: Any = torch.jit.trace  # has no type hints
+    try:
+        with torch.no_grad(), warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            module = trace(model.owner, tuple(session.inputs), check_trace=False, strict=False)
+    except Exception as error:  # the model's own code runs under the tracer
+        raise CaptureFailed(
+            "torch.jit.trace cannot follow this model",
+            f"{type(error).__name__}: {first_line(error)}",
+            "Run it as PyTorch eager, or save it with torch.jit.script.",
+        ) from error
+    fixed = [each for each in told if each.category.__name__ == "TracerWarning"]
+    if fixed:
+        places = ", ".join(dict.fromkeys(f"{Path(w.filename).name}:{w.lineno}" for w in fixed))
+        session.record.warn(
+            f"Tracing fixed what depends on the data as it went for these inputs ({places}); other "
+            "inputs would go another way in the module itself.",
+            "Save the module with torch.jit.script to keep branches and loops.",
+        )
+    return _script_model(module)
+
+
+def _script_model(module: Any) -> LoadedModel:
+    import torch
+    from torch.utils import _pytree as pytree
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
         with torch.inference_mode():

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import (
 )
 
 from profilers.analysis.rank_time import rank_time
+from profilers.analysis.summary_figures import Figure, figures_of
 from views.context import ViewContext
-from views.summary.figures import Figure, figures_of
 from views.summary.findings import FindingsList
 from views.summary.ranks import RanksSection
 from views.summary.sweep import SweepSection

@@ -97,13 +97,14 @@ def test_the_peak_is_weights_input_and_what_the_largest_layer_needs(
 ) -> None:
     profile = capture(torch_files / "cnn.pt", "torch-eager", source_folder=str(MODELS))
     curve = memory_curve(profile)
-    by_category = curve.bytes[:, np.searchsorted(curve.time_ns, curve.peak_ns)]
+    alive = alive_at(profile, curve.device, curve.peak_ns)
+    blocks = profile.memory.allocations.take(alive)
+    by_category = np.bincount(blocks.category, blocks.bytes, len(MemoryCategory))
     assert by_category[MemoryCategory.PARAMETER] == profile.authored.parameters.bytes.sum()
     assert by_category[MemoryCategory.INPUT] == 1 * 3 * 32 * 32 * 4
     stem_output = 16 * 32 * 32 * 4
     assert by_category[MemoryCategory.ACTIVATION] >= stem_output
-    rows = alive_at(profile, curve.device, curve.peak_ns)
-    assert int(profile.memory.allocations.bytes[rows].sum()) == curve.peak_bytes
+    assert int(blocks.bytes.sum()) == curve.peak_bytes
 
 
 def test_modules_are_ranges_and_no_operators(capture: Capture, torch_files: Path) -> None:

@@ -23,6 +23,7 @@ from profilers.request import InputSpec, RunRequest
 from tests.conftest import Capture
 
 SOURCE = """
+import os
 import time
 
 import torch
@@ -50,6 +51,13 @@ class Net(nn.Module):
         return x
 
 
+class Late(Net):
+    def forward(self, x):
+        if os.environ.get("RANK") == "1" and torch.distributed.is_initialized():
+            time.sleep(0.05)
+        return super().forward(x)
+
+
 class Endless(Net):
     def forward(self, x):
         while torch.distributed.is_initialized():
@@ -66,11 +74,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def captured(capture: Capture, model: Path, strategy: str) -> Profile:
+def captured(capture: Capture, model: Path, entry: str, strategy: str) -> Profile:
     return capture(
         model,
         "torch-distributed",
-        signature="Net",
+        signature=entry,
         inputs=X,
         options={"strategy": strategy, "optimiser": "SGD"},
     )
@@ -78,7 +86,7 @@ def captured(capture: Capture, model: Path, strategy: str) -> Profile:
 
 @pytest.fixture(scope="module")
 def ddp(capture: Capture, model: Path) -> Profile:
-    return captured(capture, model, "ddp")
+    return captured(capture, model, "Late", "ddp")
 
 
 def names(profile: Profile, rows: np.ndarray) -> set[str]:  # type: ignore[type-arg]
@@ -115,6 +123,15 @@ def test_collectives_are_tied_across_ranks(ddp: Profile) -> None:
         assert pairs.wait_ns[pairs.instance == instance].min() == 0
 
 
+def test_the_straggler_is_named(ddp: Profile) -> None:
+    time = rank_time(ddp)
+    steps = len(ddp.steps)
+    assert time.last_arrivals[1] >= steps  # at least at the first collective of each step
+    assert time.caused_wait_ns[1] > time.caused_wait_ns[0]
+    told = [note.message for note in ddp.diagnostics if "arrived last" in note.message]
+    assert [message.startswith("Rank 1") for message in told] == [True]
+
+
 def test_exposed_communication_and_waiting_are_told_by_rank(ddp: Profile, tmp_path: Path) -> None:
     time = rank_time(ddp)
     assert time.rank.tolist() == [0, 1]
@@ -137,7 +154,7 @@ def test_all_ranks_are_linked_to_one_graph(ddp: Profile) -> None:
 
 
 def test_fsdp_holds_a_share_of_each_weight(capture: Capture, model: Path, ddp: Profile) -> None:
-    fsdp = captured(capture, model, "fsdp")
+    fsdp = captured(capture, model, "Net", "fsdp")
     assert broken_references(fsdp) == []
     assert "gloo:all_gather" in names(fsdp, paired_collectives(fsdp).slice)
 

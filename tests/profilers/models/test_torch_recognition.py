@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from profilers.models import ModelFile
-from profilers.models.torch_modes import MODULE_MODES
+from profilers.models.torch_modes import MODULE_MODES, PROGRAM_MODES
 from profilers.opening import open_path
 from tests.profilers.models.torch_archives import inspected, parameter_shapes
 
 KINDS = {
-    "cnn.pt2": ("torch-export", ("torch-export",)),
+    "cnn.pt2": ("torch-export", PROGRAM_MODES),
     "cnn.ts.pt": ("torchscript", ("torchscript",)),
     "cnn.pt": ("torch-module", MODULE_MODES),
     "cnn_state.pt": ("torch-state-dict", MODULE_MODES),
@@ -64,7 +64,7 @@ def test_compiled_package_is_recognised_as_native_code(tmp_path: Path) -> None:
         archive.writestr(f"{folder}/abc.wrapper.so", b"\x7fELF")
         archive.writestr("model/archive_format", "pt2")
     model = inspected(path)
-    assert (model.kind, model.modes) == ("torch-aoti", ())
-    assert "AOTInductor" in model.cannot_run
+    assert (model.kind, model.modes) == ("torch-aoti", ("torch-aoti",))
+    assert model.inputs == ()  # its code does not tell
     assert [danger.call for danger in model.dangers] == ["native code"]
     assert model.preview.environment.facts == {"AOTI_DEVICE_KEY": "cpu"}

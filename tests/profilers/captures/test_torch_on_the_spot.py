@@ -1,0 +1,194 @@
+"""PyTorch models exported, traced, packaged and converted to ONNX on the spot, and what refuses it."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from profilers.analysis.coverage import link_coverage
+from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
+from profilers.launcher import Launcher
+from profilers.models import ModelFile
+from profilers.opening import open_path
+from profilers.profile import NodeKind, Profile, SliceKind, TimingPhase
+from profilers.profile.references import broken_references
+from profilers.request import InputSpec, RunRequest
+from tests.conftest import ROOT, Capture
+
+MODELS = ROOT / "tests" / "models"
+PACKAGE = """
+import sys, torch
+torch.set_num_threads(1)
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.GELU(), torch.nn.LayerNorm(32)).eval()
+program = torch.export.export(model, (torch.randn(2, 16),))
+torch.export.save(program, sys.argv[1])
+if len(sys.argv) > 2:
+    torch._inductor.aoti_compile_and_package(
+        program,
+        package_path=sys.argv[2],
+        inductor_configs={"cpp.enable_kernel_profile": True},
+    )
+"""
+
+
+def is_linked(profile: Profile) -> None:
+    assert broken_references(profile) == []
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+    assert coverage.peak_bytes is not None
+    assert coverage.peak_bytes >= 0.95
+    assert coverage.fused_kernel_time in (None, 1.0)
+    assert len(profile.steps) == 5
+
+
+def compile_ns(profile: Profile) -> list[int]:
+    return profile.timings.duration_ns[profile.timings.phase == TimingPhase.COMPILE].tolist()
+
+
+@pytest.mark.parametrize(
+    ("file", "mode"),
+    [
+        ("cnn.pt", "torch-export"),
+        ("block.pt", "torchscript"),
+        ("cnn.pt", "torch-onnxruntime"),
+        ("block.pt2", "torch-onnxruntime"),
+    ],
+)
+def test_it_is_linked_and_what_it_took_is_told_apart(
+    capture: Capture, torch_files: Path, file: str, mode: str
+) -> None:
+    profile = capture(torch_files / file, mode, source_folder=str(MODELS))
+    is_linked(profile)
+    assert profile.environment.mode == mode
+    assert profile.environment.model_name == file
+    (spent,) = compile_ns(profile)
+    assert spent > 0
+    assert not profile.diagnostics or mode == "torch-onnxruntime"
+
+
+def test_a_file_that_is_exported_already_is_not_compiled(
+    capture: Capture, torch_files: Path
+) -> None:
+    profile = capture(torch_files / "cnn.pt2", "torch-export", source_folder=str(MODELS))
+    assert compile_ns(profile) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "lost"),
+    [
+        ("torch-export", "ran operator by operator"),
+        ("torchscript", "Tracing fixed what depends on the data"),
+        ("torch-onnxruntime", "branches and loops are fixed"),
+    ],
+)
+def test_decisions_in_python_are_told_with_their_line(
+    capture: Capture, torch_files: Path, mode: str, lost: str
+) -> None:
+    profile = capture(torch_files / "control.pt", mode, source_folder=str(MODELS))
+    is_linked(profile)
+    (told,) = [each for each in profile.diagnostics if lost in each.message]
+    assert told.remedy
+    lines = (MODELS / "torch_zoo.py").read_text().splitlines()
+    decides = next(at for at, line in enumerate(lines, 1) if "bool(x.sum() > 0)" in line)
+    assert f"torch_zoo.py:{decides}" in told.message
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small program, and the package that AOTInductor makes of it."""
+    folder = tmp_path_factory.mktemp("packages")
+    names = [str(folder / name) for name in ("program.pt2", "package.pt2")]
+    subprocess.run([sys.executable, "-W", "ignore", "-c", PACKAGE, *names], check=True, cwd=ROOT)
+    return folder
+
+
+def test_a_package_made_on_the_spot_ties_its_kernels_to_the_program(
+    capture: Capture, packages: Path
+) -> None:
+    profile = capture(packages / "program.pt2", "torch-aoti")
+    is_linked(profile)
+    assert "on disk" in profile.environment.facts["Package"]
+    assert compile_ns(profile)[0] > 0
+    groups, members = profile.fusion.groups, profile.fusion.members
+    kinds = {profile.strings[row] for row in groups.kind.tolist()}
+    assert kinds == {"C++/OpenMP", "extern"}
+    names = [profile.strings[row] for row in profile.authored.nodes.name.tolist()]
+    fused = [
+        {names[node] for node in members.node[members.group == row].tolist()}
+        for row in range(len(groups))
+    ]
+    assert {"gelu", "layer_norm"} in fused
+    kernel = fused.index({"gelu", "layer_norm"})
+    assert "void  cpp_fused" in profile.strings[groups.source[kernel]]
+    slices = profile.trace.slices
+    runs = np.flatnonzero((slices.group == kernel) & (slices.kind == SliceKind.OPERATOR))
+    assert len(runs) == len(profile.steps)
+    stage = profile.graphs[1]
+    assert len(stage.edges) >= 1
+    assert (stage.edges.source < stage.edges.target).all()
+
+
+def test_a_package_shows_its_kernels_weights_and_inputs_without_running(packages: Path) -> None:
+    model = open_path(packages / "package.pt2")
+    assert isinstance(model, ModelFile)
+    assert model.needs_trust
+    (spec,) = model.inputs
+    assert (spec.dtype, spec.shape) == ("float32", (2, 16))
+    graph, strings = model.preview.authored, model.preview.strings
+    weights = {strings[row] for row in graph.parameters.name.tolist()}
+    assert {"0.weight", "0.bias", "2.weight", "2.bias"} == weights
+    operators = [
+        row for row in range(len(graph.nodes)) if graph.nodes.kind[row] == NodeKind.OPERATOR
+    ]
+    assert len(operators) >= 2
+    (result,) = np.flatnonzero(graph.nodes.kind == NodeKind.OUTPUT)
+    assert graph.edges.source[graph.edges.target == result].tolist() == [operators[-1]]
+    used = {strings[graph.parameters.name[row]] for row in graph.parameter_uses.parameter.tolist()}
+    assert used == weights
+
+
+def test_a_package_runs_and_is_linked_to_its_own_kernels(capture: Capture, packages: Path) -> None:
+    profile = capture(packages / "package.pt2", "torch-aoti")
+    is_linked(profile)
+    assert any("native code" in each.message for each in profile.diagnostics)
+
+
+def test_a_package_refuses_inputs_of_another_size(capture: Capture, packages: Path) -> None:
+    wrong = (InputSpec("x", "float32", (3, 16)),)
+    with pytest.raises(CaptureFailed, match="expected: 2, but got: 3"):
+        capture(packages / "package.pt2", "torch-aoti", inputs=wrong)
+
+
+def test_a_package_needs_trust(packages: Path, tmp_path: Path) -> None:
+    launcher = Launcher()
+    request = RunRequest(
+        str(packages / "package.pt2"), "torch-aoti", inputs=(InputSpec("x", "float32", (2, 16)),)
+    )
+    try:
+        with pytest.raises(TrustRequired, match="native code"):
+            launcher.capture(request, tmp_path)
+    finally:
+        launcher.close()
+
+
+def test_a_model_that_cannot_be_exported_cannot_be_packaged(
+    capture: Capture, torch_files: Path
+) -> None:
+    with pytest.raises(CaptureFailed, match=r"values of a tensor at torch_zoo\.py") as raised:
+        capture(torch_files / "control.pt", "torch-aoti", source_folder=str(MODELS))
+    assert "compiled" in raised.value.remedy
+
+
+def test_a_damaged_package_is_told(capture: Capture, packages: Path, tmp_path: Path) -> None:
+    path = tmp_path / "cut.pt2"
+    with zipfile.ZipFile(packages / "package.pt2") as whole, zipfile.ZipFile(path, "w") as cut:
+        for name in whole.namelist():
+            data = whole.read(name)
+            cut.writestr(name, data[:200] if name.endswith(".so") else data)
+    with pytest.raises(TwinscopeError, match=r"cannot load cut\.pt2"):
+        capture(path, "torch-aoti", inputs=(InputSpec("x", "float32", (2, 16)),))
