@@ -105,7 +105,12 @@ RUN_MODES: tuple[RunMode, ...] = (
         torch_options.FORWARD,
     ),
     RunMode(
-        "torchscript", "TorchScript", "torch", "torchscript", ("torch",), torch_options.FORWARD
+        "torchscript",
+        "TorchScript",
+        "torch",
+        "torchscript",
+        ("torch",),
+        (*torch_options.SCRIPT, *torch_options.FORWARD),
     ),
     RunMode(
         "torch-distributed",

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 from profilers.analysis.rank_time import rank_time
 from profilers.analysis.summary_figures import Figure, figures_of
 from views.context import ViewContext
+from views.summary.advice_list import AdviceList
 from views.summary.findings import FindingsList
 from views.summary.ranks import RanksSection
 from views.summary.sweep import SweepSection
@@ -37,6 +38,8 @@ class SummaryView(QScrollArea):
         layout = QVBoxLayout(body)
         layout.setContentsMargins(8, 6, 8, 6)
         layout.addLayout(_tiles(self.figures, theme))
+        self.advice = AdviceList(context)
+        layout.addWidget(self.advice)
         layout.addWidget(FindingsList(profile.diagnostics, theme))
         if len(rank_time(profile)):
             layout.addWidget(RanksSection(profile, theme))
