@@ -26,9 +26,9 @@ from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.request import RunRequest
 from profilers.runtimes import RunMode, mode_named
 from profilers.runtimes.foreign_names import HideOurNames
-from profilers.runtimes.machine_load import LOAD_FACT, LoadMeter
 from profilers.runtimes.measure import timed_steps
 from profilers.runtimes.mode_options import settled
+from profilers.runtimes.processor_wait import WAIT_FACT, WaitMeter
 
 _SHORTEST_PROGRESS_GAP_S = 0.05
 _OUT_OF_MEMORY = (
@@ -43,20 +43,20 @@ _OUT_OF_MEMORY = (
 class PipeReporter:
     """Writes progress and log events; remembers the stage for error messages.
 
-    `load` is measured from the first step on.
+    `wait` is measured from the first step on.
     """
 
     def __init__(self, pipe: TextIO) -> None:
         self._pipe = pipe
         self._last_progress = 0.0
         self.stage = "import"
-        self.load: LoadMeter | None = None
+        self.wait: WaitMeter | None = None
 
     def progress(self, stage: str, fraction: float) -> None:
         now = time.monotonic()
         is_new_stage = stage != self.stage
         if is_new_stage and stage == "warm-up":
-            self.load = LoadMeter()
+            self.wait = WaitMeter()
         self.stage = stage
         if is_new_stage or now - self._last_progress >= _SHORTEST_PROGRESS_GAP_S:
             self._last_progress = now
@@ -132,9 +132,9 @@ def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
     record.import_ns = import_ns
     if request.sweep and not record.sweep and not record.diagnostics:
         record.warn(f"{mode.title} does not measure other sizes of the inputs.")
-    share = report.load.share() if report.load else None
+    share = report.wait.share() if report.wait else None
     if share is not None:
-        record.facts[LOAD_FACT] = f"{100 * share:.0f} % of the processors"
+        record.facts[WAIT_FACT] = f"{100 * share:.0f} % of the time"
     report.progress("write", 0.0)
     record.write(folder)
 
