@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QRectF,
     Qt,
 )
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -242,6 +242,12 @@ class ColumnTable(QTableView):
         self.selectionModel().select(found, flag.ClearAndSelect | flag.Rows)
         if places:
             self.scrollTo(places[0])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.actions_on_it.copy_rows()
+        else:
+            super().keyPressEvent(event)
 
     def _sort_by_click(self, section: int) -> None:
         order = self._natural_order(section)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from profilers.csv_cells import write_rows
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TableActions(QObject):
-    """Ctrl+C copies the selected rows; a right click offers the rest.
+    """A right click offers them; the table itself asks for `copy_rows` at Ctrl+C.
 
     What is copied reads as on the screen; files have whole numbers, in ns and bytes.
     """
@@ -25,9 +25,6 @@ class TableActions(QObject):
     def __init__(self, table: "ColumnTable") -> None:
         super().__init__(table)
         self._table = table
-        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), table)
-        copy.setContext(Qt.ShortcutContext.WidgetShortcut)
-        copy.activated.connect(self.copy_rows)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(self._open)
 
