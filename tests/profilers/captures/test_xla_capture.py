@@ -98,6 +98,10 @@ def test_a_fusion_opens_and_names_the_operators_that_it_computes(captured: Captu
         source = profile.strings[groups.source[group]]
         for name in names_of(profile, 1, inside):
             assert f"%{name} = " in source
+        assert source.startswith(f"// makes %{profile.strings[groups.name[group]]} f32[")
+        assert all(
+            " bytes at " in line for line in source.splitlines() if line.startswith("// makes")
+        )
 
 
 def test_slices_carry_the_fusion_that_ran(captured: Captured) -> None:
