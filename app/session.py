@@ -16,6 +16,7 @@ from app.capturing import capture_profile, run_and_read
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
+from app.matrix import MatrixRow, Variant, run_matrix
 from app.note_keeping import NoteKeeper
 from app.sharing import Sharing, save_shared
 from profilers import snapshot
@@ -40,6 +41,14 @@ class Beginning:
     """What a file that is still being read begins with."""
 
     profile: Profile
+
+
+@dataclass(frozen=True)
+class RowDone:
+    """A row of a matrix has come to its end."""
+
+    number: int
+    row: MatrixRow
 
 
 class Session(QObject):
@@ -166,6 +175,44 @@ class Session(QObject):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
 
         self._start(Job(read, self), show)
+
+    def run_matrix(
+        self,
+        variants: Sequence[Variant],
+        base: RunRequest,
+        on_row: Callable[[int, MatrixRow], object],
+    ) -> Job:
+        """Run a model's variants one after another; `on_row` takes each as it comes to its end.
+
+        The job's progress is the caller's to follow; other captures wait until it ends.
+        """
+
+        def tell(number: int, row: MatrixRow) -> None:
+            job.report(RowDone(number, row))
+
+        def work(job: Job) -> list[MatrixRow]:
+            with self._alone(job):
+                return run_matrix(
+                    self._launcher, variants, base, self.autosave, tell, job.report, job.cancelled
+                )
+
+        job = Job(work, self)
+        job.progressed.connect(
+            lambda event: on_row(event.number, event.row) if isinstance(event, RowDone) else None
+        )
+        self._start(job, lambda rows: None, lambda error: None)
+        return job
+
+    def open_row(self, row: MatrixRow) -> None:
+        """A column for the profile of a row of a matrix, unsaved as any capture is."""
+        kept = row.snapshot
+        assert kept is not None
+
+        def read(job: Job) -> tuple[Profile, Path]:
+            profile = snapshot.read(kept)
+            return profile, self.autosave.store(profile)
+
+        self._start(Job(read, self), self._keep)
 
     def close(self, document: Document) -> None:
         """Drop a document, ending its capture."""

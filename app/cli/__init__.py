@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "demo": "app.cli.demo",
     "info": "app.cli.info",
     "profile": "app.cli.profile",
+    "matrix": "app.cli.matrix",
     "attach": "app.cli.attach",
     "stats": "app.cli.stats",
     "compare": "app.cli.compare",

@@ -56,6 +56,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         converted = replace(request, model_path=str(path), inputs=source.inputs)
         record = onnxruntime_cpu.run_with(converted, arrays, folder, report)
         found = onnxruntime_cpu.results_of(converted, arrays)
+        record.artefact_bytes = path.stat().st_size
         record.facts["Size as ONNX"] = format_bytes(path.stat().st_size)
     record.request = replace(record.request, model_path=request.model_path)
     record.load_ns += convert_ns

@@ -20,6 +20,7 @@ from profilers.inputs import make_inputs
 from profilers.parameter_statistics import write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
+from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.result_gap import tell_gap
 from profilers.runtimes.sweep import SizedRun, measure_sweep
@@ -78,6 +79,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         library.name,
         facts=_facts(request, library, session),
         load_ns=time.perf_counter_ns() - begin,
+        artefact_bytes=len(session.content),
     )
     _run(record, session, library, folder, report)
     return record
@@ -154,6 +156,7 @@ def _run(
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
     record.started_unix_ns = time.time_ns()
     record.profiled_ns = timed_steps(step, request.steps, report, "profile", noted)
+    keep_results(request, folder, lambda: _results(interpreter))
     _compare(record, session)
     _sweep(record, session, library, report)
     operators = interpreter._get_ops_details()
@@ -202,9 +205,13 @@ def _places(operator: dict[str, Any]) -> dict[str, list[int]]:
 def _compare(record: RunRecord, session: _Session) -> None:
     """Tell how far the converted model is off."""
     if session.expected:
-        details = session.interpreter.get_output_details()
-        found = [session.interpreter.get_tensor(detail["index"]) for detail in details]
-        tell_gap(record, session.expected, found, "TFLite", "TensorFlow")
+        tell_gap(record, session.expected, _results(session.interpreter), "TFLite", "TensorFlow")
+
+
+def _results(interpreter: Any) -> list[NDArray[Any]]:
+    """Of the last call, in the order of the model's outputs."""
+    details = interpreter.get_output_details()
+    return [interpreter.get_tensor(detail["index"]) for detail in details]
 
 
 def _facts(request: RunRequest, library: TfliteLibrary, session: _Session) -> dict[str, str]:
