@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from profilers.runtimes.script_graph import write_script_graph
 from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_errors import first_line, load_failure
 from profilers.runtimes.torch_programs import is_script
+from profilers.runtimes.torch_saved_device import moved_here
 from profilers.runtimes.torch_session import (
+    PRELOADED,
     WORKER_ENVIRONMENT,
     LoadedModel,
     Session,
@@ -21,7 +24,7 @@ from profilers.runtimes.torch_session import (
     run_model,
 )
 
-__all__ = ["WORKER_ENVIRONMENT", "run"]
+__all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -49,7 +52,8 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
         raise load_failure(
             error, Path(request.model_path), "Save it again with torch.jit.save."
         ) from error
-    return _script_model(module)
+    notes = moved_here(Path(request.model_path), device)
+    return replace(_script_model(module), notes=notes)
 
 
 def _traced(model: LoadedModel, session: Session) -> LoadedModel:
