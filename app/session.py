@@ -12,10 +12,11 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.autosave import Autosave
-from app.capturing import capture_profile
+from app.capturing import capture_profile, run_and_read
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
+from app.matrix import MatrixRow, Variant, run_matrix
 from app.note_keeping import NoteKeeper
 from app.sharing import Sharing, save_shared
 from profilers import snapshot
@@ -40,6 +41,14 @@ class Beginning:
     """What a file that is still being read begins with."""
 
     profile: Profile
+
+
+@dataclass(frozen=True)
+class RowDone:
+    """A row of a matrix has come to its end."""
+
+    number: int
+    row: MatrixRow
 
 
 class Session(QObject):
@@ -133,6 +142,10 @@ class Session(QObject):
             self._run_requests,
         )
 
+    def attach(self, request: RunRequest) -> None:
+        """Trace a running process; a document appears when that is done."""
+        self._start(Job(lambda job: self._attached(request, job), self), self._keep)
+
     def save(
         self, documents: Sequence[Document], path: Path, sharing: Sharing, on_saved: Done
     ) -> None:
@@ -158,13 +171,48 @@ class Session(QObject):
             return profile, self.autosave.store(profile)
 
         def show(result: tuple[Profile, Path]) -> None:
-            profile, kept = result
-            document = Document(kept, profile)
-            document.unsaved_snapshot = kept
-            self._add(document)
+            self._keep(result)
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
 
         self._start(Job(read, self), show)
+
+    def run_matrix(
+        self,
+        variants: Sequence[Variant],
+        base: RunRequest,
+        on_row: Callable[[int, MatrixRow], object],
+    ) -> Job:
+        """Run a model's variants one after another; `on_row` takes each as it comes to its end.
+
+        The job's progress is the caller's to follow; other captures wait until it ends.
+        """
+
+        def tell(number: int, row: MatrixRow) -> None:
+            job.report(RowDone(number, row))
+
+        def work(job: Job) -> list[MatrixRow]:
+            with self._alone(job):
+                return run_matrix(
+                    self._launcher, variants, base, self.autosave, tell, job.report, job.cancelled
+                )
+
+        job = Job(work, self)
+        job.progressed.connect(
+            lambda event: on_row(event.number, event.row) if isinstance(event, RowDone) else None
+        )
+        self._start(job, lambda rows: None, lambda error: None)
+        return job
+
+    def open_row(self, row: MatrixRow) -> None:
+        """A column for the profile of a row of a matrix, unsaved as any capture is."""
+        kept = row.snapshot
+        assert kept is not None
+
+        def read(job: Job) -> tuple[Profile, Path]:
+            profile = snapshot.read(kept)
+            return profile, self.autosave.store(profile)
+
+        self._start(Job(read, self), self._keep)
 
     def close(self, document: Document) -> None:
         """Drop a document, ending its capture."""
@@ -233,11 +281,22 @@ class Session(QObject):
             self._add(document)
             self.run(document, request)
 
+    def _keep(self, captured: tuple[Profile, Path]) -> None:
+        """A column for a profile that only its autosaved file holds."""
+        profile, kept = captured
+        document = Document(kept, profile)
+        document.unsaved_snapshot = kept
+        self._add(document)
+
     def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
         with self._alone(job):
             return capture_profile(
                 self._launcher, request, self.autosave, job.report, job.cancelled
             )
+
+    def _attached(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
+        with self._alone(job):
+            return run_and_read(self._launcher, request, self.autosave, job.report, job.cancelled)
 
     def _turns(self, a: RunRequest, b: RunRequest, job: Job) -> Rounds:
         with self._alone(job):

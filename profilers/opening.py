@@ -6,6 +6,7 @@ from pathlib import Path
 
 from profilers import snapshot
 from profilers.analysis.trace_health import health
+from profilers.captures.xprof_reports import xprof_reports
 from profilers.errors import TwinscopeError, UnrecognisedFile
 from profilers.models import ModelFile, format_of, model_named
 from profilers.probe import Probe
@@ -19,6 +20,7 @@ WHAT_WORKS = (
     "snapshots (.pickle) and .twin snapshots."
 )
 
+_XPLANE = ".xplane.pb"
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -76,8 +78,8 @@ def open_path(
         if reader is not None:
             read_showing = getattr(reader, "read_showing", None)
             if show is None or read_showing is None:
-                return _with_health(reader.read(path, progress))
-            return _with_health(read_showing(path, progress, show))
+                return _with_health(_with_reports(reader.read(path, progress), path))
+            return _with_health(_with_reports(read_showing(path, progress, show), path))
         model_format = format_of(probe)
         if model_format is not None:
             return model_format.inspect(path)
@@ -88,6 +90,12 @@ def open_path(
 
 def _with_health(profile: Profile) -> Profile:
     return replace(profile, diagnostics=(*profile.diagnostics, *health(profile)))
+
+
+def _with_reports(profile: Profile, path: Path) -> Profile:
+    """What xprof makes of a trace of TensorFlow's or JAX's profiler."""
+    is_trace = path.is_file() and path.name.endswith(_XPLANE)
+    return replace(profile, reports=xprof_reports(path)) if is_trace else profile
 
 
 def _unreadable(path: Path, error: OSError) -> TwinscopeError:

@@ -27,9 +27,9 @@ from typing import Any, TextIO
 from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.request import RunRequest
 from profilers.runtimes import RunMode, mode_named
-from profilers.runtimes.machine_load import LOAD_FACT, LoadMeter
 from profilers.runtimes.measure import timed_steps
 from profilers.runtimes.mode_options import settled
+from profilers.runtimes.processor_wait import WAIT_FACT, WaitMeter
 
 OUR_OTHER_NAMES = ("app", "views", "resources")
 _SHORTEST_PROGRESS_GAP_S = 0.05
@@ -67,20 +67,20 @@ class HideOurNames:
 class PipeReporter:
     """Writes progress and log events; remembers the stage for error messages.
 
-    `load` is measured from the first step on.
+    `wait` is measured from the first step on.
     """
 
     def __init__(self, pipe: TextIO) -> None:
         self._pipe = pipe
         self._last_progress = 0.0
         self.stage = "import"
-        self.load: LoadMeter | None = None
+        self.wait: WaitMeter | None = None
 
     def progress(self, stage: str, fraction: float) -> None:
         now = time.monotonic()
         is_new_stage = stage != self.stage
         if is_new_stage and stage == "warm-up":
-            self.load = LoadMeter()
+            self.wait = WaitMeter()
         self.stage = stage
         if is_new_stage or now - self._last_progress >= _SHORTEST_PROGRESS_GAP_S:
             self._last_progress = now
@@ -154,9 +154,9 @@ def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
     runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")
     record = runtime.run(request, folder, report)
     record.import_ns = import_ns
-    share = report.load.share() if report.load else None
+    share = report.wait.share() if report.wait else None
     if share is not None:
-        record.facts[LOAD_FACT] = f"{100 * share:.0f} % of the processors"
+        record.facts[WAIT_FACT] = f"{100 * share:.0f} % of the time"
     report.progress("write", 0.0)
     record.write(folder)
 

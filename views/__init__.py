@@ -78,6 +78,10 @@ def _no_device(profile: Profile) -> bool:
     return not bool((profile.trace.tracks.kind == TrackKind.STREAM).any())
 
 
+def _no_report(profile: Profile) -> bool:
+    return not profile.reports
+
+
 VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("summary", "Summary", "views.summary", "SummaryView", prepare=prepare_summary),
     ViewSpec("graph", "Graph", "views.graph.view", "GraphView", _no_graph, prepare_graph),
@@ -88,4 +92,5 @@ VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec(
         "operators", "Operators", "views.operators", "OperatorsView", _no_table, prepare_operators
     ),
+    ViewSpec("xprof", "XProf", "views.xprof", "XprofView", _no_report),
 )

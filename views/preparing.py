@@ -4,6 +4,7 @@ Each function fills what `profilers.analysis.once` keeps, so that building the v
 over all slices of a large trace.
 """
 
+from profilers.analysis.advice import findings
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.device_work import work_rows
 from profilers.analysis.memory_alive import by_size
@@ -18,6 +19,7 @@ from profilers.profile import Profile
 def prepare_summary(profile: Profile) -> None:
     memory_curve(profile)
     link_coverage(profile)
+    findings(profile)
 
 
 def prepare_graph(profile: Profile) -> None:

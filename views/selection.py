@@ -1,6 +1,6 @@
 """What the person picked in one column; every view follows it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,6 +95,18 @@ class Selection(QObject):
                     focus=("slice", row),
                 )
             )
+
+    def pick_slices(self, rows: Sequence[int]) -> None:
+        """These slices alone, with the nodes that they are linked to; the first is the focus."""
+        chosen = np.array(rows, np.int32)
+        nodes = np.unique(self._profile.trace.slices.node[chosen])
+        self._push(
+            Picked(
+                nodes[nodes >= 0],
+                np.sort(chosen),
+                focus=("slice", int(rows[0])) if len(rows) else ("", -1),
+            )
+        )
 
     def pick_group(self, group: int) -> None:
         """A fused kernel with its members."""

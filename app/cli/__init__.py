@@ -18,10 +18,13 @@ COMMANDS: dict[str, str] = {
     "demo": "app.cli.demo",
     "info": "app.cli.info",
     "profile": "app.cli.profile",
+    "matrix": "app.cli.matrix",
+    "attach": "app.cli.attach",
     "stats": "app.cli.stats",
     "compare": "app.cli.compare",
     "export": "app.cli.export",
     "snapshot": "app.cli.snapshot",
+    "report": "app.cli.report",
     "modes": "app.cli.modes",
 }
 _WINDOW = "app.cli.window"

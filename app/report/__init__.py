@@ -4,10 +4,12 @@ A module offers ``write(profile: Profile, path: Path) -> None`` and raises Twins
 profile has nothing to write. Adding a format is one module and one line here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from profilers.analysis.comparison import compare
 from profilers.errors import TwinscopeError
 from profilers.profile import Profile
 
@@ -36,8 +38,40 @@ EXPORTERS: tuple[Exporter, ...] = (
     Exporter("chrome", "Chrome trace, for Perfetto", ".json", "app.report.chrome_trace"),
     Exporter("csv", "Tables as CSV", ".csv", "app.report.csv_tables"),
     Exporter("png", "Picture of all views", ".png", "app.report.png_picture"),
+    Exporter("html", "Report as one HTML page", ".html", "app.report.html"),
+    Exporter("pdf", "Report as PDF", ".pdf", "app.report.pdf"),
 )
+_REPORTS = {".html": "app.report.html", ".htm": "app.report.html", ".pdf": "app.report.pdf"}
 
 
 def exporter_named(exporter_id: str) -> Exporter:
     return next(each for each in EXPORTERS if each.id == exporter_id)
+
+
+def write_report(profiles: Sequence[Profile], path: Path) -> None:
+    """Write a report on one profile or on two beside each other, in the format of the suffix.
+
+    Raises
+    ------
+    TwinscopeError
+        If the suffix is no report's, or the file cannot be written.
+    """
+    module = _REPORTS.get(path.suffix.lower())
+    if module is None:
+        raise TwinscopeError(
+            f"Cannot write {path.name}",
+            "its name ends with no report's suffix",
+            f"Reports are {', '.join(_REPORTS)}.",
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writer = import_module(module)
+        if len(profiles) == 1:
+            writer.write(profiles[0], path)
+        else:
+            a, b = profiles
+            writer.write_comparison(compare(a, b), a, b, path)
+    except OSError as error:
+        raise TwinscopeError(
+            f"Cannot write {path}", error.strerror or str(error), "Choose another place."
+        ) from error

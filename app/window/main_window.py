@@ -17,22 +17,27 @@ from PySide6.QtWidgets import (
 )
 
 from app.autosave import Autosave
+from app.capturing import request_for
 from app.commands import Command, install
 from app.document import Document
 from app.linking import SelectionLinker
+from app.matrix import BATCHES, with_batches
 from app.paths import config_folder, data_folder
 from app.session import Session
 from app.settings import Settings
 from app.sharing import Sharing
+from app.window.attach_dialog import ask_attach
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
 from app.window.compare_row import COMPARE_ID
 from app.window.empty_state import EmptyState
+from app.window.matrix_window import MatrixWindow
 from app.window.name_dialog import NameDialog
 from app.window.notice import NoticeBar
 from app.window.palette import CommandPalette, KeySheet
 from app.window.running import Running
 from app.window.save_dialog import SaveDialog
+from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
 from views import VIEWS
@@ -107,6 +112,19 @@ class MainWindow(QMainWindow):
     def run(self, document: Document, request: RunRequest) -> None:
         """Run at once where everything is harmless or trusted, else ask first."""
         self._running.run(document, request)
+
+    def ask_matrix(self, document: Document) -> None:
+        """Run the model in every mode that takes it, on the inputs of its last run."""
+        if document.model is None:
+            return
+        try:
+            base = with_batches(document.request or request_for(document.model), BATCHES)
+        except TwinscopeError as error:
+            self.notice.tell_error(error, self._theme)
+            return
+        self._running.when_trusted(
+            document, base, lambda agreed: MatrixWindow(self.session, document, agreed, self).show()
+        )
 
     def ask_save(self, document: Document) -> None:
         """Ask what goes into the file, then where it goes."""
@@ -346,10 +364,15 @@ class MainWindow(QMainWindow):
                 "file.open_name", file, self.tr("Open a model by name…"), ("Ctrl+Shift+N",),
                 self.ask_open_name,
             ),
+            Command("file.attach", file, self.tr("Attach to a TensorFlow process…"), (), lambda: ask_attach(self.session.attach, self)),
             Command("file.demo", file, self.tr("Show the demo"), (), self.run_demo),
             Command(
                 "file.run", file, self.tr("Run the model…"), ("Ctrl+R",),
                 self._with_current(self.ask_run), can_run,
+            ),
+            Command(
+                "file.matrix", file, self.tr("Run the model in every mode…"), ("Ctrl+Shift+R",),
+                self._with_current(self.ask_matrix), can_run,
             ),
             Command(
                 "file.save", file, self.tr("Save the snapshot…"), ("Ctrl+S",),

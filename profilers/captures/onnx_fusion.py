@@ -16,7 +16,12 @@ from onnx import NodeProto
 from profilers.graphs.onnx_graph import Body
 from profilers.graphs.onnx_nodes import bodies_of, weights_of
 
-_LAYOUT_OPERATORS = frozenset({"ReorderInput", "ReorderOutput"})
+_COPIES = {
+    "ReorderInput": "layout reorder",
+    "ReorderOutput": "layout reorder",
+    "MemcpyFromHost": "device copy",
+    "MemcpyToHost": "device copy",
+}
 _CAST_PREFIX = "InsertedPrecisionFreeCast_"  # of nodes and tensors that replace a narrower float
 _PASSES_THROUGH = frozenset({"Identity", "Dropout", "Constant"})
 _SHAPE_SOURCES = frozenset({"Constant", "Shape", "Size"})
@@ -47,16 +52,17 @@ class Provenance:
         Optimised row to the authored rows it was made from; a missing row has none.
     fused : list of FusedNode
     conversions : dict
-        Row of an inserted node that only copies a tensor into another layout or precision, to the
-        kind of conversion and the tensor's name.
-    gone : list of int
-        Authored rows that run nowhere: folded into constants, or proven needless.
+        Row of an inserted node that only copies a tensor into another layout, precision or memory,
+        to the kind of conversion and the tensor's name.
+    gone : dict
+        Authored row that runs nowhere, to whether it was folded into a constant; others were proven
+        needless.
     """
 
     origins: dict[int, tuple[int, ...]] = field(default_factory=dict)
     fused: list[FusedNode] = field(default_factory=list)
     conversions: dict[int, tuple[str, str]] = field(default_factory=dict)
-    gone: list[int] = field(default_factory=list)
+    gone: dict[int, bool] = field(default_factory=dict)
 
 
 def trace_provenance(authored: Body, optimised: Body) -> Provenance:
@@ -92,11 +98,11 @@ class _BodyMatch:
         self._link_conversions()
         self._descend()
         reached = {row for rows in self._result.origins.values() for row in rows}
-        self._result.gone += [
-            row
+        self._result.gone |= {
+            row: all(name in self._constants for name in node.output)
             for row, node in zip(self._authored.rows, self._old, strict=True)
             if row not in reached and node.op_type != "Constant"
-        ]
+        }
 
     def _blocked_outputs(self) -> dict[str, str]:
         """Renamed outputs of blocked (NCHWc) nodes by the authored tensor that they stand for."""
@@ -141,8 +147,8 @@ class _BodyMatch:
         conversions = {}
         for position, node in enumerate(self._new):
             tensor = self._authored_name(node.input[0]) if node.input else ""
-            if node.op_type in _LAYOUT_OPERATORS:
-                conversions[position] = ("layout reorder", tensor)
+            if node.op_type in _COPIES:
+                conversions[position] = (_COPIES[node.op_type], tensor)
                 continue
             is_inserted = node.op_type == "Cast" and node.name.startswith(_CAST_PREFIX)
             if is_inserted and (tensor in known or tensor in self._old_maker):

@@ -6,10 +6,23 @@ from pathlib import Path
 
 from onnx import ModelProto
 
-from profilers.captures.onnx_fusion import Provenance, trace_provenance
-from profilers.captures.onnxruntime_files import MODEL_FILE, OPTIMISED_FILE, PROFILE_FILE
+from profilers.captures.onnx_fusion import FusedNode, Provenance, trace_provenance
+from profilers.captures.onnxruntime_files import (
+    MODEL_FILE,
+    OPTIMISED_FILE,
+    PROFILE_FILE,
+    PROVIDERS_FILE,
+    short_name,
+)
 from profilers.captures.onnxruntime_memory import ArenaReplay, arena_samples
 from profilers.captures.onnxruntime_nodes import RanNodes, find_nodes
+from profilers.captures.onnxruntime_partitions import (
+    Assignment,
+    Partition,
+    kernels_of,
+    read_assignment,
+    rows_of_breaks,
+)
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
 from profilers.captures.standing_blocks import held_throughout
 from profilers.errors import DamagedFile
@@ -42,6 +55,7 @@ _OPTIMISED_STAGE = 1
 _MOST_UNEXPLAINED_SHARE = 0.01
 _WHY_CONVERTED = {
     "layout reorder": "{tensor} is copied between the blocked (NCHWc) and the plain layout",
+    "device copy": "{tensor} is copied between the memories of two devices",
     "precision cast": "{tensor} is copied into another precision: the next node has no kernel for it",
 }
 _MEASURED = (
@@ -77,13 +91,17 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     steps = number_steps(spans, int(run.extra.get("unprofiled_runs", 0)))
     nodes = find_nodes(spans, sources.optimised)
     progress(0.5)
-    links = _links(nodes, sources.provenance)
+    parts = _assignment(folder, sources)
+    fused = [each for each in sources.provenance.fused if each.node not in parts.taken_rows]
+    links = _links(nodes, sources.provenance, fused)
+    kernels = kernels_of(spans, parts)
+    links |= {span: (-1, len(fused) + number) for span, number in kernels.items()}
     trace = TraceBuilder(pool)
     add_slices(trace, spans, links)
     built, row_of = trace.build()
     progress(0.7)
     memory, memory_diagnostics = _memory(spans, nodes, sources, row_of, run.request.inputs, pool)
-    fusion = _fusion(sources, pool)
+    fusion = _fusion(sources, fused, parts, pool)
     return Profile(
         Path(run.request.model_path).stem,
         strings=pool.table(),
@@ -131,12 +149,21 @@ def _load(path: Path) -> ModelProto:
         ) from error
 
 
-def _links(nodes: RanNodes, provenance: Provenance) -> dict[Span, tuple[int, int]]:
+def _assignment(folder: Path, sources: _Sources) -> Assignment:
+    try:
+        return read_assignment(folder / PROVIDERS_FILE, sources.optimised, sources.provenance)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(
+            f"Cannot read the capture {folder}", f"its {PROVIDERS_FILE} is damaged ({error})"
+        ) from error
+
+
+def _links(
+    nodes: RanNodes, provenance: Provenance, fused: Sequence[FusedNode]
+) -> dict[Span, tuple[int, int]]:
     """Authored node (where it is one) and fusion group of each node event."""
     group_of = {
-        row: group
-        for group, fused in enumerate(provenance.fused)
-        for row in (fused.node, *fused.helpers)
+        row: group for group, each in enumerate(fused) for row in (each.node, *each.helpers)
     }
     links = {}
     for span, row in nodes.rows.items():
@@ -148,29 +175,52 @@ def _links(nodes: RanNodes, provenance: Provenance) -> dict[Span, tuple[int, int
     return links
 
 
-def _fusion(sources: _Sources, pool: StringPool) -> Fusion:
+def _fusion(
+    sources: _Sources, fused: Sequence[FusedNode], parts: Assignment, pool: StringPool
+) -> Fusion:
+    """Groups of the fused nodes and then of the providers' parts; breaks."""
     names = sources.optimised_graph.nodes.name
     compiler = pool.add(_COMPILER)
-    fused = sources.provenance.fused
-    groups = [
+    groups: list[tuple[int, ...]] = [
         (names[each.node], pool.add(each.operator), compiler, -1, _OPTIMISED_STAGE, each.node)
         for each in fused
     ]
-    members = [(group, node) for group, each in enumerate(fused) for node in each.members]
-    breaks = [
-        (
-            pool.add(kind),
-            pool.add(_WHY_CONVERTED[kind].format(tensor=tensor)),
-            -1,
-            next(iter(sources.provenance.origins.get(row, ())), -1),
-        )
+    groups += [_part_row(number, part, pool) for number, part in enumerate(parts.partitions)]
+    made_of = [each.members for each in fused] + [each.nodes for each in parts.partitions]
+    members = [(group, node) for group, nodes in enumerate(made_of) for node in nodes]
+    converted = [
+        (kind, _WHY_CONVERTED[kind].format(tensor=tensor), _origin(sources.provenance, row))
         for row, (kind, tensor) in sources.provenance.conversions.items()
+        if row not in parts.taken_rows
+    ]
+    breaks = [
+        (pool.add(kind), pool.add(reason), -1, node)
+        for kind, reason, node in (*converted, *rows_of_breaks(parts), *_gone(sources.provenance))
     ]
     return Fusion(
         FusionGroups.from_rows(groups),
         FusionMembers.from_rows(members),
         FusionBreaks.from_rows(breaks),
     )
+
+
+def _gone(provenance: Provenance) -> Iterator[tuple[str, str, int]]:
+    """Authored nodes that run nowhere, with why."""
+    for row, is_folded in sorted(provenance.gone.items()):
+        if is_folded:
+            yield "constant folded", "It depends on no input: computed while loading.", row
+        else:
+            yield "removed", "What it does is not needed, or another node does it.", row
+
+
+def _part_row(number: int, part: Partition, pool: StringPool) -> tuple[int, ...]:
+    provider = short_name(part.provider)
+    name, kind = f"{provider} {number + 1}", f"{provider} partition"
+    return pool.add(name), pool.add(kind), pool.add(provider), -1, -1, -1
+
+
+def _origin(provenance: Provenance, row: int) -> int:
+    return next(iter(provenance.origins.get(row, ())), -1)
 
 
 def _memory(

@@ -23,7 +23,9 @@ from profilers.captures.tf_files import (
 from profilers.captures.tf_memory import complete_memory
 from profilers.captures.tf_names import NodeNames
 from profilers.captures.xla_fusion import block_makers, link_program, with_instructions
+from profilers.captures.xla_memory import SOURCE, planned_blocks
 from profilers.captures.xla_refusal import with_refusal
+from profilers.captures.xprof_reports import xprof_reports
 from profilers.errors import DamagedFile
 from profilers.graphs.hlo_program import HloProgram, read_hlo
 from profilers.graphs.tensorflow_protos import parse
@@ -32,6 +34,7 @@ from profilers.profile import (
     Diagnostic,
     Fusion,
     Graph,
+    Memory,
     Origins,
     Profile,
     Scopes,
@@ -82,8 +85,11 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     elif program is None:
         found = _optimised(traced, operations, authored, optimised, pool)
     else:
-        found = _compiled(traced, authored, program, list(weights.values()), pool)
-    profile = _linked(traced, found, run, pool)
+        device = run.request.device
+        found = _compiled(traced, authored, program, list(weights.values()), device, pool)
+    module = folder / MODULE_FILE
+    reports = xprof_reports(folder / TRACE_FILE, module if has_module else None)
+    profile = replace(_linked(traced, found, run, pool), reports=reports)
     progress(1.0)
     return profile
 
@@ -95,6 +101,7 @@ class _Linked:
     graphs: tuple[Graph, ...]
     fusion: Fusion
     trace: Trace
+    memory: Memory
     makers: Sequence[int]
     diagnostics: tuple[Diagnostic, ...]
 
@@ -116,7 +123,7 @@ def _optimised(
         graphs = (authored, replace(optimised, origins=result.origins))
     trace = _with_links(traced.trace, names, result, strings)
     makers = [result.group_of.get(name, (-1, names.find(name)))[1] for name in operations]
-    return _Linked(graphs, result.fusion, trace, makers, result.diagnostics)
+    return _Linked(graphs, result.fusion, trace, traced.memory, makers, result.diagnostics)
 
 
 def _eager(
@@ -128,7 +135,7 @@ def _eager(
     slices = with_operators(slices, strings, pool).replace(node=nodes)
     trace = replace(traced.trace, slices=unmarked(slices, strings, pool))
     makers = np.append(nodes, np.int32(-1))[traced.memory.allocations.slice].tolist()
-    return _Linked((authored,), Fusion.empty(), trace, makers, ())
+    return _Linked((authored,), Fusion.empty(), trace, traced.memory, makers, ())
 
 
 def _compiled(
@@ -136,19 +143,25 @@ def _compiled(
     authored: Graph,
     program: HloProgram,
     weights: Sequence[Weight],
+    device: str,
     pool: StringPool,
 ) -> _Linked:
     """Links of a program that XLA compiled."""
     strings = pool.table()
     result = link_program(program, authored, weights, 1, NodeNames(authored, strings), pool)
     trace = with_instructions(traced.trace, result, strings)
-    makers = block_makers(result, traced.memory.allocations).tolist()
-    return _Linked((authored, result.stage), result.fusion, trace, makers, ())
+    if len(traced.memory.allocations):
+        memory = traced.memory
+        makers = block_makers(result, memory.allocations)
+    else:
+        blocks = planned_blocks(program, result.node_of, trace.slices, strings, pool.add(device))
+        memory, makers = Memory(SOURCE, blocks, traced.memory.counters), blocks.node
+    return _Linked((authored, result.stage), result.fusion, trace, memory, makers.tolist(), ())
 
 
 def _linked(traced: Profile, found: _Linked, run: RunRecord, pool: StringPool) -> Profile:
     authored, strings = found.graphs[0], pool.table()
-    memory = complete_memory(traced.memory, found.makers, authored, run.request, strings, pool)
+    memory = complete_memory(found.memory, found.makers, authored, run.request, strings, pool)
     environment = environment_of(run)
     fusion = with_refusal(found.fusion, run.extra.get("refused"), authored, strings, pool)
     return replace(

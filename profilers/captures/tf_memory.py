@@ -28,6 +28,8 @@ def complete_memory(
 ) -> Memory:
     """Give allocations their nodes; add what was alive from the start.
 
+    What a node asked for is a result, unless the allocator said otherwise: so do XLA's programs.
+
     Parameters
     ----------
     traced : Memory
@@ -35,12 +37,12 @@ def complete_memory(
     node : sequence of int
         Authored node of each of its allocations, -1 for none.
     """
-    made = traced.allocations
+    made = traced.allocations.replace(node=np.array(node, np.int32))
+    is_result = (made.category == MemoryCategory.UNKNOWN) & (made.node >= 0)
+    made = made.replace(category=np.where(is_result, MemoryCategory.ACTIVATION, made.category))
     device = pool.add(request.device)
     standing = _parameters(authored, device) + _inputs(authored, request, device, strings)
-    allocations = _joined(
-        Allocations.from_rows(standing), made.replace(node=np.array(node, np.int32))
-    )
+    allocations = Allocations.joined([Allocations.from_rows(standing), made])
     source = traced.source or "no allocator events"
     return replace(
         traced, source=f"{source}; variables and inputs by their size", allocations=allocations
@@ -69,12 +71,3 @@ def _inputs(
         for name, size in sizes
         if size > 0
     ]
-
-
-def _joined(first: Allocations, second: Allocations) -> Allocations:
-    return Allocations.of(
-        **{
-            name: np.concatenate([column, second.columns()[name]])
-            for name, column in first.columns().items()
-        }
-    )

@@ -1,6 +1,6 @@
 """Reads what `runtimes.tflite` left: the model, what its delegate took, and its operators' times."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from profilers.captures.run_facts import diagnostics_of, environment_of, timings
 from profilers.captures.standing_blocks import held_throughout
 from profilers.captures.tflite_files import MODEL_FILE, RUN_FILE
 from profilers.captures.tflite_plan import TfliteRun, read_run
+from profilers.captures.tflite_stage import delegated_stage
 from profilers.errors import DamagedFile
 from profilers.graphs.tflite_graph import TfliteModel, read_tflite
 from profilers.profile import (
@@ -42,6 +43,7 @@ _FITS_ALONE = (
     "{delegate} takes {operator} alone, but not here: its part would have been too small, or a "
     "shape is not known before the run"
 )
+_STAGE = 1  # of the graph with the delegate's parts
 _NEVER = "{delegate} has no kernel for {operator} with these types and options"
 
 
@@ -62,7 +64,8 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFile(f"Cannot read the capture {folder}", str(error)) from error
     progress(0.5)
-    fusion = _fusion(told, model, pool)
+    stage, partitions = delegated_stage(model, told, pool)
+    fusion = _fusion(told, model, partitions, pool)
     trace = TraceBuilder(pool)
     steps = [
         _Step(number, start - told.step_starts_ns[0], duration)
@@ -84,7 +87,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         Path(run.request.model_path).stem,
         strings=pool.table(),
         trace=built,
-        graphs=(model.graph,),
+        graphs=(model.graph, stage) if partitions else (model.graph,),
         fusion=fusion,
         memory=Memory(_MEMORY, Allocations.from_rows(rows), MemoryCounters.empty()),
         steps=Steps.from_rows((s.start_ns, s.duration_ns, s.number) for s in steps),
@@ -115,7 +118,9 @@ class _Span:
     handle: int
 
 
-def _fusion(told: TfliteRun, model: TfliteModel, pool: StringPool) -> Fusion:
+def _fusion(
+    told: TfliteRun, model: TfliteModel, partitions: Sequence[int], pool: StringPool
+) -> Fusion:
     """A group for each part that the delegate took; a break for each operator that it left."""
     strings = pool.table()
     groups: list[tuple[int, ...]] = []
@@ -128,7 +133,7 @@ def _fusion(told: TfliteRun, model: TfliteModel, pool: StringPool) -> Fusion:
         if unit.is_delegated:
             name = pool.add(f"{told.delegate} {len(groups) + 1}")
             members += [(len(groups), row) for row in rows]
-            groups.append((name, kind, compiler, -1, -1, -1))
+            groups.append((name, kind, compiler, -1, _STAGE, partitions[len(groups)]))
         elif told.delegate:
             says = _FITS_ALONE if told.can_be_delegated[unit.operators[0]] else _NEVER
             operator = strings[int(model.graph.nodes.operator[rows[0]])]

@@ -7,6 +7,13 @@ from typing import Any
 import numpy as np
 
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
+from profilers.captures.script_fusion import (
+    NNC_KERNEL,
+    ScriptFusion,
+    has_fusion,
+    read_script_fusion,
+    with_script_makers,
+)
 from profilers.captures.torch_aoti import (
     PACKAGED,
     is_package_alone,
@@ -51,7 +58,8 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         If one of the capture's files is missing or cannot be read.
     """
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
-    slices = _kinds_told(found.trace.slices, found.pool.table())
+    is_fused_script = has_fusion(folder)
+    slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=is_fused_script)
     training = run.extra.get(TRAINING)
     of_graph = forward_alone(slices, found.pool.table()) if training else slices
     graph, nodes, notes = linked_graph(folder, run, found, of_graph)
@@ -61,6 +69,10 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     if compiled is not None:
         stages, fusion = (compiled.stage,), compiled.fusion
         nodes, groups, notes = compiled.nodes, compiled.groups, (*notes, *compiled.diagnostics)
+    if is_fused_script:
+        script = _of_script(folder, graph, found, slices, nodes)
+        stages, fusion = (script.stage,), script.fusion
+        nodes, groups = script.nodes, script.groups
     if training:
         graph, nodes = _trained(folder, training, graph, found, slices, nodes)
         notes = (*notes, FORWARD_FLOPS)
@@ -73,6 +85,8 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     memory = torch_memory(found, slices, graph, run.request.inputs, run.request.device, training)
     if compiled is not None:
         memory = with_makers(memory, slices)
+    elif is_fused_script:
+        memory = with_script_makers(memory, slices)
     elif is_package_alone(folder):
         memory = made_for_next(memory, slices)
     slices = _unmarked(slices, strings, found.pool)
@@ -125,9 +139,23 @@ def _compiled(folder: Path, graph: Graph, found: ChromeTrace, slices: Slices) ->
     return None
 
 
-def _kinds_told(slices: Slices, strings: StringTable) -> Slices:
+def _of_script(
+    folder: Path, graph: Graph, found: ChromeTrace, slices: Slices, nodes: Int32
+) -> ScriptFusion:
+    try:
+        return read_script_fusion(folder, graph, found, slices, nodes)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
+        raise DamagedFile(
+            f"Cannot read the capture {folder}", f"its executed graph is damaged ({error})"
+        ) from error
+
+
+def _kinds_told(slices: Slices, strings: StringTable, *, nnc: bool) -> Slices:
     """Ranges of nodes, modules and script functions are no operators, though Kineto says so."""
-    is_range = np.array([_is_range(text) for text in strings], np.bool_)
+    is_range = np.array(
+        [_is_range(text) and not (nnc and text.startswith(NNC_KERNEL)) for text in strings],
+        np.bool_,
+    )
     wrongly = (slices.kind == SliceKind.OPERATOR) & is_range[slices.name]
     return slices.replace(kind=np.where(wrongly, SliceKind.SCOPE, slices.kind))
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from profilers.captures.torch_links import (
     operator_name,
     straight_program,
 )
+from profilers.captures.traced_operators import plain_operator, with_gaps
 from profilers.graphs.builder import GraphBuilder
 from profilers.graphs.torch_inductor_code import InductorCode, read_inductor_code
 from profilers.graphs.torch_inductor_graph import CompiledGraph, add_kernels
@@ -47,14 +47,6 @@ _VIEW = re.compile(
     r"(?:_?(?:unsafe_)?view|reshape|permute|transpose|t|expand|unsqueeze|squeeze|select|slice|alias"
     r"|unbind|split|split_with_sizes|getitem|as_strided|detach)(?:_\d+)?"
 )  # names that post-grad nodes have after their operators
-_SYNONYMS = {
-    "iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "truediv": "div",
-    "floordiv": "floor_divide", "view": "reshape", "_unsafe_view": "reshape", "concat": "cat",
-    "concatenate": "cat", "_softmax": "softmax", "native_layer_norm": "layer_norm",
-    "native_batch_norm": "batch_norm", "_native_batch_norm_legit_no_training": "batch_norm",
-    "einsum": "einsum", "__getitem__": "getitem", "select": "getitem", "slice": "getitem",
-    "swapaxes": "transpose", "t": "transpose",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -169,7 +161,7 @@ def _authored_of_traced(
     places = _places(traced, program)
     scope_of = {row: place.scope for row, place in zip(rows, program, strict=True)}
     found: list[dict[str, list[int]]] = [{} for _ in records]
-    for (number, name, _, module), nodes in zip(traced, _with_gaps(places, rows), strict=True):
+    for (number, name, _, module), nodes in zip(traced, with_gaps(places, rows), strict=True):
         same = [node for node in nodes if scope_of[node] == module]
         found[number][name] = same or nodes
     return found
@@ -178,7 +170,7 @@ def _authored_of_traced(
 def _traced(records: Sequence[Json]) -> list[tuple[int, str, str, str]]:
     """(graph, name, operator, module) of what Dynamo traced."""
     return [
-        (number, node["name"], _plain(node["operator"]), node["module"])
+        (number, node["name"], plain_operator(node["operator"]), node["module"])
         for number, record in enumerate(records)
         for node in record.get("nodes", ())
         if node["operator"] not in ("placeholder", "get_attr")
@@ -194,33 +186,13 @@ def _authored_program(authored: Graph, strings: StringTable) -> tuple[list[int],
     places, rows = straight_program(authored, strings)
     plain = [
         Place(
-            _plain(operator_name(strings[int(authored.nodes.operator[row])])),
+            plain_operator(operator_name(strings[int(authored.nodes.operator[row])])),
             place.scope,
             place.followers,
         )
         for row, place in zip(rows, places, strict=True)
     ]
     return rows, plain
-
-
-def _plain(operator: str) -> str:
-    """``aten::add_`` and ``iadd`` are both ``add``."""
-    name = operator.rpartition("::")[2].rpartition(".")[2]
-    name = name.rstrip("_") if not name.startswith("__") else name
-    return _SYNONYMS.get(name, name)
-
-
-def _with_gaps(places: Sequence[int], rows: Sequence[int]) -> list[list[int]]:
-    """Rows of each place; a run without places has those between, else those beside it."""
-    nodes = [[rows[place]] if place >= 0 else [] for place in places]
-    known = [-1, *(number for number, place in enumerate(places) if place >= 0), len(places)]
-    for before, after in pairwise(known):
-        begin = places[before] + 1 if before >= 0 else 0
-        end = places[after] if after < len(places) else len(rows)
-        gap = list(rows[begin:end]) or list(rows[max(begin - 1, 0) : end + 1])
-        for number in range(before + 1, after):
-            nodes[number] = gap
-    return nodes
 
 
 def _groups(

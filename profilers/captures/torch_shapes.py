@@ -31,7 +31,7 @@ def recorded_shapes(
     """
     first = _first_slices(rows, nodes)
     shapes: dict[str, list[int]] = {}
-    for number, node in _numbered(document):
+    for number, node in numbered_nodes(document):
         if number in first:
             _take(node, decode(arguments, first[number]), shapes)
     return shapes
@@ -46,7 +46,7 @@ def _first_slices(rows: Sequence[int], nodes: Int32) -> dict[int, int]:
     return first
 
 
-def _numbered(document: Json) -> list[tuple[int, Json]]:
+def numbered_nodes(document: Json) -> list[tuple[int, Json]]:
     """Nodes with their rows: inputs, nodes with their bodies, and the output of each block."""
     found: list[tuple[int, Json]] = []
 

@@ -22,20 +22,25 @@ from profilers.profile import (
 
 Shape = Sequence[int | str | None] | None  # None: unknown rank; a None or str dimension is dynamic
 
-_ITEM_BYTES = {
-    "bool": 1, "int8": 1, "uint8": 1, "float8_e4m3fn": 1, "float8_e5m2": 1,
-    "int16": 2, "uint16": 2, "float16": 2, "bfloat16": 2,
-    "int32": 4, "uint32": 4, "float32": 4,
-    "int64": 8, "uint64": 8, "float64": 8, "complex64": 8, "complex128": 16,
+_ITEM_BITS = {
+    "bool": 8, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "float16": 16, "bfloat16": 16,
+    "int32": 32, "uint32": 32, "float32": 32, "int64": 64, "uint64": 64, "float64": 64,
+    "complex64": 64, "complex128": 128,
+    "float8_e4m3fn": 8, "float8_e4m3fnuz": 8, "float8_e5m2": 8, "float8_e5m2fnuz": 8,
+    "float8_e4m3": 8, "float8_e3m4": 8, "float8_e4m3b11fnuz": 8, "float8_e8m0fnu": 8,
+    "int4": 4, "uint4": 4, "float4_e2m1fn": 4, "int2": 2, "uint2": 2,
 }  # fmt: skip
 
 
 def tensor_bytes(dtype: str, shape: Shape) -> int:
-    """Bytes of a dense tensor, UNKNOWN if the dtype is not fixed-size or a dimension is dynamic."""
-    item = _ITEM_BYTES.get(dtype)
-    if item is None or shape is None or not all(isinstance(s, int) and s >= 0 for s in shape):
+    """Bytes of a dense tensor, UNKNOWN if the dtype is not fixed-size or a dimension is dynamic.
+
+    Types of less than a byte are packed, as all formats store them.
+    """
+    bits = _ITEM_BITS.get(dtype)
+    if bits is None or shape is None or not all(isinstance(s, int) and s >= 0 for s in shape):
         return UNKNOWN
-    return item * math.prod(int(s) for s in shape if s is not None)
+    return (bits * math.prod(int(s) for s in shape if s is not None) + 7) // 8
 
 
 def shape_text(shape: Shape) -> str:

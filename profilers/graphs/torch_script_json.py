@@ -21,9 +21,12 @@ class _Value:
 
 
 def read_script_graph(
-    document: Json, pool: StringPool, shapes: Mapping[str, Sequence[int]] | None = None
+    document: Json,
+    pool: StringPool,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    stage: str = "authored",
 ) -> Graph:
-    """The authored graph of a scripted or traced module.
+    """The graph of a scripted or traced module, as authored or as executed.
 
     Parameters
     ----------
@@ -31,13 +34,14 @@ def read_script_graph(
     pool : StringPool
     shapes : mapping, optional
         Sizes of values by name, where the document does not know them.
+    stage : str
 
     Raises
     ------
     KeyError, TypeError, ValueError, AttributeError, IndexError
         If the document has another form.
     """
-    return _Reader(document, GraphBuilder(pool), shapes or {}).read()
+    return _Reader(document, GraphBuilder(pool, stage), shapes or {}).read()
 
 
 class _Reader:

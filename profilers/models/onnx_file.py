@@ -131,7 +131,7 @@ def _inputs(graph: "GraphProto") -> tuple[tuple[InputSpec, ...], str]:
             continue
         dtype, shape = tensor_type(value)
         if not dtype:
-            untyped = untyped or f"its input {value.name} is a {_kind_of(value)}, not a tensor"
+            untyped = untyped or f"its input {value.name} is {_kind_of(value)}"
             continue
         high = table_sizes.get(value.name) if dtype.startswith(("int", "uint")) else None
         specs.append(
@@ -148,7 +148,10 @@ def _inputs(graph: "GraphProto") -> tuple[tuple[InputSpec, ...], str]:
 
 
 def _kind_of(value: "ValueInfoProto") -> str:
-    return (value.type.WhichOneof("value") or "value of no type").removesuffix("_type")
+    kind = (value.type.WhichOneof("value") or "value of no type").removesuffix("_type")
+    if kind == "tensor":
+        return f"a tensor of a type that is not known here ({value.type.tensor_type.elem_type})"
+    return f"a {kind}, not a tensor"
 
 
 def _table_sizes(graph: "GraphProto") -> dict[str, float]:

@@ -39,6 +39,7 @@ from profilers.profile.profile import (
     TimingPhase,
     Timings,
 )
+from profilers.profile.report import Report
 from profilers.profile.strings import StringPool, StringTable
 from profilers.profile.sweep import SweepPoints
 from profilers.profile.table import Table, column
@@ -84,6 +85,7 @@ __all__ = [
     "Placements",
     "Problems",
     "Profile",
+    "Report",
     "Scopes",
     "Segments",
     "Severity",

@@ -9,6 +9,7 @@ from profilers.profile.fusion import Fusion
 from profilers.profile.graph import Graph
 from profilers.profile.memory import Memory
 from profilers.profile.note import Note
+from profilers.profile.report import Report
 from profilers.profile.strings import StringTable
 from profilers.profile.sweep import SweepPoints
 from profilers.profile.table import Int8, Int32, Int64, Table, column
@@ -82,7 +83,7 @@ class Profile:
     """One run of one model, or one trace file, or the inspection of a model that was not run.
 
     `graphs[0]` is the authored graph where there is any; `start_unix_ns` ties the profile's clock
-    (0 at its start) to the wall clock, 0 if not known. `extra` holds snapshot members that this
+    (0 at its start) to the wall clock, 0 if not known. `reports` are another tool's tables. `extra` holds snapshot members that this
     version does not know, so that saving again keeps them.
     """
 
@@ -98,6 +99,7 @@ class Profile:
     diagnostics: tuple[Diagnostic, ...] = ()
     environment: Environment = field(default_factory=Environment)
     notes: tuple[Note, ...] = ()
+    reports: tuple[Report, ...] = ()
     start_unix_ns: int = 0
     extra: Mapping[str, bytes] = field(default_factory=dict)
 

@@ -31,6 +31,9 @@ class RunMode:
         Import names that must be installed; "a|b" takes either, the first one that is there.
     options : tuple of ModeOption
         Settings that only this mode has.
+    is_compared : bool
+        Whether a matrix of modes has rows for it: one that trains or runs over several processes
+        does not stand beside the others.
     """
 
     id: str
@@ -39,6 +42,7 @@ class RunMode:
     module: str
     requires: tuple[str, ...]
     options: tuple[ModeOption, ...] = ()
+    is_compared: bool = True
 
     def missing(self, is_installed: Callable[[str], bool] | None = None) -> tuple[str, ...]:
         """Import names that are not installed here; nothing is imported to find out."""
@@ -54,8 +58,17 @@ _ONNXRUNTIME_LEVEL = ModeOption(
     ("disabled", "basic", "extended", "all"),
     "all",
     "How far ONNX Runtime may rewrite the graph.",
+    is_compared=True,
 )
 
+_ONNXRUNTIME_PROVIDER = ModeOption(
+    "provider",
+    "Execution provider",
+    (),
+    "cpu",
+    "Who runs the nodes: cpu, auto for all that are installed, or names such as OpenVINO or CUDA, "
+    "with commas between them; the CPU runs what is left.",
+)
 _TFLITE_DELEGATE = ModeOption(
     "delegate",
     "Delegate",
@@ -69,6 +82,7 @@ _TFLITE_QUANTISATION = ModeOption(
     ("float", "dynamic-range"),
     "float",
     "How TensorFlow and Keras models are converted; a .tflite file runs as it is.",
+    is_compared=True,
 )
 
 RUN_MODES: tuple[RunMode, ...] = (
@@ -97,7 +111,12 @@ RUN_MODES: tuple[RunMode, ...] = (
         torch_options.FORWARD,
     ),
     RunMode(
-        "torchscript", "TorchScript", "torch", "torchscript", ("torch",), torch_options.FORWARD
+        "torchscript",
+        "TorchScript",
+        "torch",
+        "torchscript",
+        ("torch",),
+        (*torch_options.SCRIPT, *torch_options.FORWARD),
     ),
     RunMode(
         "torch-onnxruntime",
@@ -156,6 +175,14 @@ RUN_MODES: tuple[RunMode, ...] = (
         (*torch_options.STEP, torch_options.AUTOCAST),
     ),
     RunMode(
+        "tf-attach",
+        "Attach to a TensorFlow process",
+        "xprof",
+        "tf_attach",
+        ("xprof",),
+        (tf_options.SECONDS,),
+    ),
+    RunMode(
         "tflite",
         "TFLite",
         "tensorflow",
@@ -169,7 +196,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "onnxruntime",
         "onnxruntime_cpu",
         ("onnxruntime",),
-        (_ONNXRUNTIME_LEVEL,),
+        (_ONNXRUNTIME_LEVEL, _ONNXRUNTIME_PROVIDER),
     ),
     RunMode(
         "tf-onnxruntime",
@@ -177,7 +204,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tensorflow",
         "tf_onnxruntime",
         ("tensorflow", "keras", "tf2onnx", "onnxruntime"),
-        (_ONNXRUNTIME_LEVEL,),
+        (_ONNXRUNTIME_LEVEL, _ONNXRUNTIME_PROVIDER),
     ),
 )
 

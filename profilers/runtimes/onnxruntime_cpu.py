@@ -1,5 +1,6 @@
-"""Runs an ONNX model in ONNX Runtime on the CPU and leaves its profile and optimised graph."""
+"""Runs an ONNX model in ONNX Runtime and leaves its profile and optimised graph."""
 
+import json
 import os
 import platform
 import time
@@ -10,14 +11,29 @@ from typing import Any
 
 import numpy as np
 
-from profilers.captures.onnxruntime_files import MODEL_FILE, OPTIMISED_FILE, PROFILE_FILE
-from profilers.errors import TwinscopeError
+from profilers.captures.onnxruntime_files import (
+    MODEL_FILE,
+    OPTIMISED_FILE,
+    PROFILE_FILE,
+    PROVIDERS_FILE,
+)
+from profilers.errors import CaptureFailed
 from profilers.graphs.onnx_strip import strip_file
 from profilers.inputs import Array, make_inputs
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
+from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.onnxruntime_errors import load_failure, run_failure
+from profilers.runtimes.onnxruntime_feed import feed_of, run_fed
+from profilers.runtimes.onnxruntime_providers import (
+    CPU,
+    RECORD_ASSIGNMENT,
+    Provider,
+    assignment,
+    providers_for,
+    short_name,
+)
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 
 LEVELS = {
@@ -27,6 +43,9 @@ LEVELS = {
     "all": "ORT_ENABLE_ALL",
 }
 _ONLY_FATAL = 4
+_PREFIX = "profile"
+_WEIGHTS = "optimised.weights"
+_COMPILED = "contains compiled nodes"  # what a provider compiled cannot be written down
 _DTYPES = {"float": "float32", "double": "float64"}
 
 
@@ -48,14 +67,8 @@ def run_with(
 
     `arrays` are the inputs where they are already made. Raises as `run` does.
     """
-    if request.device != "cpu":
-        raise TwinscopeError(
-            f"ONNX Runtime cannot run on {request.device} here",
-            "this mode knows the CPU only",
-            "Choose the device cpu.",
-        )
     level = str(request.options["level"])
-    record, inputs = _measure(request, level, arrays, report)
+    record, inputs = _measure(request, level, arrays, folder, report)
     _profile(record, level, inputs, folder, report)
     report.progress("write", 0.0)
     (folder / MODEL_FILE).write_bytes(strip_file(Path(request.model_path)))
@@ -70,7 +83,8 @@ def _sweep(record: RunRecord, level: str, report: Reporter) -> None:
 
     def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
         arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
-        return SizedRun(lambda: _call(session, arrays))
+        fed = feed_of(arrays)
+        return SizedRun(lambda: _call(session, fed))
 
     measure_sweep(record, report, sized)
 
@@ -82,7 +96,11 @@ def results_of(request: RunRequest, arrays: Mapping[str, Array]) -> list[Array]:
 
 
 def _measure(
-    request: RunRequest, level: str, arrays: Mapping[str, Array] | None, report: Reporter
+    request: RunRequest,
+    level: str,
+    arrays: Mapping[str, Array] | None,
+    folder: Path,
+    report: Reporter,
 ) -> tuple[RunRecord, dict[str, Array]]:
     """The honest latency, from a session without the profiler; and the inputs that it was given."""
     import onnxruntime
@@ -101,11 +119,14 @@ def _measure(
         load_ns=load_ns,
     )
 
+    fed = feed_of(inputs)
+
     def step() -> None:
-        _call(session, inputs)
+        _call(session, fed)
 
     record.warmup_ns = timed_steps(step, request.warmup, report, "warm-up")
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
+    keep_results(request, folder, lambda: session.run(None, inputs))
     return record, inputs
 
 
@@ -114,26 +135,86 @@ def _profile(
 ) -> None:
     """Run the steps again in a session that profiles; its first run is not counted as a step."""
     request = record.request
-    optimised, weights = folder / OPTIMISED_FILE, folder / "optimised.weights"
-    options = _options(request, level)
-    options.enable_profiling = True
-    options.profile_file_prefix = str(folder / "profile")
-    # With a memory pattern each run takes one block, and no node's share of it is told.
-    options.enable_mem_pattern = False
-    options.optimized_model_filepath = str(optimised)
-    external = "session.optimized_model_external_initializers"
-    options.add_session_config_entry(f"{external}_file_name", weights.name)
-    options.add_session_config_entry(f"{external}_min_size_in_bytes", "1024")
-    session = _session(request, options)
-    _call(session, inputs)
+    providers = providers_for(request)
+    session, is_compiled = _profiled_session(request, level, providers, folder)
+    fed = feed_of(inputs)
+    _call(session, fed)
     record.started_unix_ns = session.get_profiling_start_time_ns()
-    record.profiled_ns = timed_steps(
-        lambda: _call(session, inputs), request.steps, report, "profile"
-    )
+    record.profiled_ns = timed_steps(lambda: _call(session, fed), request.steps, report, "profile")
     Path(session.end_profiling()).rename(folder / PROFILE_FILE)
     record.extra["unprofiled_runs"] = 1
-    weights.unlink(missing_ok=True)
+    if len(providers) > 1:
+        _tell_providers(record, session, is_compiled, folder)
+    if is_compiled:
+        # Providers that compile are given the graph after the basic rewrites.
+        options = _options(request, "disabled" if level == "disabled" else "basic")
+        _keep_optimised(options, folder)
+        _session(request, options, [CPU])
+        record.warn(
+            "The optimised graph is the one that the provider was given: what it compiled cannot "
+            "be written down."
+        )
+    optimised = folder / OPTIMISED_FILE
+    (folder / _WEIGHTS).unlink(missing_ok=True)
     optimised.write_bytes(strip_file(optimised))
+
+
+def _profiled_session(
+    request: RunRequest, level: str, providers: list[Provider], folder: Path
+) -> tuple[Any, bool]:
+    """A session with the profiler, and whether a provider compiled parts of the model.
+
+    If none did, its optimised graph is left in the folder.
+    """
+    options = _profiling_options(request, level, folder)
+    _keep_optimised(options, folder)
+    try:
+        return _session(request, options, providers), False
+    except CaptureFailed as error:
+        if _COMPILED not in error.detail:
+            raise
+    for begun in folder.glob(f"{_PREFIX}*.json"):
+        begun.unlink()
+    return _session(request, _profiling_options(request, level, folder), providers), True
+
+
+def _profiling_options(request: RunRequest, level: str, folder: Path) -> Any:
+    options = _options(request, level)
+    options.enable_profiling = True
+    options.profile_file_prefix = str(folder / _PREFIX)
+    # With a memory pattern each run takes one block, and no node's share of it is told.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry(RECORD_ASSIGNMENT, "1")
+    return options
+
+
+def _keep_optimised(options: Any, folder: Path) -> None:
+    options.optimized_model_filepath = str(folder / OPTIMISED_FILE)
+    external = "session.optimized_model_external_initializers"
+    options.add_session_config_entry(f"{external}_file_name", _WEIGHTS)
+    options.add_session_config_entry(f"{external}_min_size_in_bytes", "1024")
+
+
+def _tell_providers(record: RunRecord, session: Any, is_compiled: bool, folder: Path) -> None:
+    """Leave what each provider took, and say how much that is."""
+    used = session.get_providers()
+    parts = assignment(session)
+    told = {"asked": [n for n in used if n != CPU], "is_compiled": is_compiled, "parts": parts}
+    (folder / PROVIDERS_FILE).write_text(json.dumps(told))
+    counts: dict[str, int] = {}
+    for part in parts:
+        counts[part["provider"]] = counts.get(part["provider"], 0) + len(part["nodes"])
+    if counts:
+        record.facts["Nodes by provider"] = ", ".join(
+            f"{short_name(name)} {count}" for name, count in counts.items()
+        )
+    for provider in providers_for(record.request):
+        name = provider if isinstance(provider, str) else provider[0]
+        if name not in used:
+            record.warn(
+                f"ONNX Runtime could not start {short_name(name)}, so the others ran its nodes.",
+                "Check that its libraries and drivers are installed.",
+            )
 
 
 def _options(request: RunRequest, level: str) -> Any:
@@ -146,20 +227,21 @@ def _options(request: RunRequest, level: str) -> Any:
     return options
 
 
-def _session(request: RunRequest, options: Any) -> Any:
+def _session(request: RunRequest, options: Any, providers: list[Provider] | None = None) -> Any:
+    """With the request's own providers unless others are given."""
     import onnxruntime
 
+    wanted = providers or providers_for(request)
     try:
-        return onnxruntime.InferenceSession(
-            request.model_path, options, providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(request.model_path, options, providers=wanted)
     except Exception as error:  # ONNX Runtime's errors share no base class but this
         raise load_failure(error, Path(request.model_path).name) from error
 
 
-def _call(session: Any, inputs: Mapping[str, Array]) -> None:
+def _call(session: Any, inputs: Mapping[str, Any]) -> None:
+    """`inputs` as `feed_of` gives them."""
     try:
-        session.run(None, dict(inputs))
+        run_fed(session, inputs)
     except Exception as error:
         raise run_failure(error, _signature(session)) from error
 

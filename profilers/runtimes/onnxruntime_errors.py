@@ -13,6 +13,12 @@ _STATUS = re.compile(r"^.*Status Message: ", re.DOTALL)
 _CPP_PLACE = re.compile(r"/onnxruntime_src/\S+:\d+ [^()]*\((?:[^()]|\([^()]*\))*\) ?(?:const )?")
 _CPP_FILE = re.compile(r"\b\w+\.cc:\d+ \w+ ")
 
+_FUTURE_OPSET = re.compile(
+    r"Opset (?P<own>\d+) is under development.*official support for domain (?P<domain>\S+) is "
+    r"till opset (?P<known>\d+)",
+    re.DOTALL,
+)
+
 _LOAD_REMEDIES = (
     (
         ("is not a registered function/op", "No opset import for domain", "NOT_IMPLEMENTED"),
@@ -36,7 +42,14 @@ def load_failure(error: Exception, model_name: str) -> CaptureFailed:
     """A model that no session can be made of."""
     text = str(error)
     remedy = next((say for signs, say in _LOAD_REMEDIES if any(s in text for s in signs)), "")
-    return CaptureFailed(f"ONNX Runtime cannot load {model_name}", _reason(text), remedy, text)
+    newer = _FUTURE_OPSET.search(text)
+    why = (
+        f"it is made for opset {newer['own']} of {newer['domain']}, and this ONNX Runtime knows up to "
+        f"{newer['known']}"
+        if newer
+        else _reason(text)
+    )
+    return CaptureFailed(f"ONNX Runtime cannot load {model_name}", why, remedy, text)
 
 
 def run_failure(error: Exception, signature: str) -> CaptureFailed:

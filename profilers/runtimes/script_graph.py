@@ -4,7 +4,7 @@
 ``{"name", "dtype", "shape"}`` (shape null if not known) and a node ``{"name", "operator", "scope":
 [[name, class]], "arguments": [[position, value name]], "parameters": [[position, name]], "arity":
 int, "outputs": [value], "attributes": {}, "source": "file:line", "blocks": [{"inputs", "nodes",
-"outputs"}]}``. Constants, attribute reads, tuples and arithmetic on plain numbers are no nodes: what
+"outputs"}], "fused": [node]}``; `fused` are the operators of a fusion group, most often none. Constants, attribute reads, tuples and arithmetic on plain numbers are no nodes: what
 they feed is fed by their inputs.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
-from profilers.captures.torch_files import SCRIPT_GRAPH_FILE
+from profilers.captures.torch_files import EXECUTED_SCRIPT_FILE, FOLDED, SCRIPT_GRAPH_FILE
 
 Json = dict[str, Any]
 
@@ -29,6 +29,8 @@ _DTYPES = {
     "Long": "int64", "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
     "ComplexFloat": "complex64", "ComplexDouble": "complex128",
 }  # fmt: skip
+_FUSED = "prim::TensorExprGroup"
+_FROZEN = "self."  # begins the name of a constant that was an attribute
 _TAKES_APART = frozenset({"prim::TupleUnpack", "prim::TupleIndex"})
 _PASSED_THROUGH = frozenset({
     "prim::ListConstruct", "prim::TupleConstruct", "prim::NumToTensor", "aten::Int", "aten::Bool",
@@ -41,7 +43,8 @@ def write_script_graph(module: Any, results: Sequence[Any], folder: Path) -> Non
 
     `results` are the tensors that it returned: no operator's record tells their sizes.
     """
-    document = _Writer(module).document(module.inlined_graph)
+    own, *_ = module.inlined_graph.inputs()
+    document = _Writer(module, own.debugName()).document(module.inlined_graph)
     sizes = {
         name: list(result.shape) for name, result in zip(document["outputs"], results, strict=False)
     }
@@ -52,9 +55,34 @@ def write_script_graph(module: Any, results: Sequence[Any], folder: Path) -> Non
     (folder / SCRIPT_GRAPH_FILE).write_text(json.dumps(document))
 
 
+def write_executed_graph(module: Any, graph: Any, folder: Path) -> bool:
+    """Leave what TorchScript executes, where it fused or folded anything, as `EXECUTED_SCRIPT_FILE`.
+
+    Parameters
+    ----------
+    module : ScriptModule
+        As loaded, with its weights' names.
+    graph : torch.Graph
+        As ``torch.jit.last_executed_optimized_graph`` gives it.
+
+    Returns
+    -------
+    bool
+        Whether there was anything to tell.
+    """
+    own = next(iter(graph.inputs()), None)
+    document = _Writer(module, own.debugName() if own is not None else "").document(graph)
+    text = json.dumps(document)
+    is_told = _FUSED in text or FOLDED in text
+    if is_told:
+        (folder / EXECUTED_SCRIPT_FILE).write_text(text)
+    return is_told
+
+
 @dataclass
 class _Writer:
     module: Any
+    own: str  # name of the value that is the module itself
     _paths: dict[str, str] = field(default_factory=dict)  # attribute path by value name
     _constants: dict[str, Any] = field(default_factory=dict)
     _sources: dict[str, list[str]] = field(
@@ -62,6 +90,7 @@ class _Writer:
     )  # what feeds a value that is no node
     _parts: dict[str, list[list[str]]] = field(default_factory=dict)  # the same for each of a tuple
     _parameters: dict[str, Json] = field(default_factory=dict)
+    _frozen: dict[str, str] = field(default_factory=dict)  # path of a constant weight by value name
     _known: dict[int, str] = field(default_factory=dict)  # first name of a weight by address
     _names: dict[str, int] = field(default_factory=dict)
 
@@ -70,8 +99,8 @@ class _Writer:
             self._known.setdefault(tensor.data_ptr(), name)
 
     def document(self, graph: Any) -> Json:
-        own, *inputs = graph.inputs()
-        self._paths[own.debugName()] = ""
+        self._paths[self.own] = ""
+        inputs = [each for each in graph.inputs() if each.debugName() != self.own]
         nodes = self._nodes(graph)
         return {
             "inputs": [_value(each) for each in inputs],
@@ -91,8 +120,11 @@ class _Writer:
             name = node.s("name")
             self._paths[node.output().debugName()] = f"{base}.{name}" if base else name
             return []
+        if kind == "prim::ConstantMKLDNNTensor":
+            self._add_frozen(node.output().debugName(), None)
+            return []
         if kind == "prim::Constant":
-            self._constants[node.output().debugName()] = node.output().toIValue()
+            self._take_constant(node.output())
             return []
         if kind == "prim::TupleConstruct":
             self._parts[node.output().debugName()] = [
@@ -101,6 +133,12 @@ class _Writer:
         if kind in _TAKES_APART:
             self._take_apart(node)
             return []
+        if kind == "prim::TypeCheck":
+            for checked, output in zip(node.inputs(), outputs, strict=False):
+                self._sources[output.debugName()] = self._feeding([checked])
+            return []
+        if kind == "prim::If" and _guards_fusion(node):
+            return self._guarded(node)
         blocks = [self._block(block) for block in node.blocks()]
         if not _makes_tensors(node) and not any(block["nodes"] for block in blocks):
             for output in outputs:
@@ -123,8 +161,29 @@ class _Writer:
                 "attributes": self._attributes(node),
                 "source": _source(node),
                 "blocks": blocks,
+                "fused": self._nodes(node.g("Subgraph")) if kind == _FUSED else [],
             }
         ]
+
+    def _take_constant(self, output: Any) -> None:
+        """A frozen module's weights are constants that keep the weight's path as their name."""
+        name, value = output.debugName(), output.toIValue()
+        self._constants[name] = value
+        if name.startswith(_FROZEN) and _is_tensor(output):
+            self._add_frozen(name, value)
+
+    def _add_frozen(self, name: str, tensor: Any) -> None:
+        path = self._frozen[name] = name.removeprefix(_FROZEN)
+        self._constants.setdefault(name, None)
+        self._parameters.setdefault(path, _parameter(path, tensor))
+
+    def _guarded(self, node: Any) -> list[Json]:
+        """A fusion group behind a check of types; what would run if these changed is left out."""
+        fused, _ = node.blocks()
+        nodes = self._nodes(fused)
+        for inner, output in zip(fused.outputs(), node.outputs(), strict=True):
+            self._sources[output.debugName()] = self._feeding([inner])
+        return nodes
 
     def _take_apart(self, node: Any) -> None:
         """Parts of a tuple come from where it was put together, or else from all of it."""
@@ -159,14 +218,14 @@ class _Writer:
         """Parameters and buffers among the inputs, single or in lists; a shared one by one name."""
         found = []
         for position, value in enumerate(node.inputs()):
+            if value.debugName() in self._frozen:
+                found.append([position, self._frozen[value.debugName()]])
             path = self._paths.get(value.debugName())
             if not path:
                 continue
             for tensor in self._tensors_at(path):
                 name = self._known.get(tensor.data_ptr(), path) if tensor.numel() else path
-                self._parameters.setdefault(
-                    name, {"name": name, "dtype": _dtype_name(tensor), "shape": list(tensor.shape)}
-                )
+                self._parameters.setdefault(name, _parameter(name, tensor))
                 found.append([position, name])
         return found
 
@@ -193,6 +252,18 @@ class _Writer:
     def _unique(self, name: str) -> str:
         count = self._names[name] = self._names.get(name, -1) + 1
         return f"{name}_{count}" if count else name
+
+
+def _parameter(name: str, tensor: Any) -> Json:
+    """A weight in a layout of oneDNN's own has no tensor to ask."""
+    if tensor is None:
+        return {"name": name, "dtype": "", "shape": None}
+    return {"name": name, "dtype": _dtype_name(tensor), "shape": list(tensor.shape)}
+
+
+def _guards_fusion(node: Any) -> bool:
+    fused, *_ = node.blocks()
+    return any(each.kind() == _FUSED for each in fused.nodes())
 
 
 def _makes_tensors(node: Any) -> bool:

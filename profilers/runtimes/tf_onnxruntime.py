@@ -52,10 +52,11 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     arrays = {spec.name: array for spec, array in zip(source.inputs, source.arrays, strict=True)}
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "model.onnx"
-        path.write_bytes(model.SerializeToString())
+        path.write_bytes(_encoded(model, Path(request.model_path).name))
         converted = replace(request, model_path=str(path), inputs=source.inputs)
         record = onnxruntime_cpu.run_with(converted, arrays, folder, report)
         found = onnxruntime_cpu.results_of(converted, arrays)
+        record.artefact_bytes = path.stat().st_size
         record.facts["Size as ONNX"] = format_bytes(path.stat().st_size)
     record.request = replace(record.request, model_path=request.model_path)
     record.load_ns += convert_ns
@@ -98,6 +99,19 @@ def _converted(source: Source, name: str) -> Any:
         )
     _rename(model.graph, source)
     return model
+
+
+def _encoded(model: Any, name: str) -> bytes:
+    try:
+        data: bytes = model.SerializeToString()
+    except Exception as error:  # the libraries of protobuf disagree on the class
+        raise CaptureFailed(
+            f"{name} cannot be written as one ONNX file",
+            "its weights take more than 2 GiB, the most that such a file holds",
+            "Profile it in TensorFlow instead.",
+            str(error),
+        ) from error
+    return data
 
 
 @contextlib.contextmanager

@@ -38,6 +38,7 @@ OPTIMISER = ModeOption(
     "What a training step updates the weights with; AdamW where the file was not compiled. All but "
     "the file's own have the learning rate 0, so the weights stay as they are.",
 )
+SECONDS = ModeOption("seconds", "Seconds", (), "2", "How long a running process is traced.")
 
 STEP = (RUN, LOSS, OPTIMISER)
 

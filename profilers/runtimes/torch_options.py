@@ -52,6 +52,21 @@ COMPILE_MODE = ModeOption(
     "reduce-overhead replays the kernels as a CUDA graph; max-autotune measures several kernels "
     "for each matrix product and takes the fastest, which may take minutes.",
 )
+FUSER = ModeOption(
+    "fuser",
+    "Fuser",
+    ("default", "off", "nnc"),
+    "default",
+    "NNC generates one kernel for several elementwise operators; by default it is off on the CPU.",
+)
+OPTIMISE = ModeOption(
+    "optimise",
+    "Optimise",
+    ("off", "freeze", "inference"),
+    "off",
+    "freeze makes weights constants and folds batch norms into convolutions; inference moves "
+    "convolutions to oneDNN as well, whose kernels a trace does not show.",
+)
 SHAPES = ModeOption(
     "shapes",
     "Shapes",
@@ -72,6 +87,7 @@ IMPORTS = ModeOption(
 FORWARD = (AUTOCAST, MEMORY_FORMAT, IMPORTS)  # of every mode that calls the model as a function
 STEP = (RUN, LOSS, OPTIMISER)
 COMPILE = (COMPILE_MODE, SHAPES)
+SCRIPT = (FUSER, OPTIMISE)
 
 
 def chosen(options: Mapping[str, Any], option: ModeOption) -> str:

@@ -10,11 +10,13 @@ from profilers.errors import CaptureFailed
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.script_graph import write_script_graph
+from profilers.runtimes.script_graph import write_executed_graph, write_script_graph
 from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_errors import first_line, load_failure
+from profilers.runtimes.torch_options import FUSER, OPTIMISE, chosen
 from profilers.runtimes.torch_programs import is_script
 from profilers.runtimes.torch_saved_device import moved_here
+from profilers.runtimes.torch_script_fuser import fusing, optimised, tell_interpreted
 from profilers.runtimes.torch_session import (
     PRELOADED,
     WORKER_ENVIRONMENT,
@@ -37,6 +39,14 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     TwinscopeError
         If it cannot be loaded, traced or run with the inputs.
     """
+    fuser = chosen(request.options, FUSER)
+    with fusing(fuser):
+        record = _run(request, folder, report)
+    tell_interpreted(record, fuser)
+    return record
+
+
+def _run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     if is_script(Path(request.model_path)):
         return run_model(request, folder, report, _load)
     return run_model(request, folder, report, load_module, built_by(_traced))
@@ -53,7 +63,7 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
             error, Path(request.model_path), "Save it again with torch.jit.save."
         ) from error
     notes = moved_here(Path(request.model_path), device)
-    return replace(_script_model(module), notes=notes)
+    return replace(_script_model(module, request), notes=notes)
 
 
 def _traced(model: LoadedModel, session: Session) -> LoadedModel:
@@ -79,16 +89,22 @@ def _traced(model: LoadedModel, session: Session) -> LoadedModel:
             "inputs would go another way in the module itself.",
             "Save the module with torch.jit.script to keep branches and loops.",
         )
-    return _script_model(module)
+    return _script_model(module, session.request)
 
 
-def _script_model(module: Any) -> LoadedModel:
+def _script_model(module: Any, request: RunRequest) -> LoadedModel:
     import torch
     from torch.utils import _pytree as pytree
 
+    last_executed: Any = torch.jit.last_executed_optimized_graph  # type: ignore[attr-defined]
+    ran = optimised(module, chosen(request.options, OPTIMISE))
+
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
         with torch.inference_mode():
+            ran(*inputs)
+            executed = last_executed()
             results = pytree.tree_leaves(module(*inputs))
         write_script_graph(module, [r for r in results if isinstance(r, torch.Tensor)], folder)
+        write_executed_graph(module, executed, folder)
 
-    return LoadedModel(module, module, write_graph, module)
+    return LoadedModel(ran, ran, write_graph, module)

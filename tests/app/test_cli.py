@@ -9,6 +9,7 @@ import pytest
 
 from app.cli import main
 from profilers import snapshot
+from profilers.runtimes import RUN_MODES
 from tests.sample import sample_profile
 
 ROOT = Path(__file__).parents[2]
@@ -83,10 +84,7 @@ def test_export_writes_each_format(
 def test_modes_tells_what_works(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["modes", "--json"]) == 0
     modes = {row["mode"]: row for row in json.loads(capsys.readouterr().out)}
-    assert set(modes) == {
-        "torch-eager", "torch-compile", "torch-export", "torchscript", "tf-graph", "tf-xla", "keras",
-        "onnxruntime",
-    }  # fmt: skip
+    assert set(modes) == {mode.id for mode in RUN_MODES}
     assert modes["onnxruntime"]["works"]
 
 

@@ -12,6 +12,7 @@ from app.window.run_dialog import RunDialog
 from profilers import snapshot
 from profilers.models import ModelFile
 from profilers.opening import open_path
+from profilers.runtimes import mode_named
 from profilers.runtimes.mode_options import ModeOption
 
 
@@ -25,7 +26,7 @@ def test_the_dialog_offers_the_modes_options(qtbot: QtBot, onnx_files: Path) -> 
     assert level.currentText() == "all"
     level.setCurrentText("basic")
     dialog.accept()
-    assert dialog.request.options == {"level": "basic"}
+    assert dialog.request.options["level"] == "basic"
 
 
 def test_a_mode_without_options_has_no_fields(qtbot: QtBot) -> None:
@@ -45,7 +46,7 @@ def test_the_command_line_takes_options_and_the_profile_keeps_them(
     out = tmp_path / "x.twin"
     words = ["profile", str(onnx_files / "cnn.onnx"), "--out", str(out), "--steps", "2"]
     assert main([*words, "--option", "level=disabled"]) == 0
-    assert snapshot.read(out).environment.request["options"] == {"level": "disabled"}
+    assert snapshot.read(out).environment.request["options"]["level"] == "disabled"
 
 
 @pytest.mark.parametrize("option", ["level=fastest", "speed=high", "level"])
@@ -57,3 +58,11 @@ def test_a_wrong_option_is_told(
     told = capsys.readouterr().err
     assert "level" in told
     assert "Traceback" not in told
+
+
+def test_a_mode_may_take_either_of_two_libraries() -> None:
+    mode = mode_named("tflite")
+    assert mode is not None
+    assert mode.missing(lambda name: name == "tensorflow") == ()
+    assert mode.missing(lambda name: name == "ai_edge_litert") == ()
+    assert len(mode.missing(lambda name: False)) == 1

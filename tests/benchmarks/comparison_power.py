@@ -25,11 +25,11 @@ import numpy as np
 from app.capturing import request_for
 from profilers.analysis.comparison.ratios import (
     Interval,
-    between_loaded_runs,
+    between_waiting_runs,
     ratio_of_medians,
     ratio_of_rounds,
 )
-from profilers.analysis.comparison.side import load_of
+from profilers.analysis.comparison.side import waited
 from profilers.interleaving import measure_in_turns
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
@@ -147,7 +147,7 @@ def print_line(title: str, steps: int, shares: tuple[float, float, float]) -> No
 
 
 def measure(count: int) -> dict[str, dict[str, list[object]]]:
-    """Of each model, step durations and load of single captures, and rounds of it with itself."""
+    """Of each model, step durations and waiting of single captures, and rounds of it with itself."""
     folder = Path(tempfile.mkdtemp())
     for script in dict.fromkeys(script for _, _, script in REAL):
         files = [file for file, _, each in REAL if each == script]
@@ -186,15 +186,15 @@ def capture(launcher: Launcher, request: RunRequest) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         launcher.capture(request, Path(folder))
         record = RunRecord.read(Path(folder))
-    return {"ns": record.measured_ns, "load": load_of(record.facts)}
+    return {"ns": record.measured_ns, "waited": waited(record.facts)}
 
 
 def print_real(measured: dict[str, dict[str, list[object]]]) -> None:
     for name, kept in measured.items():
-        runs = [(np.array(run["ns"], float), run["load"]) for run in kept["runs"]]  # type: ignore[index, call-overload]
+        runs = [(np.array(run["ns"], float), run["waited"]) for run in kept["runs"]]  # type: ignore[index, call-overload]
         between = [
-            (a, b, between_loaded_runs(load_a, load_b))
-            for (a, load_a), (b, load_b) in combinations(runs, 2)
+            (a, b, between_waiting_runs(waited_a, waited_b))
+            for (a, waited_a), (b, waited_b) in combinations(runs, 2)
         ]
         allowed = iter([each[2] for each in between for _ in range(2)])
         print_line(
@@ -211,7 +211,7 @@ def print_real(measured: dict[str, dict[str, list[object]]]) -> None:
         )  # type: ignore[arg-type]
         loads = ", ".join(f"{100 * (load or 0):.0f} %" for _, load in runs)
         medians = ", ".join(f"{np.median(steps) / 1e6:.1f}" for steps, _ in runs)
-        print(f"    medians of single runs, ms: {medians}; other programs: {loads}")
+        print(f"    medians of single runs, ms: {medians}; waited for a processor: {loads}")
 
 
 if __name__ == "__main__":

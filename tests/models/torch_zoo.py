@@ -180,6 +180,20 @@ class Product(nn.Module):
         return torch.matmul(self.weight, x)
 
 
+class Gated(nn.Module):
+    """A gate of elementwise operators between matrices and a normalisation. Input 8x64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Linear(64, 64)
+        self.value = nn.Linear(64, 64)
+        self.norm = nn.LayerNorm(64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = torch.sigmoid(self.gate(x))
+        return self.norm(gate * torch.tanh(self.value(x)) + x * (1 - gate))
+
+
 class RefusesCompiler(nn.Module):
     """An operator that a kernel runs, but no compiler can trace. Input 1x16."""
 

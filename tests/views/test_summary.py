@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
 
+from profilers.analysis.advice import findings
 from profilers.profile import Diagnostic, Profile, Severity, StringPool, SweepPoints
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
@@ -73,3 +76,18 @@ def test_other_sizes_are_a_chart_and_a_table(show_view: ShowView) -> None:
     charts = view.findChildren(LineChart)
     assert "4: 4 ms" in charts[0].accessibleName()
     assert not charts[0].grab().isNull()
+
+
+def test_a_finding_picks_what_it_rests_on(show_view: ShowView, qtbot: QtBot) -> None:
+    profile = sample_profile()
+    found = findings(profile)
+    view, context = show_view("summary", profile)
+    assert len(view.advice.buttons) == len(found) > 0
+    for button, finding in zip(view.advice.buttons, found, strict=True):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        picked = context.selection.picked
+        if finding.nodes:
+            assert set(picked.nodes.tolist()) == set(finding.nodes)
+        else:
+            assert set(picked.slices.tolist()) == set(finding.slices)
+            assert picked.focus == ("slice", finding.slices[0])

@@ -315,7 +315,10 @@ class FusionView(QWidget):
             "torch-export": self.tr(
                 "An exported program runs operator by operator: nothing compiles it further."
             ),
-            "torchscript": self.tr("TorchScript's fuser is off on the CPU."),
+            "torchscript": self.tr(
+                "TorchScript's fuser is off on the CPU; the run's options Fuser and Optimise turn on "
+                "what there is."
+            ),
             "tf-graph": grappler,
             "keras": grappler,
             "onnxruntime": self.tr(

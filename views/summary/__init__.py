@@ -12,8 +12,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from profilers.analysis.summary_figures import Figure, figures_of
 from views.context import ViewContext
-from views.summary.figures import Figure, figures_of
+from views.summary.advice_list import AdviceList
 from views.summary.findings import FindingsList
 from views.summary.sweep import SweepSection
 from views.theme import Theme
@@ -35,6 +36,8 @@ class SummaryView(QScrollArea):
         layout = QVBoxLayout(body)
         layout.setContentsMargins(8, 6, 8, 6)
         layout.addLayout(_tiles(self.figures, theme))
+        self.advice = AdviceList(context)
+        layout.addWidget(self.advice)
         layout.addWidget(FindingsList(profile.diagnostics, theme))
         if len(profile.sweep):
             layout.addWidget(SweepSection(profile, theme))

@@ -9,7 +9,7 @@ from profilers.analysis.step_time import step_time
 from profilers.profile import Profile, TimingPhase
 
 _FEW_STEPS = 5
-_BUSY = 0.1  # share of the processors
+_BUSY = 0.1  # share of the time
 _HEAVY_PROFILER = 0.3  # by which share the profiler slowed one side's steps more than the other's
 
 
@@ -35,7 +35,7 @@ def _found(
         yield f"{has_none}, so operators are compared by name instead of layers."
     yield from _inputs(a, b, per_sample=per_sample)
     yield from _steps(a, b, rounds)
-    yield from _load(a, b, rounds)
+    yield from _waited(a, b, rounds)
     yield from _surroundings(a, b)
     yield from _profiler(a, b)
     if explanation.on_device[0] != explanation.on_device[1]:
@@ -75,13 +75,13 @@ def _steps(a: Profile, b: Profile, rounds: Rounds | None) -> Iterator[str]:
         yield "Only profiled steps are known of both: the profiler's own time is part of them."
 
 
-def _load(a: Profile, b: Profile, rounds: Rounds | None) -> Iterator[str]:
+def _waited(a: Profile, b: Profile, rounds: Rounds | None) -> Iterator[str]:
     for name, profile in (("A", a), ("B", b)):
-        load = side.load_of(profile.environment.facts)
-        if load > _BUSY and rounds is None:
+        share = side.waited(profile.environment.facts)
+        if share > _BUSY and rounds is None:
             yield (
-                f"Other programs took {100 * load:.0f} % of the processors while {name} ran, which "
-                "makes the intervals wide: measure on a quiet machine, or both in turns."
+                f"{name} waited for a processor {100 * share:.0f} % of its time, as other programs "
+                "ran: the intervals are wide. Measure on a quiet machine, or both in turns."
             )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from profilers.analysis.comparison import side
 from profilers.analysis.comparison.ratios import (
     Interval,
-    between_loaded_runs,
+    between_waiting_runs,
     median_interval,
     ratio_of_medians,
     ratio_of_rounds,
@@ -156,7 +156,7 @@ def _latency(a: Profile, b: Profile, rounds: Rounds | None, scales: tuple[int, i
             side.step_durations(each, phase) / scale
             for each, scale in zip((a, b), scales, strict=True)
         )
-        between = between_loaded_runs(*(side.load_of(each.environment.facts) for each in (a, b)))
+        between = between_waiting_runs(*(side.waited(each.environment.facts) for each in (a, b)))
         ratio = ratio_of_medians(ours, theirs, between_runs=between)
     return _pair(metric, ours, theirs, ratio)
 

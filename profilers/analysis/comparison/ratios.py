@@ -10,7 +10,7 @@ from profilers.profile.table import Float64
 
 _EDGES = (2.5, 97.5)  # percentiles of a 95 % interval
 BETWEEN_RUNS = 0.025  # standard deviation of what a run as a whole is faster or slower than another
-_PER_LOAD = 1.0  # what it adds if other programs took the whole machine
+_MOST_WAITED = 0.95
 BETWEEN_PROCESSES = 0.005  # of two processes that take turns on one machine
 LEAST_WORTH = 3.0  # independent values below which nothing is told
 
@@ -30,9 +30,13 @@ class Interval:
         return Interval(self.value * factor, self.low * factor, self.high * factor)
 
 
-def between_loaded_runs(load_a: float, load_b: float) -> float:
-    """`BETWEEN_RUNS` of runs while other programs took such shares of the machine, 0 to 1."""
-    return BETWEEN_RUNS + _PER_LOAD * max(load_a, load_b)
+def between_waiting_runs(waited_a: float, waited_b: float) -> float:
+    """`BETWEEN_RUNS` of runs that waited for a processor such shares of their time, 0 to 1.
+
+    A run that waits a half takes twice as long; how far that reaches its steps nobody knows.
+    """
+    longest = min(max(waited_a, waited_b), _MOST_WAITED)
+    return BETWEEN_RUNS - float(np.log(1 - longest))
 
 
 def median_interval(values: ArrayLike, seed: int = 0) -> Interval | None:

@@ -15,7 +15,7 @@ from profilers.profile import NodeKind, Profile, SliceKind, TimingPhase
 from profilers.profile.table import Float64, Int64
 
 NONE = np.empty(0)
-_LOAD = re.compile(r"([\d.]{1,6}) %")
+_SHARE = re.compile(r"([\d.]{1,6}) %")
 
 
 def step_durations(profile: Profile, phase: TimingPhase) -> Float64:
@@ -113,9 +113,9 @@ def batch_size(profile: Profile) -> int | None:
     return int(shape[0]) if shape and isinstance(shape[0], int) and shape[0] > 0 else None
 
 
-def load_of(facts: Mapping[str, str]) -> float:
-    """Share of the processors that other programs took while the steps ran; 0 where nobody tells."""
-    found = _LOAD.match(facts.get("Other programs", ""))
+def waited(facts: Mapping[str, str]) -> float:
+    """Share of the time that the run waited for a processor; 0 where nobody tells."""
+    found = _SHARE.match(facts.get("Waited for a processor", ""))
     return min(float(found[1]) / 100, 1.0) if found else 0.0
 
 

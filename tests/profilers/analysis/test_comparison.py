@@ -266,3 +266,14 @@ def test_profiles_of_nothing_are_compared_to_nothing() -> None:
     found = compare(Profile("a"), Profile("b"))
     assert found.figures == ()
     assert found.explanation.difference_ns == 0
+
+
+def test_a_run_that_waited_for_a_processor_is_doubted() -> None:
+    generator = np.random.default_rng(8)
+    a, b = (with_steps(sample_profile(), generator.normal(t * MS, 0.1 * MS, 60)) for t in (10, 12))
+    facts = {**b.environment.facts, "Waited for a processor": "40 % of the time"}
+    waiting = replace(b, environment=replace(b.environment, facts=facts))
+    assert compare(a, b).figures[0].verdict == Verdict.WORSE
+    found = compare(a, waiting)
+    assert found.figures[0].verdict == Verdict.SAME
+    assert any("B waited for a processor 40 %" in each for each in found.cautions)

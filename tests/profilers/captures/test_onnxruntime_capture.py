@@ -69,6 +69,10 @@ def run(onnx_files: Path, launcher: Launcher, tmp_path_factory: pytest.TempPathF
     return profile_of
 
 
+def kinds_of_breaks(profile: Profile) -> list[str]:
+    return [profile.strings[kind] for kind in profile.fusion.breaks.kind]
+
+
 def fusions(profile: Profile) -> dict[str, list[list[str]]]:
     """Operators of the members of each group, by the group's kind."""
     strings, fusion = profile.strings, profile.fusion
@@ -159,7 +163,20 @@ def test_a_layout_reorder_is_linked_and_named_as_a_break(run: Run) -> None:
         pytest.skip("this processor's ONNX Runtime does not block the layout")
     nodes = set(profile.trace.slices.node[reorders].tolist())
     assert [profile.strings[profile.authored.nodes.operator[node]] for node in nodes] == ["Relu"]
-    assert len(profile.fusion.breaks) == 1
+    assert kinds_of_breaks(profile).count("layout reorder") == 1
+
+
+def test_what_was_computed_ahead_or_removed_is_listed(run: Run) -> None:
+    profile = run("block", "all")
+    slices, breaks, strings = profile.trace.slices, profile.fusion.breaks, profile.strings
+    kinds = kinds_of_breaks(profile)
+    assert kinds.count("constant folded") > 5
+    told = [each for each in profile.diagnostics if "while loading or removed" in each.message]
+    assert told[0].count == kinds.count("constant folded") + kinds.count("removed")
+    members = profile.fusion.members.node.tolist()
+    for kind, node in zip(kinds, breaks.node.tolist(), strict=True):
+        assert kind not in ("constant folded", "removed") or node not in members
+        assert not (slices.node == node).any() or kind == "layout reorder", strings[node]
 
 
 def test_linear_layers_of_the_block_become_gemms(run: Run) -> None:

@@ -55,6 +55,23 @@ def test_the_delegate_takes_what_it_can_and_the_rest_falls_back(
     assert link_coverage(profile).fused_kernel_time == 1.0
 
 
+def test_the_graph_that_runs_has_a_node_for_each_part_of_the_delegate(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "control.tflite", "tflite", options={"delegate": "xnnpack"})
+    strings, stage = profile.strings, profile.graphs[1]
+    kinds = [strings[row] for row in stage.nodes.operator]
+    assert kinds.count("XNNPACK") == 2
+    assert {"IF", "WHILE", "GREATER", "CAST", "ADD"} < set(kinds)
+    groups = profile.fusion.groups
+    for group, members in enumerate(delegated(profile)):
+        origins = stage.origins.authored[stage.origins.node == groups.node[group]]
+        made_of = [strings[profile.authored.nodes.operator[row]] for row in origins]
+        assert made_of == members
+    made = set(stage.edges.target.tolist())
+    assert all(row in made or kinds[row] == "Input" for row in range(len(kinds)))
+
+
 def test_without_a_delegate_nothing_is_taken_and_nothing_falls_back(
     capture: Capture, tf_files: Path
 ) -> None:

@@ -11,10 +11,12 @@ import pytest
 
 from app.capturing import request_for
 from profilers.analysis.coverage import link_coverage
+from profilers.analysis.memory_curve import curve_of
 from profilers.captures import read_capture
 from profilers.captures.tf_files import AUTHORED_FILE, MODULE_FILE
 from profilers.captures.tf_names import NodeNames
 from profilers.captures.xla_fusion import link_program
+from profilers.captures.xla_memory import planned_blocks
 from profilers.errors import CaptureFailed, DamagedFile
 from profilers.graphs.hlo_program import read_hlo
 from profilers.graphs.hlo_text import computation_text
@@ -96,6 +98,10 @@ def test_a_fusion_opens_and_names_the_operators_that_it_computes(captured: Captu
         source = profile.strings[groups.source[group]]
         for name in names_of(profile, 1, inside):
             assert f"%{name} = " in source
+        assert source.startswith(f"// makes %{profile.strings[groups.name[group]]} f32[")
+        assert all(
+            " bytes at " in line for line in source.splitlines() if line.startswith("// makes")
+        )
 
 
 def test_slices_carry_the_fusion_that_ran(captured: Captured) -> None:
@@ -280,3 +286,32 @@ def _changed(data: bytes, numbers: random.Random) -> bytes:
                 one.metadata.op_name = numbers.choice((";" * 999, "/" * 999, "x" * 9999))
     encoded: bytes = message.SerializeToString()
     return encoded
+
+
+@pytest.mark.parametrize("name", ["cnn_saved", "control_saved"])
+def test_without_allocator_events_memory_is_what_xla_planned(captured: Captured, name: str) -> None:
+    """No more than its blocks at any time, and every buffer within its step."""
+    folder = captured(name)
+    profile = read_capture(folder)
+    program = read_hlo((folder / MODULE_FILE).read_bytes())
+    names, slices = NodeNames(profile.authored, profile.strings), profile.trace.slices
+    result = link_program(program, profile.authored, (), 1, names, StringPool(profile.strings))
+    blocks = planned_blocks(program, result.node_of, slices, profile.strings, 0)
+    placed = {place.instruction.id for place in program.places}  # not what a reduction calls
+    made_by = {each.id: each.defined_at.instruction_id for each in program.buffers.logical_buffers}
+    sizes = [
+        part.size
+        for block in program.buffers.buffer_allocations
+        if not block.is_entry_computation_parameter and not block.is_constant
+        for part in block.assigned
+        if made_by[part.logical_buffer_id] in placed
+    ]
+    assert sorted(blocks.bytes.tolist()) == sorted(sizes * len(profile.steps))
+    assert (blocks.freed_ns >= blocks.allocated_ns).all()
+    is_run = blocks.slice >= 0
+    assert is_run.any()
+    assert (slices.start_ns[blocks.slice[is_run]] == blocks.allocated_ns[is_run]).all()
+    assert (blocks.node[is_run] >= 0).mean() > 0.95
+    total = sum(block.size for block in program.buffers.buffer_allocations)
+    _, levels = curve_of(blocks)
+    assert max(sizes) <= levels.max() <= total

@@ -1,4 +1,4 @@
-"""The figures of the summary, as text."""
+"""What there is to say about a profile first, as text."""
 
 from dataclasses import dataclass
 

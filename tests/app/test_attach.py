@@ -1,0 +1,86 @@
+"""A TensorFlow process that runs already is traced from outside, by command and in the window."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.cli import main
+from app.window.attach_dialog import AttachDialog
+from app.window.main_window import MainWindow
+from profilers import snapshot
+from profilers.profile import Profile, SliceKind
+from tests.app.conftest import settle
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def served_address() -> Iterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.models.serving"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        yield f"localhost:{process.stdout.readline().strip()}"
+        process.communicate(timeout=30)  # its input ends
+
+
+def operators(profile: Profile) -> set[str]:
+    slices = profile.trace.slices
+    names = slices.name[slices.kind == SliceKind.OPERATOR].tolist()
+    return {profile.strings[name].rpartition(":")[2] for name in set(names)}
+
+
+def test_the_command_leaves_a_snapshot(served_address: str, tmp_path: Path) -> None:
+    out = tmp_path / "served.twin"
+    assert main(["attach", served_address, "--seconds", "0.5", "--out", str(out)]) == 0
+    profile = snapshot.read(out)
+    assert {"_MklMatMul", "MatMul"} & operators(profile)
+    assert profile.environment.facts["Attached to"] == served_address
+    assert "tensorflow" not in sys.modules
+
+
+def test_the_window_opens_the_trace_as_a_column(
+    window: MainWindow, qtbot: QtBot, served_address: str
+) -> None:
+    window.actions_by_id["file.attach"].trigger()
+    qtbot.waitUntil(lambda: bool(window.findChildren(AttachDialog)), timeout=5000)
+    (dialog,) = window.findChildren(AttachDialog)
+    dialog.address.setText("nowhere")
+    dialog.accept()
+    assert dialog.isVisible()  # the address is refused in words
+    dialog.address.setText(served_address)
+    dialog.seconds.setValue(0.5)
+    dialog.accept()
+    qtbot.waitUntil(lambda: len(window.session.documents) == 1, timeout=60_000)
+    settle(window, qtbot)
+    (document,) = window.session.documents
+    assert document.title == served_address
+    assert document.is_unsaved
+    assert {"_MklMatMul", "MatMul"} & operators(document.profile)
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [("localhost", "HOST:PORT"), ("localhost:99999", "HOST:PORT"), ("free", "Cannot attach to")],
+)
+def test_a_wrong_address_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str, sentence: str
+) -> None:
+    if address == "free":
+        with socket.socket() as probe:
+            probe.bind(("localhost", 0))
+            address = f"localhost:{probe.getsockname()[1]}"
+    assert main(["attach", address, "--out", str(tmp_path / "x.twin"), "--seconds", "0.5"]) == 1
+    told = capsys.readouterr().err
+    assert sentence in told
+    assert "Traceback" not in told

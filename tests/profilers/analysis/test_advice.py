@@ -1,0 +1,128 @@
+"""Findings with figures, on real traces and captures; none where nothing is wrong."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from profilers.analysis.advice import Finding, findings
+from profilers.analysis.idle_time import IdleCause, idle_gaps
+from profilers.opening import open_path
+from profilers.profile import (
+    NEVER_NS,
+    Allocations,
+    FusionBreaks,
+    Memory,
+    MemoryCategory,
+    MemoryCounters,
+    Profile,
+    SliceKind,
+)
+from tests.conftest import Capture
+from tests.sample import MS, sample_profile
+
+
+def found_in(profile: Profile) -> dict[str, Finding]:
+    found = {each.id: each for each in findings(profile)}
+    slices, nodes = len(profile.trace.slices), len(profile.authored.nodes)
+    for each in found.values():
+        assert each.cost_ns > 0 or each.cost_bytes > 0
+        assert each.share > 0 or each.id == "recompiles"
+        assert each.what[-1] in ".)"
+        assert each.advice.endswith(".")
+        assert all(0 <= row < slices for row in each.slices)
+        assert all(0 <= node < nodes for node in each.nodes)
+    return found
+
+
+def opened(path: Path) -> Profile:
+    profile = open_path(path)
+    assert isinstance(profile, Profile)
+    return profile
+
+
+def test_a_rank_that_waits_and_communicates_is_told(shared_data: Path) -> None:
+    profile = opened(shared_data / "sampled_rank0.json.gz")
+    found = found_in(profile)
+    waiting = found["waiting-for-host"]
+    gaps = idle_gaps(profile)
+    late = gaps.take(gaps.cause == IdleCause.HOST_WAIT)
+    assert waiting.slices[0] in late.after.tolist()
+    assert 0.4 < waiting.share < 0.7
+    exposed = found["exposed-communication"]
+    kinds = profile.trace.slices.kind[list(exposed.slices)]
+    assert set(kinds.tolist()) == {SliceKind.COMMUNICATION}
+    assert "no computation hides" in exposed.what
+
+
+def test_a_full_queue_is_no_small_kernel(shared_data: Path) -> None:
+    found = found_in(opened(shared_data / "a100_train_test.json.gz"))
+    assert "small-kernels" not in found
+    assert "waiting-for-host" not in found
+    for each in found.values():
+        assert each.share < 1
+
+
+@pytest.mark.parametrize(
+    "name", ["v100_resnet_ns", "a100_train_control", "df_index_resolver", "mtia_rank_0"]
+)
+def test_costs_are_parts_of_the_step(shared_data: Path, name: str) -> None:
+    profile = opened(shared_data / f"{name}.json.gz")
+    assert all(each.share <= 1 for each in found_in(profile).values())
+
+
+def test_transposes_and_casts_of_a_real_run_are_told(capture: Capture, onnx_files: Path) -> None:
+    profile = capture(onnx_files / "block.onnx", "onnxruntime")
+    found = found_in(profile)
+    strings, names = profile.strings, profile.trace.slices.name
+    for kind, word in (("layout", "Transpose"), ("casts", "Cast")):
+        if kind in found:
+            assert {strings[int(names[row])] for row in found[kind].slices} >= {word}
+    assert found
+
+
+def test_breaks_of_the_compiler_cost_what_the_run_tells() -> None:
+    sample = sample_profile()
+    strings = [*sample.strings, "graph break", "recompile", "fallback", "It calls .item()."]
+    base = len(sample.strings)
+    rows = [(base, base + 3, -1, 1), (base + 1, base + 3, -1, -1), (base + 2, base + 3, -1, 1)]
+    fusion = replace(sample.fusion, breaks=FusionBreaks.from_rows(rows))
+    profile = replace(sample, fusion=fusion, strings=type(sample.strings)(strings))
+    found = found_in(profile)
+    assert found["graph-breaks"].nodes == (1,)
+    assert "It calls .item()." in found["graph-breaks"].what
+    assert found["recompiles"].cost_ns > 0
+    fallback = found["fallback"]
+    assert set(profile.trace.slices.node[list(fallback.slices)].tolist()) == {1}
+    assert not {"graph-breaks", "recompiles"} & set(found_in(sample))
+
+
+def test_memory_that_grows_in_every_step_is_told() -> None:
+    sample = sample_profile(steps=5)
+    operators = np.flatnonzero(sample.trace.slices.kind == SliceKind.OPERATOR)
+    cpu = next(row for row, text in enumerate(sample.strings) if text == "cpu")
+    rows = [
+        (
+            step * 10 * MS + MS,
+            NEVER_NS,
+            MS,
+            cpu,
+            MemoryCategory.ACTIVATION,
+            int(operators[0]),
+            -1,
+            -1,
+        )
+        for step in range(5)
+    ]
+    profile = replace(
+        sample, memory=Memory("made", Allocations.from_rows(rows), MemoryCounters.empty())
+    )
+    growing = found_in(profile)["growing-memory"]
+    assert growing.cost_bytes == MS
+    assert growing.slices == (int(operators[0]),)
+    assert "growing-memory" not in found_in(sample)
+
+
+def test_nothing_is_found_in_nothing() -> None:
+    assert findings(Profile("empty")) == ()
