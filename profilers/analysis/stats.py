@@ -5,6 +5,7 @@ from typing import Any
 
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.memory_growth import memory_growth
 from profilers.analysis.step_time import phase_ns, step_time
 from profilers.analysis.sweep import sweep_rows
 from profilers.profile import NodeKind, Profile, TimingPhase
@@ -15,7 +16,8 @@ def statistics(profile: Profile) -> dict[str, Any]:
     environment, graph = profile.environment, profile.authored
     time = step_time(profile)
     flops = graph.nodes.flops[graph.nodes.kind == NodeKind.OPERATOR]
-    has_memory = len(profile.memory.allocations) > 0
+    has_memory, curve = len(profile.memory.allocations) > 0, memory_curve(profile)
+    growth = memory_growth(profile, curve.device)
     return {
         "name": profile.name,
         "model": environment.model_name or None,
@@ -36,7 +38,9 @@ def statistics(profile: Profile) -> dict[str, Any]:
         "nodes_of_unknown_flops": int((flops < 0).sum()),
         "fusion_groups": len(profile.fusion.groups),
         "allocations": len(profile.memory.allocations),
-        "peak_bytes": memory_curve(profile).peak_bytes if has_memory else None,
+        "peak_bytes": curve.peak_bytes if has_memory else None,
+        "memory_growth_bytes_per_step": growth.bytes_per_step if has_memory else None,
+        "memory_source": profile.memory.source or None,
         "link_coverage": asdict(link_coverage(profile)),
         "sweep": sweep_rows(profile),
         "diagnostics": len(profile.diagnostics),

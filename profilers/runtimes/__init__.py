@@ -175,6 +175,22 @@ RUN_MODES: tuple[RunMode, ...] = (
         (*torch_options.STEP, torch_options.AUTOCAST),
     ),
     RunMode(
+        "tf-mirrored",
+        "Keras mirrored over devices",
+        "tensorflow",
+        "tf_mirrored",
+        ("tensorflow", "keras"),
+        (tf_options.REPLICAS, *tf_options.TRAINED_STEP),
+    ),
+    RunMode(
+        "tf-multiworker",
+        "Keras over several processes",
+        "tensorflow",
+        "tf_multiworker",
+        ("tensorflow", "keras"),
+        (tf_options.REPLICAS, *tf_options.TRAINED_STEP),
+    ),
+    RunMode(
         "tf-attach",
         "Attach to a TensorFlow process",
         "xprof",

@@ -6,7 +6,7 @@ from typing import Any
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
-from profilers.runtimes.keras_model import layer_classes, load_keras, packed
+from profilers.runtimes.keras_model import forget_models, layer_classes, load_keras, packed
 from profilers.runtimes.keras_training import TrainingStep
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf_inputs import bind_inputs
@@ -42,6 +42,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
 
 def load(request: RunRequest) -> TracedModel:
     """The model's function as `request.options["run"]` says. Raises as `run` does."""
+    forget_models()
     model = load_keras(request)
     tensors, inputs = bind_inputs(request, expected_inputs(model, request))
     names = [spec.name for spec in inputs]

@@ -52,6 +52,14 @@ COMPILE_MODE = ModeOption(
     "reduce-overhead replays the kernels as a CUDA graph; max-autotune measures several kernels "
     "for each matrix product and takes the fastest, which may take minutes.",
 )
+WEIGHTS = ModeOption(
+    "weights",
+    "Weights",
+    ("inputs", "frozen"),
+    "inputs",
+    "Frozen weights are constants of the compiled graph: batch norms are folded into convolutions, "
+    "and on the CPU oneDNN takes activations into its kernels. For inference only.",
+)
 FUSER = ModeOption(
     "fuser",
     "Fuser",
@@ -86,7 +94,7 @@ IMPORTS = ModeOption(
 
 FORWARD = (AUTOCAST, MEMORY_FORMAT, IMPORTS)  # of every mode that calls the model as a function
 STEP = (RUN, LOSS, OPTIMISER)
-COMPILE = (COMPILE_MODE, SHAPES)
+COMPILE = (COMPILE_MODE, SHAPES, WEIGHTS)
 SCRIPT = (FUSER, OPTIMISE)
 
 

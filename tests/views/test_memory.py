@@ -237,3 +237,13 @@ def test_inputs_and_weights_are_no_operators(show_view: ShowView) -> None:
     kinds = context.profile.authored.nodes.kind
     assert not set(names) & {"input", "output"}
     assert (kinds == NodeKind.INPUT).any()
+
+
+def test_a_picked_time_range_is_shaded(show_view: ShowView) -> None:
+    view, context = show_view("memory")
+    assert not view.chart._range.isVisible()
+    context.selection.pick_time_range(5_000_000, 12_000_000)
+    assert view.chart._range.isVisible()
+    assert view.chart._range.getRegion() == (5_000_000, 12_000_000)
+    context.selection.clear()
+    assert not view.chart._range.isVisible()
