@@ -181,6 +181,10 @@ class Session(QObject):
 
         self._start(Job(lambda job: save_shared(profiles, path, sharing), self), settle)
 
+    def write(self, write: Callable[[], object], on_done: Callable[[], object]) -> None:
+        """Have something written in the background; what fails is told through `failed`."""
+        self._start(Job(lambda job: write(), self), lambda _: on_done())
+
     def restore(self, path: Path) -> None:
         """Open what a crash left: an autosaved snapshot or a finished capture folder."""
 
