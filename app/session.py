@@ -356,7 +356,9 @@ class _Opening:
                 document = Document(self._path, opened.preview, opened, sha256)
                 self._session._add(document, place=self._place)
             elif self._document is None:
-                self._session._add(Document(self._path, opened), place=self._place)
+                document = Document(self._path, opened)
+                document.name = opened.name if len(found) > 1 else ""
+                self._session._add(document, place=self._place)
             else:
                 self._document.end()
                 self._document.show_profile(opened)
