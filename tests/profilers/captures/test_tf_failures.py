@@ -65,7 +65,7 @@ def test_layers_of_ones_own_are_found_in_the_source_folder(
     launcher: Launcher, tf_files: Path, tmp_path: Path
 ) -> None:
     path = tf_files / "custom.keras"
-    with pytest.raises(TwinscopeError, match="keras_zoo.Scale was not found.*source folder"):
+    with pytest.raises(TwinscopeError, match=r"keras_zoo\.Scale was not found.*source folder"):
         launcher.capture(request(path), tmp_path)
     launcher.capture(request(path, trusted=True, source_folder=SOURCES), tmp_path)
     assert read_capture(tmp_path).environment.model_name == "custom.keras"
@@ -115,7 +115,7 @@ def test_each_signature_of_a_tensorflow_1_model_runs(
 def test_what_exists_in_graphs_only_cannot_run_in_parts(
     launcher: Launcher, tf_files: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(CaptureFailed, match="VariableV2.*Run it as a graph"):
+    with pytest.raises(CaptureFailed, match=r"VariableV2.*Run it as a graph"):
         launcher.capture(request(tf_files / "tf1_saved", "tf-eager"), tmp_path)
 
 
