@@ -22,6 +22,7 @@ from app.sharing import Sharing, save_shared
 from profilers import snapshot
 from profilers.analysis.comparison.figures import Rounds
 from profilers.captures import read_capture
+from profilers.captures.joined_ranks import joined_traces, rank_of
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.interleaving import MOST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher, Progress
@@ -131,6 +132,23 @@ class Session(QObject):
 
         self._start(job, finish, fail)
 
+    @property
+    def rank_documents(self) -> list[Document]:
+        """Columns with traces of several ranks of one run; none unless they are of different ranks."""
+        found = [each for each in self.documents if rank_of(each.profile)]
+        ranks = {rank_of(each.profile) for each in found}
+        return found if 1 < len(found) == len(ranks) else []
+
+    def join_ranks(self) -> None:
+        """A column in which the columns of several ranks are one profile."""
+        found = self.rank_documents
+        if found:
+            profiles = [each.profile for each in found]
+            self._start(
+                Job(lambda _: joined_traces(profiles), self),
+                lambda profile: self.show(found[0].path.with_name(profile.name), profile),
+            )
+
     def run_demo(self) -> None:
         """Build the demo models and capture both, side by side."""
         folder = Path(tempfile.mkdtemp(prefix="twinscope-demo-"))
@@ -162,6 +180,10 @@ class Session(QObject):
             on_saved(path)
 
         self._start(Job(lambda job: save_shared(profiles, path, sharing), self), settle)
+
+    def write(self, write: Callable[[], object], on_done: Callable[[], object]) -> None:
+        """Have something written in the background; what fails is told through `failed`."""
+        self._start(Job(lambda job: write(), self), lambda _: on_done())
 
     def restore(self, path: Path) -> None:
         """Open what a crash left: an autosaved snapshot or a finished capture folder."""

@@ -98,6 +98,7 @@ def _converted(source: Source, name: str) -> Any:
             "Leave these operators out of the model, or profile it in TensorFlow.",
         )
     _rename(model.graph, source)
+    _place_helpers(model.graph)
     return model
 
 
@@ -156,6 +157,24 @@ def _rename(graph: Any, source: Source) -> None:
             node.name = short
         for place, name in enumerate(node.input):
             node.input[place] = names.get(name, name)
+
+
+def _place_helpers(graph: Any) -> None:
+    """Nodes that the converter added are named after the layer that they stand beside."""
+    makers = {name: node for node in graph.node for name in node.output}
+    readers: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    for nodes in (graph.node, reversed(graph.node)):  # along chains of such nodes, both ways
+        for node in nodes:
+            if "/" in node.name:
+                continue
+            near = [makers[name] for name in node.input if name in makers]
+            near += [reader for name in node.output for reader in readers.get(name, ())]
+            layer = next((e.name.rpartition("/")[0] for e in near if "/" in e.name), "")
+            if layer:
+                node.name = f"{layer}/{node.name}"
 
 
 def _add_operators() -> None:
