@@ -22,6 +22,7 @@ from app.sharing import Sharing, save_shared
 from profilers import snapshot
 from profilers.analysis.comparison.figures import Rounds
 from profilers.captures import read_capture
+from profilers.captures.joined_ranks import joined_traces, rank_of
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.interleaving import MOST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher, Progress
@@ -130,6 +131,23 @@ class Session(QObject):
                 self._end_failed(document, error)
 
         self._start(job, finish, fail)
+
+    @property
+    def rank_documents(self) -> list[Document]:
+        """Columns with traces of several ranks of one run; none unless they are of different ranks."""
+        found = [each for each in self.documents if rank_of(each.profile)]
+        ranks = {rank_of(each.profile) for each in found}
+        return found if 1 < len(found) == len(ranks) else []
+
+    def join_ranks(self) -> None:
+        """A column in which the columns of several ranks are one profile."""
+        found = self.rank_documents
+        if found:
+            profiles = [each.profile for each in found]
+            self._start(
+                Job(lambda _: joined_traces(profiles), self),
+                lambda profile: self.show(found[0].path.with_name(profile.name), profile),
+            )
 
     def run_demo(self) -> None:
         """Build the demo models and capture both, side by side."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from profilers.captures.cuda_graph_links import replayed_groups, with_copied_inputs
 from profilers.captures.inductor_provenance import traced_of_calls
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
@@ -89,11 +90,14 @@ def read_compiled(folder: Path, authored: Graph, found: ChromeTrace, slices: Sli
     rows = add_kernels(builder, graphs)
     breaks = fusion_breaks(document, graphs, authored, strings, found.pool)
     linked = KernelLinks(graphs, authored, slices, found.pool.table())
+    strings = found.pool.table()
+    replayed = replayed_groups(graphs, slices, strings)
+    nodes = np.where(replayed >= 0, linked.nodes_of(replayed), linked.nodes())
     return Compiled(
         builder.build(),
         Fusion(_groups(graphs, rows, found.pool), linked.members(), breaks),
-        linked.nodes(),
-        linked.groups(),
+        with_copied_inputs(nodes, authored, slices, strings),
+        np.where(replayed >= 0, replayed, linked.groups()),
         _told(document, len(records)),
     )
 

@@ -130,7 +130,8 @@ def test_the_pointer_is_told_the_total_and_the_largest_blocks(show_view: ShowVie
     text = moment_text(context.profile, view.stack, view.moment_ns, context.origin_ns)
     assert "3.018 MiB alive" in text
     assert "Activation: 3 MiB" in text
-    assert "blocks.0.conv.weight" in text
+    assert "blocks.0.conv · conv_0" in text
+    assert "weight" not in text  # all weights are there all the time
     assert "(not known)" not in text
 
 
