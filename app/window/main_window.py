@@ -357,6 +357,10 @@ class MainWindow(QMainWindow):
                 self._with_current(self.giving.ask_save), has_document,
             ),
             Command(
+                "file.join", file, self.tr("Join the columns of ranks into one"), (),
+                self.session.join_ranks, lambda: bool(self.session.rank_documents),
+            ),
+            Command(
                 "file.close", file, self.tr("Close the column"), ("Ctrl+W",),
                 self._with_current(self.close_column), has_document,
             ),

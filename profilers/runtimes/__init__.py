@@ -119,6 +119,14 @@ RUN_MODES: tuple[RunMode, ...] = (
         (*torch_options.SCRIPT, *torch_options.FORWARD),
     ),
     RunMode(
+        "torch-distributed",
+        "PyTorch on several processes",
+        "torch",
+        "torch_distributed",
+        ("torch",),
+        (*torch_options.DISTRIBUTED, *torch_options.FORWARD),
+    ),
+    RunMode(
         "torch-onnxruntime",
         "PyTorch exported to ONNX Runtime",
         "torch",
