@@ -48,8 +48,13 @@ def merge_inputs(
 ) -> tuple[InputSpec, ...]:
     """The model's inputs with the person's own in place of those of the same name.
 
-    A given input keeps the range that the model suggests, where the dtype stays the same.
+    A given input keeps the range that the model suggests, where the dtype stays the same. Where all
+    are guesses, names too, those that are given under other names are all there are.
     """
+    if given and all(spec.guessed for spec in known):
+        names = {spec.name for spec in known}
+        if not any(spec.name in names for spec in given):
+            return given
     by_name = {spec.name: spec for spec in given}
     merged = []
     for spec in known:

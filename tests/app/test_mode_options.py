@@ -6,12 +6,14 @@ import pytest
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
+from app.capturing import merge_inputs, request_for
 from app.cli import main
 from app.window.option_fields import OptionFields
 from app.window.run_dialog import RunDialog
 from profilers import snapshot
 from profilers.models import ModelFile
 from profilers.opening import open_path
+from profilers.request import parse_input
 from profilers.runtimes import mode_named
 from profilers.runtimes.mode_options import ModeOption
 
@@ -66,3 +68,17 @@ def test_a_mode_may_take_either_of_two_libraries() -> None:
     assert mode.missing(lambda name: name == "tensorflow") == ()
     assert mode.missing(lambda name: name == "ai_edge_litert") == ()
     assert len(mode.missing(lambda name: False)) == 1
+
+
+def test_inputs_that_are_given_take_the_place_of_guesses_under_other_names(
+    torch_files: Path,
+) -> None:
+    model = open_path(torch_files / "block.pt")
+    assert isinstance(model, ModelFile)
+    known = request_for(model).inputs
+    assert [spec.guessed for spec in known] == [True]
+    own = parse_input("tokens=1,8:int64")
+    assert merge_inputs(known, (own,)) == (own,)
+    same = parse_input(f"{known[0].name}=1,8:{known[0].dtype}")
+    (merged,) = merge_inputs(known, (same,))
+    assert (merged.shape, merged.high) == ((1, 8), known[0].high)
