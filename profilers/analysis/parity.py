@@ -1,13 +1,14 @@
 """Where two runs of one model part: the outputs of matched layers, in order, by their digests."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod, sqrt
 
 from profilers.activations import Digest, read
 from profilers.analysis.data_path import data_path
 from profilers.analysis.differences import node_title
-from profilers.analysis.item_pairs import scope_paths
+from profilers.analysis.item_pairs import layer_names, scope_paths
 from profilers.analysis.matching import Match
 from profilers.profile import Graph, Profile, StringTable
 
@@ -172,7 +173,7 @@ def _makers(graph: Graph, strings: StringTable) -> dict[str, int]:
 
 
 def _last_of_scope(graph: Graph, strings: StringTable) -> Mapping[str, int]:
-    """By a scope's path, and by its own name where only one has it, the node that data leaves by."""
+    """By a scope's path, and by every end of it that is its alone, the node that data leaves by."""
     path = data_path(graph, strings)
     found: dict[int, int] = {}
     parents = graph.scopes.parent.tolist()
@@ -181,14 +182,27 @@ def _last_of_scope(graph: Graph, strings: StringTable) -> Mapping[str, int]:
         while scope >= 0:
             found[scope] = node
             scope = parents[scope]
-    paths = scope_paths(graph, strings)
-    names = [strings[row] for row in graph.scopes.name.tolist()]
-    by_name = {
-        names[scope]: node for scope, node in found.items() if names.count(names[scope]) == 1
-    }
-    return by_name | dict(_named(paths, found))
-
-
-def _named(paths: list[str], found: dict[int, int]) -> Iterator[tuple[str, int]]:
+    plain = _plain_paths(graph, strings)
+    by_end: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for scope, node in found.items():
-        yield paths[scope], node
+        parts = plain[scope].split(".")
+        for first in range(len(parts)):
+            end = ".".join(parts[first:])
+            seen[end] += 1
+            by_end[end] = node
+    exact = {
+        path: found[scope]
+        for scope, path in enumerate(scope_paths(graph, strings))
+        if scope in found
+    }
+    return {end: node for end, node in by_end.items() if seen[end] == 1} | exact
+
+
+def _plain_paths(graph: Graph, strings: StringTable) -> list[str]:
+    """Dotted path of each scope, without the numbers that Keras gives layers built again."""
+    names = layer_names(graph, strings)
+    paths: list[str] = []
+    for scope, parent in enumerate(graph.scopes.parent.tolist()):
+        paths.append(f"{paths[parent]}.{names[scope]}" if parent >= 0 else names[scope])
+    return paths

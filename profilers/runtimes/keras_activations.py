@@ -14,7 +14,7 @@ def write_activations(
 ) -> None:
     """Run `call` once, eagerly, with every layer's own call watched."""
     found: dict[str, dict[str, Any]] = {}
-    layers = {layer.name: layer for layer in _layers(model)}
+    layers = {layer.path or layer.name: layer for layer in _layers(model)}
     own = {name: layer.call for name, layer in layers.items()}
     for name, layer in layers.items():
         object.__setattr__(layer, "call", _watched(own[name], name, found))
