@@ -1,5 +1,6 @@
 """Where two runs of one model part: the outputs of matched layers, in order, by their digests."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from profilers.profile import Graph, Profile, StringTable
 MEMBER = "activations"  # of a snapshot, as captures keep it
 TOLERANCE = 1e-3  # relative difference that is still the same
 _LEAST_SURE = 0.3  # confidence of a pair of nodes
+_BUILT_AGAIN = re.compile(r"_\d+(?=\.|$)")
 _FIGURES = ("minimum", "maximum", "mean", "standard_deviation")
 
 
@@ -156,10 +158,21 @@ def _by_node(profile: Profile, digests: list[Digest]) -> dict[int, Digest]:
     for digest in digests:
         node = makers.get(str(digest.get("tensor"))) if "tensor" in digest else None
         if "scope" in digest:
-            node = last.get(str(digest["scope"]).replace("/", "."))
+            node = _found_by_end(str(digest["scope"]).replace("/", "."), last)
         if node is not None:
             found.setdefault(node, digest)
     return found
+
+
+def _found_by_end(path: str, last: Mapping[str, int]) -> int | None:
+    """By the longest end of the path that is known, as it is or without Keras' numbers."""
+    for name in (path, _BUILT_AGAIN.sub("", path)):
+        parts = name.split(".")
+        for first in range(len(parts)):
+            node = last.get(".".join(parts[first:]))
+            if node is not None:
+                return node
+    return None
 
 
 def _makers(graph: Graph, strings: StringTable) -> dict[str, int]:
@@ -196,7 +209,13 @@ def _last_of_scope(graph: Graph, strings: StringTable) -> Mapping[str, int]:
         for scope, path in enumerate(scope_paths(graph, strings))
         if scope in found
     }
-    return {end: node for end, node in by_end.items() if seen[end] == 1} | exact
+    told = {end: node for end, node in by_end.items() if seen[end] == 1 and not _is_number(end)}
+    return told | exact
+
+
+def _is_number(end: str) -> bool:
+    """Such as the place in a list of layers, which says nothing of which list."""
+    return end.replace(".", "").isdigit()
 
 
 def _plain_paths(graph: Graph, strings: StringTable) -> list[str]:
