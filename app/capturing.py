@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,8 +106,11 @@ def capture_profile(
     autosave: Autosave,
     on_event: OnEvent = lambda event: None,
     cancelled: threading.Event | None = None,
+    look: Callable[[Path], object] = lambda folder: None,
 ) -> tuple[Profile, Path]:
     """Run `request` and read the result; blocks.
+
+    `look` is shown the capture's folder while it is there.
 
     Returns
     -------
@@ -120,7 +124,7 @@ def capture_profile(
         See `profilers.launcher.Launcher.capture` and `profilers.captures.read_capture`.
     """
     request = replace(request, model_sha256=content_digest(Path(request.model_path)))
-    return run_and_read(launcher, request, autosave, on_event, cancelled)
+    return run_and_read(launcher, request, autosave, on_event, cancelled, look)
 
 
 def run_and_read(
@@ -129,6 +133,7 @@ def run_and_read(
     autosave: Autosave,
     on_event: OnEvent = lambda event: None,
     cancelled: threading.Event | None = None,
+    look: Callable[[Path], object] = lambda folder: None,
 ) -> tuple[Profile, Path]:
     """The same for a request that names no file, such as a running process to attach to."""
     folder = autosave.new_capture_folder()
@@ -137,6 +142,7 @@ def run_and_read(
     except TwinscopeError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    look(folder)
     profile = read_capture(folder, lambda fraction: on_event(Progress("reading", fraction)))
     path = autosave.store(profile)
     shutil.rmtree(folder, ignore_errors=True)

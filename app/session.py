@@ -16,11 +16,13 @@ from app.capturing import capture_profile, run_and_read
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
+from app.matrix import MatrixRow, Variant, run_matrix
 from app.note_keeping import NoteKeeper
 from app.sharing import Sharing, save_shared
 from profilers import snapshot
 from profilers.analysis.comparison.figures import Rounds
 from profilers.captures import read_capture
+from profilers.captures.joined_ranks import joined_traces, rank_of
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.interleaving import MOST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher, Progress
@@ -40,6 +42,14 @@ class Beginning:
     """What a file that is still being read begins with."""
 
     profile: Profile
+
+
+@dataclass(frozen=True)
+class RowDone:
+    """A row of a matrix has come to its end."""
+
+    number: int
+    row: MatrixRow
 
 
 class Session(QObject):
@@ -122,6 +132,23 @@ class Session(QObject):
 
         self._start(job, finish, fail)
 
+    @property
+    def rank_documents(self) -> list[Document]:
+        """Columns with traces of several ranks of one run; none unless they are of different ranks."""
+        found = [each for each in self.documents if rank_of(each.profile)]
+        ranks = {rank_of(each.profile) for each in found}
+        return found if 1 < len(found) == len(ranks) else []
+
+    def join_ranks(self) -> None:
+        """A column in which the columns of several ranks are one profile."""
+        found = self.rank_documents
+        if found:
+            profiles = [each.profile for each in found]
+            self._start(
+                Job(lambda _: joined_traces(profiles), self),
+                lambda profile: self.show(found[0].path.with_name(profile.name), profile),
+            )
+
     def run_demo(self) -> None:
         """Build the demo models and capture both, side by side."""
         folder = Path(tempfile.mkdtemp(prefix="twinscope-demo-"))
@@ -154,6 +181,10 @@ class Session(QObject):
 
         self._start(Job(lambda job: save_shared(profiles, path, sharing), self), settle)
 
+    def write(self, write: Callable[[], object], on_done: Callable[[], object]) -> None:
+        """Have something written in the background; what fails is told through `failed`."""
+        self._start(Job(lambda job: write(), self), lambda _: on_done())
+
     def restore(self, path: Path) -> None:
         """Open what a crash left: an autosaved snapshot or a finished capture folder."""
 
@@ -166,6 +197,44 @@ class Session(QObject):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
 
         self._start(Job(read, self), show)
+
+    def run_matrix(
+        self,
+        variants: Sequence[Variant],
+        base: RunRequest,
+        on_row: Callable[[int, MatrixRow], object],
+    ) -> Job:
+        """Run a model's variants one after another; `on_row` takes each as it comes to its end.
+
+        The job's progress is the caller's to follow; other captures wait until it ends.
+        """
+
+        def tell(number: int, row: MatrixRow) -> None:
+            job.report(RowDone(number, row))
+
+        def work(job: Job) -> list[MatrixRow]:
+            with self._alone(job):
+                return run_matrix(
+                    self._launcher, variants, base, self.autosave, tell, job.report, job.cancelled
+                )
+
+        job = Job(work, self)
+        job.progressed.connect(
+            lambda event: on_row(event.number, event.row) if isinstance(event, RowDone) else None
+        )
+        self._start(job, lambda rows: None, lambda error: None)
+        return job
+
+    def open_row(self, row: MatrixRow) -> None:
+        """A column for the profile of a row of a matrix, unsaved as any capture is."""
+        kept = row.snapshot
+        assert kept is not None
+
+        def read(job: Job) -> tuple[Profile, Path]:
+            profile = snapshot.read(kept)
+            return profile, self.autosave.store(profile)
+
+        self._start(Job(read, self), self._keep)
 
     def close(self, document: Document) -> None:
         """Drop a document, ending its capture."""

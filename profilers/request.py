@@ -114,6 +114,8 @@ class RunRequest:
         Longest time without progress before the capture is ended.
     memory_limit_bytes : int
         The worker is ended above this resident size; 0 for a share of the machine's memory.
+    keep_results : bool
+        Leave what the model made of its inputs in the capture folder, for comparing modes.
     options : dict
         Settings of a single mode (e.g. ``{"level": "extended"}`` for ONNX Runtime).
     """
@@ -135,6 +137,7 @@ class RunRequest:
     sweep: dict[str, list[int]] = field(default_factory=dict)
     limit_s: float = 300.0
     memory_limit_bytes: int = 0
+    keep_results: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from profilers.request import RunRequest
 
 RUN_FILE = "run.json"
+RESULTS_FILE = "results.npz"  # numbers of the model's results, "0", "1", ..., where asked for
 
 
 @dataclass
@@ -31,6 +32,8 @@ class RunRecord:
     compile_ns : int
         Making the model's code: for one that is compiled when it is called, its first step; 0 where
         nothing is compiled.
+    artefact_bytes : int
+        Size of what was made of the model's file to run it, 0 where the file itself runs.
     warmup_ns, measured_ns, profiled_ns : list of int
         One duration per step.
     sweep : list of dict
@@ -49,6 +52,7 @@ class RunRecord:
     import_ns: int = 0
     load_ns: int = 0
     compile_ns: int = 0
+    artefact_bytes: int = 0
     warmup_ns: list[int] = field(default_factory=list)
     measured_ns: list[int] = field(default_factory=list)
     profiled_ns: list[int] = field(default_factory=list)

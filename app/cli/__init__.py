@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "demo": "app.cli.demo",
     "info": "app.cli.info",
     "profile": "app.cli.profile",
+    "matrix": "app.cli.matrix",
     "attach": "app.cli.attach",
     "stats": "app.cli.stats",
     "compare": "app.cli.compare",
@@ -25,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "snapshot": "app.cli.snapshot",
     "report": "app.cli.report",
     "modes": "app.cli.modes",
+    "install-desktop": "app.cli.install_desktop",
 }
 _WINDOW = "app.cli.window"
 

@@ -25,6 +25,10 @@ class ProgressBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the line away, so that others can be written."""
         if self._is_live:
             self._stream.write("\r\x1b[K")
             self._stream.flush()

@@ -42,6 +42,12 @@ class Running(QObject):
 
     def run(self, document: Document, request: RunRequest) -> None:
         """Run at once where everything is harmless or trusted, else ask first."""
+        self.when_trusted(document, request, lambda agreed: self._session.run(document, agreed))
+
+    def when_trusted(
+        self, document: Document, request: RunRequest, act: Callable[[RunRequest], object]
+    ) -> None:
+        """Hand the request on where everything is harmless or trusted, or once the person agrees."""
         if document.model is None:
             return
         try:
@@ -50,13 +56,13 @@ class Running(QObject):
             self._tell(error)
             return
         if asks is None:
-            self._session.run(document, replace(request, trusted=False))
+            act(replace(request, trusted=False))
             return
         sha256 = document.sha256 if asks is document.model else content_digest(asks.path)
         if self._session.trust.holds(sha256):
-            self._session.run(document, replace(request, trusted=True))
+            act(replace(request, trusted=True))
         else:
-            self._ask_trust(document, request, asks, sha256)
+            self._ask_trust(asks, sha256, lambda: act(replace(request, trusted=True)))
 
     def ask_source_folder(self, document: Document) -> None:
         """Let the person show where the model's own code lies, and run again with that."""
@@ -69,15 +75,13 @@ class Running(QObject):
         if chosen:
             self.run(document, replace(request, source_folder=chosen))
 
-    def _ask_trust(
-        self, document: Document, request: RunRequest, asks: ModelFile, sha256: str
-    ) -> None:
+    def _ask_trust(self, asks: ModelFile, sha256: str, act: Callable[[], object]) -> None:
         dialog = TrustDialog(asks, self._window)
 
         def trust() -> None:
             if dialog.remember.isChecked():
                 self._session.trust.add(sha256, asks.path.name)
-            self._session.run(document, replace(request, trusted=True))
+            act()
 
         dialog.accepted.connect(trust)
         dialog.open()

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from profilers.analysis.once import once
 from profilers.profile import MemoryCategory, Profile, SliceKind, decode
-from profilers.profile.table import Int32
+from profilers.profile.table import Int32, Int64
 
 PARAMETERS, INPUTS, OPTIMISER_STATE = -2, -3, -4  # in place of an operator's name
 
@@ -136,15 +136,24 @@ def tensor_text(profile: Profile, row: int) -> str:
     """``float32 [1, 64, 56, 56]`` of the block's tensor; "" if no tensor of its size is known."""
     allocations, graph, strings = profile.memory.allocations, profile.authored, profile.strings
     parameter, node = int(allocations.parameter[row]), int(allocations.node[row])
-    if parameter >= 0:
-        table = graph.parameters
+    table = graph.parameters
+    if parameter >= 0 and table.bytes[parameter] == allocations.bytes[row]:
         return _typed(strings[int(table.dtype[parameter])], strings[int(table.shape[parameter])])
-    edges = graph.edges
-    same = np.flatnonzero((edges.source == node) & (edges.bytes == allocations.bytes[row]))
+    edges, by_source = graph.edges, _edges_by_source(profile)
+    begin, end = np.searchsorted(edges.source, (node, node + 1), sorter=by_source)
+    out = by_source[begin:end]
+    same = out[edges.bytes[out] == allocations.bytes[row]]
     if node < 0 or not len(same):
         return ""
     edge = int(same[0])
     return _typed(strings[int(edges.dtype[edge])], strings[int(edges.shape[edge])])
+
+
+@once
+def _edges_by_source(profile: Profile) -> Int64:
+    order = np.argsort(profile.authored.edges.source, kind="stable")
+    order.flags.writeable = False
+    return order
 
 
 def call_stack(profile: Profile, row: int) -> str:

@@ -14,7 +14,14 @@ from profilers.profile import Profile
 from profilers.run_record import RUN_FILE, RunRecord
 from profilers.traces import Progress
 
-FAMILIES: tuple[str, ...] = ("torch", "tensorflow", "onnxruntime", "tflite", "attached")
+FAMILIES: tuple[str, ...] = (
+    "torch",
+    "torch_distributed",
+    "tensorflow",
+    "onnxruntime",
+    "tflite",
+    "attached",
+)
 
 
 def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Profile:

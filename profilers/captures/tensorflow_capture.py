@@ -14,14 +14,18 @@ from profilers.captures.run_facts import diagnostics_of, environment_of, timings
 from profilers.captures.tf_eager_links import eager_nodes, unmarked, with_operators
 from profilers.captures.tf_files import (
     AUTHORED_FILE,
+    HOSTS_FOLDER,
     LAYERS_FILE,
     MODULE_FILE,
     OPTIMISED_FILE,
     TRACE_FILE,
     VARIABLES_FILE,
 )
+from profilers.captures.tf_loops import with_rounds
 from profilers.captures.tf_memory import complete_memory
 from profilers.captures.tf_names import NodeNames
+from profilers.captures.tf_replicas import with_replica_tracks
+from profilers.captures.tf_training import with_training
 from profilers.captures.xla_fusion import block_makers, link_program, with_instructions
 from profilers.captures.xla_memory import SOURCE, planned_blocks
 from profilers.captures.xla_refusal import with_refusal
@@ -37,6 +41,7 @@ from profilers.profile import (
     Memory,
     Origins,
     Profile,
+    Report,
     Scopes,
     Severity,
     SliceKind,
@@ -66,9 +71,13 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         If a file is missing, cut or inconsistent.
     """
     try:
+        hosts = folder / HOSTS_FOLDER
         traced, operations = xplane.read_with_operations(
-            folder / TRACE_FILE, lambda fraction: progress(0.6 * fraction)
+            hosts if hosts.is_dir() else folder / TRACE_FILE,
+            lambda fraction: progress(0.6 * fraction),
         )
+        if run.request.mode == "tf-mirrored":
+            traced = with_replica_tracks(traced, folder / OPTIMISED_FILE)
         pool = StringPool(traced.strings)
         weights, layers = _weights(folder), _layers(folder)
         authored = _graph(folder / AUTHORED_FILE, pool, "authored", weights)
@@ -88,10 +97,18 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         device = run.request.device
         found = _compiled(traced, authored, program, list(weights.values()), device, pool)
     module = folder / MODULE_FILE
-    reports = xprof_reports(folder / TRACE_FILE, module if has_module else None)
-    profile = replace(_linked(traced, found, run, pool), reports=reports)
+    linked = with_training(_linked(traced, found, run, pool), _of_optimiser(folder))
+    profile = replace(with_rounds(linked), reports=_reports(folder, module if has_module else None))
     progress(1.0)
     return profile
+
+
+def _reports(folder: Path, module: Path | None) -> tuple[Report, ...]:
+    """What xprof makes of the trace; of a run over several processes, of the first one's."""
+    trace = folder / TRACE_FILE
+    return xprof_reports(
+        trace if trace.exists() else min((folder / HOSTS_FOLDER).iterdir()), module
+    )
 
 
 @dataclass(frozen=True)
@@ -210,6 +227,12 @@ def _weights(folder: Path) -> dict[str, Weight]:
         row["placeholder"]: Weight(row["name"], row["dtype"], row["shape"])
         for row in _json(folder / VARIABLES_FILE)
     }
+
+
+def _of_optimiser(folder: Path) -> set[str]:
+    """Names of variables that belong to an optimiser."""
+    rows = _json(folder / VARIABLES_FILE)
+    return {row["name"] for row in rows if row.get("is_of_optimiser")}
 
 
 def _layers(folder: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ VARIABLES_FILE = "variables.json"  # name, dtype, shape and placeholder of each 
 MODULE_FILE = "optimised_module.pb"  # HloProto as it runs, after XLA
 LAYERS_FILE = "layers.json"  # Keras class name by layer name
 TRACE_FILE = "xplane.pb"
+HOSTS_FOLDER = "hosts"  # in place of that file one per process, where there were several
 
 NODE_MARK = "node::"  # range of one node that was run by itself
 LAYER_MARK = "layer::"  # range of one call of a Keras layer

@@ -32,6 +32,7 @@ from profilers.captures.torch_files import MODULE_MARK, NODE_MARK, TRACE_FILE, T
 from profilers.captures.torch_graphs import linked_graph
 from profilers.captures.torch_links import linked_launches
 from profilers.captures.torch_memory import torch_memory
+from profilers.captures.torch_sharding import distribution_told
 from profilers.captures.torch_training import (
     FORWARD_FLOPS,
     forward_alone,
@@ -60,6 +61,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
     is_fused_script = has_fusion(folder)
     slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=is_fused_script)
+    slices = distribution_told(slices, found.pool.table())
     training = run.extra.get(TRAINING)
     of_graph = forward_alone(slices, found.pool.table()) if training else slices
     graph, nodes, notes = linked_graph(folder, run, found, of_graph)

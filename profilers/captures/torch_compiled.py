@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from profilers.captures.cuda_graph_links import replayed_groups, with_copied_inputs
+from profilers.captures.inductor_provenance import traced_of_calls
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.captures.torch_compiled_links import KernelLinks
@@ -43,10 +45,6 @@ KERNEL = re.compile(r"graph_\d+_cpp_\w+|triton_\w+_\d+")  # generated, as a trac
 _SAME = 0.5  # share of traced nodes; a fused path leaves next to nothing of the layers' own
 _REGION = "Torch-Compiled Region"  # holds what runs eagerly after a graph break as well
 _GRAPH = "## Call CompiledFxGraph"
-_VIEW = re.compile(
-    r"(?:_?(?:unsafe_)?view|reshape|permute|transpose|t|expand|unsqueeze|squeeze|select|slice|alias"
-    r"|unbind|split|split_with_sizes|getitem|as_strided|detach)(?:_\d+)?"
-)  # names that post-grad nodes have after their operators
 
 
 @dataclass(frozen=True)
@@ -92,11 +90,14 @@ def read_compiled(folder: Path, authored: Graph, found: ChromeTrace, slices: Sli
     rows = add_kernels(builder, graphs)
     breaks = fusion_breaks(document, graphs, authored, strings, found.pool)
     linked = KernelLinks(graphs, authored, slices, found.pool.table())
+    strings = found.pool.table()
+    replayed = replayed_groups(graphs, slices, strings)
+    nodes = np.where(replayed >= 0, linked.nodes_of(replayed), linked.nodes())
     return Compiled(
         builder.build(),
         Fusion(_groups(graphs, rows, found.pool), linked.members(), breaks),
-        linked.nodes(),
-        linked.groups(),
+        with_copied_inputs(nodes, authored, slices, strings),
+        np.where(replayed >= 0, replayed, linked.groups()),
         _told(document, len(records)),
     )
 
@@ -105,39 +106,13 @@ def _compiled_graph(
     record: Json, authored: Graph, strings: StringTable, made_of: dict[str, list[int]]
 ) -> CompiledGraph:
     code = read_inductor_code(record["code"])
-    traced_of = _traced_of_calls(record.get("provenance", {}), code)
+    traced_of = traced_of_calls(record, code)
     members = [
         tuple(sorted({node for name in names for node in made_of.get(name, ())}))
         for names in traced_of
     ]
     trails = [common_trail(authored, strings, nodes) for nodes in members]
     return CompiledGraph(code, _weights(record, code), members, trails)
-
-
-def _traced_of_calls(provenance: Json, code: InductorCode) -> list[list[str]]:
-    """What Dynamo traced, by kernel call.
-
-    A view of another kernel's result says nothing of what this kernel computes: it is left out where
-    the rest of the same operator has a kernel.
-    """
-    to_post, to_traced = provenance.get("cppCodeToPost", {}), provenance.get("postToPre", {})
-    computed = {
-        name
-        for posts in to_post.values()
-        for post in posts
-        if not _VIEW.fullmatch(post)
-        for name in to_traced.get(post, ())
-    }
-    found = []
-    for call in code.calls:
-        pairs = [
-            (name, _VIEW.fullmatch(post) is not None and name in computed)
-            for post in to_post.get(call.handle, ())
-            for name in to_traced.get(post, ())
-        ]
-        own = [name for name, is_only_view in pairs if not is_only_view]
-        found.append(own or [name for name, _ in pairs])
-    return found
 
 
 def _weights(record: Json, code: InductorCode) -> dict[str, str]:

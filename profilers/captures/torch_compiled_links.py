@@ -61,6 +61,11 @@ class KernelLinks:
     def nodes(self) -> Int32:
         return inherited(self._slices, self._nodes)
 
+    def nodes_of(self, groups: Int32) -> Int32:
+        """The member that stands for each group, -1 for none."""
+        heaviest = [self._heaviest(each) if each else -1 for each in self._members]
+        return np.array([*heaviest, -1], np.int32)[groups]
+
     def members(self) -> FusionMembers:
         """Those that the compiler names, and those of other places that a kernel ran for."""
         named = [(group, node) for group, nodes in enumerate(self._members) for node in nodes]

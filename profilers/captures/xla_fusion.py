@@ -10,6 +10,7 @@ from profilers.captures.scope_trails import common_trail
 from profilers.captures.tf_names import NodeNames
 from profilers.captures.xla_unnamed import between
 from profilers.graphs.builder import GraphBuilder
+from profilers.graphs.hlo_buffers import buffers_by_instruction, head_of
 from profilers.graphs.hlo_graph import add_program, operands_of
 from profilers.graphs.hlo_program import HloProgram, Place, dimensions_of, dtype_of
 from profilers.graphs.hlo_text import computation_text
@@ -139,17 +140,19 @@ def _groups(
     groups: list[tuple[int, ...]] = []
     members: list[tuple[int, int]] = []
     group_of: dict[str, int] = {}
-    sources: dict[int, int] = {}  # by computation
+    texts: dict[int, str] = {}  # by computation
+    buffers = buffers_by_instruction(program)
     compiler = pool.add("XLA")
     for place, row, nodes in zip(program.places, rows, made_of, strict=True):
         instruction = place.instruction
         if instruction.opcode != "fusion" or not nodes or _is_fused(program, place):
             continue
-        source = -1
+        lines = [head_of(place, buffers)]
         for _, inner in program.bodies(instruction):
-            if inner.id not in sources:
-                sources[inner.id] = pool.add(computation_text(inner, program))
-            source = sources[inner.id]
+            if inner.id not in texts:
+                texts[inner.id] = computation_text(inner, program)
+            lines.append(texts[inner.id])
+        source = pool.add("\n".join(lines))
         kind = pool.add(instruction.fusion_kind.removeprefix("k").lower())
         group_of.setdefault(instruction.name, len(groups))
         members += [(len(groups), node) for node in nodes]

@@ -1,8 +1,12 @@
 """Where XLA put the result of each instruction: the block, the place in it, and the bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from profilers.graphs.hlo_program import HloProgram
+from profilers.graphs.hlo_program import HloProgram, Place
+from profilers.graphs.hlo_text import shape_text
+
+_MOST_OPERANDS = 100
 
 
 def buffers_by_instruction(program: HloProgram) -> Mapping[int, list[str]]:
@@ -19,6 +23,22 @@ def buffers_by_instruction(program: HloProgram) -> Mapping[int, list[str]]:
                     f"{part.size:,} bytes at {part.offset:,} of block {number} ({_use(block)})"
                 )
     return found
+
+
+def head_of(place: Place, buffers: Mapping[int, Sequence[str]]) -> str:
+    """Comment lines of what an instruction makes and reads, and where that lies."""
+    by_id = {each.id: each for each in place.computation.instructions}
+    read = [by_id[number] for number in place.instruction.operand_ids if number in by_id]
+    lines = [_line("makes", place.instruction, buffers)]
+    lines += [_line("reads", each, buffers) for each in read[:_MOST_OPERANDS]]
+    if len(read) > _MOST_OPERANDS:
+        lines.append(f"// and {len(read) - _MOST_OPERANDS:,} more")
+    return "\n".join(lines)
+
+
+def _line(verb: str, instruction: Any, buffers: Mapping[int, Sequence[str]]) -> str:
+    held = "; ".join(buffers.get(instruction.id, ())) or "no buffer of its own"
+    return f"// {verb} %{instruction.name} {shape_text(instruction.shape)}: {held}"
 
 
 def _use(block: object) -> str:

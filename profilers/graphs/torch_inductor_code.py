@@ -17,6 +17,7 @@ _CPP_SIGNATURE = re.compile(r"\bkernel\((.*?)\)", re.DOTALL)
 _CPP_POINTER = re.compile(r"(const\s+)?([\w:]+)\s*\*\s*(?:__restrict__\s*)?(\w+)")
 _TRITON_SIGNATURE = re.compile(r"^def \w+\((.*?)\):", re.DOTALL | re.MULTILINE)
 _EMPTY = ("empty_strided", "empty_strided_cpu", "empty_strided_cuda", "_empty_strided_cuda")
+_LIBRARIES = {"mkldnn": "oneDNN", "onednn": "oneDNN", "mkl": "MKL"}
 _ASSIGNED = re.compile(r"auto tmp\d+ = (.*);")
 _COMPUTED = re.compile(r"^(?!.*loadu\().*\btmp\d+")  # of another value, not loaded from an array
 _CALLS = re.compile(r"call|partition_\d+")
@@ -48,9 +49,9 @@ class KernelCall:
     handle : str
         What the provenance calls it ("extern_kernels.addmm:6"), "" if it does not.
     kind : str
-        "C++/OpenMP" or "Triton"; "extern" for a library's kernel that Inductor chose, "oneDNN" for
-        one of these with a fused activation or sum, "fallback" for an operator that it has no code
-        for.
+        "C++/OpenMP" or "Triton"; "extern" for an operator whose library kernel Inductor chose,
+        "oneDNN" and "MKL" for a kernel of these libraries with what it fused into it, "fallback"
+        for an operator that it has no code for.
     source : str
         Generated source, "" for an operator that is called as it is.
     reads, writes : tuple of Buffer
@@ -67,6 +68,11 @@ class KernelCall:
     @property
     def is_generated(self) -> bool:
         return self.kind in ("C++/OpenMP", "Triton")
+
+    @property
+    def is_library(self) -> bool:
+        """Of a library that takes activations, sums and folded weights into its kernels."""
+        return self.kind in ("oneDNN", "MKL")
 
 
 @dataclass(frozen=True)
@@ -320,8 +326,10 @@ def _text(buffer: Buffer) -> str:
 def _extern_kind(function: str) -> str:
     if function.startswith("extern_kernels."):
         return "extern"
-    is_onednn = function.startswith(("torch.ops.mkldnn.", "torch.ops.onednn."))
-    return "oneDNN" if is_onednn else "fallback"
+    for prefix, kind in _LIBRARIES.items():
+        if function.startswith(f"torch.ops.{prefix}."):
+            return kind
+    return "fallback"
 
 
 def _operator(function: str) -> str:

@@ -31,6 +31,9 @@ class RunMode:
         Import names that must be installed; "a|b" takes either, the first one that is there.
     options : tuple of ModeOption
         Settings that only this mode has.
+    is_compared : bool
+        Whether a matrix of modes has rows for it: one that trains or runs over several processes
+        does not stand beside the others.
     """
 
     id: str
@@ -39,6 +42,7 @@ class RunMode:
     module: str
     requires: tuple[str, ...]
     options: tuple[ModeOption, ...] = ()
+    is_compared: bool = True
 
     def missing(self, is_installed: Callable[[str], bool] | None = None) -> tuple[str, ...]:
         """Import names that are not installed here; nothing is imported to find out."""
@@ -54,6 +58,7 @@ _ONNXRUNTIME_LEVEL = ModeOption(
     ("disabled", "basic", "extended", "all"),
     "all",
     "How far ONNX Runtime may rewrite the graph.",
+    is_compared=True,
 )
 
 _ONNXRUNTIME_PROVIDER = ModeOption(
@@ -77,6 +82,7 @@ _TFLITE_QUANTISATION = ModeOption(
     ("float", "dynamic-range"),
     "float",
     "How TensorFlow and Keras models are converted; a .tflite file runs as it is.",
+    is_compared=True,
 )
 
 RUN_MODES: tuple[RunMode, ...] = (
@@ -111,6 +117,14 @@ RUN_MODES: tuple[RunMode, ...] = (
         "torchscript",
         ("torch",),
         (*torch_options.SCRIPT, *torch_options.FORWARD),
+    ),
+    RunMode(
+        "torch-distributed",
+        "PyTorch on several processes",
+        "torch",
+        "torch_distributed",
+        ("torch",),
+        (*torch_options.DISTRIBUTED, *torch_options.FORWARD),
     ),
     RunMode(
         "torch-onnxruntime",
@@ -167,6 +181,22 @@ RUN_MODES: tuple[RunMode, ...] = (
         "keras_torch",
         ("torch", "keras"),
         (*torch_options.STEP, torch_options.AUTOCAST),
+    ),
+    RunMode(
+        "tf-mirrored",
+        "Keras mirrored over devices",
+        "tensorflow",
+        "tf_mirrored",
+        ("tensorflow", "keras"),
+        (tf_options.REPLICAS, *tf_options.TRAINED_STEP),
+    ),
+    RunMode(
+        "tf-multiworker",
+        "Keras over several processes",
+        "tensorflow",
+        "tf_multiworker",
+        ("tensorflow", "keras"),
+        (tf_options.REPLICAS, *tf_options.TRAINED_STEP),
     ),
     RunMode(
         "tf-attach",

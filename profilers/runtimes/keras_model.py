@@ -21,6 +21,13 @@ logger = logging.getLogger(__name__)
 _MOST_NAMED = 5
 
 
+def forget_models() -> None:
+    """Forget earlier models: names of their layers would shift those of the next one."""
+    import keras
+
+    keras.backend.clear_session()
+
+
 def load_keras(request: RunRequest) -> Any:
     """The model; where its own loss and optimiser are asked for, compiled as the file says.
 
@@ -33,7 +40,6 @@ def load_keras(request: RunRequest) -> Any:
     """
     import keras
 
-    keras.backend.clear_session()  # layer names of an earlier model would shift this one's
     path = Path(request.model_path)
     name = path.name
     chosen = (request.options.get(each.id) for each in (LOSS, OPTIMISER))

@@ -8,7 +8,7 @@ from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.keras_activations import write_activations
-from profilers.runtimes.keras_model import layer_classes, load_keras, packed
+from profilers.runtimes.keras_model import forget_models, layer_classes, load_keras, packed
 from profilers.runtimes.keras_training import TrainingStep
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf_inputs import bind_inputs
@@ -60,6 +60,7 @@ def _write_activations(traced: TracedModel, folder: Path) -> None:
 
 def load(request: RunRequest) -> TracedModel:
     """The model's function as `request.options["run"]` says. Raises as `run` does."""
+    forget_models()
     model = load_keras(request)
     tensors, inputs = bind_inputs(request, expected_inputs(model, request))
     names = [spec.name for spec in inputs]

@@ -9,7 +9,7 @@ from typing import Any
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes import torch_session
-from profilers.runtimes.keras_model import load_keras, packed
+from profilers.runtimes.keras_model import forget_models, load_keras, packed
 from profilers.runtimes.keras_torch_modules import LayerTree
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.torch_eager import module_ranges, write_module_graph
@@ -42,6 +42,7 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
     import torch
 
     place = f"gpu:{device.index or 0}" if device.type == "cuda" else "cpu"
+    forget_models()
     with keras.device(place):
         model = load_keras(request)
     names = [spec.name for spec in request.inputs]

@@ -22,6 +22,8 @@ class ModeOption:
     default : str
     help : str
         One sentence on what it changes.
+    is_compared : bool
+        Whether a matrix of modes has a row for each choice, or the default alone.
     """
 
     id: str
@@ -29,6 +31,7 @@ class ModeOption:
     choices: tuple[str, ...]
     default: str
     help: str = ""
+    is_compared: bool = False
 
 
 ACTIVATIONS = ModeOption(

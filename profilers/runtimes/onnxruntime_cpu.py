@@ -23,6 +23,7 @@ from profilers.graphs.onnx_strip import strip_file
 from profilers.inputs import Array, make_inputs
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
+from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.onnxruntime_activations import write_activations
 from profilers.runtimes.onnxruntime_errors import load_failure, run_failure
@@ -69,7 +70,7 @@ def run_with(
     `arrays` are the inputs where they are already made. Raises as `run` does.
     """
     level = str(request.options["level"])
-    record, inputs = _measure(request, level, arrays, report)
+    record, inputs = _measure(request, level, arrays, folder, report)
     _profile(record, level, inputs, folder, report)
     report.progress("write", 0.0)
     (folder / MODEL_FILE).write_bytes(strip_file(Path(request.model_path)))
@@ -119,7 +120,11 @@ def results_of(request: RunRequest, arrays: Mapping[str, Array]) -> list[Array]:
 
 
 def _measure(
-    request: RunRequest, level: str, arrays: Mapping[str, Array] | None, report: Reporter
+    request: RunRequest,
+    level: str,
+    arrays: Mapping[str, Array] | None,
+    folder: Path,
+    report: Reporter,
 ) -> tuple[RunRecord, dict[str, Array]]:
     """The honest latency, from a session without the profiler; and the inputs that it was given."""
     import onnxruntime
@@ -145,6 +150,7 @@ def _measure(
 
     record.warmup_ns = timed_steps(step, request.warmup, report, "warm-up")
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
+    keep_results(request, folder, lambda: session.run(None, inputs))
     return record, inputs
 
 

@@ -10,7 +10,7 @@ they feed is fed by their inputs.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
@@ -220,14 +220,20 @@ class _Writer:
         for position, value in enumerate(node.inputs()):
             if value.debugName() in self._frozen:
                 found.append([position, self._frozen[value.debugName()]])
-            path = self._paths.get(value.debugName())
-            if not path:
-                continue
-            for tensor in self._tensors_at(path):
-                name = self._known.get(tensor.data_ptr(), path) if tensor.numel() else path
+            for name, tensor in self._read(value):
                 self._parameters.setdefault(name, _parameter(name, tensor))
                 found.append([position, name])
         return found
+
+    def _read(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """Weights behind a value, by name: one, a list of them, or a list put together here."""
+        if value.node().kind() == "prim::ListConstruct":
+            for part in value.node().inputs():
+                yield from self._read(part)
+            return
+        path = self._paths.get(value.debugName(), "")
+        for tensor in self._tensors_at(path) if path else ():
+            yield self._known.get(tensor.data_ptr(), path) if tensor.numel() else path, tensor
 
     def _tensors_at(self, path: str) -> list[Any]:
         import torch

@@ -52,10 +52,11 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     arrays = {spec.name: array for spec, array in zip(source.inputs, source.arrays, strict=True)}
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "model.onnx"
-        path.write_bytes(model.SerializeToString())
+        path.write_bytes(_encoded(model, Path(request.model_path).name))
         converted = replace(request, model_path=str(path), inputs=source.inputs)
         record = onnxruntime_cpu.run_with(converted, arrays, folder, report)
         found = onnxruntime_cpu.results_of(converted, arrays)
+        record.artefact_bytes = path.stat().st_size
         record.facts["Size as ONNX"] = format_bytes(path.stat().st_size)
     record.request = replace(record.request, model_path=request.model_path)
     record.load_ns += convert_ns
@@ -97,7 +98,21 @@ def _converted(source: Source, name: str) -> Any:
             "Leave these operators out of the model, or profile it in TensorFlow.",
         )
     _rename(model.graph, source)
+    _place_helpers(model.graph)
     return model
+
+
+def _encoded(model: Any, name: str) -> bytes:
+    try:
+        data: bytes = model.SerializeToString()
+    except Exception as error:  # the libraries of protobuf disagree on the class
+        raise CaptureFailed(
+            f"{name} cannot be written as one ONNX file",
+            "its weights take more than 2 GiB, the most that such a file holds",
+            "Profile it in TensorFlow instead.",
+            str(error),
+        ) from error
+    return data
 
 
 @contextlib.contextmanager
@@ -142,6 +157,24 @@ def _rename(graph: Any, source: Source) -> None:
             node.name = short
         for place, name in enumerate(node.input):
             node.input[place] = names.get(name, name)
+
+
+def _place_helpers(graph: Any) -> None:
+    """Nodes that the converter added are named after the layer that they stand beside."""
+    makers = {name: node for node in graph.node for name in node.output}
+    readers: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    for nodes in (graph.node, reversed(graph.node)):  # along chains of such nodes, both ways
+        for node in nodes:
+            if "/" in node.name:
+                continue
+            near = [makers[name] for name in node.input if name in makers]
+            near += [reader for name in node.output for reader in readers.get(name, ())]
+            layer = next((e.name.rpartition("/")[0] for e in near if "/" in e.name), "")
+            if layer:
+                node.name = f"{layer}/{node.name}"
 
 
 def _add_operators() -> None:

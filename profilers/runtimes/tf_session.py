@@ -27,6 +27,7 @@ from profilers.errors import CaptureFailed, ModeUnavailable, TrustRequired
 from profilers.parameter_statistics import stride_of, write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
+from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf_inline import authored_graph
@@ -146,9 +147,18 @@ def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter)
     record.warmup_ns = [_first_call(step, traced, folder, report)]
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
+    keep_results(request, folder, lambda: _results(traced))
     with traced.marking():
         _profile(step, record, folder, report)
     write_statistics(folder, _weights(traced))
+
+
+def _results(traced: TracedModel) -> list[NDArray[Any]]:
+    """What one call gives, those of a dict in the order of its keys."""
+    import tensorflow as tf
+
+    flat = tf.nest.flatten(traced.call(*traced.arguments))
+    return [each.numpy() for each in flat if isinstance(each, tf.Tensor)]
 
 
 def _first_call(

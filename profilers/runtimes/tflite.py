@@ -15,15 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.captures.tflite_files import MODEL_FILE, RUN_FILE
-from profilers.errors import ModeUnavailable, TwinscopeError
+from profilers.errors import ModeUnavailable
 from profilers.inputs import make_inputs
 from profilers.parameter_statistics import write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
+from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.result_gap import tell_gap
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf_session import WORKER_ENVIRONMENT
+from profilers.runtimes.tflite_inputs import bind_inputs, order_of
 from profilers.runtimes.tflite_isolated import packed, times_alone
 from profilers.runtimes.tflite_library import (
     TfliteLibrary,
@@ -77,6 +79,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         library.name,
         facts=_facts(request, library, session),
         load_ns=time.perf_counter_ns() - begin,
+        artefact_bytes=len(session.content),
     )
     _run(record, session, library, folder, report)
     return record
@@ -87,7 +90,7 @@ def _open(request: RunRequest, library: TfliteLibrary) -> _Session:
     if _is_tflite(path):
         content = path.read_bytes()
         interpreter = _interpreter(request, library, content)
-        arrays, inputs = _given(request, interpreter)
+        arrays, inputs = bind_inputs(request, interpreter)
         session = _Session(content, interpreter, arrays, inputs)
     else:
         _require_tensorflow(path.name)
@@ -122,66 +125,10 @@ def _interpreter(request: RunRequest, library: TfliteLibrary, content: bytes) ->
     return library.open(content, str(request.options["delegate"]), request.threads)
 
 
-def _given(
-    request: RunRequest, interpreter: Any
-) -> tuple[list[NDArray[Any]], tuple[InputSpec, ...]]:
-    """Arrays in the order of the interpreter's inputs, and what they are."""
-    details = interpreter.get_input_details()
-    specs = request.inputs
-    if not specs and not request.inputs_file:
-        specs = tuple(_own_spec(detail) for detail in details)
-    arrays = make_inputs(replace(request, inputs=specs))
-    names = [detail["name"] for detail in details]
-    if not set(names) <= set(arrays):
-        if len(arrays) != len(names):
-            raise _misfit(details, f"it was given {', '.join(arrays) or 'nothing'}")
-        arrays = dict(zip(names, arrays.values(), strict=True))
-    ordered = [arrays[name] for name in names]
-    for detail, array in zip(details, ordered, strict=True):
-        if not _fits(detail, array):
-            sizes = ",".join(map(str, array.shape))
-            raise _misfit(details, f"it was given {detail['name']}={sizes}:{array.dtype}")
-    inputs = tuple(
-        InputSpec(name, "string" if array.dtype == object else array.dtype.name, array.shape)
-        for name, array in zip(names, ordered, strict=True)
-    )
-    return ordered, inputs
-
-
-def _own_spec(detail: dict[str, Any]) -> InputSpec:
-    sizes = tuple(max(int(size), 1) for size in detail["shape_signature"])
-    return InputSpec(detail["name"], _dtype(detail), sizes)
-
-
-def _dtype(detail: dict[str, Any]) -> str:
-    dtype = np.dtype(detail["dtype"])
-    return "string" if dtype.kind in "SUO" else dtype.name
-
-
-def _fits(detail: dict[str, Any], array: NDArray[Any]) -> bool:
-    dtype = "string" if array.dtype == object else array.dtype.name
-    signature = [int(size) for size in detail["shape_signature"]]
-    return (
-        dtype == _dtype(detail)
-        and len(signature) == array.ndim
-        and all(size in (-1, own) for size, own in zip(signature, array.shape, strict=True))
-    )
-
-
-def _misfit(details: Sequence[dict[str, Any]], why: str) -> TwinscopeError:
-    wanted = []
-    for detail in details:
-        sizes = ",".join("?" if size < 0 else str(size) for size in detail["shape_signature"])
-        wanted.append(f"{detail['name']}={sizes}:{_dtype(detail)}")
-    return TwinscopeError(
-        "The model does not take these inputs", why, f"It takes {' and '.join(wanted)}."
-    )
-
-
 def _feed(interpreter: Any, session: _Session) -> None:
     """Resize what is dynamic, plan the arena, and set the inputs."""
     details = interpreter.get_input_details()
-    order = _order(details, session)
+    order = order_of(details, session.inputs)
     for detail, number in zip(details, order, strict=True):
         shape = session.arrays[number].shape
         if tuple(detail["shape"]) != shape:
@@ -189,17 +136,6 @@ def _feed(interpreter: Any, session: _Session) -> None:
     allocate(interpreter)
     for detail, number in zip(details, order, strict=True):
         interpreter.set_tensor(detail["index"], session.arrays[number])
-
-
-def _order(details: Sequence[dict[str, Any]], session: _Session) -> list[int]:
-    """Which array each input takes: by name where the converter kept it, else by position."""
-    names = [spec.name for spec in session.inputs]
-    told = [detail["name"].removeprefix("serving_default_").split(":")[0] for detail in details]
-    own = [detail["name"] for detail in details]
-    for wanted in (own, told):
-        if sorted(wanted) == sorted(names) and len(set(names)) == len(names):
-            return [names.index(name) for name in wanted]
-    return list(range(len(details)))
 
 
 def _run(
@@ -220,6 +156,7 @@ def _run(
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
     record.started_unix_ns = time.time_ns()
     record.profiled_ns = timed_steps(step, request.steps, report, "profile", noted)
+    keep_results(request, folder, lambda: _results(interpreter))
     _compare(record, session)
     _sweep(record, session, library, report)
     operators = interpreter._get_ops_details()
@@ -268,9 +205,13 @@ def _places(operator: dict[str, Any]) -> dict[str, list[int]]:
 def _compare(record: RunRecord, session: _Session) -> None:
     """Tell how far the converted model is off."""
     if session.expected:
-        details = session.interpreter.get_output_details()
-        found = [session.interpreter.get_tensor(detail["index"]) for detail in details]
-        tell_gap(record, session.expected, found, "TFLite", "TensorFlow")
+        tell_gap(record, session.expected, _results(session.interpreter), "TFLite", "TensorFlow")
+
+
+def _results(interpreter: Any) -> list[NDArray[Any]]:
+    """Of the last call, in the order of the model's outputs."""
+    details = interpreter.get_output_details()
+    return [interpreter.get_tensor(detail["index"]) for detail in details]
 
 
 def _facts(request: RunRequest, library: TfliteLibrary, session: _Session) -> dict[str, str]:

@@ -17,16 +17,17 @@ from profilers.runtimes.torch_compile_progress import reported_phases
 from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_errors import first_line
 from profilers.runtimes.torch_export import load_program_model
-from profilers.runtimes.torch_options import COMPILE_MODE, SHAPES, chosen
+from profilers.runtimes.torch_options import COMPILE_MODE, SHAPES, WEIGHTS, chosen
 from profilers.runtimes.torch_programs import is_program
 from profilers.runtimes.torch_session import (
+    PRELOADED,
     WORKER_ENVIRONMENT,
     LoadedModel,
     compile_by_running,
     run_model,
 )
 
-__all__ = ["WORKER_ENVIRONMENT", "run"]
+__all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
 _MOST_SIZES = 128  # else the compiler gives up after a few and runs operator by operator
 _DYNAMIC = {"auto": None, "static": False, "dynamic": True}
@@ -53,7 +54,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     torch._dynamo.reset()
     log = CompileLog(lambda: None)
     fallback = _Fallback()
-    with _told_by_inductor(), log.listening(), reported_phases(report):
+    with _told_by_inductor(request), log.listening(), reported_phases(report):
         record = run_model(
             request,
             folder,
@@ -184,10 +185,14 @@ def _require_cpp_compiler() -> None:
 
 
 @contextmanager
-def _told_by_inductor() -> Iterator[None]:
+def _told_by_inductor(request: RunRequest) -> Iterator[None]:
     """Kernels appear in the trace and tell what they were made of; what is compiled is kept."""
     from torch._inductor import config
 
-    wanted = {"trace.provenance_tracking_level": 1, "cpp.enable_kernel_profile": True}
+    wanted = {
+        "trace.provenance_tracking_level": 1,
+        "cpp.enable_kernel_profile": True,
+        "freezing": chosen(request.options, WEIGHTS) == "frozen",
+    }
     with config.patch(wanted):
         yield

@@ -129,6 +129,7 @@ class CompileLog(logging.Handler):
                 "operator": _operator(node),
                 "module": names.module_of(node),
                 "state": states.get(node.name, ""),
+                "inputs": [each.name for each in node.all_input_nodes],
             }
             for node in nodes
             if node.op != "output"

@@ -16,10 +16,10 @@ from profilers.runtimes.recorded_graph import write_recorded_graph
 from profilers.runtimes.torch_activations import write_activations
 from profilers.runtimes.torch_module_inputs import module_inputs
 from profilers.runtimes.torch_programs import exported, refusal
-from profilers.runtimes.torch_session import WORKER_ENVIRONMENT, LoadedModel, run_model
+from profilers.runtimes.torch_session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, run_model
 from profilers.runtimes.torch_sources import load_source
 
-__all__ = ["WORKER_ENVIRONMENT", "run"]
+__all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:

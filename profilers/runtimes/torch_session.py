@@ -13,6 +13,7 @@ from profilers.errors import CaptureFailed
 from profilers.parameter_statistics import write_statistics
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
+from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.torch_device import (
     device_named,
@@ -29,6 +30,7 @@ from profilers.runtimes.torch_sweep import sweep
 from profilers.runtimes.torch_weights import weights_of
 
 WORKER_ENVIRONMENT = {"KINETO_LOG_LEVEL": "99"}  # else each start and stop prints a line
+PRELOADED = ("torch._inductor.config", "torch.export._trace")  # by the profiler and the graph, 2 s
 
 
 def _positional(inputs: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
@@ -107,9 +109,9 @@ class Session:
 
     def step(self, call: Forward, ranges: Ranges) -> Callable[[], None]:
         """One step that returns only when its result is there."""
-        return waited_for(self.work.step(self._in_precision(call), ranges), self.device)
+        return waited_for(self.work.step(self.in_precision(call), ranges), self.device)
 
-    def _in_precision(self, call: Forward) -> Forward:
+    def in_precision(self, call: Forward) -> Forward:
         """The call under the autocast that was asked for."""
         import torch
 
@@ -154,7 +156,7 @@ def run_model(
     """
     session = opened(request, folder, report)
     load_model(session, load)
-    for phase in (*preparations, warm_up, measure, profile, write, sweep):
+    for phase in (*preparations, warm_up, measure, keep, profile, write, sweep):
         phase(session)
     return session.record
 
@@ -216,6 +218,22 @@ def measure(session: Session) -> None:
         session.record.measured_ns = timed_steps(
             step, session.request.steps, session.report, "measure"
         )
+
+
+def keep(session: Session) -> None:
+    """The model's results, where they are asked for."""
+    keep_results(session.request, session.folder, lambda: _results(session))
+
+
+def _results(session: Session) -> list[Any]:
+    """Arrays of one call, half precisions widened: numpy has no bfloat16."""
+    import torch
+    from torch.utils._pytree import tree_leaves
+
+    with torch.inference_mode():
+        found = tree_leaves(session.in_precision(session.model.call)(*session.inputs))
+    tensors = [each.detach() for each in found if isinstance(each, torch.Tensor)]
+    return [(each.double() if each.is_floating_point() else each).cpu().numpy() for each in tensors]
 
 
 def profile(session: Session) -> None:

@@ -8,6 +8,7 @@ from profilers.profile.table import Int32, Int64
 
 _MOST_FRAMES = 200
 _LONGEST_TEXT = 300
+_OPERATORS = (("torch::autograd::generated::", 2), ("at::_ops::", 1))
 
 
 @dataclass
@@ -43,7 +44,10 @@ class Stacks:
         return "\n".join(self._frames[frame] for frame in self._stacks[row])
 
     def asker(self, row: int) -> str:
-        """The innermost frame of the user's own code, else of any Python code."""
+        """The innermost frame of the user's own code, else of any Python code.
+
+        Where there is none, as in a backward pass, the operator of autograd or of ATen.
+        """
         if row < 0:
             return ""
         return self._frames[max(self._stacks[row], key=self._ranks.__getitem__)]
@@ -58,8 +62,7 @@ class Stacks:
             known = self._frame_of_text.setdefault(text, len(self._frames))
             if known == len(self._frames):
                 self._frames.append(text)
-                is_python = file.endswith(".py") or file.startswith("<")
-                self._ranks.append(is_python + (is_python and "/torch/" not in file))
+                self._ranks.append(_rank(text, file))
             self._frame_of_id[id(frame)] = known
         return known
 
@@ -89,6 +92,13 @@ class EventArguments:
         if self.stack[row] >= 0:
             told["Call stack"] = self.stacks.text(int(self.stack[row]))
         return json.dumps(told, ensure_ascii=False).encode()
+
+
+def _rank(text: str, file: str) -> int:
+    """How well a frame tells who asked."""
+    if file.endswith(".py") or file.startswith("<"):
+        return 4 if "/torch/" not in file else 3
+    return next((rank for sign, rank in _OPERATORS if sign in text), 0)
 
 
 def clean_text(value: Any) -> str:

@@ -12,6 +12,7 @@ from app.window.run_dialog import RunDialog
 from profilers import snapshot
 from profilers.models import ModelFile
 from profilers.opening import open_path
+from profilers.runtimes import mode_named
 from profilers.runtimes.mode_options import ModeOption
 
 
@@ -57,3 +58,11 @@ def test_a_wrong_option_is_told(
     told = capsys.readouterr().err
     assert "level" in told
     assert "Traceback" not in told
+
+
+def test_a_mode_may_take_either_of_two_libraries() -> None:
+    mode = mode_named("tflite")
+    assert mode is not None
+    assert mode.missing(lambda name: name == "tensorflow") == ()
+    assert mode.missing(lambda name: name == "ai_edge_litert") == ()
+    assert len(mode.missing(lambda name: False)) == 1

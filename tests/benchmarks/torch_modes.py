@@ -30,7 +30,7 @@ from tests.models.build_torch_kinds import KINDS
 
 MODELS = Path(__file__).parents[1] / "models"
 ENDINGS = (".pt", ".pt2", ".ts.pt")
-ROW = "{:<16}{:<15}{:>10}{:>8}{:>8}{:>8}{:>9}{:>12}{:>11}"
+ROW = "{:<18}{:<15}{:>10}{:>8}{:>8}{:>8}{:>9}{:>12}{:>11}"
 
 
 def main() -> None:
@@ -78,11 +78,11 @@ def _build(folder: Path, names: list[str]) -> None:
 def _line(launcher: Launcher, folder: Path, mode: str, name: str, how: dict[str, Any]) -> str:
     files = list(_files(folder, mode, name))
     if not files:
-        return f"{mode:<16}{name:<15}no file of this model runs in this mode"
+        return f"{mode:<18}{name:<15}no file of this model runs in this mode"
     try:
         return _row(mode, name, _profile(launcher, folder, mode, name, files[0], how))
     except TwinscopeError as error:
-        return f"{mode:<16}{name:<15}{error}"
+        return f"{mode:<18}{name:<15}{error}"
 
 
 def _files(folder: Path, mode: str, name: str) -> Iterator[ModelFile]:

@@ -214,6 +214,19 @@ def test_a_file_of_five_gigabytes_is_refused_without_reading_it(
     assert peak < 50 << 20
 
 
+def test_the_lines_in_the_readme_read_a_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (code,) = (part for part in readme.split("```python\n") if part.startswith("import json"))
+    profile = sample_profile()
+    snapshot.write(profile, tmp_path / "X.twin")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code.partition("```")[0], names)
+    assert capsys.readouterr().out == f"{profile.trace.slices.duration_ns.max()}\n"
+
+
 def test_a_column_that_an_older_version_did_not_have_reads_as_none(tmp_path: Path) -> None:
     def remove(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
         del members["trace/slices/group"]

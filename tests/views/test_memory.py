@@ -130,7 +130,8 @@ def test_the_pointer_is_told_the_total_and_the_largest_blocks(show_view: ShowVie
     text = moment_text(context.profile, view.stack, view.moment_ns, context.origin_ns)
     assert "3.018 MiB alive" in text
     assert "Activation: 3 MiB" in text
-    assert "blocks.0.conv.weight" in text
+    assert "blocks.0.conv · conv_0" in text
+    assert "weight" not in text  # all weights are there all the time
     assert "(not known)" not in text
 
 
@@ -237,3 +238,13 @@ def test_inputs_and_weights_are_no_operators(show_view: ShowView) -> None:
     kinds = context.profile.authored.nodes.kind
     assert not set(names) & {"input", "output"}
     assert (kinds == NodeKind.INPUT).any()
+
+
+def test_a_picked_time_range_is_shaded(show_view: ShowView) -> None:
+    view, context = show_view("memory")
+    assert not view.chart._range.isVisible()
+    context.selection.pick_time_range(5_000_000, 12_000_000)
+    assert view.chart._range.isVisible()
+    assert view.chart._range.getRegion() == (5_000_000, 12_000_000)
+    context.selection.clear()
+    assert not view.chart._range.isVisible()

@@ -15,6 +15,7 @@ from views.context import ViewContext
 from views.memory.block_text import block_text
 
 _MOST_LISTED = 2000
+_MAKER_WIDTH = 180  # pixels, so that the other columns show in half a window
 
 
 class AlivePane(QWidget):
@@ -61,6 +62,7 @@ class AlivePane(QWidget):
         self._is_following = True  # a new list has no selection of its own
         try:
             self.table.show_columns(self._columns(total), sort_by=0)
+            self.table.setColumnWidth(1, min(self.table.columnWidth(1), _MAKER_WIDTH))
         finally:
             self._is_following = False
         self.follow()

@@ -18,6 +18,7 @@ from views.memory.time_plot import TimePlot
 from views.theme import Theme
 
 _ROOM = 1.12  # above the highest value, for the peak's label
+_SHADE = 50  # alpha of a picked time range
 _NONE = np.empty(0, np.int64)
 
 
@@ -64,7 +65,11 @@ class MemoryChart(TimePlot):
         )
         self._picked = Line(_NONE, _NONE, pg.mkPen(theme.selection, width=2))
         self._picked_item = self._new_line(self._picked)
-        for item in (self._picked_item, self._peak, self._marker):
+        shade = QColor(theme.selection)
+        shade.setAlpha(_SHADE)
+        self._range = pg.LinearRegionItem(movable=False, brush=shade, pen=pg.mkPen(None))
+        self._range.hide()
+        for item in (self._picked_item, self._peak, self._marker, self._range):
             item.setZValue(100)
             self.addItem(item)
         self.setAccessibleName(self.tr("Memory over time"))
@@ -121,6 +126,12 @@ class MemoryChart(TimePlot):
         """Draw the bytes that belong to the selection; empty arrays draw nothing."""
         self._picked = Line(time_ns, picked_bytes, self._picked.pen)
         self._draw()
+
+    def shade_range(self, range_ns: tuple[int, int] | None) -> None:
+        """Show a picked time range, in times since the profile's start."""
+        self._range.setVisible(range_ns is not None)
+        if range_ns is not None:
+            self._range.setRegion([time_ns - self._origin_ns for time_ns in range_ns])
 
     def follow_time(self) -> None:
         super().follow_time()

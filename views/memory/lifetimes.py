@@ -22,7 +22,7 @@ _MOST_ROWS = 200
 _RULER = 18
 _ZOOM_STEP = 1.25
 _DRAG_THRESHOLD = 4
-_GUTTER_SHARE, _GUTTER_MOST = 0.36, 240
+_GUTTER_SHARE, _GUTTER_MOST = 0.44, 320
 _SIZE_WIDTH = 66
 _DIMMED = 90  # alpha of bars while others are picked
 
@@ -201,7 +201,10 @@ class LifetimesChart(QAbstractScrollArea):
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, format_bytes(size))
         box.setRight(box.right() - _SIZE_WIDTH)
         painter.setPen(theme.text)
-        name = metrics.elidedText(self._names[row], Qt.TextElideMode.ElideMiddle, int(box.width()))
+        name = self._names[row]
+        if metrics.horizontalAdvance(name) > box.width():
+            module = name.partition(" · ")[0]  # or all there is
+            name = metrics.elidedText(module, Qt.TextElideMode.ElideLeft, int(box.width()))
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | middle, name)
 
     def _paint_bars(self, painter: QPainter, row: int, scale: TimeScale) -> None:

@@ -221,10 +221,11 @@ class MemoryView(QWidget):
         QToolTip.showText(place.toPoint(), text, self.chart)
 
     def _follow(self) -> None:
-        """Mark the picked blocks in the list and draw their share of the curve."""
+        """Mark the picked blocks and time range, and draw the blocks' share of the curve."""
         self.alive.follow()
-        allocations = self._context.profile.memory.allocations
-        picked = allocations.take(self._context.selection.picked.allocations)
+        selection = self._context.selection.picked
+        self.chart.shade_range(selection.time_range_ns)
+        picked = self._context.profile.memory.allocations.take(selection.allocations)
         self.chart.show_picked(*curve_of(picked.take(picked.device == self._device)))
 
     def _end_ns(self) -> int:

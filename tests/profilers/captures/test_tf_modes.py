@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
-from profilers.profile import Profile, SliceKind
+from profilers.profile import MemoryCategory, Profile, SliceKind, decode
+from profilers.profile.references import broken_references
 from tests.conftest import Capture
 
 TRAINING = {"run": "training", "loss": "cross-entropy", "optimiser": "Adam"}
@@ -93,3 +94,48 @@ def test_a_training_step_is_linked_as_a_whole(capture: Capture, tf_files: Path, 
     assert any(name.startswith("gradient_tape/cnn_1/stem_1/") for name in names)
     weights = {strings[name] for name in authored.parameters.name}
     assert {"stem/kernel", "adam/stem_kernel_momentum"} <= weights
+
+
+def test_backward_is_tied_to_the_forward_of_its_layer(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "cnn.keras", "keras", options=TRAINING)
+    assert broken_references(profile) == []
+    strings, slices, flows = profile.strings, profile.trace.slices, profile.trace.flows
+    names = profile.authored.nodes.name
+    pairs = {
+        (strings[names[slices.node[source]]], strings[names[slices.node[target]]])
+        for source, target, kind in zip(flows.source, flows.target, flows.kind, strict=True)
+        if strings[kind] == "fwdbwd"
+    }
+    of_layer = [backward for forward, backward in pairs if forward.startswith("cnn_1/body_1/")]
+    assert len(of_layer) > 1
+    assert all(backward.startswith("gradient_tape/cnn_1/body_1/") for backward in of_layer)
+
+
+def test_a_training_step_tells_gradients_and_optimiser_state(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "cnn.keras", "keras", options=TRAINING)
+    held = profile.memory.allocations
+    state = held.take(held.category == MemoryCategory.OPTIMISER_STATE)
+    assert state.bytes.sum() >= 2 * 4 * 5400  # two moments of each trainable weight
+    assert (held.category == MemoryCategory.GRADIENT).any()
+
+
+def test_rounds_of_a_loop_are_told_on_the_timeline(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "control.keras", "keras")  # a GRU over 8 places
+    assert broken_references(profile) == []
+    strings, slices, tracks = profile.strings, profile.trace.slices, profile.trace.tracks
+    (track,) = np.flatnonzero(tracks.name == strings.find("Loop rounds")).tolist()
+    rows = np.flatnonzero((slices.track == track) & (slices.step == 0))
+    assert [strings[slices.name[row]].rpartition(", ")[2] for row in rows] == [
+        f"round {number} of 8" for number in range(1, 9)
+    ]
+    ends = slices.start_ns[rows] + slices.duration_ns[rows]
+    assert (ends[:-1] <= slices.start_ns[rows][1:]).all()
+    products = [
+        row
+        for row in np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step == 0)).tolist()
+        if "MatMul" in strings[slices.name[row]] and "while" in strings[slices.name[row]]
+    ]
+    rounds = [decode(profile.trace.arguments, row)["round"] for row in products]
+    assert set(rounds) == set(range(1, 9))

@@ -108,3 +108,27 @@ def test_a_model_that_cannot_be_compiled_runs_operator_by_operator(
     assert "no fake impl registered" in told.message  # what PyTorch says of the operator
     assert len(profile.graphs) == 1
     assert link_coverage(profile).operator_time == 1.0
+
+
+def test_frozen_weights_let_onednn_take_batch_norms_and_activations_in(
+    capture: Capture, torch_files: Path
+) -> None:
+    profile = capture(
+        torch_files / "cnn.pt",
+        "torch-compile",
+        source_folder=str(MODELS),
+        options={"weights": "frozen"},
+    )
+    groups, members, strings = profile.fusion.groups, profile.fusion.members, profile.strings
+    made_of = [
+        names(profile, profile.authored, members.node[members.group == row])
+        for row, kind in enumerate(groups.kind.tolist())
+        if strings[kind] == "oneDNN"
+    ]
+    assert made_of == [{"conv2d", "batch_norm", "relu"}, {"conv2d_1", "batch_norm_1", "relu_1"}]
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+    assert coverage.fused_kernel_time == 1.0
+    assert coverage.peak_bytes is not None
+    assert coverage.peak_bytes >= 0.95

@@ -58,6 +58,14 @@ def test_times_and_bytes_are_linked(capture: Capture, files: Path, mode: str, na
     assert coverage.fused_kernel_time == (1.0 if mode == "torch-compile" else None)
 
 
+def test_weights_of_a_traced_lstm_are_known_though_it_takes_them_as_a_list(
+    capture: Capture, files: Path
+) -> None:
+    traced = captured(capture, files, "variable_lstm", "torchscript").authored.parameters
+    eager = captured(capture, files, "variable_lstm", "torch-eager").authored.parameters
+    assert traced.bytes.sum() == eager.bytes.sum()
+
+
 def test_a_graph_that_all_experts_share_is_tied_to_each_of_them(
     capture: Capture, files: Path
 ) -> None:

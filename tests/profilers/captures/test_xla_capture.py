@@ -27,7 +27,7 @@ from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import NodeKind, Profile, SliceKind, StringPool, decode
 from profilers.profile.references import broken_references
-from tests.conftest import Capture, build_models
+from tests.conftest import Capture
 
 Captured = Callable[[str], Path]
 
@@ -98,6 +98,10 @@ def test_a_fusion_opens_and_names_the_operators_that_it_computes(captured: Captu
         source = profile.strings[groups.source[group]]
         for name in names_of(profile, 1, inside):
             assert f"%{name} = " in source
+        assert source.startswith(f"// makes %{profile.strings[groups.name[group]]} f32[")
+        assert all(
+            " bytes at " in line for line in source.splitlines() if line.startswith("// makes")
+        )
 
 
 def test_slices_carry_the_fusion_that_ran(captured: Captured) -> None:
@@ -174,11 +178,8 @@ def test_what_xla_refuses_is_named(captured: Captured, tf_files: Path) -> None:
     (tf_files / "written.txt").unlink()  # loading a trusted model does what its preview warned of
 
 
-def test_a_model_that_xla_refuses_runs_without_it(
-    capture: Capture, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = build_models("build_unconvertible", tmp_path_factory.mktemp("unconvertible"))
-    profile = capture(folder / "text_saved", "tf-xla")
+def test_a_model_that_xla_refuses_runs_without_it(capture: Capture, unconvertible: Path) -> None:
+    profile = capture(unconvertible / "text_saved", "tf-xla")
     strings, breaks = profile.strings, profile.fusion.breaks
     assert [strings[kind] for kind in breaks.kind] == ["not compiled"]
     assert [strings[profile.authored.nodes.operator[node]] for node in breaks.node] == ["AsString"]

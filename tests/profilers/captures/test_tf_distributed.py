@@ -1,0 +1,77 @@
+"""One Keras model on several devices and over several processes: each replica is a rank."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from profilers.analysis.coverage import link_coverage
+from profilers.errors import TwinscopeError
+from profilers.launcher import Launcher
+from profilers.profile import Profile, SliceKind
+from profilers.profile.references import broken_references
+from profilers.request import InputSpec, RunRequest
+from tests.conftest import Capture
+
+
+def operators_of(profile: Profile, rank: int) -> set[str]:
+    """Names of what ran in the steps on the tracks of a rank."""
+    slices, tracks = profile.trace.slices, profile.trace.tracks
+    chosen = (slices.kind == SliceKind.OPERATOR) & (slices.step >= 0)
+    chosen &= (tracks.rank == rank)[slices.track]
+    return {profile.strings[name] for name in np.unique(slices.name[chosen])}
+
+
+def assert_linked(profile: Profile) -> None:
+    assert broken_references(profile) == []
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+    assert coverage.peak_bytes is not None
+    assert coverage.peak_bytes >= 0.95
+
+
+def test_each_device_of_a_mirrored_model_has_its_tracks(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "cnn.keras", "tf-mirrored")
+    assert_linked(profile)
+    assert profile.environment.facts["Replicas"] == "2"
+    first, second = operators_of(profile, 0), operators_of(profile, 1)
+    assert any(name.startswith("replica_1/cnn_1/stem_1/") for name in second)
+    assert any(name.startswith("cnn_1/stem_1/") for name in first)
+    assert not any("replica_1/" in name for name in first if not name.endswith(":_Recv"))
+    everything = first | second
+    assert any("CollectiveReduce" in name for name in everything)  # gradients are exchanged
+
+
+def test_the_inference_of_three_replicas_runs_three_times(capture: Capture, tf_files: Path) -> None:
+    options = {"replicas": "3", "run": "inference"}
+    profile = capture(tf_files / "cnn.keras", "tf-mirrored", options=options)
+    assert_linked(profile)
+    assert set(profile.trace.tracks.rank.tolist()) == {0, 1, 2}
+    for rank in range(3):
+        assert any("cnn_1/stem_1/" in name for name in operators_of(profile, rank))
+
+
+def test_each_process_of_several_is_a_rank(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "cnn.keras", "tf-multiworker")
+    assert_linked(profile)
+    assert len(profile.steps) == 5
+    for rank in range(2):
+        ran = operators_of(profile, rank)
+        assert any(name.startswith("cnn_1/stem_1/") for name in ran)
+        assert any("CollectiveReduce" in name for name in ran)
+    processes = {profile.strings[name] for name in profile.trace.tracks.process}
+    assert {"worker 0", "worker 1"} <= {name.partition(":")[0] for name in processes}
+
+
+def test_what_fails_in_a_process_is_told_and_ends_the_others(
+    tf_files: Path, tmp_path: Path
+) -> None:
+    wrong = (InputSpec("image", "float32", (1, 8, 8, 4)),)
+    request = RunRequest(str(tf_files / "cnn.keras"), "tf-multiworker", inputs=wrong, steps=1)
+    launcher = Launcher()
+    try:
+        with pytest.raises(TwinscopeError, match="image=\\?,32,32,3:float32"):
+            launcher.capture(request, tmp_path)
+    finally:
+        launcher.close()
