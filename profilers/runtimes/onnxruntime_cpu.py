@@ -107,10 +107,19 @@ def _sweep(record: RunRecord, level: str, report: Reporter) -> None:
 
     def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
         arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
-        fed = feed_of(arrays)
-        return SizedRun(lambda: _call(session, fed))
+        return _sized(session, arrays)
 
     measure_sweep(record, report, sized)
+
+
+def sized_run(request: RunRequest, arrays: Mapping[str, Array]) -> SizedRun:
+    """A step of the request's model on these inputs. Raises as `run` does."""
+    return _sized(_session(request, _options(request, str(request.options["level"]))), arrays)
+
+
+def _sized(session: Any, arrays: Mapping[str, Array]) -> SizedRun:
+    fed = feed_of(arrays)
+    return SizedRun(lambda: _call(session, fed))
 
 
 def results_of(request: RunRequest, arrays: Mapping[str, Array]) -> list[Array]:

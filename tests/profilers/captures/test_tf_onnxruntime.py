@@ -36,6 +36,13 @@ def test_layers_are_the_scopes_of_the_converted_graph(capture: Capture, tf_files
     assert "StatefulPartitionedCall" not in scopes
 
 
+def test_other_batch_sizes_are_converted_too(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "cnn_saved", "tf-onnxruntime", sweep={"batch": (1, 3)})
+    assert profile.sweep.batch.tolist() == [1, 3]
+    assert (profile.sweep.problem < 0).all()
+    assert (profile.sweep.median_ns > 0).all()
+
+
 def test_what_the_converter_added_stands_in_the_layer_beside_it(
     capture: Capture, tf_files: Path
 ) -> None:
