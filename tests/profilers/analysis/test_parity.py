@@ -1,6 +1,8 @@
 """The first layer at which two runs of one model part, on real captures."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,9 +31,26 @@ def in_torch(capture: Capture, torch_files: Path) -> Profile:
     )
 
 
+_EXPORT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import onnx, torch
+from build_onnx import export
+model = torch.load(sys.argv[2], weights_only=False)
+onnx.save(export(model, torch.randn(1, 3, 32, 32), optimize=False), sys.argv[3])
+"""
+
+
 @pytest.fixture(scope="module")
-def in_onnx(capture: Capture, onnx_files: Path) -> Profile:
-    return capture(onnx_files / "cnn.onnx", "onnxruntime", options={"activations": "on"})
+def in_onnx(
+    capture: Capture, torch_files: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Profile:
+    """The same weights."""
+    path = tmp_path_factory.mktemp("parity") / "cnn.onnx"
+    words = [sys.executable, "-c", _EXPORT, str(MODELS), str(torch_files / "cnn.pt"), str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return capture(path, "onnxruntime", options={"activations": "on"})
 
 
 def changed(profile: Profile, from_row: int) -> Profile:
@@ -68,6 +87,17 @@ def test_the_same_weights_and_inputs_agree_across_runtimes(
     assert len(found.rows) >= 3
     assert found.first == -1
     assert "agree" in sentence(found)
+
+
+def test_other_weights_part_at_the_first_layer(
+    in_torch: Profile, capture: Capture, onnx_files: Path
+) -> None:
+    other = capture(onnx_files / "cnn.onnx", "onnxruntime", options={"activations": "on"})
+    found = compare(in_torch, other).parity
+    assert found is not None
+    assert found.same_inputs
+    assert found.first == 0
+    assert sentence(found).startswith("The outputs part at stem.0")
 
 
 def test_the_first_layer_that_parts_is_named(in_torch: Profile) -> None:
