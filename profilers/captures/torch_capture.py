@@ -28,6 +28,7 @@ from profilers.captures.torch_compiled import (
     read_compiled,
     with_makers,
 )
+from profilers.captures.torch_compiled_backward import COMPILED_BACKWARD, linked_backward
 from profilers.captures.torch_files import MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
 from profilers.captures.torch_graphs import linked_graph
 from profilers.captures.torch_links import linked_launches
@@ -117,14 +118,16 @@ def _trained(
     nodes: Int32,
 ) -> tuple[Graph, Int32]:
     try:
+        if is_compiled(folder):
+            nodes = linked_backward(folder, graph, slices, found.pool.table(), nodes)
         trained = with_training(graph, told, found.pool)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
         raise DamagedFile(
             f"Cannot read the capture {folder}",
             f"its record of the training step is damaged ({error})",
         ) from error
-    flows = found.trace.flows
-    return trained.graph, linked_training(trained, slices, found.pool.table(), flows, nodes)
+    flows, strings = found.trace.flows, found.pool.table()
+    return trained.graph, linked_training(trained, slices, strings, flows, nodes)
 
 
 def _compiled(folder: Path, graph: Graph, found: ChromeTrace, slices: Slices) -> Compiled | None:
@@ -163,7 +166,7 @@ def _kinds_told(slices: Slices, strings: StringTable, *, nnc: bool) -> Slices:
 
 
 def _is_range(text: str) -> bool:
-    if text.startswith(_MARKS):
+    if text.startswith(_MARKS) or text.endswith(COMPILED_BACKWARD):
         return True
     return not ("::" in text or text.startswith(PACKAGED) or KERNEL.fullmatch(text))
 

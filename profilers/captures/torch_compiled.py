@@ -81,7 +81,7 @@ def read_compiled(folder: Path, authored: Graph, found: ChromeTrace, slices: Sli
     document: Json = json.loads((folder / COMPILATION_FILE).read_text())
     strings = found.pool.table()
     records = [record for record in document["graphs"] if record.get("code")]
-    made_of = _authored_of_traced(records, authored, strings)
+    made_of = authored_of_traced(records, authored, strings)
     graphs = [
         _compiled_graph(record, authored, strings, names)
         for record, names in zip(records, made_of, strict=True)
@@ -124,7 +124,7 @@ def _weights(record: Json, code: InductorCode) -> dict[str, str]:
     return {buffer.name: node["state"] for buffer, node in pairs if node["state"]}
 
 
-def _authored_of_traced(
+def authored_of_traced(
     records: Sequence[Json], authored: Graph, strings: StringTable
 ) -> list[dict[str, list[int]]]:
     """For each graph the authored nodes of each node that Dynamo traced, found by order.

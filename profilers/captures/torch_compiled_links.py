@@ -164,7 +164,7 @@ def _kernel_program(graphs: Sequence[CompiledGraph]) -> list[Place]:
             is_last = position + 1 == len(graph.code.calls)
             places.append(
                 Place(
-                    _traced_name(call, graph.code.number),
+                    traced_name(call, graph.code.number),
                     "",
                     (0 if is_last else len(places) + 1,),
                 )
@@ -172,7 +172,7 @@ def _kernel_program(graphs: Sequence[CompiledGraph]) -> list[Place]:
     return places
 
 
-def _traced_name(call: KernelCall, graph: int) -> str:
+def traced_name(call: KernelCall, graph: int) -> str:
     """How the call is named in a trace."""
     if not call.is_generated:
         return operator_name(call.name)
