@@ -10,7 +10,6 @@ the stream.
 
 import gc
 import importlib
-import importlib.machinery
 import json
 import os
 import queue
@@ -21,17 +20,16 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TextIO
 
 from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.request import RunRequest
 from profilers.runtimes import RunMode, mode_named
+from profilers.runtimes.foreign_names import HideOurNames
 from profilers.runtimes.measure import timed_steps
 from profilers.runtimes.mode_options import settled
 from profilers.runtimes.processor_wait import WAIT_FACT, WaitMeter
 
-OUR_OTHER_NAMES = ("app", "views", "resources")
 _SHORTEST_PROGRESS_GAP_S = 0.05
 _OUT_OF_MEMORY = (
     "not enough memory",
@@ -40,28 +38,6 @@ _OUT_OF_MEMORY = (
     "bad_alloc",
     "OOM when",
 )
-
-
-class HideOurNames:
-    """Import hook that keeps Twinscope's own `app`, `views`, `resources` from user code.
-
-    A pickled model may come from a package of the same name in the user's own folder; that one is
-    found, ours is not.
-    """
-
-    def __init__(self, root: str) -> None:
-        self._root = Path(root).resolve()
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if name not in OUR_OTHER_NAMES:
-            return None
-        elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() != self._root]
-        spec = importlib.machinery.PathFinder.find_spec(name, elsewhere)
-        if spec is None:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        return spec
 
 
 class PipeReporter:
@@ -154,6 +130,8 @@ def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
     runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")
     record = runtime.run(request, folder, report)
     record.import_ns = import_ns
+    if request.sweep and not record.sweep and not record.diagnostics:
+        record.warn(f"{mode.title} does not measure other sizes of the inputs.")
     share = report.wait.share() if report.wait else None
     if share is not None:
         record.facts[WAIT_FACT] = f"{100 * share:.0f} % of the time"
@@ -162,7 +140,11 @@ def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
 
 
 def _import_framework(mode: RunMode, report: PipeReporter) -> int:
-    """Nanoseconds that importing took; about 0 in a warm worker."""
+    """Nanoseconds that importing took; about 0 in a warm worker.
+
+    With the framework come the parts of it that the runtime names as PRELOADED: some frameworks import
+    them in the middle of the first step that is profiled.
+    """
     report.progress("import", 0.0)
     begin = time.perf_counter_ns()
     for name in mode.requires:
@@ -175,6 +157,9 @@ def _import_framework(mode: RunMode, report: PipeReporter) -> int:
                 "Install it (pip install 'twinscope[frameworks]') or choose another mode.",
                 traceback.format_exc(),
             ) from error
+    runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")
+    for name in getattr(runtime, "PRELOADED", ()):
+        importlib.import_module(name)
     report.progress("import", 1.0)
     return time.perf_counter_ns() - begin
 

@@ -55,6 +55,12 @@ def tf_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def unconvertible(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with SavedModels whose operators some compilers and formats lack."""
+    return build_models("build_unconvertible", tmp_path_factory.mktemp("unconvertible"))
+
+
+@pytest.fixture(scope="session")
 def onnx_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with cnn, block and control as ONNX."""
     return build_models("build_onnx", tmp_path_factory.mktemp("onnx_files"))

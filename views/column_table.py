@@ -1,6 +1,6 @@
 """A table over numpy columns: sorts and filters by an order vector instead of moving rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QRectF,
     Qt,
 )
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -25,6 +25,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from views.plain_tooltip import plain_tooltip
+from views.table_actions import TableActions
 from views.theme import Theme
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -86,6 +88,26 @@ class ColumnTableModel(QAbstractTableModel):
         """The caller's row that is drawn at `index`."""
         return int(self._shown[index.row()])
 
+    def shown_rows(self) -> list[int]:
+        """The caller's rows as they are drawn, top to bottom."""
+        rows: list[int] = self._shown.tolist()
+        return rows
+
+    def texts(self, rows: Iterable[int]) -> Iterator[list[str]]:
+        """The titles, then the cells of the caller's rows as they read."""
+        yield [column.title for column in self._columns]
+        for row in rows:
+            yield [column.text(row) for column in self._columns]
+
+    def values(self, rows: Iterable[int]) -> Iterator[list[Any]]:
+        """The titles, then texts and numbers as they are sorted by."""
+        yield [column.title for column in self._columns]
+        for row in rows:
+            yield [
+                column.text(row) if column.is_text else column.keys[row].item()
+                for column in self._columns
+            ]
+
     def indexes_of(self, rows: NDArray[Any]) -> list[QModelIndex]:
         """Where the given rows are drawn, top to bottom; hidden ones are left out."""
         return [self.index(int(at), 0) for at in np.flatnonzero(np.isin(self._shown, rows))]
@@ -104,7 +126,7 @@ class ColumnTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return column.text(row)
         if role == Qt.ItemDataRole.ToolTipRole and column.is_text:
-            return column.text(row)
+            return plain_tooltip(column.text(row))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if column.is_text else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
@@ -197,6 +219,7 @@ class ColumnTable(QTableView):
         self._header.setSectionsClickable(True)
         self._header.sectionClicked.connect(self._sort_by_click)
         self._sorted: tuple[int, Qt.SortOrder] | None = None
+        self.actions_on_it = TableActions(self)
 
     def show_columns(self, columns: Sequence[Column], sort_by: int) -> None:
         """Draw other columns, sorted by one of them in its natural direction."""
@@ -220,6 +243,12 @@ class ColumnTable(QTableView):
         self.selectionModel().select(found, flag.ClearAndSelect | flag.Rows)
         if places:
             self.scrollTo(places[0])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.actions_on_it.copy_rows()
+        else:
+            super().keyPressEvent(event)
 
     def _sort_by_click(self, section: int) -> None:
         order = self._natural_order(section)

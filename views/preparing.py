@@ -13,12 +13,14 @@ from profilers.analysis.memory_groups import first_grouping
 from profilers.analysis.memory_growth import memory_growth
 from profilers.analysis.memory_owners import making_slices
 from profilers.analysis.memory_stack import memory_stack
+from profilers.analysis.rank_time import rank_time
 from profilers.profile import Profile
 
 
 def prepare_summary(profile: Profile) -> None:
     memory_curve(profile)
     link_coverage(profile)
+    rank_time(profile)
     findings(profile)
 
 

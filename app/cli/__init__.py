@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "snapshot": "app.cli.snapshot",
     "report": "app.cli.report",
     "modes": "app.cli.modes",
+    "install-desktop": "app.cli.install_desktop",
 }
 _WINDOW = "app.cli.window"
 

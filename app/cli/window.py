@@ -3,9 +3,11 @@
 import argparse
 import sys
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.desktop import NAME
 from app.off_screen import draw_off_screen
 from profilers.errors import TwinscopeError
 
@@ -41,6 +43,7 @@ def show(arguments: argparse.Namespace, fill: "Callable[[MainWindow], object]") 
     """Start the application, `fill` the window, and run or take the picture."""
     if arguments.screenshot:
         draw_off_screen()
+    from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
     from app.pyside_check import reference_count_fault
@@ -52,7 +55,9 @@ def show(arguments: argparse.Namespace, fill: "Callable[[MainWindow], object]") 
     running = QApplication.instance()
     application = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
     application.setApplicationName("Twinscope")
-    application.setDesktopFileName("org.twinscope.Twinscope")
+    application.setDesktopFileName(NAME)
+    icon = resources.files("resources") / "desktop" / f"{NAME}.svg"
+    application.setWindowIcon(QIcon(str(icon)))
     QApplication.setStyle("Fusion")
     window = MainWindow()
     if arguments.theme:

@@ -38,6 +38,11 @@ EXPORTERS: tuple[Exporter, ...] = (
     Exporter("chrome", "Chrome trace, for Perfetto", ".json", "app.report.chrome_trace"),
     Exporter("csv", "Tables as CSV", ".csv", "app.report.csv_tables"),
     Exporter("png", "Picture of all views", ".png", "app.report.png_picture"),
+    Exporter("parquet", "Tables as Parquet", ".parquet", "app.report.parquet_tables"),
+    Exporter("netron", "Attachment for Netron", ".json", "app.report.netron_attachment"),
+    Exporter(
+        "model-explorer", "Node data for Model Explorer", ".json", "app.report.model_explorer"
+    ),
     Exporter("html", "Report as one HTML page", ".html", "app.report.html"),
     Exporter("pdf", "Report as PDF", ".pdf", "app.report.pdf"),
 )

@@ -15,6 +15,7 @@ from profilers.errors import TwinscopeError
 from profilers.profile import Profile, TrackKind
 
 _COUNTER = int(TrackKind.COUNTER)
+_CORRELATION = b'"correlation"'
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -129,6 +130,8 @@ def _flows(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
     rows = zip(flows.source.tolist(), flows.target.tolist(), flows.kind.tolist(), strict=True)
     for number, (source, target, kind) in enumerate(rows):
         name = strings[kind] or "flow"
+        if name == "launch" and _CORRELATION in profile.trace.arguments.text(target):
+            name = "ac2g"  # Kineto's word, so that readers do not draw it twice
         for phase, row in (("s", source), ("f", target)):
             track = int(slices.track[row])
             event = {

@@ -1,15 +1,13 @@
 """A profile's tables as CSV: the operators alone into a .csv file, else every table into a folder."""
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from profilers.analysis.operators import by_name, by_node
 from profilers.analysis.stats import statistics
+from profilers.csv_cells import write_rows
 from profilers.profile import MemoryCategory, Profile, SliceKind
-
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(profile: Profile, path: Path) -> None:
@@ -20,29 +18,30 @@ def write(profile: Profile, path: Path) -> None:
     would take for a formula is preceded by an apostrophe.
     """
     if path.suffix == ".csv":
-        _write_table(path, _operators(profile, SliceKind.OPERATOR))
+        _write_table(path, operators_table(profile))
         return
     path.mkdir(parents=True, exist_ok=True)
-    for name, rows in (
-        ("operators", _operators(profile, SliceKind.OPERATOR)),
-        ("kernels", _operators(profile, SliceKind.KERNEL)),
-        ("nodes", _nodes(profile)),
-        ("allocations", _allocations(profile)),
-        ("notes", _notes(profile)),
-        ("summary", _summary(profile)),
-    ):
+    for name, rows in tables_of(profile):
         _write_table(path / f"{name}.csv", rows)
+
+
+def tables_of(profile: Profile) -> Iterator[tuple[str, Iterable[Sequence[Any]]]]:
+    """Names of tables, and their rows with the header first."""
+    yield "operators", operators_table(profile)
+    yield "kernels", _operators(profile, SliceKind.KERNEL)
+    yield "nodes", _nodes(profile)
+    yield "allocations", _allocations(profile)
+    yield "notes", _notes(profile)
+    yield "summary", _summary(profile)
+
+
+def operators_table(profile: Profile) -> Iterable[Sequence[Any]]:
+    return _operators(profile, SliceKind.OPERATOR)
 
 
 def _write_table(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     with path.open("w", newline="", encoding="utf-8", errors="replace") as out:
-        writer = csv.writer(out)
-        for row in rows:
-            writer.writerow([_inert(cell) for cell in row])
-
-
-def _inert(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_SIGNS) else cell
+        write_rows(out, rows)
 
 
 def _operators(profile: Profile, kind: SliceKind) -> Iterator[Sequence[Any]]:
@@ -91,11 +90,24 @@ def _allocations(profile: Profile) -> Iterator[Sequence[Any]]:
 
 
 def _notes(profile: Profile) -> Iterator[Sequence[Any]]:
-    names = profile.authored.nodes.name
-    yield ["node", "author", "written_unix_ns", "text"]
+    names, slices, strings = profile.authored.nodes.name, profile.trace.slices, profile.strings
+    yield [
+        "node", "slice", "begin_ns", "end_ns", "author", "written_unix_ns", "text", "id",
+        "answer_to",
+    ]  # fmt: skip
     for note in profile.notes:
-        name = profile.strings[int(names[note.node])]
-        yield [name, note.author, note.written_unix_ns, note.text]
+        begin_ns, end_ns = note.time_range_ns or ("", "")
+        yield [
+            strings[int(names[note.node])] if note.node >= 0 else "",
+            strings[int(slices.name[note.slice])] if note.slice >= 0 else "",
+            int(slices.start_ns[note.slice]) if note.slice >= 0 else begin_ns,
+            end_ns,
+            note.author,
+            note.written_unix_ns,
+            note.text,
+            note.id,
+            note.answer_to,
+        ]
 
 
 def _summary(profile: Profile) -> Iterator[Sequence[Any]]:

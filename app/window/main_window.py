@@ -25,26 +25,23 @@ from app.matrix import BATCHES, with_batches
 from app.paths import config_folder, data_folder
 from app.session import Session
 from app.settings import Settings
-from app.sharing import Sharing
 from app.window.attach_dialog import ask_attach
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
 from app.window.compare_row import COMPARE_ID
 from app.window.empty_state import EmptyState
+from app.window.giving import Giving
 from app.window.matrix_window import MatrixWindow
 from app.window.name_dialog import NameDialog
 from app.window.notice import NoticeBar
 from app.window.palette import CommandPalette, KeySheet
 from app.window.running import Running
-from app.window.save_dialog import SaveDialog
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
 from views import VIEWS
 from views.selection import Selection
 from views.theme import DARK, LIGHT, Theme, system_theme
-
-_SNAPSHOT_FILTER = "Twinscope snapshot (*.twin)"
 
 
 class MainWindow(QMainWindow):
@@ -70,6 +67,7 @@ class MainWindow(QMainWindow):
         self._running = Running(
             self.session, self, lambda error: self.notice.tell_error(error, self._theme)
         )
+        self.giving = Giving(self.session, self, self._current)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -125,31 +123,6 @@ class MainWindow(QMainWindow):
         self._running.when_trusted(
             document, base, lambda agreed: MatrixWindow(self.session, document, agreed, self).show()
         )
-
-    def ask_save(self, document: Document) -> None:
-        """Ask what goes into the file, then where it goes."""
-        dialog = SaveDialog(self.session.documents, document, self)
-
-        def choose() -> None:
-            suggestion = document.path.with_suffix(".twin").name
-            name, _ = QFileDialog.getSaveFileName(
-                self, self.tr("Save the snapshot"), suggestion, _SNAPSHOT_FILTER
-            )
-            if name:
-                self.save(dialog.chosen, Path(name), dialog.sharing)
-
-        dialog.accepted.connect(choose)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def save(self, documents: Sequence[Document], path: Path, sharing: Sharing) -> None:
-        path = path if path.suffix == ".twin" else path.with_name(path.name + ".twin")
-        self.statusBar().showMessage(self.tr("Saving {}…").format(path.name))
-        self.session.save(documents, path, sharing, self._tell_saved)
-
-    def _tell_saved(self, path: Path) -> None:
-        self._remember(path)
-        self.statusBar().showMessage(self.tr("Saved {}").format(path), 5000)
 
     def close_column(self, document: Document) -> None:
         if document.is_unsaved and not self._may_discard([document]):
@@ -209,6 +182,11 @@ class MainWindow(QMainWindow):
         session.document_removed.connect(self._drop_document)
         session.failed.connect(lambda error: self.notice.tell_error(error, self._theme))
         session.busy_changed.connect(self._clear_status)
+        self.giving.told.connect(lambda text: self.statusBar().showMessage(text, 5000))
+        self.giving.saved.connect(self._remember)
+        self.giving.failed.connect(session.failed)
+        for row in board.rows:
+            row.menu_asked.connect(self.giving.show_menu)
         board.header_added.connect(self._connect_header)
         board.compare.turns_asked.connect(self._measure_in_turns)
         self.empty.open_asked.connect(self.ask_open)
@@ -230,7 +208,7 @@ class MainWindow(QMainWindow):
     def _connect_header(self, header: ColumnHeader) -> None:
         header.run_asked.connect(self.ask_run)
         header.source_folder_asked.connect(self._running.ask_source_folder)
-        header.save_asked.connect(self.ask_save)
+        header.save_asked.connect(self.giving.ask_save)
         header.close_asked.connect(self.close_column)
         header.cancel_asked.connect(lambda document: document.job and document.job.cancel())
 
@@ -376,13 +354,18 @@ class MainWindow(QMainWindow):
             ),
             Command(
                 "file.save", file, self.tr("Save the snapshot…"), ("Ctrl+S",),
-                self._with_current(self.ask_save), has_document,
+                self._with_current(self.giving.ask_save), has_document,
+            ),
+            Command(
+                "file.join", file, self.tr("Join the columns of ranks into one"), (),
+                self.session.join_ranks, lambda: bool(self.session.rank_documents),
             ),
             Command(
                 "file.close", file, self.tr("Close the column"), ("Ctrl+W",),
                 self._with_current(self.close_column), has_document,
             ),
             Command("file.quit", file, self.tr("Quit"), ("Ctrl+Q",), self.close),
+            *self.giving.commands(),
             *rows,
             Command(
                 "row.compare", view, self.tr("Fold or unfold Compare"), ("Ctrl+0",),

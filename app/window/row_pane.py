@@ -1,7 +1,7 @@
 """One row of the board: the same view of every column, side by side, under a foldable title."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -39,6 +39,7 @@ class RowPane(QFrame):
 
     fold_changed = Signal()
     fill_asked = Signal(object)
+    menu_asked = Signal(object, QPoint)  # the row, a place on the screen
 
     def __init__(self, spec: ViewSpec, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -109,6 +110,10 @@ class RowPane(QFrame):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.position().y() <= _TITLE_HEIGHT:
             self.fill_asked.emit(self)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if event.pos().y() <= _TITLE_HEIGHT:
+            self.menu_asked.emit(self, event.globalPos())
 
     def _apply_fold(self, folded: bool) -> None:
         self._fold.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)

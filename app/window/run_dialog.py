@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from app.capturing import request_for
 from app.window.code_field import CodeField
 from app.window.option_fields import OptionFields
+from profilers.devices import devices
 from profilers.errors import TwinscopeError
 from profilers.models import ModelFile
 from profilers.request import InputSpec, RunRequest
@@ -77,7 +78,9 @@ class RunDialog(QDialog):
         self.threads.setSpecialValueText(self.tr("the framework's own"))
         self.device = QComboBox()
         self.device.setEditable(True)
-        self.device.addItems(["cpu", "cuda:0"])
+        for row, device in enumerate(devices()):
+            self.device.addItem(device.id)
+            self.device.setItemData(row, device.name, Qt.ItemDataRole.ToolTipRole)
         self.device.setCurrentText(start.device)
         self.limit = _spin(round(start.limit_s), 1, 1_000_000)
         self.limit.setSuffix(" s")

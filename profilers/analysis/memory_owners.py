@@ -136,8 +136,8 @@ def tensor_text(profile: Profile, row: int) -> str:
     """``float32 [1, 64, 56, 56]`` of the block's tensor; "" if no tensor of its size is known."""
     allocations, graph, strings = profile.memory.allocations, profile.authored, profile.strings
     parameter, node = int(allocations.parameter[row]), int(allocations.node[row])
-    if parameter >= 0:
-        table = graph.parameters
+    table = graph.parameters
+    if parameter >= 0 and table.bytes[parameter] == allocations.bytes[row]:
         return _typed(strings[int(table.dtype[parameter])], strings[int(table.shape[parameter])])
     edges, by_source = graph.edges, _edges_by_source(profile)
     begin, end = np.searchsorted(edges.source, (node, node + 1), sorter=by_source)

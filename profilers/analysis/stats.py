@@ -6,9 +6,10 @@ from typing import Any
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory_curve import memory_curve
 from profilers.analysis.memory_growth import memory_growth
-from profilers.analysis.step_time import step_time
+from profilers.analysis.rank_time import rank_rows
+from profilers.analysis.step_time import phase_ns, step_time
 from profilers.analysis.sweep import sweep_rows
-from profilers.profile import NodeKind, Profile
+from profilers.profile import NodeKind, Profile, TimingPhase
 
 
 def statistics(profile: Profile) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def statistics(profile: Profile) -> dict[str, Any]:
         "median_step_ns": time.median_ns,
         "p95_step_ns": time.p95_ns,
         "profiled_step_ns": time.profiled_ns,
+        "compile_ns": phase_ns(profile, TimingPhase.COMPILE) or None,
         "slices": len(profile.trace.slices),
         "tracks": len(profile.trace.tracks),
         "graph_nodes": len(graph.nodes),
@@ -41,6 +43,7 @@ def statistics(profile: Profile) -> dict[str, Any]:
         "memory_growth_bytes_per_step": growth.bytes_per_step if has_memory else None,
         "memory_source": profile.memory.source or None,
         "link_coverage": asdict(link_coverage(profile)),
+        "ranks": rank_rows(profile),
         "sweep": sweep_rows(profile),
         "diagnostics": len(profile.diagnostics),
     }

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory_curve import memory_curve
-from profilers.analysis.step_time import step_time
-from profilers.profile import NodeKind, Profile
+from profilers.analysis.step_time import phase_ns, step_time
+from profilers.profile import NodeKind, Profile, TimingPhase
 from profilers.units import format_bytes, format_count, format_duration, format_percent
 
 
@@ -47,6 +47,17 @@ def _time_figures(profile: Profile) -> list[Figure]:
                 format_duration(time.profiled_ns),
                 overhead or _counted(len(profile.steps), "step"),
                 "Median of the profiled steps; the timeline shows these.",
+            )
+        )
+    compile_ns = phase_ns(profile, TimingPhase.COMPILE)
+    if compile_ns:
+        figures.append(
+            Figure(
+                "Compiled in",
+                format_duration(compile_ns),
+                "once, before the steps",
+                "What making the model's code took: compiling, exporting, tracing or converting; of a "
+                "model that is compiled when it is called, its first step.",
             )
         )
     return figures

@@ -28,10 +28,12 @@ from profilers.captures.torch_compiled import (
     read_compiled,
     with_makers,
 )
+from profilers.captures.torch_compiled_backward import COMPILED_BACKWARD, linked_backward
 from profilers.captures.torch_files import MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
 from profilers.captures.torch_graphs import linked_graph
 from profilers.captures.torch_links import linked_launches
 from profilers.captures.torch_memory import torch_memory
+from profilers.captures.torch_sharding import distribution_told
 from profilers.captures.torch_training import (
     FORWARD_FLOPS,
     forward_alone,
@@ -60,6 +62,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
     is_fused_script = has_fusion(folder)
     slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=is_fused_script)
+    slices = distribution_told(slices, found.pool.table())
     training = run.extra.get(TRAINING)
     of_graph = forward_alone(slices, found.pool.table()) if training else slices
     graph, nodes, notes = linked_graph(folder, run, found, of_graph)
@@ -115,14 +118,16 @@ def _trained(
     nodes: Int32,
 ) -> tuple[Graph, Int32]:
     try:
+        if is_compiled(folder):
+            nodes = linked_backward(folder, graph, slices, found.pool.table(), nodes)
         trained = with_training(graph, told, found.pool)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
         raise DamagedFile(
             f"Cannot read the capture {folder}",
             f"its record of the training step is damaged ({error})",
         ) from error
-    flows = found.trace.flows
-    return trained.graph, linked_training(trained, slices, found.pool.table(), flows, nodes)
+    flows, strings = found.trace.flows, found.pool.table()
+    return trained.graph, linked_training(trained, slices, strings, flows, nodes)
 
 
 def _compiled(folder: Path, graph: Graph, found: ChromeTrace, slices: Slices) -> Compiled | None:
@@ -161,7 +166,7 @@ def _kinds_told(slices: Slices, strings: StringTable, *, nnc: bool) -> Slices:
 
 
 def _is_range(text: str) -> bool:
-    if text.startswith(_MARKS):
+    if text.startswith(_MARKS) or text.endswith(COMPILED_BACKWARD):
         return True
     return not ("::" in text or text.startswith(PACKAGED) or KERNEL.fullmatch(text))
 

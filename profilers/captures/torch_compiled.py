@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from profilers.captures.cuda_graph_links import replayed_groups, with_copied_inputs
 from profilers.captures.inductor_provenance import traced_of_calls
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
@@ -80,7 +81,7 @@ def read_compiled(folder: Path, authored: Graph, found: ChromeTrace, slices: Sli
     document: Json = json.loads((folder / COMPILATION_FILE).read_text())
     strings = found.pool.table()
     records = [record for record in document["graphs"] if record.get("code")]
-    made_of = _authored_of_traced(records, authored, strings)
+    made_of = authored_of_traced(records, authored, strings)
     graphs = [
         _compiled_graph(record, authored, strings, names)
         for record, names in zip(records, made_of, strict=True)
@@ -89,11 +90,14 @@ def read_compiled(folder: Path, authored: Graph, found: ChromeTrace, slices: Sli
     rows = add_kernels(builder, graphs)
     breaks = fusion_breaks(document, graphs, authored, strings, found.pool)
     linked = KernelLinks(graphs, authored, slices, found.pool.table())
+    strings = found.pool.table()
+    replayed = replayed_groups(graphs, slices, strings)
+    nodes = np.where(replayed >= 0, linked.nodes_of(replayed), linked.nodes())
     return Compiled(
         builder.build(),
         Fusion(_groups(graphs, rows, found.pool), linked.members(), breaks),
-        linked.nodes(),
-        linked.groups(),
+        with_copied_inputs(nodes, authored, slices, strings),
+        np.where(replayed >= 0, replayed, linked.groups()),
         _told(document, len(records)),
     )
 
@@ -120,7 +124,7 @@ def _weights(record: Json, code: InductorCode) -> dict[str, str]:
     return {buffer.name: node["state"] for buffer, node in pairs if node["state"]}
 
 
-def _authored_of_traced(
+def authored_of_traced(
     records: Sequence[Json], authored: Graph, strings: StringTable
 ) -> list[dict[str, list[int]]]:
     """For each graph the authored nodes of each node that Dynamo traced, found by order.

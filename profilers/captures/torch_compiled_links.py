@@ -61,6 +61,11 @@ class KernelLinks:
     def nodes(self) -> Int32:
         return inherited(self._slices, self._nodes)
 
+    def nodes_of(self, groups: Int32) -> Int32:
+        """The member that stands for each group, -1 for none."""
+        heaviest = [self._heaviest(each) if each else -1 for each in self._members]
+        return np.array([*heaviest, -1], np.int32)[groups]
+
     def members(self) -> FusionMembers:
         """Those that the compiler names, and those of other places that a kernel ran for."""
         named = [(group, node) for group, nodes in enumerate(self._members) for node in nodes]
@@ -159,7 +164,7 @@ def _kernel_program(graphs: Sequence[CompiledGraph]) -> list[Place]:
             is_last = position + 1 == len(graph.code.calls)
             places.append(
                 Place(
-                    _traced_name(call, graph.code.number),
+                    traced_name(call, graph.code.number),
                     "",
                     (0 if is_last else len(places) + 1,),
                 )
@@ -167,7 +172,7 @@ def _kernel_program(graphs: Sequence[CompiledGraph]) -> list[Place]:
     return places
 
 
-def _traced_name(call: KernelCall, graph: int) -> str:
+def traced_name(call: KernelCall, graph: int) -> str:
     """How the call is named in a trace."""
     if not call.is_generated:
         return operator_name(call.name)

@@ -110,9 +110,12 @@ def inherited(slices: Slices, nodes: Int32) -> Int32:
 
 
 def linked_launches(nodes: Int32, flows: Flows, launch: int) -> Int32:
-    """Device work takes the node of the call that launched it; `launch` is that flow's string row."""
+    """Device work takes the node of the call that launched it; `launch` is that flow's string row.
+
+    What is known of it already stays where the call has none: that of a CUDA graph stands for many.
+    """
     linked = nodes.copy()
-    rows = flows.kind == launch
+    rows = (flows.kind == launch) & (nodes[flows.source] >= 0)
     linked[flows.target[rows]] = nodes[flows.source[rows]]
     return linked
 

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.captures.torch_files import FORWARD_RANGE, LOSS_RANGE, OPTIMISER_RANGE
+from profilers.captures.torch_compiled_backward import COMPILED_BACKWARD
+from profilers.captures.torch_files import (
+    BACKWARD_RANGE,
+    FORWARD_RANGE,
+    LOSS_RANGE,
+    OPTIMISER_RANGE,
+)
 from profilers.captures.torch_links import inherited
 from profilers.profile import (
     UNKNOWN,
@@ -102,7 +108,9 @@ def linked_training(
         linked[inside] = node
         derived = inside[pairs.source] & (evaluated >= 0)
         linked[evaluated[derived]] = node
-    _accumulations(slices, strings, evaluations, linked)
+    begins = _inside(slices, strings, BACKWARD_RANGE) & (evaluations < 0)
+    linked[begins & (linked < 0)] = trained.loss  # the gradient that backward begins with
+    _accumulations(slices, strings, evaluations, linked, trained.optimiser)
     return inherited(slices, linked)
 
 
@@ -135,8 +143,13 @@ def _evaluations(slices: Slices, strings: StringTable) -> Int32:
     return inherited(slices, own)
 
 
-def _accumulations(slices: Slices, strings: StringTable, evaluations: Int32, linked: Int32) -> None:
-    """A gradient is added up right after it was computed: its node is that of the one before."""
+def _accumulations(
+    slices: Slices, strings: StringTable, evaluations: Int32, linked: Int32, optimiser: int
+) -> None:
+    """A gradient is added up right after it was computed: its node is that of the one before.
+
+    A compiled backward hands all of its gradients over at its end, to be read by the optimiser.
+    """
     is_accumulation = np.array(
         [text.startswith(_EVALUATE) and text.endswith(_ACCUMULATE) for text in strings], np.bool_
     )
@@ -144,4 +157,5 @@ def _accumulations(slices: Slices, strings: StringTable, evaluations: Int32, lin
     for before, row in zip(rows[:-1].tolist(), rows[1:].tolist(), strict=True):
         is_same_lane = slices.track[before] == slices.track[row]
         if is_same_lane and linked[row] < 0 and is_accumulation[slices.name[row]]:
-            linked[row] = linked[before]
+            compiled = strings[int(slices.name[before])].endswith(COMPILED_BACKWARD)
+            linked[row] = optimiser if compiled else linked[before]

@@ -7,6 +7,7 @@ MODULE_MODES = (
     "torchscript",
     "torch-onnxruntime",
     "torch-aoti",
+    "torch-distributed",
 )
 PROGRAM_MODES = ("torch-export", "torch-compile", "torch-onnxruntime", "torch-aoti")
 PACKAGE_MODES = ("torch-aoti",)

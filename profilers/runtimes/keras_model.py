@@ -84,7 +84,7 @@ def _unknown_classes(path: Path) -> list[str]:
             item.get(key) for key in ("module", "class_name", "registered_name")
         )
         is_own = isinstance(module, str) and module.partition(".")[0] in ("keras", "builtins")
-        if not isinstance(name, str) or "config" not in item or is_own or name == "__tuple__":
+        if not isinstance(name, str) or "config" not in item or is_own or name.startswith("__"):
             continue
         is_known = keras.saving.get_registered_object(str(registered or name)) is not None
         is_builtin = hasattr(keras.layers, name) or hasattr(keras, name)

@@ -1,5 +1,6 @@
 """Runs a SavedModel's signature or a frozen GraphDef as a TensorFlow graph function."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.tf_inputs import bind_inputs
+from profilers.runtimes.tf_inputs import bind_inputs, with_row_splits
 from profilers.runtimes.tf_session import (
     WORKER_ENVIRONMENT,
     TracedModel,
@@ -18,6 +19,7 @@ from profilers.runtimes.tf_session import (
 __all__ = ["WORKER_ENVIRONMENT", "load", "run"]
 
 _DEFAULT_SIGNATURE = "serving_default"
+_NOT_REGISTERED = re.compile(r"Op type not registered '([^']+)'")
 _NO_RESULT = frozenset({"Const", "NoOp", "Assert", "Placeholder", "PlaceholderWithDefault"})
 
 
@@ -50,6 +52,8 @@ def _load_saved_model(request: RunRequest) -> TracedModel:
     function = _signature(loaded, request)
     expected = function.structured_input_signature[1]
     tensors, inputs = bind_inputs(request, expected)
+    if not request.inputs_file and _takes_ragged(function):
+        tensors, inputs = with_row_splits(expected, tensors, inputs)
     arguments = dict(zip(expected, tensors, strict=True))
     names = sorted(arguments)
 
@@ -57,6 +61,13 @@ def _load_saved_model(request: RunRequest) -> TracedModel:
         return function(**dict(zip(names, given, strict=True)))
 
     return TracedModel(function, call, [arguments[name] for name in names], inputs, owner=loaded)
+
+
+def _takes_ragged(function: Any) -> bool:
+    """True if some of what it runs is made for ragged tensors, which a signature takes in parts."""
+    graph_def = function.graph.as_graph_def()
+    nodes = (node.name for each in graph_def.library.function for node in each.node_def)
+    return any("Ragged" in name for name in nodes)
 
 
 def _signature(loaded: Any, request: RunRequest) -> Any:
@@ -77,6 +88,7 @@ def _load_frozen(request: RunRequest) -> TracedModel:
     graph_def = tf.compat.v1.GraphDef()
     try:
         graph_def.ParseFromString(Path(request.model_path).read_bytes())
+        _check_operators(graph_def)
         wrapped = tf.compat.v1.wrap_function(
             lambda: tf.compat.v1.import_graph_def(graph_def, name=""), []
         )
@@ -102,7 +114,34 @@ def _results(graph: Any) -> list[Any]:
     return [output for op in ends for output in op.outputs]
 
 
+def _check_operators(graph_def: Any) -> None:
+    """Name all operators that are missing; TensorFlow names the first one only."""
+    from tensorflow.python.framework import op_def_registry
+
+    functions = graph_def.library.function
+    own = {function.signature.name for function in functions}
+    nodes = [*graph_def.node, *(node for function in functions for node in function.node_def)]
+    missing = {node.op for node in nodes if node.op not in own and not op_def_registry.get(node.op)}
+    if missing:
+        raise _MissingOperators(sorted(missing))
+
+
+class _MissingOperators(Exception):
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
 def _unloadable(request: RunRequest, error: Exception) -> TwinscopeError:
+    told = _NOT_REGISTERED.findall(str(error))
+    missing = error.names if isinstance(error, _MissingOperators) else list(dict.fromkeys(told))
+    if missing:
+        return TwinscopeError(
+            f"TensorFlow cannot load {Path(request.model_path).name}",
+            f"this build has no operator {' and no '.join(missing)}",
+            "Its graph can be looked at; to run it, leave these operators out, or convert the model "
+            "where the package that brings them is installed.",
+        )
     return TwinscopeError(
         f"TensorFlow cannot load {Path(request.model_path).name}",
         first_line(error),

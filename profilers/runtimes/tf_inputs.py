@@ -1,12 +1,17 @@
 """Tensors for a TensorFlow model's inputs, checked against what it takes."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from profilers.errors import TwinscopeError
 from profilers.inputs import make_inputs
 from profilers.request import InputSpec, RunRequest
+
+_RAGGED_PART = re.compile(r"_\d+$")
 
 
 def bind_inputs(
@@ -44,6 +49,27 @@ def bind_inputs(
             raise _misfit(expected, f"it was given {used[-1].text}")
         tensors.append(tf.constant(array))
     return tensors, tuple(used)
+
+
+def with_row_splits(
+    expected: Mapping[str, Any], tensors: Sequence[Any], inputs: Sequence[InputSpec]
+) -> tuple[list[Any], tuple[InputSpec, ...]]:
+    """Row splits that fit their values, in place of random numbers.
+
+    A signature takes a ragged tensor ``x`` in parts: its values ``x`` and where rows end, ``x_1``.
+    """
+    import tensorflow as tf
+
+    given = dict(zip(expected, tensors, strict=True))
+    for name, spec in expected.items():
+        values = given.get(_RAGGED_PART.sub("", name))
+        is_part = _RAGGED_PART.search(name) is not None and spec.shape.rank == 1
+        if is_part and values is not None and spec.dtype.is_integer and values.shape.rank:
+            rows = max(int(given[name].shape[0]) - 1, 1)
+            ends = np.linspace(0, int(values.shape[0]), rows + 1).astype(int)
+            given[name] = tf.constant(ends, spec.dtype)
+    used = (replace(each, shape=tuple(given[each.name].shape.as_list())) for each in inputs)
+    return list(given.values()), tuple(used)
 
 
 def _own_spec(name: str, spec: Any) -> InputSpec:

@@ -63,8 +63,10 @@ class _Replica:
     reader: threading.Thread
 
     def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
+        """It waits for this once it has left its files; before, it is ended in the middle."""
+        assert self.process.stdin is not None
+        self.process.kill()
+        self.process.stdin.close()
         self.process.wait()
         self.reader.join()
 
@@ -104,7 +106,7 @@ class _Replicas(list[_Replica]):
             )
         assert process.stdin is not None
         process.stdin.write(json.dumps(part) + "\n")
-        process.stdin.close()
+        process.stdin.flush()
         reader = threading.Thread(target=self._read, args=(process, part["index"]), daemon=True)
         reader.start()
         self.append(_Replica(process, log, reader))
@@ -117,21 +119,22 @@ class _Replicas(list[_Replica]):
 
 
 def _follow(replicas: _Replicas, report: Reporter) -> None:
-    """Tell the first replica's progress until all are done."""
-    while True:
+    """Tell the first replica's progress until all have left their files."""
+    done: set[int] = set()
+    while len(done) < len(replicas):
         states = [replica.process.poll() for replica in replicas]
         try:
             index, event = replicas.events.get(timeout=_POLL_S)
         except queue.Empty:
-            failed = next((n for n, state in enumerate(states) if state), None)
+            failed = next((n for n, state in enumerate(states) if state is not None), None)
             if failed is not None:
                 raise _died(replicas[failed], failed) from None
-            if all(state == 0 for state in states):
-                return
             continue
         if "what" in event:
             raise CaptureFailed(event["what"], event["why"], event["remedy"])
-        if index == 0 and "stage" in event:
+        if "done" in event:
+            done.add(index)
+        elif index == 0 and "stage" in event:
             report.progress(event["stage"], event["fraction"])
 
 

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from profilers.errors import CaptureFailed
-from profilers.request import RunRequest
+from profilers.inputs import Array
+from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes import onnxruntime_cpu
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.result_gap import tell_gap
+from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf_session import WORKER_ENVIRONMENT, first_line
 from profilers.runtimes.tf_sources import Source, load_source
 from profilers.units import format_bytes
@@ -47,23 +49,43 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     begin = time.perf_counter_ns()
     source = load_source(request)
     report.progress("load", 0.3)
-    model = _converted(source, Path(request.model_path).name)
-    convert_ns = time.perf_counter_ns() - begin
-    arrays = {spec.name: array for spec, array in zip(source.inputs, source.arrays, strict=True)}
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "model.onnx"
-        path.write_bytes(_encoded(model, Path(request.model_path).name))
-        converted = replace(request, model_path=str(path), inputs=source.inputs)
-        record = onnxruntime_cpu.run_with(converted, arrays, folder, report)
+        converted, arrays = _written(request, source, path)
+        convert_ns = time.perf_counter_ns() - begin
+        record = onnxruntime_cpu.run_with(replace(converted, sweep={}), arrays, folder, report)
         found = onnxruntime_cpu.results_of(converted, arrays)
-        record.artefact_bytes = path.stat().st_size
         record.facts["Size as ONNX"] = format_bytes(path.stat().st_size)
-    record.request = replace(record.request, model_path=request.model_path)
+    record.request = replace(record.request, model_path=request.model_path, sweep=request.sweep)
     record.load_ns += convert_ns
     record.facts["Converted by"] = f"tf2onnx {tf2onnx.__version__}, opset {_OPSET}"
     record.facts["TensorFlow"] = tf.__version__
     tell_gap(record, source.results, found, "ONNX Runtime", "TensorFlow")
+    _sweep(record, report)
     return record
+
+
+def _written(
+    request: RunRequest, source: Source, path: Path
+) -> tuple[RunRequest, dict[str, Array]]:
+    """The request of the converted model, which is left at `path`, and its inputs."""
+    name = Path(request.model_path).name
+    path.write_bytes(_encoded(_converted(source, name), name))
+    arrays = {spec.name: array for spec, array in zip(source.inputs, source.arrays, strict=True)}
+    return replace(request, model_path=str(path), inputs=source.inputs), arrays
+
+
+def _sweep(record: RunRecord, report: Reporter) -> None:
+    """Each size is a model of its own: the converted one has the shapes of one run."""
+
+    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+        request = replace(record.request, inputs=inputs, inputs_file="")
+        with tempfile.TemporaryDirectory() as place:
+            converted = _written(request, load_source(request), Path(place) / "model.onnx")
+            return onnxruntime_cpu.sized_run(*converted)
+
+    if record.request.sweep:
+        measure_sweep(record, report, sized)
 
 
 def _converted(source: Source, name: str) -> Any:
@@ -98,6 +120,7 @@ def _converted(source: Source, name: str) -> Any:
             "Leave these operators out of the model, or profile it in TensorFlow.",
         )
     _rename(model.graph, source)
+    _place_helpers(model.graph)
     return model
 
 
@@ -156,6 +179,24 @@ def _rename(graph: Any, source: Source) -> None:
             node.name = short
         for place, name in enumerate(node.input):
             node.input[place] = names.get(name, name)
+
+
+def _place_helpers(graph: Any) -> None:
+    """Nodes that the converter added are named after the layer that they stand beside."""
+    makers = {name: node for node in graph.node for name in node.output}
+    readers: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    for nodes in (graph.node, reversed(graph.node)):  # along chains of such nodes, both ways
+        for node in nodes:
+            if "/" in node.name:
+                continue
+            near = [makers[name] for name in node.input if name in makers]
+            near += [reader for name in node.output for reader in readers.get(name, ())]
+            layer = next((e.name.rpartition("/")[0] for e in near if "/" in e.name), "")
+            if layer:
+                node.name = f"{layer}/{node.name}"
 
 
 def _add_operators() -> None:

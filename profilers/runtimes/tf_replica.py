@@ -56,6 +56,8 @@ def main() -> None:
         text = str(error).strip().splitlines() or [type(error).__name__]
         reporter.send({"what": "A replica failed", "why": text[0], "remedy": ""})
         os._exit(1)
+    reporter.send({"done": True})
+    sys.stdin.read()  # the first process holds them together, and is not to go before the last
     os._exit(0)
 
 

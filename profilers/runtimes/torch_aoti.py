@@ -27,6 +27,7 @@ from profilers.runtimes.torch_programs import (
     load_program,
 )
 from profilers.runtimes.torch_session import (
+    PRELOADED,
     WORKER_ENVIRONMENT,
     LoadedModel,
     Session,
@@ -35,7 +36,7 @@ from profilers.runtimes.torch_session import (
 )
 from profilers.units import format_bytes
 
-__all__ = ["WORKER_ENVIRONMENT", "run"]
+__all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
 _KERNELS = "kernel_information.json"  # which nodes each kernel was made of
 _SOURCES = (".kernel.cpp", ".wrapper.cpp")

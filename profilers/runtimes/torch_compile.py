@@ -20,13 +20,14 @@ from profilers.runtimes.torch_export import load_program_model
 from profilers.runtimes.torch_options import COMPILE_MODE, SHAPES, WEIGHTS, chosen
 from profilers.runtimes.torch_programs import is_program
 from profilers.runtimes.torch_session import (
+    PRELOADED,
     WORKER_ENVIRONMENT,
     LoadedModel,
     compile_by_running,
     run_model,
 )
 
-__all__ = ["WORKER_ENVIRONMENT", "run"]
+__all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
 _MOST_SIZES = 128  # else the compiler gives up after a few and runs operator by operator
 _DYNAMIC = {"auto": None, "static": False, "dynamic": True}

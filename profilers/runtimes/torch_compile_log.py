@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ Json = dict[str, Any]
 _TRACE = "torch.__trace"  # of torch._logging's structured records
 _DYNAMO = "torch._dynamo.convert_frame"
 _CUDAGRAPHS = "torch._inductor.cudagraph_utils.__cudagraphs"
+_BACKWARD = re.compile(r"# AOT ID: \['\d+_backward'\]")
 _PROVENANCE = "inductor_provenance_tracking_node_mappings"
 _LIMIT = "torch._dynamo hit config."
 _PHASES = (
@@ -89,13 +91,19 @@ class CompileLog(logging.Handler):
         elif payload is None:
             return
         elif "inductor_output_code" in metadata:
-            self._graph(metadata)["code"] = str(payload)
+            kind = "backward_code" if _BACKWARD.match(str(payload)) else "code"
+            self._graph(metadata)[kind] = str(payload)
         elif artifact == _PROVENANCE:
-            self._graph(metadata)["provenance"] = json.loads(payload)
+            self._add_provenance(metadata, json.loads(payload))
         elif artifact == "dynamo_graph_break_reason":
             self._breaks.append(str(payload))
         elif artifact == "recompile_reasons":
             self._recompiles.append({"id": _compile_id(metadata), "reasons": _reasons(payload)})
+
+    def _add_provenance(self, metadata: Json, provenance: Json) -> None:
+        """Of the forward: for a backward, PyTorch tells none."""
+        if provenance.get("cppCodeToPost"):
+            self._graph(metadata).setdefault("provenance", provenance)
 
     def _add_frame(self, metrics: Json) -> None:
         self._frames[str(metrics.get("compile_id"))] = {
@@ -148,7 +156,7 @@ class CompileLog(logging.Handler):
         )
         compiled = len([graph for graph in self._graphs.values() if "code" in graph])
         facts = {
-            "Compile time": f"{whole:.1f} s ({phases}); in the first warm-up step",
+            "Compile time": f"{whole:.1f} s ({phases}); in the first step",
             "Compiled graphs": f"{compiled}, of which {self._cache_hits} from the compile cache",
         }
         if len(self._frames) > 1:

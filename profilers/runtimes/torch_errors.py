@@ -35,9 +35,19 @@ def unregistered_operator(error: BaseException) -> str:
     return ""
 
 
-def load_failure(error: BaseException, path: Path, remedy: str) -> TwinscopeError:
-    """A file that PyTorch cannot load; `remedy` is for errors that nothing better is known of."""
-    operator = unregistered_operator(error)
+def load_failure(
+    error: BaseException, path: Path, remedy: str, operator: str = ""
+) -> TwinscopeError:
+    """A file that PyTorch cannot load.
+
+    Parameters
+    ----------
+    remedy : str
+        For errors that nothing better is known of.
+    operator : str
+        ``space::name`` of a custom operator that is known to be missing.
+    """
+    operator = operator or unregistered_operator(error)
     if operator:
         return TwinscopeError(
             f"PyTorch cannot load {path.name}",

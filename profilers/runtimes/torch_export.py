@@ -12,6 +12,7 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_programs import exported, is_program, load_program, refusal
 from profilers.runtimes.torch_session import (
+    PRELOADED,
     WORKER_ENVIRONMENT,
     LoadedModel,
     Session,
@@ -19,7 +20,7 @@ from profilers.runtimes.torch_session import (
     run_model,
 )
 
-__all__ = ["WORKER_ENVIRONMENT", "run"]
+__all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:

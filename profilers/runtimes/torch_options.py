@@ -92,8 +92,33 @@ IMPORTS = ModeOption(
     "separated by commas.",
 )
 
+PROCESSES = ModeOption(
+    "processes",
+    "Processes",
+    tuple(map(str, range(2, 9))),
+    "2",
+    "How many ranks train together on this machine; on GPUs each has one of its own.",
+)
+STRATEGY = ModeOption(
+    "strategy",
+    "Strategy",
+    ("ddp", "fsdp"),
+    "ddp",
+    "ddp keeps all weights on every rank and averages gradients; fsdp keeps a share of each weight "
+    "on every rank and gathers them when they are needed.",
+)
+UNUSED_WEIGHTS = ModeOption(
+    "unused_weights",
+    "Unused weights",
+    ("no", "yes"),
+    "no",
+    "yes where a step may leave weights out, such as experts that no token was sent to: ddp then "
+    "looks for them in every step.",
+)
+
 FORWARD = (AUTOCAST, MEMORY_FORMAT, IMPORTS)  # of every mode that calls the model as a function
 STEP = (RUN, LOSS, OPTIMISER)
+DISTRIBUTED = (PROCESSES, STRATEGY, UNUSED_WEIGHTS, LOSS, OPTIMISER)
 COMPILE = (COMPILE_MODE, SHAPES, WEIGHTS)
 SCRIPT = (FUSER, OPTIMISE)
 

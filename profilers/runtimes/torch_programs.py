@@ -11,7 +11,9 @@ from typing import Any
 from profilers.errors import CaptureFailed
 from profilers.request import RunRequest
 from profilers.runtimes.torch_errors import first_line, load_failure
+from profilers.runtimes.torch_saved_device import require_device_of
 
+_TARGET = re.compile(r'"target": "torch\.ops\.(\w+)\.(\w+)')
 _LONGEST_REASON = 300
 _DATA_DEPENDENT = ("data-dependent", "DataDependent", "GuardOnDataDependent")
 _PLACE = re.compile(r'File "(?P<file>[^"]+\.py)", line (?P<line>\d+), in forward')
@@ -19,7 +21,11 @@ _PLACE = re.compile(r'File "(?P<file>[^"]+\.py)", line (?P<line>\d+), in forward
 
 def is_program(path: Path) -> bool:
     """Whether ``torch.export.save`` wrote the file."""
-    return any("/models/" in name and name.endswith(".json") for name in _members(path))
+    return any(map(_is_graph, _members(path)))
+
+
+def _is_graph(name: str) -> bool:
+    return "/models/" in name and name.endswith(".json")
 
 
 def is_script(path: Path) -> bool:
@@ -43,9 +49,10 @@ def load_program(request: RunRequest, device: Any) -> Any:
     """
     import torch
 
+    require_device_of(Path(request.model_path))
     try:
         program = torch.export.load(request.model_path)
-        if device.type != "cpu":
+        if any(tensor.device.type != device.type for tensor in program.state_dict.values()):
             from torch.export.passes import move_to_device_pass
 
             program = move_to_device_pass(program, device)
@@ -54,8 +61,23 @@ def load_program(request: RunRequest, device: Any) -> Any:
             error,
             Path(request.model_path),
             "Export it again with the version of PyTorch that is installed here.",
+            _unregistered(Path(request.model_path)),
         ) from error
     return program
+
+
+def _unregistered(path: Path) -> str:
+    """``space::name`` of the first operator of a program that PyTorch does not know, or ""."""
+    import torch
+
+    with zipfile.ZipFile(path) as archive:
+        texts = [archive.read(name) for name in archive.namelist() if _is_graph(name)]
+    for space, name in (found for text in texts for found in _TARGET.findall(text.decode())):
+        try:
+            getattr(getattr(torch.ops, space), name)
+        except AttributeError:
+            return f"{space}::{name}"
+    return ""
 
 
 def exported(module: Any, inputs: Sequence[Any]) -> Any:

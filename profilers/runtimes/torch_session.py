@@ -30,6 +30,7 @@ from profilers.runtimes.torch_sweep import sweep
 from profilers.runtimes.torch_weights import weights_of
 
 WORKER_ENVIRONMENT = {"KINETO_LOG_LEVEL": "99"}  # else each start and stop prints a line
+PRELOADED = ("torch._inductor.config", "torch.export._trace")  # by the profiler and the graph, 2 s
 
 
 def _positional(inputs: Sequence[Any]) -> tuple[Any, dict[str, Any]]:

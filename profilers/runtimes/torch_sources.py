@@ -13,6 +13,7 @@ from profilers.runtimes.torch_checkpoint import load_weights
 from profilers.runtimes.torch_errors import first_line
 from profilers.runtimes.torch_libraries import Notes, library_model
 from profilers.runtimes.torch_missing import missing_classes
+from profilers.runtimes.torch_saved_device import moved_here
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def _unpickled(path: Path, device: Any) -> ModuleSource:
         raise TwinscopeError(
             f"{path.name} cannot be loaded", f"{type(error).__name__}: {first_line(error)}"
         ) from error
-    return ModuleSource(_as_module(value, f"What {path.name} holds"))
+    module = _as_module(value, f"What {path.name} holds")
+    return ModuleSource(module, notes=moved_here(path, device))
 
 
 def _as_module(value: Any, what: str) -> Any:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from profilers.runtimes.torch_eager import load_module
 from profilers.runtimes.torch_errors import first_line, load_failure
 from profilers.runtimes.torch_options import FUSER, OPTIMISE, chosen
 from profilers.runtimes.torch_programs import is_script
+from profilers.runtimes.torch_saved_device import moved_here
 from profilers.runtimes.torch_script_fuser import fusing, optimised, tell_interpreted
 from profilers.runtimes.torch_session import (
+    PRELOADED,
     WORKER_ENVIRONMENT,
     LoadedModel,
     Session,
@@ -23,7 +26,7 @@ from profilers.runtimes.torch_session import (
     run_model,
 )
 
-__all__ = ["WORKER_ENVIRONMENT", "run"]
+__all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -59,7 +62,8 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
         raise load_failure(
             error, Path(request.model_path), "Save it again with torch.jit.save."
         ) from error
-    return _script_model(module, request)
+    notes = moved_here(Path(request.model_path), device)
+    return replace(_script_model(module, request), notes=notes)
 
 
 def _traced(model: LoadedModel, session: Session) -> LoadedModel:

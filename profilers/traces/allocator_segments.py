@@ -13,6 +13,7 @@ from profilers.traces.allocator_events import Action, AllocatorEvents
 from profilers.traces.allocator_replay import EXPANDABLE, Segment
 
 _MOST_CHANGES = 100_000
+_MOST_LOOKS = 100_000
 
 
 class HeldRange(NamedTuple):
@@ -100,9 +101,13 @@ class _Held:
     def at_the_end(self, segments: Sequence[Segment]) -> Iterator[HeldRange]:
         """What is held still, named for its segment."""
         named = dict[int, Segment]()
+        looks = _MOST_LOOKS + len(self._ranges)
         for segment in segments:
             end = segment.address + segment.bytes
             first, last = self._overlap(segment.address, end)
+            looks -= last - first
+            if looks < 0:  # segments that lie over each other, which no allocator has
+                break
             named |= dict.fromkeys(range(first, last), segment)
             for gap_begin, gap_end in _gaps(segment.address, end, self._ranges[first:last]):
                 yield HeldRange(gap_begin, gap_end, 0, NEVER_NS, segment.stream, segment.kind)

@@ -8,6 +8,8 @@ from profilers.profile.table import Int32, Int64
 
 _MOST_FRAMES = 200
 _LONGEST_TEXT = 300
+_PYTHON = 3
+_OPERATORS = (("torch::autograd::generated::", 2), ("at::_ops::", 1))
 
 
 @dataclass
@@ -43,10 +45,15 @@ class Stacks:
         return "\n".join(self._frames[frame] for frame in self._stacks[row])
 
     def asker(self, row: int) -> str:
-        """The innermost frame of the user's own code, else of any Python code."""
+        """The innermost frame of the user's own code, else of any Python code.
+
+        Where there is none, as in a backward pass, the operator of autograd or of ATen.
+        """
         if row < 0:
             return ""
-        return self._frames[max(self._stacks[row], key=self._ranks.__getitem__)]
+        frame = max(self._stacks[row], key=self._ranks.__getitem__)
+        text = self._frames[frame]
+        return _without_types(text) if 0 < self._ranks[frame] < _PYTHON else text
 
     def _frame(self, frame: Any) -> int:
         known = self._frame_of_id.get(id(frame))
@@ -58,8 +65,7 @@ class Stacks:
             known = self._frame_of_text.setdefault(text, len(self._frames))
             if known == len(self._frames):
                 self._frames.append(text)
-                is_python = file.endswith(".py") or file.startswith("<")
-                self._ranks.append(is_python + (is_python and "/torch/" not in file))
+                self._ranks.append(_rank(text, file))
             self._frame_of_id[id(frame)] = known
         return known
 
@@ -89,6 +95,19 @@ class EventArguments:
         if self.stack[row] >= 0:
             told["Call stack"] = self.stacks.text(int(self.stack[row]))
         return json.dumps(told, ensure_ascii=False).encode()
+
+
+def _rank(text: str, file: str) -> int:
+    """How well a frame tells who asked."""
+    if file.endswith(".py") or file.startswith("<"):
+        return _PYTHON + ("/torch/" not in file)
+    return next((rank for sign, rank in _OPERATORS if sign in text), 0)
+
+
+def _without_types(text: str) -> str:
+    """``ConvolutionBackward0::apply`` of a C++ frame with its namespaces and the types it takes."""
+    name = text.replace("(anonymous namespace)", "").partition("(")[0]
+    return "::".join(name.split("::")[-2:])
 
 
 def clean_text(value: Any) -> str:

@@ -34,8 +34,10 @@ MEMORY_EVENT = "[memory]"
 UNSHOWN_INSTANTS = (MEMORY_EVENT, "Iteration Start", "Record Window End")  # how their names begin
 STEP_NAME = re.compile(r"ProfilerStep\s*#(\d+)")
 _COLLECTIVE = re.compile(r"nccl|rccl|oneccl|all_?reduce|all_?gather|reduce_?scatter", re.IGNORECASE)
+_HOST_COLLECTIVE = re.compile(r"^(gloo|mpi|ucc):")  # what runs the collectives on processors
 _TOLD_BY_NAME = (
     (SliceKind.ANNOTATION, STEP_NAME, SliceKind.STEP),
+    (SliceKind.ANNOTATION, _HOST_COLLECTIVE, SliceKind.COMMUNICATION),
     (SliceKind.KERNEL, _COLLECTIVE, SliceKind.COMMUNICATION),
 )
 _CORRELATION = re.compile(rb'"correlation"\s*:\s*"?(\d{1,18})')

@@ -91,3 +91,21 @@ def test_the_key_sheet_lists_every_key_of_the_timeline(window: MainWindow, qtbot
     listed = {row.text(2) for row in rows if row.text(0) == "Timeline"}
     assert {key.text for key in KEYS} <= listed
     sheet.close()
+
+
+def test_traces_of_ranks_stand_beside_each_other_and_can_be_joined(
+    window: MainWindow, qtbot: QtBot, shared_data: Path
+) -> None:
+    join = next(command for command in window.commands if command.id == "file.join")
+    opened(window, qtbot, shared_data / "sampled_rank0.json.gz")
+    assert not join.when()
+    opened(window, qtbot, shared_data / "sampled_rank1.json.gz")
+    assert len(window.session.documents) == 2
+    assert join.when()
+    join.run()
+    qtbot.waitUntil(lambda: len(window.session.documents) == 3, timeout=60_000)
+    settle(window, qtbot)
+    joined = window.session.documents[2]
+    assert joined.title == "sampled_rank0, sampled_rank1"
+    assert set(joined.profile.trace.tracks.rank.tolist()) == {0, 1}
+    assert window.board.view(joined, "timeline") is not None

@@ -72,7 +72,7 @@ def test_a_dropped_program_is_run_looked_at_saved_and_opened_again(
     assert document.unsaved_snapshot is not None
 
     path = tmp_path / "cnn.twin"
-    window.save([document], path, Sharing())
+    window.giving.save([document], path, Sharing())
     settle(window, qtbot)
     assert document.unsaved_snapshot is None
     again = opened(window, qtbot, path)

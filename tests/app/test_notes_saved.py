@@ -60,7 +60,7 @@ def test_a_note_is_written_saved_and_seen_by_the_next_reader(
     write_note(pane_over(window, document, qtbot), document, qtbot, "look here")
     assert title_of(window, document).endswith("●")
     path = tmp_path / "noted.twin"
-    window.save([document], path, Sharing())
+    window.giving.save([document], path, Sharing())
     settle(window, qtbot)
     assert not title_of(window, document).endswith("●")
     again = opened(window, qtbot, path)
@@ -100,7 +100,7 @@ def test_notes_are_autosaved_and_the_copy_goes_when_they_are_saved(
     write_note(pane_over(window, document, qtbot), document, qtbot, "more: ")
     qtbot.waitUntil(lambda: document.unsaved_snapshot != copy, timeout=15_000)
     assert not copy.exists()
-    window.save([document], tmp_path / "saved.twin", Sharing())
+    window.giving.save([document], tmp_path / "saved.twin", Sharing())
     settle(window, qtbot)
     assert document.unsaved_snapshot is None
     assert not list(window.session.autosave.folder.glob("*.twin"))
@@ -122,6 +122,6 @@ def test_notes_are_written_among_the_tables(tmp_path: Path) -> None:
     exporter_named("csv").write(sample_profile(), tmp_path / "tables")
     lines = (tmp_path / "tables" / "notes.csv").read_text().splitlines()
     assert lines == [
-        "node,author,written_unix_ns,text",
-        "bn_0,Ada,1700000000000000000,Why twice?",
+        "node,slice,begin_ns,end_ns,author,written_unix_ns,text,id,answer_to",
+        "bn_0,,,,Ada,1700000000000000000,Why twice?,,",
     ]

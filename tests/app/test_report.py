@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from app.report import EXPORTERS, Exporter, exporter_named
 from profilers.errors import TwinscopeError
+from profilers.opening import open_path
 from profilers.profile import JsonText, Profile, SliceKind, StringTable
 from tests.sample import sample_profile
 
@@ -31,6 +33,72 @@ def test_the_chrome_trace_holds_every_slice_flow_and_counter_exactly(tmp_path: P
     conv = next(event for event in slices if event["name"] == "aten::conv2d")
     assert conv["args"]["graph node"] == "conv_0"
     assert conv["args"]["Input Dims"] == [[1, 16, 32, 32]]
+
+
+def arrows_of(profile: Profile) -> list[tuple[str, str, str]]:
+    slices, flows, strings = profile.trace.slices, profile.trace.flows, profile.strings
+    return sorted(
+        (strings[kind], strings[int(slices.name[source])], strings[int(slices.name[target])])
+        for kind, source, target in zip(
+            flows.kind.tolist(), flows.source.tolist(), flows.target.tolist(), strict=True
+        )
+    )
+
+
+def slices_of(profile: Profile) -> list[tuple[int, int, str, str]]:
+    slices, strings = profile.trace.slices, profile.strings
+    return sorted(
+        (start, duration, strings[name], strings[category])
+        for start, duration, name, category in zip(
+            (slices.start_ns - slices.start_ns.min()).tolist(), slices.duration_ns.tolist(),
+            slices.name.tolist(), slices.category.tolist(), strict=True,
+        )
+    )  # fmt: skip
+
+
+def test_what_is_written_for_perfetto_is_read_back_as_it_was(tmp_path: Path) -> None:
+    profile = sample_profile()
+    exporter_named("chrome").write(profile, tmp_path / "trace.json")
+    read = open_path(tmp_path / "trace.json")
+    assert isinstance(read, Profile)
+    assert slices_of(read) == slices_of(profile)
+    assert arrows_of(read) == arrows_of(profile)
+    values = profile.trace.counters.value
+    assert sorted(read.trace.counters.value.tolist()) == sorted(values.tolist())
+
+
+def test_a_real_trace_is_written_and_read_back_with_all_arrows(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    profile = open_path(shared_data / "sampled_rank0.json.gz")
+    assert isinstance(profile, Profile)
+    path = tmp_path / "trace.json"
+    exporter_named("chrome").write(profile, path)
+    read = open_path(path)
+    assert isinstance(read, Profile)
+    assert slices_of(read) == slices_of(profile)
+    assert arrows_of(read) == arrows_of(profile)
+    events = json.loads(path.read_text())["traceEvents"]
+    begun = {(each["id"], each["cat"], each["name"]) for each in events if each["ph"] == "s"}
+    ended = {(each["id"], each["cat"], each["name"]) for each in events if each["ph"] == "f"}
+    assert begun == ended
+    assert len(begun) == len(profile.trace.flows)
+
+
+def test_parquet_tells_what_it_needs_or_holds_what_csv_holds(tmp_path: Path) -> None:
+    profile, path = sample_profile(), tmp_path / "operators.parquet"
+    if importlib.util.find_spec("pyarrow") is None:
+        with pytest.raises(TwinscopeError, match="pip install pyarrow"):
+            exporter_named("parquet").write(profile, path)
+        return
+    from pyarrow import parquet
+
+    exporter_named("parquet").write(profile, path)
+    exporter_named("csv").write(profile, tmp_path / "operators.csv")
+    with (tmp_path / "operators.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    table = parquet.read_table(path).to_pydict()
+    assert [str(value) for value in table["total_ns"]] == [row["total_ns"] for row in rows]
 
 
 def test_times_of_days_keep_their_nanoseconds(tmp_path: Path) -> None:
@@ -99,7 +167,10 @@ def test_a_csv_name_gets_the_operators_alone(tmp_path: Path) -> None:
     assert (tmp_path / "operators.csv").read_text().startswith("name,calls,total_ns")
 
 
-@pytest.mark.parametrize("exporter", EXPORTERS, ids=lambda each: each.id)
+_HERE = [each for each in EXPORTERS if each.id != "parquet" or importlib.util.find_spec("pyarrow")]
+
+
+@pytest.mark.parametrize("exporter", _HERE, ids=lambda each: each.id)
 def test_a_place_that_cannot_be_written_is_told(exporter: Exporter, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(TwinscopeError, match="Cannot write"):

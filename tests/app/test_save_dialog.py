@@ -30,7 +30,7 @@ def pair(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> list[Document]:
 
 
 def dialog_for(window: MainWindow, document: Document, qtbot: QtBot) -> SaveDialog:
-    window.ask_save(document)
+    window.giving.ask_save(document)
     (dialog,) = window.findChildren(SaveDialog)
     qtbot.waitUntil(lambda: dialog.is_settled, timeout=20_000)
     return dialog
@@ -84,7 +84,7 @@ def test_a_file_of_two_profiles_opens_as_two_columns_and_is_saved_as_one_file(
     dialog = dialog_for(window, second, qtbot)
     assert dialog.chosen == [first, second]
     dialog.reject()
-    window.save([first, second], path, Sharing())
+    window.giving.save([first, second], path, Sharing())
     settle(window, qtbot)
     assert not second.is_unsaved
     assert [note.text for note in snapshot.read_all(path)[1].notes] == ["Why twice?", "Faster"]
@@ -95,7 +95,7 @@ def test_a_place_that_cannot_be_written_is_told_and_nothing_counts_as_saved(
 ) -> None:
     pair[0].notes.take(Note(2, "unsaved"))
     (tmp_path / "file").write_text("")
-    window.save([pair[0]], tmp_path / "file" / "x.twin", Sharing())
+    window.giving.save([pair[0]], tmp_path / "file" / "x.twin", Sharing())
     settle(window, qtbot)
     assert "Cannot save x.twin" in window.notice.text
     assert pair[0].is_unsaved

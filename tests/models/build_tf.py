@@ -19,6 +19,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 sys.path.insert(0, str(Path(__file__).parent))
 import keras_zoo
+import tf1_zoo
 
 
 def save_keras(name: str, model: keras.Model, out: Path) -> None:
@@ -56,6 +57,18 @@ def save_dangerous(out: Path) -> None:
     keras_zoo.recurrent().save_weights(out / "only.weights.h5")
 
 
+def save_odd(out: Path) -> None:
+    """Inputs of text and of rows of different lengths, several signatures, operators of no build."""
+    for made in (keras_zoo.Words(), keras_zoo.Rows()):
+        call = made.__call__
+        tf.saved_model.save(made, str(out / f"{made.name}_saved"), signatures=call)
+    tf1_zoo.write(out)
+    graph = tf.compat.v1.GraphDef.FromString((out / "cnn_frozen.pb").read_bytes())
+    for node in graph.node:
+        node.op = {"Relu": "SoftenedRelu", "Mean": "KindMean"}.get(node.op, node.op)
+    (out / "unknown_frozen.pb").write_bytes(graph.SerializeToString())
+
+
 def main(out: Path) -> None:
     warnings.simplefilter("ignore")
     keras.utils.set_random_seed(0)
@@ -69,6 +82,7 @@ def main(out: Path) -> None:
     tf.saved_model.save(control, str(out / "control_saved"))
     save_graphs("control", control.__call__.get_concrete_function(), out)
     save_dangerous(out)
+    save_odd(out)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,28 @@ class Scale(layers.Layer):
         return x * 2.0
 
 
+class Words(tf.Module):
+    """Takes text."""
+
+    def __init__(self) -> None:
+        super().__init__(name="words")
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def __call__(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"length": tf.strings.length(text), "words": tf.strings.split(text).row_lengths()}
+
+
+class Rows(tf.Module):
+    """Takes rows of different lengths."""
+
+    def __init__(self) -> None:
+        super().__init__(name="rows")
+
+    @tf.function(input_signature=[tf.RaggedTensorSpec([None, None], tf.float32, ragged_rank=1)])
+    def __call__(self, x: tf.RaggedTensor) -> tf.Tensor:
+        return tf.reduce_sum(x, axis=1)
+
+
 class FileAccess(tf.Module):
     """Writes a file while it is loaded, reads one and calls Python when it runs."""
 

@@ -29,7 +29,7 @@ def moment_text(profile: Profile, stack: MemoryStack, time_ns: int, origin_ns: i
         for name, level in zip(stack.names, levels.tolist(), strict=True)
         if level
     ]
-    lines += [f"<br>{_tr('The largest:')}"] if sizes else []
+    lines += [f"<br>{_tr('The largest made in the run:')}"] if sizes else []
     lines += [
         f"{format_bytes(size)} {html.escape(name or _tr('(not known)'))}"
         for size, name in zip(sizes, owner_names(profile, rows), strict=True)

@@ -12,10 +12,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from profilers.analysis.rank_time import rank_time
 from profilers.analysis.summary_figures import Figure, figures_of
 from views.context import ViewContext
 from views.summary.advice_list import AdviceList
 from views.summary.findings import FindingsList
+from views.summary.ranks import RanksSection
 from views.summary.sweep import SweepSection
 from views.theme import Theme
 
@@ -39,6 +41,8 @@ class SummaryView(QScrollArea):
         self.advice = AdviceList(context)
         layout.addWidget(self.advice)
         layout.addWidget(FindingsList(profile.diagnostics, theme))
+        if len(rank_time(profile)):
+            layout.addWidget(RanksSection(profile, theme))
         if len(profile.sweep):
             layout.addWidget(SweepSection(profile, theme))
         layout.addWidget(_facts(context))

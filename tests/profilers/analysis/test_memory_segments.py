@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from profilers.analysis.memory_segments import segment_map
 from profilers.opening import open_path
 from profilers.profile import Profile
 from profilers.profile.references import broken_references
+from tests.profilers.test_snapshot import rewritten
 from tests.profilers.traces.memory_snapshots import PooledAllocator, pooled_training, snapshot
 from tests.sample import MIB
 
@@ -120,3 +122,35 @@ def test_segments_survive_saving(tmp_path: Path) -> None:
         for column, values in before.columns().items():
             assert (after.columns()[column] == values).all()
             assert len(values)
+
+
+def test_a_snapshot_from_before_there_were_segments_still_opens(tmp_path: Path) -> None:
+    def without_segments(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+        for table in ("segments", "placements"):
+            for held in (members, manifest["members"], manifest["values"]):
+                for name in [each for each in held if each.startswith(f"memory/{table}/")]:
+                    del held[name]
+
+    profile = opened(tmp_path / "memory.pickle", pooled_training(steps=2))
+    twin.write(profile, tmp_path / "memory.twin")
+    again = open_path(rewritten(tmp_path / "memory.twin", without_segments))
+    assert isinstance(again, Profile)
+    assert len(again.memory.segments) == len(again.memory.placements) == 0
+    assert len(again.memory.allocations) == len(profile.memory.allocations)
+
+
+def test_segments_over_each_other_are_drawn_once(tmp_path: Path) -> None:
+    """Thousands that all cover the same thousands of ranges, as no allocator writes them."""
+    page, base, count = 1 << 12, 1 << 40, 3000
+    entries = [
+        {"action": "segment_map", "addr": base + at * page, "size": page, "time_us": at}
+        for at in range(count)
+    ]
+    whole = {"device": 0, "address": base, "total_size": count * page, "blocks": []}
+    path = tmp_path / "over.pickle"
+    path.write_bytes(
+        pickle.dumps({"segments": [dict(whole) for _ in range(count)], "device_traces": [entries]})
+    )
+    profile = open_path(path)
+    assert isinstance(profile, Profile)
+    assert len(profile.memory.segments) == count

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.capturing import request_for
+from profilers.analysis.coverage import link_coverage
 from profilers.captures import read_capture
 from profilers.errors import CaptureFailed, DamagedFile, TrustRequired, TwinscopeError
 from profilers.launcher import Launcher
@@ -64,7 +65,7 @@ def test_layers_of_ones_own_are_found_in_the_source_folder(
     launcher: Launcher, tf_files: Path, tmp_path: Path
 ) -> None:
     path = tf_files / "custom.keras"
-    with pytest.raises(TwinscopeError, match="Scale"):
+    with pytest.raises(TwinscopeError, match=r"keras_zoo\.Scale was not found.*source folder"):
         launcher.capture(request(path), tmp_path)
     launcher.capture(request(path, trusted=True, source_folder=SOURCES), tmp_path)
     assert read_capture(tmp_path).environment.model_name == "custom.keras"
@@ -75,6 +76,56 @@ def test_an_unknown_signature_is_told_with_the_known_ones(
 ) -> None:
     with pytest.raises(TwinscopeError, match="serving_default"):
         launcher.capture(request(tf_files / "cnn_saved", "tf-graph", signature="other"), tmp_path)
+
+
+def test_operators_that_the_build_lacks_are_all_named(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    path = tf_files / "unknown_frozen.pb"
+    for mode in ("tf-graph", "tf-eager", "tf-xla"):
+        with pytest.raises(TwinscopeError, match="no operator KindMean and no SoftenedRelu"):
+            launcher.capture(request(path, mode), tmp_path)
+    model = open_path(path)
+    assert isinstance(model, ModelFile)
+    graph = model.preview.authored
+    assert {"KindMean", "Conv2D"} <= {model.preview.strings[row] for row in graph.nodes.operator}
+
+
+@pytest.mark.parametrize("name", ["words_saved", "rows_saved"])
+def test_text_and_rows_of_different_lengths_are_taken(
+    launcher: Launcher, tf_files: Path, tmp_path: Path, name: str
+) -> None:
+    launcher.capture(request(tf_files / name, "tf-graph"), tmp_path)
+    assert len(read_capture(tmp_path).steps) == 1
+
+
+@pytest.mark.parametrize("signature", ["", "serving_default", "features"])
+def test_each_signature_of_a_tensorflow_1_model_runs(
+    launcher: Launcher, tf_files: Path, tmp_path: Path, signature: str
+) -> None:
+    launcher.capture(request(tf_files / "tf1_saved", "tf-graph", signature=signature), tmp_path)
+    profile = read_capture(tmp_path)
+    ran = {profile.strings[name] for name in profile.authored.nodes.operator}
+    assert ("Softmax" in ran) is (signature != "features")
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+
+
+def test_what_exists_in_graphs_only_cannot_run_in_parts(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CaptureFailed, match=r"VariableV2.*Run it as a graph"):
+        launcher.capture(request(tf_files / "tf1_saved", "tf-eager"), tmp_path)
+
+
+def test_a_graph_without_its_training_is_not_trained(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    training = {"run": "training"}
+    for mode in ("tf-eager", "tf-xla"):
+        with pytest.raises(TwinscopeError, match="forward pass only"):
+            launcher.capture(request(tf_files / "cnn_saved", mode, options=training), tmp_path)
 
 
 def test_a_failing_node_is_named_and_leaves_no_trace_in_the_next_capture(

@@ -6,9 +6,10 @@ import pytest
 
 from profilers.analysis.coverage import link_coverage
 from profilers.errors import CaptureFailed
+from profilers.profile import NodeKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
-from tests.conftest import Capture, build_models
+from tests.conftest import Capture
 
 
 @pytest.mark.parametrize("name", ["cnn_saved", "block.keras", "control.keras"])
@@ -35,6 +36,21 @@ def test_layers_are_the_scopes_of_the_converted_graph(capture: Capture, tf_files
     assert "StatefulPartitionedCall" not in scopes
 
 
+def test_other_batch_sizes_are_converted_too(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "cnn_saved", "tf-onnxruntime", sweep={"batch": (1, 3)})
+    assert profile.sweep.batch.tolist() == [1, 3]
+    assert (profile.sweep.problem < 0).all()
+    assert (profile.sweep.median_ns > 0).all()
+
+
+def test_what_the_converter_added_stands_in_the_layer_beside_it(
+    capture: Capture, tf_files: Path
+) -> None:
+    nodes = capture(tf_files / "block.keras", "tf-onnxruntime").authored.nodes
+    is_operator = nodes.kind == NodeKind.OPERATOR
+    assert (nodes.scope[is_operator & (nodes.subgraph < 0)] >= 0).all()
+
+
 @pytest.mark.parametrize(
     ("mode", "says"),
     [
@@ -43,8 +59,7 @@ def test_layers_are_the_scopes_of_the_converted_graph(capture: Capture, tf_files
     ],
 )
 def test_operators_that_do_not_convert_are_named(
-    capture: Capture, tmp_path_factory: pytest.TempPathFactory, mode: str, says: str
+    capture: Capture, unconvertible: Path, mode: str, says: str
 ) -> None:
-    folder = build_models("build_unconvertible", tmp_path_factory.mktemp("unconvertible"))
     with pytest.raises(CaptureFailed, match=says):
-        capture(folder / "erfinv_saved", mode, inputs=(InputSpec("x", "float32", (2, 8)),))
+        capture(unconvertible / "erfinv_saved", mode, inputs=(InputSpec("x", "float32", (2, 8)),))

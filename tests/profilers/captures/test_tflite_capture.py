@@ -133,6 +133,12 @@ def test_a_dynamic_batch_takes_the_size_that_was_asked_for(
     assert {"6,8", "6,4"} <= shapes
 
 
+def test_other_batch_sizes_are_measured(capture: Capture, odd_files: Path) -> None:
+    profile = capture(odd_files / "dynamic.tflite", "tflite", sweep={"batch": (2, 5)})
+    assert profile.sweep.batch.tolist() == [2, 5]
+    assert (profile.sweep.problem < 0).all()
+
+
 def test_flex_operators_are_named_before_a_run_and_the_graph_is_shown(odd_files: Path) -> None:
     model = tflite_file.inspect(odd_files / "flex.tflite")
     assert model.modes == ()

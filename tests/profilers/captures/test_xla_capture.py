@@ -27,7 +27,7 @@ from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import NodeKind, Profile, SliceKind, StringPool, decode
 from profilers.profile.references import broken_references
-from tests.conftest import Capture, build_models
+from tests.conftest import Capture
 
 Captured = Callable[[str], Path]
 
@@ -178,11 +178,8 @@ def test_what_xla_refuses_is_named(captured: Captured, tf_files: Path) -> None:
     (tf_files / "written.txt").unlink()  # loading a trusted model does what its preview warned of
 
 
-def test_a_model_that_xla_refuses_runs_without_it(
-    capture: Capture, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = build_models("build_unconvertible", tmp_path_factory.mktemp("unconvertible"))
-    profile = capture(folder / "text_saved", "tf-xla")
+def test_a_model_that_xla_refuses_runs_without_it(capture: Capture, unconvertible: Path) -> None:
+    profile = capture(unconvertible / "text_saved", "tf-xla")
     strings, breaks = profile.strings, profile.fusion.breaks
     assert [strings[kind] for kind in breaks.kind] == ["not compiled"]
     assert [strings[profile.authored.nodes.operator[node]] for node in breaks.node] == ["AsString"]

@@ -1,0 +1,11 @@
+"""Names of what a distributed run leaves in a capture folder. Standard library only."""
+
+REQUEST_FILE = "request.json"  # what each rank is asked to do
+ERROR_FILE = "error.json"  # of a rank that failed
+CLOCK = "clock"  # key in a rank's record: its clock against that of rank 0
+SHARDS = "shard_bytes"  # key in a rank's record: bytes that it holds of each parameter
+RANKS = "ranks"  # key in the run's record: how many there are
+
+
+def rank_folder(rank: int) -> str:
+    return f"rank{rank}"

@@ -1,0 +1,21 @@
+"""Cells of tables that spreadsheets open: text stays text."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def inert(cell: Any) -> Any:
+    """The cell, with an apostrophe before text that a spreadsheet would take for a formula."""
+    if not isinstance(cell, str):
+        return cell
+    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_SIGNS) else cell
+
+
+def write_rows(out: TextIO, rows: Iterable[Sequence[Any]], delimiter: str = ",") -> None:
+    """Write a header and rows; `delimiter` is a tab for what goes to a clipboard."""
+    writer = csv.writer(out, delimiter=delimiter)
+    for row in rows:
+        writer.writerow([inert(cell) for cell in row])

@@ -1,0 +1,137 @@
+"""Real captures of an H100, made by tests/models/build_gpu_captures.py and read where there is no GPU."""
+
+import zipfile
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from profilers.analysis.coverage import link_coverage
+from profilers.analysis.memory_segments import segment_map
+from profilers.captures import read_capture
+from profilers.captures.cuda_graph_links import align_replay
+from profilers.graphs.torch_inductor_code import KernelCall
+from profilers.opening import open_path
+from profilers.profile import Profile, SliceKind, TrackKind
+from profilers.profile.references import broken_references
+from tests.conftest import ROOT
+
+GPU = ROOT / "tests" / "data" / "gpu"
+NAMES = sorted(path.stem for path in GPU.glob("*.zip"))
+
+
+@pytest.fixture(scope="module")
+def captures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Profile]:
+    profiles = {}
+    for name in NAMES:
+        folder = tmp_path_factory.mktemp(name)
+        with zipfile.ZipFile(GPU / f"{name}.zip") as packed:
+            packed.extractall(folder)
+        profiles[name] = read_capture(folder)
+    return profiles
+
+
+def kernels_of(profile: Profile) -> np.ndarray:
+    return np.flatnonzero(profile.trace.slices.kind == SliceKind.KERNEL)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_work_of_a_gpu_is_linked_to_the_model(captures: dict[str, Profile], name: str) -> None:
+    profile = captures[name]
+    assert broken_references(profile) == []
+    assert profile.environment.facts["GPU"].startswith("NVIDIA H100")
+    tracks, slices = profile.trace.tracks, profile.trace.slices
+    kernels = kernels_of(profile)
+    assert len(kernels) > 0
+    assert set(tracks.kind[slices.track[kernels]].tolist()) == {TrackKind.STREAM}
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+    assert coverage.peak_bytes is not None
+    assert coverage.peak_bytes >= 0.95
+    assert coverage.fused_kernel_time in (None, 1.0)
+
+
+def test_tritons_kernels_are_those_that_ran(captures: dict[str, Profile]) -> None:
+    profile = captures["cnn_compiled"]
+    groups, slices, strings = profile.fusion.groups, profile.trace.slices, profile.strings
+    is_triton = groups.kind == strings.find("Triton")
+    assert is_triton.sum() >= 5
+    for group in np.flatnonzero(is_triton).tolist():
+        ran = kernels_of(profile)[slices.group[kernels_of(profile)] == group]
+        assert Counter(slices.step[ran].tolist()) == {0: 1, 1: 1}  # once a step
+        assert {strings[name] for name in slices.name[ran]} == {strings[groups.name[group]]}
+        assert "@triton.jit" in strings[groups.source[group]]
+
+
+def test_kernels_of_a_replayed_cuda_graph_find_their_calls(captures: dict[str, Profile]) -> None:
+    """One launch stands for all of them, and library kernels do not bear the operator's name."""
+    profile = captures["block_cuda_graph"]
+    slices, strings, nodes = profile.trace.slices, profile.strings, profile.authored.nodes
+    launches = slices.name == strings.find("cudaGraphLaunch")
+    assert launches.sum() == len(profile.steps)
+    first = int(slices.correlation[launches][0])
+    rows = kernels_of(profile)[slices.correlation[kernels_of(profile)] == first]
+    told = [
+        (
+            strings[nodes.name[slices.node[row]]],
+            strings[profile.fusion.groups.kind[slices.group[row]]],
+        )
+        for row in rows[np.argsort(slices.start_ns[rows])].tolist()
+    ]
+    assert told == [
+        ("embedding", "Triton"), ("linear", "extern"),
+        ("scaled_dot_product_attention", "fallback"), ("linear_1", "extern"),
+        ("linear_1", "Triton"), ("linear_2", "extern"), ("linear_2", "Triton"),
+        ("linear_3", "extern"), ("linear_3", "extern"), ("linear_3", "Triton"),
+    ]  # fmt: skip
+
+
+def test_backward_and_optimiser_run_on_the_gpu_and_are_linked(
+    captures: dict[str, Profile],
+) -> None:
+    profile = captures["cnn_training"]
+    slices, strings = profile.trace.slices, profile.strings
+    kernels = kernels_of(profile)
+    assert (slices.node[kernels] >= 0).mean() > 0.95
+    backward = [row for row in kernels.tolist() if "backward" in strings[slices.name[row]].lower()]
+    assert backward
+    flows = profile.trace.flows
+    launched = np.isin(kernels, flows.target[flows.kind == strings.find("launch")])
+    assert launched.all()
+
+
+def test_a_real_allocator_snapshot_tells_blocks_stacks_and_running_out_of_memory() -> None:
+    profile = open_path(GPU / "allocator.pickle")
+    assert isinstance(profile, Profile)
+    assert broken_references(profile) == []
+    blocks = profile.memory.allocations
+    assert len(blocks) > 100
+    assert (blocks.slice >= 0).any()
+    assert any("Memory ran out on cuda:0" in told.message for told in profile.diagnostics)
+    names = {profile.strings[name] for name in profile.trace.slices.name.tolist()}
+    assert any(name.startswith("alloc · forward (tests/models/torch_zoo.py:") for name in names)
+    assert any("ConvolutionBackward0" in name for name in names)  # no Python runs in backward
+    assert "Optimizer.step#Adam.step" in names
+    last_ns = int(blocks.allocated_ns.max())
+    segments = segment_map(profile, profile.strings.find("cuda:0"), last_ns)
+    assert len(segments.begin) >= 2
+    assert (segments.used <= segments.end - segments.begin).all()
+
+
+def call(name: str, kind: str = "extern") -> KernelCall:
+    return KernelCall(name, "", kind, "", (), ())
+
+
+def test_a_product_in_two_halves_is_one_call() -> None:
+    calls = [
+        call("triton_a", "Triton"),
+        call("aten.mm"),
+        call("aten.mm"),
+        call("triton_b", "Triton"),
+    ]
+    halves = ["triton_a", "gemm", "splitKreduce_kernel", "gemm", "triton_b"]
+    assert align_replay(halves, calls) == [0, 1, 1, 2, 3]
+    assert align_replay(["triton_a", "gemm", "gemm", "triton_b"], calls) == [0, 1, 2, 3]
+    assert align_replay(["copy", "triton_b"], calls) == [1, 3]
+    assert align_replay(["anything"], []) == [-1]

@@ -1,0 +1,122 @@
+"""torch.compile's modes and training: what compiling took, where it stands, and what backward ran."""
+
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.capturing import request_for
+from profilers.analysis.coverage import link_coverage
+from profilers.captures import read_capture
+from profilers.errors import Cancelled
+from profilers.launcher import Launcher, Log, Progress
+from profilers.models import ModelFile
+from profilers.opening import open_path
+from profilers.profile import Profile, TimingPhase
+from profilers.request import InputSpec, RunRequest
+from tests.conftest import ROOT
+
+BUILD = """
+import sys, torch
+model = torch.nn.Sequential(torch.nn.Linear(16, 24), torch.nn.GELU(), torch.nn.LayerNorm(24))
+torch.save(model, sys.argv[1])
+"""
+OPTIONS = {"run": "training", "compile_mode": "reduce-overhead", "shapes": "static"}
+
+
+class Runs:
+    """The same model compiled twice, each time by a worker of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "model.pt"
+        subprocess.run([sys.executable, "-c", BUILD, str(path)], check=True, cwd=ROOT)
+        model = open_path(path)
+        assert isinstance(model, ModelFile)
+        self.request: RunRequest = replace(
+            request_for(model, "torch-compile"),
+            inputs=(InputSpec("input", "float32", (4, 16)),),
+            trusted=True,
+            steps=3,
+            options=OPTIONS,
+        )
+        self.stages: list[str] = []
+        self.profiles = [self.run(folder / name) for name in ("cold", "warm")]
+
+    def run(self, folder: Path) -> Profile:
+        folder.mkdir()
+        launcher = Launcher()
+        try:
+            launcher.capture(self.request, folder, self.follow)
+        finally:
+            launcher.close()
+        return read_capture(folder)
+
+    def follow(self, event: Progress | Log) -> None:
+        if isinstance(event, Progress):
+            self.stages.append(event.stage)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(tmp_path_factory.mktemp("runs"))
+
+
+def test_compiling_is_timed_apart_from_the_steps(runs: Runs) -> None:
+    for profile in runs.profiles:
+        phases = profile.timings.phase.tolist()
+        assert phases.count(TimingPhase.COMPILE) == 1
+        compiled = profile.timings.duration_ns[profile.timings.phase == TimingPhase.COMPILE]
+        warm_up = profile.timings.duration_ns[profile.timings.phase == TimingPhase.WARMUP]
+        assert int(compiled[0]) > 10 * int(warm_up.max())
+        assert profile.environment.facts["Compile mode"] == "reduce-overhead, static shapes"
+
+
+def test_what_was_compiled_is_kept_for_the_next_run(runs: Runs) -> None:
+    warm = runs.profiles[1].environment.facts["Compiled graphs"]
+    assert "0 from the compile cache" not in warm
+
+
+def test_the_parts_of_compiling_are_told(runs: Runs) -> None:
+    assert "compile: Dynamo traces the model" in runs.stages
+    assert runs.stages.index("compile") < runs.stages.index("warm-up")
+
+
+def test_graphs_without_a_gpu_are_told(runs: Runs) -> None:
+    assert any(
+        "reduce-overhead" in each.message and "need a GPU" in each.message
+        for each in runs.profiles[0].diagnostics
+    )
+
+
+def test_backward_kernels_are_tied_to_what_they_differentiate(runs: Runs) -> None:
+    profile = runs.profiles[0]
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+    slices, nodes = profile.trace.slices, profile.authored.nodes
+    linked = {
+        profile.strings[name]: profile.strings[nodes.name[node]]
+        for name, node in zip(slices.name.tolist(), slices.node.tolist(), strict=True)
+        if node >= 0
+    }
+    (generated,) = {name for name in linked if "gelu_backward" in name}
+    assert linked[generated] in ("gelu", "layer_norm")
+    assert linked["aten::mm"] == "linear"
+
+
+def test_a_compile_can_be_cancelled(runs: Runs, tmp_path: Path) -> None:
+    launcher, cancelled = Launcher(), threading.Event()
+
+    def cancel(event: Progress | Log) -> None:
+        if isinstance(event, Progress) and event.stage.startswith("compile: "):
+            cancelled.set()
+
+    try:
+        with pytest.raises(Cancelled):
+            launcher.capture(runs.request, tmp_path, cancel, cancelled)
+    finally:
+        launcher.close()
+    assert not (tmp_path / "run.json").exists()

@@ -1,0 +1,81 @@
+"""What can be done with any table: copied as text or picture, and written to a file."""
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
+
+from profilers.csv_cells import write_rows
+from views.pictures import PICTURES, copy_picture, save_picture
+
+if TYPE_CHECKING:
+    from views.column_table import ColumnTable
+
+
+class TableActions(QObject):
+    """A right click offers them; the table itself asks for `copy_rows` at Ctrl+C.
+
+    What is copied reads as on the screen; files have whole numbers, in ns and bytes.
+    """
+
+    def __init__(self, table: "ColumnTable") -> None:
+        super().__init__(table)
+        self._table = table
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(self._open)
+
+    def copy_rows(self) -> None:
+        """The selected rows under their titles, else all; tabs lie between cells."""
+        rows = self._table.picked_rows() or self._table.columns.shown_rows()
+        QGuiApplication.clipboard().setText(self.text(rows))
+
+    def copy_all(self) -> None:
+        QGuiApplication.clipboard().setText(self.text(self._table.columns.shown_rows()))
+
+    def text(self, rows: Iterable[int]) -> str:
+        """Rows as they read, with tabs between cells."""
+        out = io.StringIO()
+        write_rows(out, self._table.columns.texts(rows), delimiter="\t")
+        return out.getvalue()
+
+    def save(self, path: Path) -> None:
+        """Write all rows that are shown as CSV; raises OSError."""
+        columns = self._table.columns
+        with path.open("w", newline="", encoding="utf-8", errors="replace") as out:
+            write_rows(out, columns.values(columns.shown_rows()))
+
+    def menu(self) -> QMenu:
+        menu, table = QMenu(self._table), self._table
+        has_picked = bool(table.picked_rows())
+        menu.addAction(self.tr("Copy the rows  (Ctrl+C)"), self.copy_rows).setEnabled(has_picked)
+        menu.addAction(self.tr("Copy the whole table"), self.copy_all)
+        menu.addAction(self.tr("Copy as picture"), lambda: copy_picture(table))
+        menu.addSeparator()
+        menu.addAction(self.tr("Save as CSV…"), lambda: self._ask("table.csv", "CSV (*.csv)"))
+        menu.addAction(self.tr("Save the picture…"), lambda: self._ask("table.svg", PICTURES))
+        return menu
+
+    def _open(self, place: QPoint) -> None:
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self._table.viewport().mapToGlobal(place))
+
+    def _ask(self, suggestion: str, kinds: str) -> None:
+        title = self.tr("Save the table")
+        name, _ = QFileDialog.getSaveFileName(self._table, title, suggestion, kinds)
+        if not name:
+            return
+        path = Path(name)
+        try:
+            if path.suffix.lower() == ".csv":
+                self.save(path)
+            else:
+                save_picture(self._table, path)
+        except OSError as error:
+            told = error.strerror or str(error)
+            text = self.tr("{} could not be written: {}").format(path.name, told)
+            QMessageBox.warning(self._table, title, text)
