@@ -8,12 +8,13 @@ from pathlib import Path
 
 from app.autosave import Autosave
 from profilers.captures import read_capture
-from profilers.errors import TrustRequired, TwinscopeError
-from profilers.launcher import Launcher, OnEvent, Progress
+from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
+from profilers.launcher import Launcher, Log, OnEvent, Progress
 from profilers.models import ModelFile, model_named
 from profilers.models.model_code import parse_code
-from profilers.profile import Profile
+from profilers.profile import Diagnostic, Profile, Severity
 from profilers.request import InputSpec, RunRequest
+from profilers.sweeps import SWEEP_STAGE
 from profilers.trust import content_digest
 
 
@@ -127,6 +128,43 @@ def capture_profile(
     return run_and_read(launcher, request, autosave, on_event, cancelled, look)
 
 
+class _Stages:
+    """Passes events on and remembers the last stage."""
+
+    def __init__(self, on_event: OnEvent) -> None:
+        self._on_event = on_event
+        self.last = ""
+
+    def follow(self, event: Progress | Log) -> None:
+        if isinstance(event, Progress):
+            self.last = event.stage
+        self._on_event(event)
+
+
+def _without_sweep(
+    launcher: Launcher,
+    request: RunRequest,
+    autosave: Autosave,
+    on_event: OnEvent,
+    cancelled: threading.Event | None,
+    look: Callable[[Path], object],
+    error: CaptureFailed,
+) -> tuple[Profile, Path]:
+    """The capture again, after other sizes of the inputs ended its process."""
+    profile, path = run_and_read(
+        launcher, replace(request, sweep={}), autosave, on_event, cancelled, look
+    )
+    path.unlink(missing_ok=True)
+    note = Diagnostic(
+        Severity.WARNING,
+        f"Measuring other sizes ended the model's process ({error.why or error.what}), so there "
+        "are none of them here.",
+        "Sweep over smaller sizes.",
+    )
+    profile = replace(profile, diagnostics=(*profile.diagnostics, note))
+    return profile, autosave.store(profile)
+
+
 def run_and_read(
     launcher: Launcher,
     request: RunRequest,
@@ -137,8 +175,14 @@ def run_and_read(
 ) -> tuple[Profile, Path]:
     """The same for a request that names no file, such as a running process to attach to."""
     folder = autosave.new_capture_folder()
+    stages = _Stages(on_event)
     try:
-        launcher.capture(request, folder, on_event, cancelled)
+        launcher.capture(request, folder, stages.follow, cancelled)
+    except CaptureFailed as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not stages.last.startswith(SWEEP_STAGE):
+            raise
+        return _without_sweep(launcher, request, autosave, on_event, cancelled, look, error)
     except TwinscopeError:
         shutil.rmtree(folder, ignore_errors=True)
         raise

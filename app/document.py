@@ -37,6 +37,7 @@ class Document(QObject):
     ) -> None:
         super().__init__()
         self.path = path
+        self.name = ""  # tells profiles of one file apart
         self.model = model
         self.sha256 = sha256
         self.profile = profile
@@ -51,7 +52,7 @@ class Document(QObject):
 
     @property
     def title(self) -> str:
-        return self.profile.environment.model_name or self.path.name
+        return self.profile.environment.model_name or self.name or self.path.name
 
     @property
     def was_run(self) -> bool:

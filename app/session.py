@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.autosave import Autosave
 from app.capturing import capture_profile, run_and_read
+from app.column_files import Beginning, Opened, open_columns, open_one
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
@@ -27,21 +28,11 @@ from profilers.errors import Cancelled, TwinscopeError
 from profilers.interleaving import MOST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher, Progress
 from profilers.models import ModelFile
-from profilers.opening import open_path
-from profilers.probe import Probe
 from profilers.profile import Profile
 from profilers.request import RunRequest
-from profilers.trust import TrustStore, content_digest
+from profilers.trust import TrustStore
 
 Done = Callable[[Path], object]
-_Opened = tuple[Profile | ModelFile, str]
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """What a file that is still being read begins with."""
-
-    profile: Profile
 
 
 @dataclass(frozen=True)
@@ -154,7 +145,7 @@ class Session(QObject):
         folder = Path(tempfile.mkdtemp(prefix="twinscope-demo-"))
         self._start(
             Job(
-                lambda job: [(r, _open(Path(r.model_path), job)) for r in demo_requests(folder)],
+                lambda job: [(r, open_one(Path(r.model_path), job)) for r in demo_requests(folder)],
                 self,
             ),
             self._run_requests,
@@ -352,7 +343,7 @@ class _Opening:
     """One file on its way to a document, which a large trace has from its beginning on."""
 
     def __init__(self, session: Session, path: Path) -> None:
-        self.job = Job(lambda job: _open_all(path, job), session)
+        self.job = Job(lambda job: open_columns(path, job), session)
         self._session = session
         self._path = path
         self._place = session._next_place()
@@ -368,13 +359,15 @@ class _Opening:
         else:
             self._document.show_profile(event.profile)
 
-    def finish(self, found: list[_Opened]) -> None:
+    def finish(self, found: list[Opened]) -> None:
         for opened, sha256 in found:
             if isinstance(opened, ModelFile):
                 document = Document(self._path, opened.preview, opened, sha256)
                 self._session._add(document, place=self._place)
             elif self._document is None:
-                self._session._add(Document(self._path, opened), place=self._place)
+                document = Document(self._path, opened)
+                document.name = opened.name if len(found) > 1 else ""
+                self._session._add(document, place=self._place)
             else:
                 self._document.end()
                 self._document.show_profile(opened)
@@ -384,19 +377,3 @@ class _Opening:
             self._session.failed.emit(error)
         else:
             self._session._end_failed(self._document, error)
-
-
-def _open_all(path: Path, job: Job) -> list[_Opened]:
-    """What a file holds, column by column."""
-    if not path.is_dir() and path.is_file() and snapshot.matches(Probe(path)):
-        return [(profile, "") for profile in snapshot.read_all(path)]
-    return [_open(path, job)]
-
-
-def _open(path: Path, job: Job) -> _Opened:
-    opened = open_path(
-        path,
-        lambda fraction: job.report(Progress("reading", fraction)),
-        lambda profile: job.report(Beginning(profile)),
-    )
-    return opened, content_digest(path) if isinstance(opened, ModelFile) else ""

@@ -8,6 +8,7 @@ from profilers.request import InputSpec
 
 BATCH, SEQUENCE = "batch", "sequence"
 AXES = (BATCH, SEQUENCE)
+SWEEP_STAGE = "sweep"  # how its progress is told
 _MOST_SIZES = 64
 
 Sweep = Mapping[str, Sequence[int]]  # sizes by axis

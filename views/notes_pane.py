@@ -20,6 +20,7 @@ from profilers.profile import Note, Pin, node_pin, range_pin, slice_pin
 from views.context import ViewContext
 from views.notes import threaded
 from views.pin_names import PinNames
+from views.plain_tooltip import plain_tooltip
 from views.selection import Picked
 
 PinOf = Callable[[Picked], Pin | None]
@@ -293,7 +294,7 @@ def _fill(target: QListWidget, lines: list[tuple[int, str]], current: int) -> No
     for key, text in lines:
         item = QListWidgetItem(text)
         item.setData(_KEY_ROLE, key)
-        item.setToolTip(text)
+        item.setToolTip(plain_tooltip(text))
         target.addItem(item)
         if key == current:
             target.setCurrentItem(item)

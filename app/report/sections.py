@@ -1,5 +1,6 @@
 """What there is to report about one profile."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from app.report.content import (
     Stack,
 )
 from app.report.outline import outline_rows
+from profilers.analysis.advice import Finding, findings
 from profilers.analysis.memory_curve import memory_curve
 from profilers.analysis.memory_groups import GroupBy
 from profilers.analysis.memory_stack import memory_stack
@@ -56,6 +58,7 @@ def sections_of(profile: Profile) -> Iterator[Section]:
     figures = tuple(Figure(each.label, each.value, each.note) for each in figures_of(profile))
     yield Section("Summary", (Figures(figures),))
     for section in (
+        _advice(profile),
         _findings(profile),
         _steps(profile),
         _top("Operators", profile, SliceKind.OPERATOR),
@@ -182,13 +185,28 @@ def _fusion(profile: Profile) -> Section | None:
         )  # fmt: skip
         blocks.append(Grid(columns, rows, _left_out(len(order), "groups")))
     if len(breaks):
+        pairs = zip(breaks.kind.tolist(), breaks.reason.tolist(), strict=True)
         told = [
-            Row((strings[int(kind)], strings[int(reason)]))
-            for kind, reason in zip(breaks.kind.tolist(), breaks.reason.tolist(), strict=True)
+            Row((strings[kind], f"{count:,} × {strings[reason]}" if count > 1 else strings[reason]))
+            for (kind, reason), count in Counter(pairs).most_common()
         ]
         columns = (Column("What stayed apart", is_text=True), Column("Why", is_text=True))
         blocks.append(Grid(columns, tuple(told[:_MOST_ROWS]), _left_out(len(told), "reasons")))
     return Section("Fusion", tuple(blocks))
+
+
+def _advice(profile: Profile) -> Section | None:
+    lines = tuple(
+        Line(f"{_cost(each)}  {each.what}", each.advice, "warning") for each in findings(profile)
+    )
+    note = "What costs time or memory, by its cost, and what to try."
+    return Section("Advice", (Lines(lines[:_MOST_ROWS]),), note) if lines else None
+
+
+def _cost(finding: Finding) -> str:
+    if finding.cost_ns:
+        return f"{format_duration(finding.cost_ns)} per step:"
+    return f"{format_bytes(finding.cost_bytes)}:"
 
 
 def _findings(profile: Profile) -> Section | None:

@@ -107,4 +107,9 @@ class NameDialog(QDialog):
 
 
 def _all_names() -> list[str]:
-    return [f"{library}:{name}" for library in LIBRARIES for name in library_names(library)]
+    """Short names first: the others are variants of theirs."""
+    return [
+        f"{library}:{name}"
+        for library in LIBRARIES
+        for name in sorted(library_names(library), key=len)
+    ]

@@ -15,7 +15,7 @@ def by_size(profile: Profile, device: int) -> Int64:
     allocations = profile.memory.allocations
     is_passing = (allocations.allocated_ns > 0) | (allocations.freed_ns != NEVER_NS)
     rows = np.flatnonzero((allocations.device == device) & is_passing)
-    rows = rows[np.argsort(-allocations.bytes[rows], kind="stable")]
+    rows = rows[np.argsort(-allocations.bytes[rows])]
     rows.flags.writeable = False
     return rows
 

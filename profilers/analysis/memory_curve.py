@@ -40,7 +40,7 @@ class MemoryCurve:
 
 @dataclass(frozen=True, eq=False)
 class MemoryChanges:
-    """Beginnings and ends of one device's blocks in order of time; at equal times ends come first.
+    """Beginnings and ends of one device's blocks in order of time.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def _changes(allocations: Allocations, rows: NDArray[np.intp]) -> MemoryChanges:
     freed = rows[allocations.freed_ns[rows] < NEVER_NS]
     time_ns = np.concatenate((allocations.freed_ns[freed], allocations.allocated_ns[rows]))
     changes = np.concatenate((-allocations.bytes[freed], allocations.bytes[rows]))
-    order = np.argsort(time_ns, kind="stable")
+    order = np.argsort(time_ns)
     return MemoryChanges(time_ns[order], changes[order], np.concatenate((freed, rows))[order])
 
 

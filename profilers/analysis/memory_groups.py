@@ -101,15 +101,17 @@ def operator_name(profile: Profile, row: int) -> str:
 
 def _largest(keys: Int32, held: Int64, name: Callable[[int], str]) -> BlockGroups:
     """The keys that hold most at the peak as groups, all others as one; the largest lies lowest."""
-    found, place = np.unique(keys, return_inverse=True)
-    sums = np.bincount(place, weights=held, minlength=len(found))
+    least = int(keys.min(initial=0))
+    counts = np.bincount(keys - least)
+    found = np.flatnonzero(counts) + least
+    sums = np.bincount(keys - least, weights=held)[found - least]
     order = np.argsort(-sums, kind="stable")
     shown = order if len(order) <= _MOST + 1 else order[:_MOST]
-    group = np.full(len(found), len(shown), np.int32)
-    group[shown] = np.arange(len(shown))
+    group = np.full(len(counts), len(shown), np.int32)
+    group[found[shown] - least] = np.arange(len(shown))
     names = [name(int(found[each])) for each in shown.tolist()]
     others = [f"({len(order) - len(shown):,} others)"] if len(order) > len(shown) else []
-    return BlockGroups(group[place], (*names, *others))
+    return BlockGroups(group[keys - least], (*names, *others))
 
 
 def _scopes_by_depth(profile: Profile) -> list[Int32]:

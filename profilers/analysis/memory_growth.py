@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from profilers.analysis.memory_curve import memory_curve
-from profilers.analysis.memory_sites import allocation_sites
+from profilers.analysis.memory_sites import sites_among
 from profilers.analysis.once import once
 from profilers.profile import Profile
-from profilers.profile.table import Int32, Int64
+from profilers.profile.table import Int64
 
 _LEAST_STEPS = 3
 _MOST_EXCEPTIONS = 0.2  # share of steps that may end lower than the one before
@@ -24,15 +24,15 @@ class Growth:
     bytes_per_step : int
         How much more there is at the end of a step than of the one before, the median of all; 0 where
         nothing grows.
-    sites : int32 array
-        Where what stays is allocated, the most bytes first: see `allocation_sites`.
-    site_bytes_per_step : float64 array
+    places : int64 array
+        One block of each site that makes what stays, the one with most bytes first.
+    place_bytes_per_step : int64 array
     """
 
     end_bytes: Int64
     bytes_per_step: int
-    sites: Int32
-    site_bytes_per_step: Int64
+    places: Int64
+    place_bytes_per_step: Int64
 
 
 @once
@@ -48,7 +48,7 @@ def memory_growth(profile: Profile, device: int) -> Growth:
     at = np.searchsorted(curve.time_ns, ends, "right")
     end_bytes = np.concatenate(([0], curve.total_bytes))[at]
     gains = np.diff(end_bytes)
-    none = Growth(end_bytes, 0, np.empty(0, np.int32), np.empty(0, np.int64))
+    none = Growth(end_bytes, 0, np.empty(0, np.int64), np.empty(0, np.int64))
     if len(ends) < _LEAST_STEPS or curve.device < 0:
         return none
     per_step = int(np.median(gains))
@@ -60,8 +60,8 @@ def memory_growth(profile: Profile, device: int) -> Growth:
         & (allocations.allocated_ns <= ends[-2])
         & (allocations.freed_ns > ends[-1])
     )
-    sites, place = np.unique(allocation_sites(profile).of[stays], return_inverse=True)
-    sums = np.zeros(len(sites), np.int64)
-    np.add.at(sums, place, allocations.bytes[stays])
+    sites = sites_among(profile, stays)
+    sums = np.zeros(len(sites.first), np.int64)
+    np.add.at(sums, sites.of, allocations.bytes[stays])
     order = np.argsort(-sums, kind="stable")
-    return Growth(end_bytes, per_step, sites[order], sums[order] // (len(ends) - 2))
+    return Growth(end_bytes, per_step, sites.first[order], sums[order] // (len(ends) - 2))

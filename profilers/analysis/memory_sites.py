@@ -27,8 +27,16 @@ class Sites:
 @once
 def allocation_sites(profile: Profile) -> Sites:
     """Blocks of equal size and category on one device for the same parameter, node or operator."""
-    allocations = profile.memory.allocations
-    called = np.append(profile.trace.slices.name, -1)[making_slices(profile)]
+    found = sites_among(profile, np.arange(len(profile.memory.allocations)))
+    found.of.flags.writeable = found.first.flags.writeable = False
+    return found
+
+
+def sites_among(profile: Profile, rows: Int64) -> Sites:
+    """The sites of some blocks: `of` has one value for each of them, `first` are blocks."""
+    made_in = making_slices(profile)[rows]
+    allocations = profile.memory.allocations.take(rows)
+    called = np.append(profile.trace.slices.name, -1)[made_in]
     has_owner = (allocations.parameter >= 0) | (allocations.node >= 0)
     keys = (
         allocations.bytes,
@@ -45,9 +53,7 @@ def allocation_sites(profile: Profile) -> Sites:
         is_new[1:] |= key[order[1:]] != key[order[:-1]]
     site = np.empty(len(order), np.int32)
     site[order] = np.cumsum(is_new) - 1
-    first = order[is_new]
-    site.flags.writeable = first.flags.writeable = False
-    return Sites(site, first)
+    return Sites(site, rows[order[is_new]])
 
 
 @dataclass(frozen=True, eq=False)

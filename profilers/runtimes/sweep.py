@@ -10,7 +10,7 @@ from profilers.errors import TwinscopeError
 from profilers.request import InputSpec
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter, timed_steps
-from profilers.sweeps import batch_of, resized
+from profilers.sweeps import SWEEP_STAGE, batch_of, resized
 
 UNKNOWN_BYTES = -1
 
@@ -38,7 +38,7 @@ def measure_sweep(
     request = record.request
     points = [(axis, size) for axis, sizes in request.sweep.items() for size in sizes]
     for number, (axis, size) in enumerate(points):
-        report.progress(f"sweep: {axis} {size}", number / len(points))
+        report.progress(f"{SWEEP_STAGE}: {axis} {size}", number / len(points))
         try:
             inputs = resized(request.inputs, axis, size)
         except TwinscopeError as error:
@@ -46,7 +46,7 @@ def measure_sweep(
             return
         row = {"axis": axis, "size": size, "batch": batch_of(inputs)}
         try:
-            row |= _measured(sized(inputs), record, report, f"sweep: {axis} {size}")
+            row |= _measured(sized(inputs), record, report, f"{SWEEP_STAGE}: {axis} {size}")
         except Exception as error:  # the model runs code of its own
             lines = str(error).strip().splitlines() or [type(error).__name__]
             row |= {"problem": f"{type(error).__name__}: {lines[0]}"}

@@ -8,6 +8,7 @@ from profilers.profile.table import Int32, Int64
 
 _MOST_FRAMES = 200
 _LONGEST_TEXT = 300
+_PYTHON = 3
 _OPERATORS = (("torch::autograd::generated::", 2), ("at::_ops::", 1))
 
 
@@ -50,7 +51,9 @@ class Stacks:
         """
         if row < 0:
             return ""
-        return self._frames[max(self._stacks[row], key=self._ranks.__getitem__)]
+        frame = max(self._stacks[row], key=self._ranks.__getitem__)
+        text = self._frames[frame]
+        return _without_types(text) if 0 < self._ranks[frame] < _PYTHON else text
 
     def _frame(self, frame: Any) -> int:
         known = self._frame_of_id.get(id(frame))
@@ -97,8 +100,14 @@ class EventArguments:
 def _rank(text: str, file: str) -> int:
     """How well a frame tells who asked."""
     if file.endswith(".py") or file.startswith("<"):
-        return 4 if "/torch/" not in file else 3
+        return _PYTHON + ("/torch/" not in file)
     return next((rank for sign, rank in _OPERATORS if sign in text), 0)
+
+
+def _without_types(text: str) -> str:
+    """``ConvolutionBackward0::apply`` of a C++ frame with its namespaces and the types it takes."""
+    name = text.replace("(anonymous namespace)", "").partition("(")[0]
+    return "::".join(name.split("::")[-2:])
 
 
 def clean_text(value: Any) -> str:

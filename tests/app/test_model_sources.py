@@ -7,11 +7,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QToolButton
 from pytestqt.qtbot import QtBot
 
+from app.cli import main
 from app.document import Document
 from app.window.main_window import MainWindow
 from app.window.name_dialog import NameDialog
 from app.window.run_dialog import RunDialog
 from app.window.trust_dialog import TrustDialog
+from profilers import snapshot
 from profilers.errors import MissingCode
 from profilers.models.library_names import library_names
 from tests.app.conftest import MODELS, opened, settle
@@ -163,3 +165,20 @@ def test_names_are_completed_and_opened(
         assert run[0].isVisible()
     finally:
         library_names.cache_clear()
+
+
+def test_a_size_that_ends_the_process_loses_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "falls.py"
+    path.write_text(
+        "import os\nfrom torch import nn\n\n\nclass Falls(nn.Linear):\n"
+        "    def __init__(self):\n        super().__init__(8, 8)\n\n"
+        "    def forward(self, x):\n"
+        "        if x.shape[0] == 4:\n            os._exit(9)\n"
+        "        return super().forward(x)\n"
+    )
+    out = tmp_path / "falls.twin"
+    words = ["profile", str(path), "--out", str(out), "--steps", "2", "--trust"]
+    assert main([*words, "--input", "x=2,8", "--sweep", "batch=2,4"]) == 0
+    profile = snapshot.read(out)
+    assert len(profile.steps) == 2
+    assert any("other sizes ended" in note.message for note in profile.diagnostics)

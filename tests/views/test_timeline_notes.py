@@ -75,3 +75,13 @@ def test_a_kept_mark_is_a_bookmark_and_removing_marks_keeps_what_was_written(
     view.scene.marks.clear()
     assert [note.text for note in context.notes.all] == ["written"]
     assert view.marks.isVisible()
+
+
+def test_a_note_that_looks_like_markup_is_shown_as_it_is(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("timeline")
+    context.notes.take(Note(-1, "<b>no</b>\n<img src='/etc/x'>", begin_ns=3 * MS, end_ns=5 * MS))
+    told = view.notes.everything.item(0).toolTip()
+    assert "&lt;b&gt;no&lt;/b&gt;" in told
+    (noted,) = view.scene.marks.noted
+    x = view.marks.sign_box(noted).center().x()
+    assert "&lt;img src=" in view.marks._tooltip_at(x)

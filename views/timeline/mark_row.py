@@ -5,6 +5,7 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QHelpEvent, QMouseEvent, QP
 from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 
 from profilers.units import format_duration
+from views.plain_tooltip import plain_tooltip
 from views.timeline.marks import Noted, TimeRange
 from views.timeline.scene import Scene
 
@@ -122,7 +123,7 @@ class MarkRow(QWidget):
     def _tooltip_at(self, x: float) -> str:
         noted, mark = self.noted_at(x), self.mark_at(x)
         if noted is not None:
-            return "\n".join(f"{_SIGN} {text}" for text in noted.texts)
+            return plain_tooltip("\n".join(f"{_SIGN} {text}" for text in noted.texts))
         return self._tooltip_of(mark) if mark else ""
 
     def _tooltip_of(self, mark: TimeRange) -> str:

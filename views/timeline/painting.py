@@ -105,11 +105,8 @@ class ScenePainter:
             QImage.Format.Format_ARGB32_Premultiplied,
         )
         for at, top in enumerate(tops):
-            self._painter.drawImage(
-                QRectF(0, top + 1, self._width, _SLICE_HEIGHT),
-                image,
-                QRectF(0, at, self._columns, 1),
-            )
+            lane = image.copy(0, at, self._columns, 1)  # SVG knows no part of an image
+            self._painter.drawImage(QRectF(0, top + 1, self._width, _SLICE_HEIGHT), lane)
         return [(tops[at], place) for at, place in drawn.wide]
 
     def _picture(self, lanes: Int64) -> LanePicture:

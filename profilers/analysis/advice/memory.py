@@ -29,7 +29,8 @@ def _growing(profile: Profile, device: int, peak_bytes: int) -> Iterator[Finding
     if growth.bytes_per_step <= 0:
         return
     allocations = profile.memory.allocations
-    of_sites = np.flatnonzero(np.isin(allocation_sites(profile).of, growth.sites))
+    site = allocation_sites(profile).of
+    of_sites = np.flatnonzero(np.isin(site, site[growth.places]))
     made = allocations.slice[of_sites]
     known = made >= 0
     slices = costliest(made[known].astype(np.int64), allocations.bytes[of_sites][known])

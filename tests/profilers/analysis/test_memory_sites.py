@@ -52,10 +52,9 @@ def test_what_grows_from_step_to_step_is_told_with_its_place(tmp_path: Path) -> 
     assert len(growth.end_bytes) == 6
     assert np.diff(growth.end_bytes).tolist() == [MIB] * 5
     assert growth.bytes_per_step == MIB
-    first = allocation_sites(profile).first[growth.sites]
-    assert owner_names(profile, first) == ["alloc · log_loss (train.py:10)"]
-    assert growth.site_bytes_per_step.tolist() == [MIB]
-    assert call_stack(profile, int(first[0])) == "log_loss (train.py:10)"
+    assert owner_names(profile, growth.places) == ["alloc · log_loss (train.py:10)"]
+    assert growth.place_bytes_per_step.tolist() == [MIB]
+    assert call_stack(profile, int(growth.places[0])) == "log_loss (train.py:10)"
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 8])

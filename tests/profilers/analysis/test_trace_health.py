@@ -1,8 +1,6 @@
 """Every finding on a small trace that has the fault, and silence on one that nearly has it."""
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ from profilers.opening import open_path
 from profilers.profile import (
     Allocations,
     Diagnostic,
-    JsonText,
     Memory,
     MemoryCounters,
     Profile,
@@ -27,7 +24,6 @@ from profilers.profile import (
     Slices,
     Steps,
     StringPool,
-    Trace,
     TrackKind,
 )
 from profilers.traces.trace_builder import TraceBuilder
@@ -511,34 +507,3 @@ def test_our_own_captures_raise_no_alarm(
     path: Path = request.getfixturevalue(folder) / file
     told = health(capture(path, mode, source_folder=str(MODELS)))
     assert {each.severity for each in told} <= {Severity.INFO}
-
-
-def tiled(profile: Profile, times: int) -> Profile:
-    """The same slices again and again, one copy after the other on tracks of their own."""
-    slices, tracks = profile.trace.slices, profile.trace.tracks
-    rows = np.arange(len(slices) * times)
-    copy = rows // len(slices)
-    columns = slices.take(rows % len(slices)).columns()
-    parent = np.where(columns["parent"] < 0, -1, columns["parent"] + copy * len(slices))
-    track = columns["track"] + copy * len(tracks)
-    lanes = tracks.take(np.arange(len(tracks) * times) % len(tracks))
-    trace = profile.trace
-    more = Slices.of(**{**columns, "parent": parent, "track": track})
-    return replace(
-        profile, trace=Trace(more, lanes, trace.flows, trace.counters, JsonText.blank(len(more)))
-    )
-
-
-def fastest_ms(run: Callable[[], object]) -> float:
-    times = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - begin)
-    return 1000 * min(times)
-
-
-def test_a_million_slices_are_judged_in_a_tenth_of_a_second(shared_data: Path) -> None:
-    profile = tiled(opened(shared_data / "mtia_rank_0.json.gz"), 8)
-    millions = len(profile.trace.slices) / 1e6
-    assert fastest_ms(lambda: health(profile)) < 100 * millions
