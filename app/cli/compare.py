@@ -2,14 +2,12 @@
 
 import argparse
 import json
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from app.cli.compare_runs import add_run_options, run_both
 from app.cli.comparison_text import comparison_text, worsened_text
 from app.cli.reading import read_profile
-from profilers.analysis.comparison import ProfileComparison, can_normalise, compare
+from profilers.analysis.comparison import can_normalise, compare
 from profilers.analysis.comparison.figures import Rounds
 from profilers.analysis.comparison.plain import plain
 from profilers.errors import TwinscopeError
@@ -19,7 +17,6 @@ HELP = (
     "Compare two profiles: figures with their uncertainty, and the layers that make the difference. "
     "With --run, A and B are models, which are profiled and then measured in turns."
 )
-_HTML = "app.report.html"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
     comparison = compare(a, b, rounds=rounds, per_sample=arguments.per_sample)
     if arguments.html is not None:
-        _write_html(comparison, a, b, arguments.html)
+        from app.report.html import write_comparison
+
+        write_comparison(comparison, a, b, arguments.html)
     if arguments.json:
         print(json.dumps(plain(comparison), indent=2, ensure_ascii=False))
     else:
@@ -67,12 +66,6 @@ def _read(arguments: argparse.Namespace) -> tuple[Profile, Profile, Rounds | Non
     if arguments.run:
         return run_both(arguments)
     return read_profile(arguments.a), read_profile(arguments.b), None
-
-
-def _write_html(comparison: ProfileComparison, a: Profile, b: Profile, path: Path) -> None:
-    if find_spec(_HTML) is None:
-        raise TwinscopeError("This version writes no HTML reports", "", "Use --json instead.")
-    import_module(_HTML).write_comparison(comparison, a, b, path)
 
 
 def _share(text: str) -> float:

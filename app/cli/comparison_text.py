@@ -8,8 +8,10 @@ from profilers.analysis.comparison.words import (
     format_change,
     format_noise,
     format_value,
+    fusion_sentences,
     verdict_sentence,
 )
+from profilers.analysis.parity import sentence
 from profilers.profile import Profile
 from profilers.units import format_duration, format_percent
 
@@ -61,6 +63,8 @@ def _lines(comparison: ProfileComparison, a: Profile, b: Profile, rows: int) -> 
     yield ""
     if comparison.latency is not None:
         yield verdict_sentence(comparison.latency) + "."
+    if comparison.parity is not None:
+        yield sentence(comparison.parity)
     yield from (f"! {caution}" for caution in comparison.cautions)
     yield ""
     yield from _table(
@@ -89,6 +93,7 @@ def _explained(explanation: Explanation, most: int) -> Iterator[str]:
         f"{format_duration(explanation.b_ns)} in B. Matched {what} explain "
         f"{format_percent(max(explanation.matched_share, 0))} of the difference."
     )
+    yield from fusion_sentences(explanation)
     shown = explanation.rows[:most]
     yield from _table(
         ("", "A", "B", "Difference", "Share", ""),

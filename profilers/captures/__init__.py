@@ -6,6 +6,7 @@ A family module offers ``read(folder: Path, run: RunRecord, progress: Progress) 
 from importlib import import_module
 from pathlib import Path
 
+from profilers.captures.activations import with_activations
 from profilers.captures.parameter_statistics import with_statistics
 from profilers.captures.run_facts import with_sweep
 from profilers.errors import DamagedFile
@@ -42,4 +43,4 @@ def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Pr
     profile: Profile = import_module(f"profilers.captures.{run.family}_capture").read(
         folder, run, progress
     )
-    return with_statistics(with_sweep(profile, run), folder)
+    return with_activations(with_statistics(with_sweep(profile, run), folder), folder)

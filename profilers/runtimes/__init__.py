@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from profilers.runtimes import tf_options, torch_options
-from profilers.runtimes.mode_options import ModeOption
+from profilers.runtimes.mode_options import ACTIVATIONS, ModeOption
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "torch",
         "torch_eager",
         ("torch",),
-        (*torch_options.STEP, *torch_options.FORWARD),
+        (*torch_options.STEP, *torch_options.FORWARD, ACTIVATIONS),
     ),
     RunMode(
         "torch-compile",
@@ -172,7 +172,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tensorflow",
         "keras_tf",
         ("tensorflow", "keras"),
-        (*tf_options.STEP, tf_options.GRAPPLER),
+        (*tf_options.STEP, tf_options.GRAPPLER, ACTIVATIONS),
     ),
     RunMode(
         "keras-torch",
@@ -220,7 +220,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "onnxruntime",
         "onnxruntime_cpu",
         ("onnxruntime",),
-        (_ONNXRUNTIME_LEVEL, _ONNXRUNTIME_PROVIDER),
+        (_ONNXRUNTIME_LEVEL, _ONNXRUNTIME_PROVIDER, ACTIVATIONS),
     ),
     RunMode(
         "tf-onnxruntime",
@@ -228,7 +228,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tensorflow",
         "tf_onnxruntime",
         ("tensorflow", "keras", "tf2onnx", "onnxruntime"),
-        (_ONNXRUNTIME_LEVEL, _ONNXRUNTIME_PROVIDER),
+        (_ONNXRUNTIME_LEVEL, _ONNXRUNTIME_PROVIDER, ACTIVATIONS),
     ),
 )
 

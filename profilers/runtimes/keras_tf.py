@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from profilers.activations import is_wanted
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
+from profilers.runtimes.keras_activations import write_activations
 from profilers.runtimes.keras_model import forget_models, layer_classes, load_keras, packed
 from profilers.runtimes.keras_training import TrainingStep
 from profilers.runtimes.measure import Reporter
@@ -35,9 +37,25 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     import tensorflow as tf
 
     framework = f"Keras {keras.__version__} on TensorFlow {tf.__version__}"
-    record = run_traced(request, folder, report, framework, load)
+    loaded: list[TracedModel] = []
+
+    def load_first(request: RunRequest) -> TracedModel:
+        traced = load(request)
+        if not loaded:
+            loaded.append(traced)
+        return traced
+
+    record = run_traced(request, folder, report, framework, load_first)
     record.facts["Keras"] = keras.__version__
+    if is_wanted(request.options) and not is_training(request.options):
+        _write_activations(loaded[0], folder)
     return record
+
+
+def _write_activations(traced: TracedModel, folder: Path) -> None:
+    assert traced.untraced is not None
+    names = [spec.name for spec in traced.inputs]
+    write_activations(traced.owner[0], traced.untraced, traced.arguments, names, folder)
 
 
 def load(request: RunRequest) -> TracedModel:

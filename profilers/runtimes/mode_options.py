@@ -34,6 +34,16 @@ class ModeOption:
     is_compared: bool = False
 
 
+ACTIVATIONS = ModeOption(
+    "activations",
+    "Activations",
+    ("off", "on"),
+    "off",
+    "Keeps a digest of every layer's output, made in a pass of its own that is not timed, so that "
+    "two runs can be compared number by number.",
+)
+
+
 def settled(
     declared: Sequence[ModeOption], given: Mapping[str, Any], mode_title: str
 ) -> dict[str, Any]:

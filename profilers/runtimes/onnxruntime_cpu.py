@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from profilers.activations import is_wanted
 from profilers.captures.onnxruntime_files import (
     MODEL_FILE,
     OPTIMISED_FILE,
@@ -24,6 +25,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.onnxruntime_activations import write_activations
 from profilers.runtimes.onnxruntime_errors import load_failure, run_failure
 from profilers.runtimes.onnxruntime_feed import feed_of, run_fed
 from profilers.runtimes.onnxruntime_providers import (
@@ -72,8 +74,30 @@ def run_with(
     _profile(record, level, inputs, folder, report)
     report.progress("write", 0.0)
     (folder / MODEL_FILE).write_bytes(strip_file(Path(request.model_path)))
+    if is_wanted(request.options):
+        _write_activations(record, level, inputs, folder)
     _sweep(record, level, report)
     return record
+
+
+def _write_activations(
+    record: RunRecord, level: str, inputs: Mapping[str, Array], folder: Path
+) -> None:
+    import onnxruntime
+
+    path = Path(record.request.model_path)
+    options = _options(record.request, level)
+    providers = ["CPUExecutionProvider"]
+
+    def session_of(model: bytes) -> Any:
+        return onnxruntime.InferenceSession(model, options, providers=providers)
+
+    try:
+        write_activations(path.read_bytes(), inputs, session_of, folder)
+    except (
+        Exception
+    ) as error:  # weights beside the file, or an operator that will not be looked into
+        record.warn(f"The activations of {path.name} were not kept: {str(error).splitlines()[0]}")
 
 
 def _sweep(record: RunRecord, level: str, report: Reporter) -> None:

@@ -6,12 +6,14 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
+from profilers.activations import is_wanted
 from profilers.captures.torch_files import MODULE_MARK
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.exported_graph import write_exported_graph
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.recorded_graph import write_recorded_graph
+from profilers.runtimes.torch_activations import write_activations
 from profilers.runtimes.torch_module_inputs import module_inputs
 from profilers.runtimes.torch_programs import exported, refusal
 from profilers.runtimes.torch_session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, run_model
@@ -42,6 +44,9 @@ def load_module(request: RunRequest, device: Any) -> LoadedModel:
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
         write_module_graph(model, inputs, folder, record)
+        if is_wanted(request.options):
+            names = [spec.name for spec in record.request.inputs]
+            write_activations(model, inputs, names, folder)
 
     fast_mark = torch._C._profiler._RecordFunctionFast
     return LoadedModel(

@@ -37,6 +37,16 @@ def test_the_verdict_and_the_layers_are_printed(
     assert "Matched layers explain" in told
 
 
+def test_a_report_is_written_beside_what_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = saved(tmp_path / "a.twin", 10), saved(tmp_path / "b.twin", 8, seed=1)
+    report = tmp_path / "report.html"
+    assert main(["compare", str(a), str(b), "--html", str(report)]) == 0
+    assert "% faster than A" in report.read_text(encoding="utf-8")
+    assert "% faster than A" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("slower", "threshold", "status"), [(1.2, "5%", 1), (1.2, "40%", 0), (1.0, "0%", 0)]
 )

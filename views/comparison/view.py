@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 from profilers.analysis.comparison import ProfileComparison, can_normalise, compare
 from profilers.analysis.comparison.figures import Rounds
 from profilers.analysis.comparison.side import batch_size
-from profilers.analysis.comparison.words import verdict_sentence
+from profilers.analysis.comparison.words import fusion_sentences, verdict_sentence
+from profilers.analysis.parity import sentence
 from profilers.profile import Profile
 from profilers.units import format_percent
 from views.background import Latest
@@ -200,7 +201,10 @@ class ComparisonView(QWidget):
         self.verdict.setText(
             verdict_sentence(latency) if latency else self.tr("No steps to compare")
         )
-        self.explained.setText(self._explained(found))
+        told = [self._explained(found), *fusion_sentences(found.explanation)]
+        if found.parity is not None:
+            told.append(sentence(found.parity))
+        self.explained.setText(" ".join(told))
         self._show_cautions(found.cautions)
         self.figures.show_figures(found.figures)
         self.waterfall.show_explanation(found.explanation)

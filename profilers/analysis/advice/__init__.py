@@ -9,6 +9,7 @@ from profilers.analysis.advice import (
     between_operators,
     copies,
     exposed_communication,
+    far_from_roof,
     fusion_breaks,
     memory,
     small_kernels,
@@ -26,6 +27,7 @@ ADVISERS: tuple[Callable[[Profile], Iterator[Finding]], ...] = (
     exposed_communication.find,
     between_operators.find,
     copies.find,
+    far_from_roof.find,
     fusion_breaks.find,
     memory.find,
 )

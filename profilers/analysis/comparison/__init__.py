@@ -11,6 +11,7 @@ from profilers.analysis.comparison.explained import (
 from profilers.analysis.comparison.figures import LATENCY, FigurePair, Rounds, compare_figures
 from profilers.analysis.comparison.side import batch_size
 from profilers.analysis.matching import Match, match_graphs
+from profilers.analysis.parity import Parity, parity
 from profilers.profile import Profile
 
 _UNRELATED = (
@@ -32,12 +33,15 @@ class ProfileComparison:
         Why the figures may mislead.
     per_sample : bool
         Whether step times were divided by the batch size.
+    parity : Parity or None
+        Where the outputs of matched layers part; None where a side keeps none.
     """
 
     figures: tuple[FigurePair, ...]
     explanation: Explanation
     cautions: tuple[str, ...]
     per_sample: bool
+    parity: Parity | None = None
 
     @property
     def latency(self) -> FigurePair | None:
@@ -64,6 +68,8 @@ def compare(
         Divide step times by the batch size, where both tell it.
     """
     per_sample = per_sample and can_normalise(a, b)
+    if match is None and a.graphs and b.graphs:
+        match = match_graphs(a.authored, a.strings, b.authored, b.strings)
     explanation = _explanation(a, b, match)
     if per_sample:
         explanation = explanation.scaled(1 / (batch_size(a) or 1), 1 / (batch_size(b) or 1))
@@ -72,6 +78,7 @@ def compare(
         explanation,
         cautions(a, b, explanation, rounds, per_sample=per_sample),
         per_sample,
+        parity(a, b, match) if match is not None and explanation.by_graph else None,
     )
 
 
@@ -82,8 +89,7 @@ def can_normalise(a: Profile, b: Profile) -> bool:
 
 def _explanation(a: Profile, b: Profile, match: Match | None) -> Explanation:
     """By layers where the graphs have most of the work in common, else by operators."""
-    if a.graphs and b.graphs:
-        match = match or match_graphs(a.authored, a.strings, b.authored, b.strings)
+    if match is not None:
         found = explained_by_graph(a, b, match)
         if found.matched_time >= _UNRELATED:
             return found

@@ -35,6 +35,8 @@ class ExplainedRow:
         Of the authored graphs.
     slices : tuple of int
         The slice of each side that had most of the time, -1 for none.
+    fused : tuple of bool
+        Whether several of the nodes ran as one kernel on either side.
     """
 
     kind: RowKind
@@ -44,6 +46,7 @@ class ExplainedRow:
     b_ns: float
     nodes: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     slices: tuple[int, int] = (-1, -1)
+    fused: tuple[bool, bool] = (False, False)
 
     @property
     def title(self) -> str:
@@ -64,6 +67,7 @@ class ExplainedRow:
             b_ns=self.a_ns,
             nodes=self.nodes[::-1],
             slices=self.slices[::-1],
+            fused=self.fused[::-1],
         )
 
 
@@ -103,6 +107,14 @@ class Explanation:
         matched = sum(row.a_ns + row.b_ns for row in work if row.kind == RowKind.MATCHED)
         return matched / total if total else 0.0
 
+    def fused_by(self, side: int) -> tuple[ExplainedRow, ...]:
+        """Rows whose operators one side (0 for a, 1 for b) fused and the other ran one by one."""
+        return tuple(
+            row
+            for row in self.rows
+            if row.fused[side] and not row.fused[1 - side] and len(row.nodes[1 - side]) > 1
+        )
+
     def scaled(self, of_a: float, of_b: float) -> "Explanation":
         """With each side's times multiplied, sorted anew."""
         rows = [replace(row, a_ns=row.a_ns * of_a, b_ns=row.b_ns * of_b) for row in self.rows]
@@ -118,8 +130,9 @@ def explained_by_graph(a: Profile, b: Profile, match: Match) -> Explanation:
     spent = spent_by_graph(a), spent_by_graph(b)
     profiles = a, b
     paths = scope_paths(a.authored, a.strings), scope_paths(b.authored, b.strings)
+    fused = _fused_nodes(spent[0]), _fused_nodes(spent[1])
     rows = [
-        _row_of(part, profiles, paths)
+        _row_of(part, profiles, paths, fused)
         for part in joined_parts((a.authored, b.authored), match, spent)
     ]
     rows += _named_rows(spent, RowKind.UNLINKED, RowKind.UNLINKED, RowKind.UNLINKED)
@@ -148,8 +161,15 @@ def _by_weight(rows: list[ExplainedRow]) -> tuple[ExplainedRow, ...]:
     return tuple(sorted(rows, key=lambda row: -abs(row.difference_ns)))
 
 
+def _fused_nodes(spent: Spent) -> set[int]:
+    return {node for nodes in spent.joined if len(nodes) > 1 for node in nodes}
+
+
 def _row_of(
-    part: Part, profiles: tuple[Profile, Profile], paths: tuple[list[str], list[str]]
+    part: Part,
+    profiles: tuple[Profile, Profile],
+    paths: tuple[list[str], list[str]],
+    fused: tuple[set[int], set[int]],
 ) -> ExplainedRow:
     ours, theirs = part.shares
     kind = RowKind.MATCHED
@@ -167,6 +187,7 @@ def _row_of(
         theirs.time_ns,
         (tuple(part.nodes[0]), tuple(part.nodes[1])),
         (ours.slice, theirs.slice),
+        (bool(fused[0] & {*part.nodes[0]}), bool(fused[1] & {*part.nodes[1]})),
     )
 
 

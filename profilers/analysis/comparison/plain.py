@@ -6,7 +6,8 @@ from profilers.analysis.comparison import ProfileComparison
 from profilers.analysis.comparison.explained import ExplainedRow, Explanation
 from profilers.analysis.comparison.figures import FigurePair
 from profilers.analysis.comparison.ratios import Interval
-from profilers.analysis.comparison.words import verdict_sentence
+from profilers.analysis.comparison.words import fusion_sentences, verdict_sentence
+from profilers.analysis.parity import Parity, sentence
 
 
 def plain(comparison: ProfileComparison) -> dict[str, Any]:
@@ -17,13 +18,27 @@ def plain(comparison: ProfileComparison) -> dict[str, Any]:
         "cautions": list(comparison.cautions),
         "per_sample": comparison.per_sample,
         "figures": [_figure(pair) for pair in comparison.figures],
+        "parity": _parity(comparison.parity) if comparison.parity else None,
         "explanation": {
             "by": "layers" if explanation.by_graph else "operators",
             "a_ns": explanation.a_ns,
             "b_ns": explanation.b_ns,
             "matched_share_of_difference": explanation.matched_share,
+            "fusion": list(fusion_sentences(explanation)),
             "rows": [_row(row, explanation) for row in explanation.rows],
         },
+    }
+
+
+def _parity(found: Parity) -> dict[str, Any]:
+    return {
+        "sentence": sentence(found),
+        "tolerance": found.tolerance,
+        "input_difference": found.input_difference,
+        "rows": [
+            {"a": row.titles[0], "b": row.titles[1], "difference": row.difference}
+            for row in found.rows
+        ],
     }
 
 

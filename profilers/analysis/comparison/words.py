@@ -1,5 +1,6 @@
 """Figures and verdicts of a comparison as people read them."""
 
+from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.figures import LATENCY, Basis, FigurePair, Unit, Verdict
 from profilers.analysis.comparison.ratios import Interval
 from profilers.units import format_bytes, format_count, format_duration, format_percent
@@ -74,6 +75,25 @@ def verdict_sentence(pair: FigurePair) -> str:
     noise = format_noise(pair)
     told = noise if noise == "exact" else f"95 % interval {noise}"
     return f"{title}: {format_change(pair)} in B, {values} ({told})"
+
+
+def fusion_sentences(explanation: Explanation) -> tuple[str, ...]:
+    """Chains of operators that only one side fused, with what they take on either side."""
+    return tuple(
+        _fusion_sentence(explanation, side) for side in (1, 0) if explanation.fused_by(side)
+    )
+
+
+def _fusion_sentence(explanation: Explanation, side: int) -> str:
+    rows = explanation.fused_by(side)
+    name, other = ("B", "A") if side else ("A", "B")
+    times = [sum(row.a_ns for row in rows), sum(row.b_ns for row in rows)]
+    chains = "1 chain" if len(rows) == 1 else f"{len(rows):,} chains"
+    return (
+        f"{name} fuses {chains} of operators that {other} runs one by one: "
+        f"{format_duration(times[side])} per step in {name}, {format_duration(times[1 - side])} in "
+        f"{other}, most of it in {rows[0].title}."
+    )
 
 
 def _latency_sentence(pair: FigurePair) -> str:

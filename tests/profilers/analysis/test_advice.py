@@ -8,6 +8,8 @@ import pytest
 
 from profilers.analysis.advice import Finding, findings
 from profilers.analysis.idle_time import IdleCause, idle_gaps
+from profilers.analysis.peaks import peak_of
+from profilers.analysis.roofline import roofline
 from profilers.opening import open_path
 from profilers.profile import (
     NEVER_NS,
@@ -122,6 +124,27 @@ def test_memory_that_grows_in_every_step_is_told() -> None:
     assert growing.cost_bytes == MS
     assert growing.slices == (int(operators[0]),)
     assert "growing-memory" not in found_in(sample)
+
+
+def test_kernels_far_from_what_the_gpu_allows_are_told() -> None:
+    sample = sample_profile()
+    on_gpu = replace(
+        sample, environment=replace(sample.environment, facts={"GPU": "NVIDIA A100-SXM4-40GB"})
+    )
+    far = found_in(on_gpu)["far-from-roof"]
+    peak = peak_of(on_gpu)
+    assert peak is not None
+    found = roofline(on_gpu, peak)
+    conv = {node for node in far.nodes if sample.authored.nodes.flops[node] == 9_000_000}
+    assert len(conv) == 4
+    row = int(np.flatnonzero(found.node == far.nodes[0])[0])
+    bytes_moved = 2 * 16 * 32 * 32 * 4 + 9216
+    assert found.bytes[row] == bytes_moved
+    assert found.least_ns[row] == pytest.approx(
+        max(9_000_000 / peak.float32, bytes_moved / peak.bandwidth) * 1e9
+    )
+    assert "A100" in far.what
+    assert "far-from-roof" not in found_in(sample)
 
 
 def test_nothing_is_found_in_nothing() -> None:

@@ -15,7 +15,7 @@ from profilers.analysis.comparison.ratios import (
     ratio_of_rounds,
 )
 from profilers.analysis.comparison.resampling import correlation_time
-from profilers.analysis.comparison.words import verdict_sentence
+from profilers.analysis.comparison.words import fusion_sentences, verdict_sentence
 from profilers.opening import open_path
 from profilers.profile import Profile, TimingPhase, Timings
 from profilers.profile.table import Float64
@@ -229,6 +229,22 @@ def test_two_frameworks_are_matched_layer_by_layer(
     turned = compare(b, a).explanation
     assert turned.matched_time == pytest.approx(found.matched_time, abs=0.1)
     assert turned.difference_ns == pytest.approx(-found.difference_ns)
+
+
+def test_chains_that_only_one_side_fused_are_told(
+    capture: Capture, torch_files: Path, onnx_files: Path
+) -> None:
+    a = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    b = capture(onnx_files / "block.onnx", "onnxruntime")
+    found = compare(a, b).explanation
+    rows = found.fused_by(1)
+    members = set(b.fusion.members.node.tolist())
+    assert rows
+    assert all(len(row.nodes[0]) > 1 and members & {*row.nodes[1]} for row in rows)
+    (told,) = fusion_sentences(found)
+    assert told.startswith("B fuses ")
+    assert not found.fused_by(0)
+    assert fusion_sentences(compare(a, a).explanation) == ()
 
 
 def test_unrelated_models_are_said_to_be_and_compared_by_operator(
