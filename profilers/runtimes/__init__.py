@@ -125,6 +125,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "torch_distributed",
         ("torch",),
         (*torch_options.DISTRIBUTED, *torch_options.FORWARD),
+        is_compared=False,
     ),
     RunMode(
         "torch-onnxruntime",
@@ -189,6 +190,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tf_mirrored",
         ("tensorflow", "keras"),
         (tf_options.REPLICAS, *tf_options.TRAINED_STEP),
+        is_compared=False,
     ),
     RunMode(
         "tf-multiworker",
@@ -197,6 +199,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tf_multiworker",
         ("tensorflow", "keras"),
         (tf_options.REPLICAS, *tf_options.TRAINED_STEP),
+        is_compared=False,
     ),
     RunMode(
         "tf-attach",
@@ -205,6 +208,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "tf_attach",
         ("xprof",),
         (tf_options.SECONDS,),
+        is_compared=False,
     ),
     RunMode(
         "tflite",

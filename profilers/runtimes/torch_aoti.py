@@ -97,6 +97,7 @@ def _compiled(model: LoadedModel, session: Session) -> LoadedModel:
     program = _program(model, session)
     path = session.folder / "package.pt2"
     package = _package(program, path, session.device)
+    session.record.artefact_bytes = path.stat().st_size
     session.record.facts = {
         **session.record.facts,
         "Package": f"{format_bytes(path.stat().st_size)} on disk",

@@ -58,6 +58,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         _write_onnx(source, request, path)
         written_ns = time.perf_counter_ns() - begin
         record = onnxruntime_cpu.run(replace(request, model_path=str(path)), folder, report)
+        record.artefact_bytes = sum(file.stat().st_size for file in Path(place).iterdir())
     record.request = replace(record.request, model_path=request.model_path)
     record.load_ns += load_ns
     record.compile_ns = written_ns - load_ns
