@@ -292,4 +292,5 @@ def test_a_run_that_waited_for_a_processor_is_doubted() -> None:
     assert compare(a, b).figures[0].verdict == Verdict.WORSE
     found = compare(a, waiting)
     assert found.figures[0].verdict == Verdict.SAME
+    assert verdict_sentence(found.figures[0]).startswith("The steps vary too much to tell")
     assert any("B waited for a processor 40 %" in each for each in found.cautions)
