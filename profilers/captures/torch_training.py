@@ -65,7 +65,7 @@ def with_training(graph: Graph, told: Mapping[str, Any], pool: StringPool) -> Tr
         "loss", "optimiser" and "gradient_bytes" of `profilers.runtimes.torch_steps`.
     """
     loss, optimiser = len(graph.nodes), len(graph.nodes) + 1
-    operators = (_LOSS_OPERATORS[told["loss"]], f"{told['optimiser']}.step")
+    operators = (_LOSS_OPERATORS[told["loss"]], f"{told['optimiser'].lower()}_step")
     nodes = Nodes.from_rows([
         (pool.add(name), pool.add(operator), NodeKind.OPERATOR, -1, -1, UNKNOWN, 0, -1)
         for name, operator in zip(("training loss", "optimiser step"), operators, strict=True)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import tracemalloc
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
@@ -408,6 +409,34 @@ def test_a_changed_directory_is_refused_whatever_it_says(tmp_path: Path) -> None
         changed.write_bytes(data)
         with contextlib.suppress(DamagedFile):
             assert_same(profile, snapshot.read(changed))
+
+
+def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = saved(sample_profile(), tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("0/strings/text", b"another")
+    with pytest.raises(DamagedFile, match="not sound"):
+        open_path(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../escaped", "/tmp/escaped", "0/../../escaped", "C:\\escaped", ""]
+)
+def test_names_that_lead_elsewhere_write_nothing(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    path = saved(sample_profile(), folder)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(name), b"outside")
+    before = sorted(tmp_path.rglob("*"))
+    profile = snapshot.read(path)
+    snapshot.write(profile, folder / "again.twin")
+    assert_same(
+        replace(sample_profile(), extra=profile.extra), snapshot.read(folder / "again.twin")
+    )
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, folder / "again.twin"])
 
 
 def test_a_compressed_member_is_refused(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_reserved_memory_is_drawn_above_what_is_in_use(show_view: ShowView, tmp_
     assert (
         context.bytes_axis.maximum >= reserved > int(profile.memory.counters.allocated_bytes.max())
     )
-    assert format_bytes(reserved) in view._legend.text()
+    assert format_bytes(reserved).replace(" ", "&nbsp;") in view._legend.text()
 
 
 def test_the_pointer_is_told_the_total_and_the_largest_blocks(show_view: ShowView) -> None:

@@ -34,7 +34,7 @@ from views.memory.segments import SegmentsPane
 from views.memory.source_label import SourceLabel
 
 _LONGEST_NAME = 20  # characters in the legend
-_NOWRAP = '<span style="white-space:nowrap">'
+_WORD_JOINER = "\u2060"  # no line breaks beside it
 
 
 class MemoryView(QWidget):
@@ -169,7 +169,7 @@ class MemoryView(QWidget):
         colours = [group_colour(theme, by, group) for group in stack.groups]
         self.chart.show_stack(stack, colours, self._end_ns())
         entries = [
-            f'{_NOWRAP}<span style="color:{colour.name()}">■</span> {_legend_text(name)}</span>'
+            f'<span style="color:{colour.name()}">■</span>&nbsp;{_legend_text(name)}'
             for colour, name in zip(colours, stack.names, strict=True)
         ]
         entries += self._line_entries()
@@ -211,7 +211,7 @@ class MemoryView(QWidget):
 
     def _line_entries(self) -> list[str]:
         return [
-            f"{_NOWRAP}{sign} {title}, {format_bytes(int(line.bytes.max()))}</span>"
+            _unbroken(f"{sign} {title}, {format_bytes(int(line.bytes.max()))}")
             for sign, title, line in self._counted()
         ]
 
@@ -245,4 +245,11 @@ class MemoryView(QWidget):
 
 def _legend_text(name: str) -> str:
     """Short enough for two lines of a dozen."""
-    return html.escape(f"…{name[-_LONGEST_NAME:]}" if len(name) > _LONGEST_NAME else name)
+    if len(name) > _LONGEST_NAME:
+        name = f"…{_WORD_JOINER}{name[-_LONGEST_NAME:].lstrip()}"
+    return _unbroken(name)
+
+
+def _unbroken(text: str) -> str:
+    """As rich text that stays on one line."""
+    return html.escape(text).replace(" ", "&nbsp;")

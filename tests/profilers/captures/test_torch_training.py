@@ -86,7 +86,7 @@ def test_loss_and_optimiser_are_nodes_of_their_own(cnn: Profile) -> None:
     graph, slices = cnn.authored, cnn.trace.slices
     loss, optimiser = node_of(cnn, "training loss"), node_of(cnn, "optimiser step")
     assert cnn.strings[graph.nodes.operator[loss]] == "mse_loss"
-    assert cnn.strings[graph.nodes.operator[optimiser]] == "AdamW.step"
+    assert cnn.strings[graph.nodes.operator[optimiser]] == "adamw_step"
     assert set(slices.node[named(cnn, "aten::mse_loss")].tolist()) == {loss}
     assert set(slices.node[named(cnn, "MseLossBackward0")].tolist()) == {loss}
     (head,) = graph.edges.source[graph.edges.target == loss].tolist()
