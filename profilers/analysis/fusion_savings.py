@@ -24,7 +24,8 @@ class FusionSavings:
         Of its members in the other profile. A node that a library's kernel runs counts there alone;
         what is in several generated kernels is shared among them by their times. So sums over
         groups count nothing twice, and a kernel that only prepares a library's, such as a copy into
-        another layout, has 0.
+        another layout, has 0. Unknown where the other profile fused a member too, since it has no
+        time of its own there.
     matched : float64 array
         Share of the group's members that have a twin in the other profile, 0 to 1.
     member_ns : float64 array
@@ -42,6 +43,11 @@ class FusionSavings:
         known = (self.kernel_ns >= 0) & (self.apart_ns >= 0)
         saved: Float64 = np.where(known, self.apart_ns - self.kernel_ns, np.nan)
         return saved
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of any group."""
+        return not bool(np.isnan(self.saved_ns).all())
 
     @property
     def total_kernel_ns(self) -> float:
@@ -66,7 +72,11 @@ def fusion_savings(fused: Profile, apart: Profile, pairs: NodePairs) -> FusionSa
         Nodes of the authored graphs of `fused`, a, and `apart`, b.
     """
     members, kernel_ns = fused.fusion.members, group_times(fused)
-    member_ns = _twin_times(node_times(apart), pairs, len(fused.authored.nodes))
+    is_fused_there = _in_larger_groups(apart)[pairs.b]
+    own = pairs.take(~is_fused_there)
+    member_ns = _twin_times(node_times(apart), own, len(fused.authored.nodes))
+    without_time = np.zeros(len(member_ns), bool)
+    without_time[pairs.a[is_fused_there]] = True
     known = member_ns[members.node] >= 0
     share = _shares(fused, kernel_ns)
     count = len(kernel_ns)
@@ -75,9 +85,22 @@ def fusion_savings(fused: Profile, apart: Profile, pairs: NodePairs) -> FusionSa
         members.group[known], (share * member_ns[members.node])[known], minlength=count
     )
     size = np.bincount(members.group, minlength=count)
+    unclear = np.bincount(members.group, without_time[members.node], minlength=count) > 0
     return FusionSavings(
-        kernel_ns, np.where(held > 0, sums, -1.0), held / np.maximum(size, 1), member_ns
+        kernel_ns,
+        np.where((held > 0) & ~unclear, sums, -1.0),
+        held / np.maximum(size, 1),
+        member_ns,
     )
+
+
+def _in_larger_groups(profile: Profile) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """For each authored node whether it was fused with others."""
+    members = profile.fusion.members
+    size = np.bincount(members.group, minlength=len(profile.fusion.groups))
+    found = np.zeros(len(profile.authored.nodes), bool)
+    found[members.node[size[members.group] > 1]] = True
+    return found
 
 
 def _twin_times(times_ns: Float64, pairs: NodePairs, count: int) -> Float64:

@@ -193,7 +193,7 @@ class FusionView(QWidget):
         if not self._groups:
             return
         against = self._savings.against
-        savings = against.savings if against else None
+        savings = against.savings if against and against.savings.is_known else None
         self.canvas.show_savings(savings)
         self.table.show_columns(group_columns(self._groups, savings), sort_by=TIME_COLUMN)
         titles = [each.title for each in self._savings.candidates]
@@ -234,7 +234,7 @@ class FusionView(QWidget):
         known = [row for row in rows if not np.isnan(against.savings.saved_ns[row])]
         apart = float(against.savings.apart_ns[known].sum())
         kernels = float(against.savings.kernel_ns[known].sum())
-        if not apart:
+        if not known or not apart:
             return ""
         pattern = (
             self.tr("one by one {} in {}: {} saved ({})")

@@ -9,7 +9,7 @@ import pytest
 from profilers.analysis.fusion_savings import FusionSavings, fusion_savings
 from profilers.analysis.fusion_times import group_times, node_times, work_time
 from profilers.analysis.matching import NodePairs, match_graphs
-from profilers.profile import FusionMembers, Profile, SliceKind, StringPool
+from profilers.profile import Fusion, FusionMembers, Profile, SliceKind, StringPool
 from tests.conftest import Capture
 from tests.sample import sample_profile
 
@@ -34,6 +34,18 @@ def compared(fused: Profile, apart: Profile) -> FusionSavings:
 def same(profile: Profile) -> NodePairs:
     rows = np.arange(len(profile.authored.nodes))
     return NodePairs.of(a=rows, b=rows, confidence=np.ones(len(rows)))
+
+
+def apart(profile: Profile) -> Profile:
+    """The same without its fusion."""
+    return replace(profile, fusion=Fusion.empty())
+
+
+def test_what_is_fused_in_the_other_profile_too_is_unknown(compiled: Profile) -> None:
+    savings = compared(compiled, compiled)
+    size = np.bincount(compiled.fusion.members.group)
+    assert np.isnan(savings.saved_ns[size > 1]).all()
+    assert (size > 1).any()
 
 
 def test_every_kernel_of_a_compiled_model_is_compared(compiled: Profile, eager: Profile) -> None:
@@ -78,7 +90,7 @@ def test_a_node_in_several_kernels_is_shared_by_their_times() -> None:
     first = profile.fusion.members.node[:2]  # a convolution and an activation
     members = FusionMembers.of(group=np.array([0, 0, 1]), node=np.append(first, first[0]))
     profile = replace(profile, fusion=replace(profile.fusion, members=members))
-    savings = fusion_savings(profile, profile, same(profile))
+    savings = fusion_savings(profile, apart(profile), same(profile))
     own = savings.member_ns[first]
     assert savings.apart_ns.tolist() == pytest.approx([own[0] / 2 + own[1], own[0] / 2])
 
@@ -91,7 +103,7 @@ def test_a_kernel_without_source_takes_its_node_alone() -> None:
     groups = profile.fusion.groups.replace(source=np.array([pool.add("void kernel() {}"), -1]))
     fusion = replace(profile.fusion, members=members, groups=groups)
     profile = replace(profile, fusion=fusion, strings=pool.table())
-    savings = fusion_savings(profile, profile, same(profile))
+    savings = fusion_savings(profile, apart(profile), same(profile))
     own = savings.member_ns[first]
     assert savings.apart_ns.tolist() == pytest.approx([own[1], own[0]])
 
@@ -99,7 +111,7 @@ def test_a_kernel_without_source_takes_its_node_alone() -> None:
 def test_kernels_without_twins_are_unknown() -> None:
     profile = sample_profile(blocks=2)
     half = same(profile).take(profile.fusion.members.node[:2])
-    savings = fusion_savings(profile, profile, half)
+    savings = fusion_savings(profile, apart(profile), half)
     assert savings.matched.tolist() == [1.0, 0.0]
     assert np.isnan(savings.saved_ns).tolist() == [False, True]
     assert savings.total_kernel_ns == savings.kernel_ns[0]
