@@ -5,6 +5,7 @@ from profilers.analysis.comparison.figures import LATENCY, Basis, FigurePair, Un
 from profilers.analysis.comparison.ratios import Interval
 from profilers.units import format_bytes, format_count, format_duration, format_percent
 
+_TOO_NOISY = 1.5  # ratio of an interval's ends beyond which "no difference" would say too much
 _MANY_TIMES = 2.0  # from here on a ratio reads better than a percentage
 
 
@@ -103,6 +104,8 @@ def _latency_sentence(pair: FigurePair) -> str:
     if pair.ratio is None:
         return "Too few independent steps to tell which is faster"
     ratio = pair.ratio
+    if pair.verdict == Verdict.SAME and ratio.high > _TOO_NOISY * ratio.low:
+        return f"The steps vary too much to tell which is faster ({_as_change(ratio)})"
     if pair.verdict == Verdict.SAME:
         return f"No difference beyond the noise ({_as_change(ratio)})"
     if ratio.value <= 1 / _MANY_TIMES:
