@@ -87,10 +87,6 @@ class Launcher:
                 self._workers.pop(mode.framework, None)
             raise
 
-    def warm_up(self, mode_id: str) -> None:
-        """Start the worker process of a mode early."""
-        self._worker_for(_available_mode(mode_id), RunRequest("", mode_id))
-
     def extra_worker(self, request: RunRequest) -> "WorkerProcess":
         """A process of its own for `request`, which the caller ends."""
         mode = _available_mode(request.mode)

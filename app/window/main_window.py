@@ -1,7 +1,6 @@
 """The window: puts session, board and dialogs together."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -18,17 +17,16 @@ from PySide6.QtWidgets import (
 
 from app.autosave import Autosave
 from app.capturing import request_for
-from app.commands import Command, install
+from app.commands import install
 from app.document import Document
 from app.linking import SelectionLinker
 from app.matrix import BATCHES, with_batches
 from app.paths import config_folder, data_folder
 from app.session import Session
 from app.settings import Settings
-from app.window.attach_dialog import ask_attach
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
-from app.window.compare_row import COMPARE_ID
+from app.window.command_table import command_table
 from app.window.empty_state import EmptyState
 from app.window.giving import Giving
 from app.window.matrix_window import MatrixWindow
@@ -39,8 +37,6 @@ from app.window.running import Running
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
-from views import VIEWS
-from views.selection import Selection
 from views.theme import DARK, LIGHT, Theme, system_theme
 
 
@@ -67,14 +63,14 @@ class MainWindow(QMainWindow):
         self._running = Running(
             self.session, self, lambda error: self.notice.tell_error(error, self._theme)
         )
-        self.giving = Giving(self.session, self, self._current)
+        self.giving = Giving(self.session, self, self.current)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.notice)
         layout.addWidget(self._pages, 1)
         self.setCentralWidget(body)
-        self.commands = self._command_table()
+        self.commands = command_table(self)
         self.actions_by_id = install(self, self.commands)
         self._connect()
         self._apply_theme(self._theme)
@@ -285,7 +281,7 @@ class MainWindow(QMainWindow):
             application.setPalette(theme.palette())
         self.board.set_theme(theme)
 
-    def _current(self) -> Document | None:
+    def current(self) -> Document | None:
         """The column that holds the focus, else the last one."""
         focus = QApplication.focusWidget()
         for document in self.session.documents:
@@ -294,122 +290,11 @@ class MainWindow(QMainWindow):
                 return document
         return self.session.documents[-1] if self.session.documents else None
 
-    def _with_current(self, act: Callable[[Document], object]) -> Callable[[], object]:
-        def run() -> None:
-            document = self._current()
-            if document is not None:
-                act(document)
-
-        return run
-
-    def _each_selection(self, act: Callable[[Selection], object]) -> Callable[[], object]:
-        return lambda: [act(document.selection) for document in self.session.documents]
-
-    def _command_table(self) -> list[Command]:
-        file, view, go, help_ = (
-            self.tr("&File"), self.tr("&View"), self.tr("&Go"), self.tr("&Help"),
-        )  # fmt: skip
-
-        def has_document() -> bool:
-            return bool(self.session.documents)
-
-        def can_run() -> bool:
-            current = self._current()
-            return current is not None and current.model is not None and not current.is_busy
-
-        rows = [
-            Command(
-                f"row.{spec.id}",
-                view,
-                self.tr("Fold or unfold {}").format(spec.title),
-                (f"Ctrl+{number}",),
-                partial(self._toggle_row, spec.id),
-                has_document,
-            )
-            for number, spec in enumerate(VIEWS, 1)
-        ]
-
-        def has_two() -> bool:
-            return self.board.compare.has_two
-
-        return [
-            Command("file.open", file, self.tr("Open…"), ("Ctrl+O",), self.ask_open),
-            Command(
-                "file.open_folder", file, self.tr("Open a SavedModel folder…"), ("Ctrl+Shift+O",),
-                self.ask_open_folder,
-            ),
-            Command(
-                "file.open_name", file, self.tr("Open a model by name…"), ("Ctrl+Shift+N",),
-                self.ask_open_name,
-            ),
-            Command("file.attach", file, self.tr("Attach to a TensorFlow process…"), (), lambda: ask_attach(self.session.attach, self)),
-            Command("file.demo", file, self.tr("Show the demo"), (), self.run_demo),
-            Command(
-                "file.run", file, self.tr("Run the model…"), ("Ctrl+R",),
-                self._with_current(self.ask_run), can_run,
-            ),
-            Command(
-                "file.matrix", file, self.tr("Run the model in every mode…"), ("Ctrl+Shift+R",),
-                self._with_current(self.ask_matrix), can_run,
-            ),
-            Command(
-                "file.save", file, self.tr("Save the snapshot…"), ("Ctrl+S",),
-                self._with_current(self.giving.ask_save), has_document,
-            ),
-            Command(
-                "file.join", file, self.tr("Join the columns of ranks into one"), (),
-                self.session.join_ranks, lambda: bool(self.session.rank_documents),
-            ),
-            Command(
-                "file.close", file, self.tr("Close the column"), ("Ctrl+W",),
-                self._with_current(self.close_column), has_document,
-            ),
-            Command("file.quit", file, self.tr("Quit"), ("Ctrl+Q",), self.close),
-            *self.giving.commands(),
-            *rows,
-            Command(
-                "row.compare", view, self.tr("Fold or unfold Compare"), ("Ctrl+0",),
-                partial(self._toggle_row, COMPARE_ID), has_two,
-            ),
-            Command(
-                "compare.turns", go, self.tr("Measure both columns again, interleaved"), (),
-                self.board.ask_turns, has_two,
-            ),
-            Command("view.system", view, self.tr("Theme: follow the system"), (), lambda: self.set_theme("system")),
-            Command("view.light", view, self.tr("Theme: light"), (), lambda: self.set_theme("light")),
-            Command("view.dark", view, self.tr("Theme: dark"), (), lambda: self.set_theme("dark")),
-            Command(
-                "view.link", view, self.tr("Link or unlink the columns' selections"), ("Ctrl+L",),
-                self._toggle_link, has_document,
-            ),
-            Command(
-                "view.align", view, self.tr("Align the columns' times, or let them move apart"),
-                ("Ctrl+Shift+L",), self.board.align.toggle, has_document,
-            ),
-            Command(
-                "go.back", go, self.tr("Back to the selection before"), ("Alt+Left",),
-                self._each_selection(lambda selection: selection.back()), has_document,
-            ),
-            Command(
-                "go.forward", go, self.tr("Forward again"), ("Alt+Right",),
-                self._each_selection(lambda selection: selection.forward()), has_document,
-            ),
-            Command(
-                "go.clear", go, self.tr("Clear the selection"), ("Ctrl+Shift+A",),
-                self._each_selection(lambda selection: selection.clear()), has_document,
-            ),
-            Command(
-                "help.palette", help_, self.tr("All commands…"), ("Ctrl+Shift+P", "F1"),
-                self.show_palette,
-            ),
-            Command("help.keys", help_, self.tr("Keys"), ("?",), self.show_keys),
-        ]  # fmt: skip
-
-    def _toggle_row(self, view_id: str) -> None:
+    def toggle_row(self, view_id: str) -> None:
         row = self.board.row(view_id)
         row.set_folded(not row.is_folded)
 
-    def _toggle_link(self) -> None:
+    def toggle_link(self) -> None:
         self._linker.is_enabled = not self._linker.is_enabled
         self.statusBar().showMessage(
             self.tr("Selections are linked")

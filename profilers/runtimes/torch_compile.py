@@ -52,7 +52,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     load = load_program_model if is_exported else load_module
     require_code_generator(request.device)
     torch._dynamo.reset()
-    log = CompileLog(lambda: None)
+    log = CompileLog()
     fallback = _Fallback()
     with _told_by_inductor(request), log.listening(), reported_phases(report):
         record = run_model(

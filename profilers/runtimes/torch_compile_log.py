@@ -3,8 +3,7 @@
 import json
 import logging
 import re
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,14 +27,10 @@ _PHASES = (
 
 
 class CompileLog(logging.Handler):
-    """A handler of the structured records that PyTorch keeps for its own tools.
+    """A handler of the structured records that PyTorch keeps for its own tools."""
 
-    Every record is a sign of life, since compiling may take minutes: `alive` is called then.
-    """
-
-    def __init__(self, alive: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._alive = alive
         self._graphs: dict[str, Json] = {}
         self._frames: dict[str, Json] = {}  # function, place and seconds by compile id
         self._breaks: list[str] = []
@@ -73,7 +68,6 @@ class CompileLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if self._is_deaf:
             return
-        self._alive()
         if record.name == _CUDAGRAPHS:
             self._skips.append(record.getMessage())
         elif record.name == _DYNAMO:
@@ -214,19 +208,6 @@ class ModelNames:
         keys = [str(key).split("@")[0] for key in node.meta.get("nn_module_stack") or {}]
         paths = [self._modules.get(int(key)) for key in keys if key.isdigit()]
         return next((path for path in reversed(paths) if path is not None), "")
-
-
-def sign_of_life(report_progress: Callable[[str, float], None]) -> Callable[[], None]:
-    """Tells the launcher at most once a second that compiling goes on."""
-    last = time.monotonic()
-
-    def alive() -> None:
-        nonlocal last
-        if time.monotonic() - last > 1.0:
-            last = time.monotonic()
-            report_progress("warm-up", 0.0)
-
-    return alive
 
 
 def _operator(node: Any) -> str:

@@ -1,0 +1,164 @@
+"""All that the window can do, as one table that menus, palette and key sheet read."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from app.commands import Command
+from app.document import Document
+from app.window.attach_dialog import ask_attach
+from app.window.compare_row import COMPARE_ID
+from views import VIEWS
+from views.selection import Selection
+
+if TYPE_CHECKING:
+    from app.window.main_window import MainWindow
+
+
+def command_table(window: "MainWindow") -> list[Command]:
+    """Commands in the order of the menus."""
+    return [
+        *_file_commands(window),
+        *_view_commands(window),
+        *_go_commands(window),
+        *_help_commands(window),
+    ]
+
+
+def _file_commands(window: "MainWindow") -> list[Command]:
+    file = window.tr("&File")
+    has_document = partial(_has_document, window)
+    can_run = partial(_can_run, window)
+    return [
+        Command("file.open", file, window.tr("Open…"), ("Ctrl+O",), window.ask_open),
+        Command(
+            "file.open_folder", file, window.tr("Open a SavedModel folder…"), ("Ctrl+Shift+O",),
+            window.ask_open_folder,
+        ),
+        Command(
+            "file.open_name", file, window.tr("Open a model by name…"), ("Ctrl+Shift+N",),
+            window.ask_open_name,
+        ),
+        Command("file.attach", file, window.tr("Attach to a TensorFlow process…"), (), lambda: ask_attach(window.session.attach, window)),
+        Command("file.demo", file, window.tr("Show the demo"), (), window.run_demo),
+        Command(
+            "file.run", file, window.tr("Run the model…"), ("Ctrl+R",),
+            _with_current(window, window.ask_run), can_run,
+        ),
+        Command(
+            "file.matrix", file, window.tr("Run the model in every mode…"), ("Ctrl+Shift+R",),
+            _with_current(window, window.ask_matrix), can_run,
+        ),
+        Command(
+            "file.save", file, window.tr("Save the snapshot…"), ("Ctrl+S",),
+            _with_current(window, window.giving.ask_save), has_document,
+        ),
+        Command(
+            "file.join", file, window.tr("Join the columns of ranks into one"), (),
+            window.session.join_ranks, lambda: bool(window.session.rank_documents),
+        ),
+        Command(
+            "file.close", file, window.tr("Close the column"), ("Ctrl+W",),
+            _with_current(window, window.close_column), has_document,
+        ),
+        Command("file.quit", file, window.tr("Quit"), ("Ctrl+Q",), window.close),
+        *window.giving.commands(),
+    ]  # fmt: skip
+
+
+def _view_commands(window: "MainWindow") -> list[Command]:
+    view = window.tr("&View")
+    has_document = partial(_has_document, window)
+    has_two = partial(_has_two, window)
+    rows = [
+        Command(
+            f"row.{spec.id}",
+            view,
+            window.tr("Fold or unfold {}").format(spec.title),
+            (f"Ctrl+{number}",),
+            partial(window.toggle_row, spec.id),
+            has_document,
+        )
+        for number, spec in enumerate(VIEWS, 1)
+    ]
+    return [
+        *rows,
+        Command(
+            "row.compare", view, window.tr("Fold or unfold Compare"), ("Ctrl+0",),
+            partial(window.toggle_row, COMPARE_ID), has_two,
+        ),
+        Command("view.system", view, window.tr("Theme: follow the system"), (), lambda: window.set_theme("system")),
+        Command("view.light", view, window.tr("Theme: light"), (), lambda: window.set_theme("light")),
+        Command("view.dark", view, window.tr("Theme: dark"), (), lambda: window.set_theme("dark")),
+        Command(
+            "view.link", view, window.tr("Link or unlink the columns' selections"), ("Ctrl+L",),
+            window.toggle_link, has_document,
+        ),
+        Command(
+            "view.align", view, window.tr("Align the columns' times, or let them move apart"),
+            ("Ctrl+Shift+L",), window.board.align.toggle, has_document,
+        ),
+    ]  # fmt: skip
+
+
+def _go_commands(window: "MainWindow") -> list[Command]:
+    go = window.tr("&Go")
+    has_document = partial(_has_document, window)
+    has_two = partial(_has_two, window)
+    return [
+        Command(
+            "compare.turns", go, window.tr("Measure both columns again, interleaved"), (),
+            window.board.ask_turns, has_two,
+        ),
+        Command(
+            "go.back", go, window.tr("Back to the selection before"), ("Alt+Left",),
+            _each_selection(window, lambda selection: selection.back()), has_document,
+        ),
+        Command(
+            "go.forward", go, window.tr("Forward again"), ("Alt+Right",),
+            _each_selection(window, lambda selection: selection.forward()), has_document,
+        ),
+        Command(
+            "go.clear", go, window.tr("Clear the selection"), ("Ctrl+Shift+A",),
+            _each_selection(window, lambda selection: selection.clear()), has_document,
+        ),
+    ]  # fmt: skip
+
+
+def _help_commands(window: "MainWindow") -> list[Command]:
+    help_ = window.tr("&Help")
+    return [
+        Command(
+            "help.palette", help_, window.tr("All commands…"), ("Ctrl+Shift+P", "F1"),
+            window.show_palette,
+        ),
+        Command("help.keys", help_, window.tr("Keys"), ("?",), window.show_keys),
+    ]  # fmt: skip
+
+
+def _has_document(window: "MainWindow") -> bool:
+    return bool(window.session.documents)
+
+
+def _can_run(window: "MainWindow") -> bool:
+    current = window.current()
+    return current is not None and current.model is not None and not current.is_busy
+
+
+def _has_two(window: "MainWindow") -> bool:
+    return window.board.compare.has_two
+
+
+def _with_current(window: "MainWindow", act: Callable[[Document], object]) -> Callable[[], object]:
+    def run() -> None:
+        document = window.current()
+        if document is not None:
+            act(document)
+
+    return run
+
+
+def _each_selection(
+    window: "MainWindow", act: Callable[[Selection], object]
+) -> Callable[[], object]:
+    return lambda: [act(document.selection) for document in window.session.documents]
