@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from profilers.analysis.peaks import peak_of
 from profilers.profile import Profile, TrackKind
 from views.preparing import (
     prepare_devices,
@@ -78,6 +79,10 @@ def _no_device(profile: Profile) -> bool:
     return not bool((profile.trace.tracks.kind == TrackKind.STREAM).any())
 
 
+def _no_roof(profile: Profile) -> bool:
+    return peak_of(profile) is None or not len(profile.authored.nodes)
+
+
 def _no_report(profile: Profile) -> bool:
     return not profile.reports
 
@@ -92,5 +97,6 @@ VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec(
         "operators", "Operators", "views.operators", "OperatorsView", _no_table, prepare_operators
     ),
+    ViewSpec("roofline", "Roofline", "views.roofline", "RooflineView", _no_roof),
     ViewSpec("xprof", "XProf", "views.xprof", "XprofView", _no_report),
 )
