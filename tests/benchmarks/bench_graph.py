@@ -25,6 +25,7 @@ from views.selection import Selection
 from views.theme import LIGHT
 
 _FRAMES = 120
+_IDLE_S = 0.0002
 
 
 def milliseconds(act: Callable[[], object]) -> float:
@@ -34,8 +35,10 @@ def milliseconds(act: Callable[[], object]) -> float:
 
 
 def wait(view: GraphView) -> None:
+    """As an event loop does: idle in between, so that the thread that lays out is not held up."""
     while not view.is_settled():
         QApplication.processEvents()
+        time.sleep(_IDLE_S)
 
 
 def shown_view(profile: Profile) -> GraphView:
@@ -45,6 +48,7 @@ def shown_view(profile: Profile) -> GraphView:
     view.show()
     while not view.canvas.is_settled():
         QApplication.processEvents()
+        time.sleep(_IDLE_S)
     view.canvas.grab()
     return view
 
