@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from profilers.runtimes.mode_options import ModeOption
 
@@ -16,6 +16,7 @@ class OptionFields(QWidget):
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
         self._fields: dict[str, QComboBox | QLineEdit] = {}
+        self._label_width = 0
 
     def show_options(self, options: Sequence[ModeOption], values: Mapping[str, Any]) -> None:
         """Fields for `options`, with `values` where they have some; other fields go."""
@@ -26,9 +27,18 @@ class OptionFields(QWidget):
             field = _field(option, str(values.get(option.id, option.default)))
             field.setAccessibleName(option.title)
             field.setToolTip(option.help)
-            self._form.addRow(option.title, field)
+            label = QLabel(option.title)
+            label.setMinimumWidth(self._label_width)
+            self._form.addRow(label, field)
             self._fields[option.id] = field
         self.setVisible(bool(options))
+
+    def align_with(self, form: QFormLayout) -> None:
+        """Fields begin where those of `form` do."""
+        labels = (
+            form.itemAt(row, QFormLayout.ItemRole.LabelRole) for row in range(form.rowCount())
+        )
+        self._label_width = max((each.sizeHint().width() for each in labels if each), default=0)
 
     def values(self) -> dict[str, str]:
         """What is chosen now, by option id."""

@@ -120,6 +120,7 @@ class RunDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(self._problem)
         layout.addWidget(self.buttons)
+        self.options.align_with(form)
         self._show_options()
         self._check()
 
