@@ -1,11 +1,9 @@
 """``twinscope profile MODEL --out X.twin``: run a model in a worker and save the profile."""
 
 import argparse
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from app.autosave import Autosave
 from app.capturing import (
     capture_profile,
     merge_inputs,
@@ -13,12 +11,11 @@ from app.capturing import (
     request_for,
     require_trust,
 )
+from app.cli.keeping import capture_into
 from app.cli.output import print_facts
-from app.cli.progress import ProgressBar
-from app.paths import config_folder, data_folder
+from app.paths import config_folder
 from profilers.analysis.stats import statistics
 from profilers.errors import TwinscopeError
-from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.request import RunRequest, parse_input
@@ -90,16 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.model.name} is no model", "it is a profile already", "Open it instead."
         )
     request = _request(arguments, model)
-    launcher = Launcher()
-    autosave = Autosave(data_folder() / "autosave")
-    try:
-        with ProgressBar() as bar:
-            profile, path = capture_profile(launcher, request, autosave, bar.on_event)
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, arguments.out)
-    finally:
-        launcher.close()
-        autosave.close()
+    profile = capture_into(
+        arguments.out,
+        lambda launcher, autosave, on_event: capture_profile(launcher, request, autosave, on_event),
+    )
     print_facts(statistics(profile), as_json=arguments.json)
     return 0
 
