@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.autosave import Autosave
-from app.capturing import capture_profile, merge_inputs, request_for, require_trust
+from app.capturing import capture_profile, merge_inputs, request_for
 from app.cli.progress import ProgressBar
-from app.paths import config_folder
+from app.cli.trusting import is_trusted
 from profilers.analysis.comparison.figures import Rounds
 from profilers.errors import TwinscopeError
 from profilers.interleaving import MOST_ROUNDS, measure_in_turns
@@ -19,7 +19,6 @@ from profilers.opening import open_path
 from profilers.profile import Profile
 from profilers.request import RunRequest, parse_input
 from profilers.runtimes import RUN_MODES
-from profilers.trust import TrustStore, digest
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -79,8 +78,6 @@ def _request(arguments: argparse.Namespace, path: Path, mode: str) -> RunRequest
         raise TwinscopeError(
             f"{path.name} is no model", "it is a profile already", "Leave out --run."
         )
-    trusted = arguments.trust or TrustStore(config_folder() / "trusted.json").holds(digest(path))
-    require_trust(model, is_trusted=trusted)
     suggested = request_for(model, mode)
     given = tuple(parse_input(text) for text in arguments.input)
     return replace(
@@ -89,5 +86,5 @@ def _request(arguments: argparse.Namespace, path: Path, mode: str) -> RunRequest
         steps=max(arguments.steps, 1),
         threads=max(arguments.threads, 0),
         source_folder=arguments.source_folder,
-        trusted=trusted,
+        trusted=is_trusted(model, suggested, agreed=arguments.trust),
     )

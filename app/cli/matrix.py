@@ -9,25 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from app.autosave import Autosave
-from app.capturing import merge_inputs, request_for, require_trust
+from app.capturing import merge_inputs, request_for
 from app.cli.output import print_table
 from app.cli.progress import ProgressBar
+from app.cli.trusting import is_trusted
 from app.matrix import BATCHES, MatrixRow, run_matrix, unavailable, variants_of, with_batches
 from app.matrix_text import HEADINGS, cells_of, plain_row
-from app.paths import config_folder, data_folder
+from app.paths import data_folder
 from profilers.errors import TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.request import RunRequest, parse_input
 from profilers.runtimes import RUN_MODES
-from profilers.trust import TrustStore, digest
 
 HELP = "Run a model in every mode that takes it here, and compare time, memory, size and results."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL", help="model file or SavedModel folder")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="model file, folder or name")
     parser.add_argument(
         "--mode",
         action="append",
@@ -48,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda:0")
     parser.add_argument("--threads", type=int, default=0, help="0: the framework's own")
+    parser.add_argument("--code", default="", help="what makes the model of a file of weights")
     parser.add_argument("--source-folder", default="", help="where a pickled model's classes live")
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="leave each row's snapshot there"
@@ -89,11 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
-    trusted = arguments.trust or TrustStore(config_folder() / "trusted.json").holds(
-        digest(model.path)
-    )
-    require_trust(model, is_trusted=trusted)
-    suggested = request_for(model)
+    suggested = replace(request_for(model), code=arguments.code)
     given = tuple(parse_input(text) for text in arguments.input)
     request = replace(
         suggested,
@@ -102,7 +99,7 @@ def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
         device=arguments.device,
         threads=arguments.threads,
         source_folder=arguments.source_folder,
-        trusted=trusted,
+        trusted=is_trusted(model, suggested, agreed=arguments.trust),
     )
     return with_batches(request, arguments.batch)
 

@@ -7,13 +7,11 @@ from pathlib import Path
 from app.capturing import (
     capture_profile,
     merge_inputs,
-    model_to_trust,
     request_for,
-    require_trust,
 )
 from app.cli.keeping import capture_into
 from app.cli.output import print_facts
-from app.paths import config_folder
+from app.cli.trusting import is_trusted
 from profilers.analysis.stats import statistics
 from profilers.errors import TwinscopeError
 from profilers.models import ModelFile
@@ -22,7 +20,6 @@ from profilers.request import RunRequest, parse_input
 from profilers.runtimes import RUN_MODES, mode_named
 from profilers.runtimes.mode_options import parse_option, settled
 from profilers.sweeps import parse_sweep
-from profilers.trust import TrustStore, digest
 
 HELP = "Run a model under its framework's profiler and save the result as a snapshot."
 
@@ -98,11 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
     suggested = request_for(model, arguments.mode or "", arguments.signature)
     suggested = replace(suggested, code=arguments.code)
-    asks = model_to_trust(model, suggested)
-    trusted = arguments.trust
-    if asks is not None and not trusted:
-        trusted = TrustStore(config_folder() / "trusted.json").holds(digest(asks.path))
-        require_trust(asks, is_trusted=trusted)
     given = tuple(parse_input(text) for text in arguments.input)
     mode = mode_named(suggested.mode)
     assert mode is not None  # request_for chose it
@@ -119,7 +111,7 @@ def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
         source_folder=arguments.source_folder,
         limit_s=arguments.limit,
         memory_limit_bytes=int(arguments.memory_limit * 2**30),
-        trusted=trusted,
+        trusted=is_trusted(model, suggested, agreed=arguments.trust),
         options=settled(mode.options, chosen, mode.title),
     )
 

@@ -16,7 +16,7 @@ from app.window.matrix_window import MatrixWindow
 from profilers.analysis.result_error import result_error
 from profilers.models import ModelFile
 from profilers.opening import open_path
-from tests.app.conftest import model_of, opened, settle
+from tests.app.conftest import MODELS, model_of, opened, settle
 
 
 def model_at(path: Path) -> ModelFile:
@@ -129,3 +129,19 @@ def test_results_that_do_not_pair_up_are_not_compared() -> None:
     same = result_error([np.zeros(3)], [np.zeros(3)])
     assert same is not None
     assert (same.cosine, same.same_class) == (1.0, None)
+
+
+def test_weights_take_the_code_that_makes_their_model(
+    torch_files: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo = MODELS / "torch_zoo.py"
+    words = ["matrix", str(torch_files / "cnn_state.pt"), "--steps", "2", "--batch", "0"]
+    words += ["--mode", "torch-eager", "--input", "x=1,3,32,32:float32", "--json"]
+    assert main(words) == 1
+    assert "code" in capsys.readouterr().err
+    words += ["--code", f"{zoo}:Cnn"]
+    assert main(words) == 1
+    assert "--trust" in capsys.readouterr().err
+    assert main([*words, "--trust"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["figures"]["step_ns"]["value"] > 0
