@@ -1,6 +1,6 @@
 """Charts as SVG text, for a page that colours by style sheet or for a painter that cannot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -20,6 +20,20 @@ class Canvas:
     height: int
     paint: Callable[[str], str]
     text_size: int = 12
+
+
+def chart_svg(block: Bars | Stack | Waterfall, canvas: Canvas) -> str:
+    """The chart of a block."""
+    if isinstance(block, Bars):
+        return bars_svg(block, canvas)
+    return stack_svg(block, canvas) if isinstance(block, Stack) else waterfall_svg(block, canvas)
+
+
+def legend_names(block: Bars | Stack | Waterfall) -> Sequence[str]:
+    """What its colours stand for, in the order of the series; none where bars bear their names."""
+    if isinstance(block, Waterfall):
+        return ()
+    return block.names if isinstance(block, Stack) else [name for name, _ in block.series]
 
 
 def bars_svg(bars: Bars, canvas: Canvas) -> str:

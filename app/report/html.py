@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
 
-from app.report.charts import SERIES, Canvas, bars_svg, stack_svg, waterfall_svg
+from app.report.charts import SERIES, Canvas, chart_svg, legend_names
 from app.report.comparison_sections import comparison_report
 from app.report.content import (
     Bars,
@@ -143,22 +144,15 @@ def _cut(text: str) -> str:
 
 def _chart(block: Bars | Stack | Waterfall) -> str:
     drawn = "".join(
-        f"<div class='chart {name}'>{_drawn(block, Canvas(width, height, _styled))}</div>"
+        f"<div class='chart {name}'>{chart_svg(block, Canvas(width, height, _styled))}</div>"
         for name, width, height in _WIDTHS
     )
-    return drawn + _legend(block)
+    return drawn + _legend(legend_names(block))
 
 
-def _drawn(block: Bars | Stack | Waterfall, canvas: Canvas) -> str:
-    if isinstance(block, Bars):
-        return bars_svg(block, canvas)
-    return stack_svg(block, canvas) if isinstance(block, Stack) else waterfall_svg(block, canvas)
-
-
-def _legend(block: Bars | Stack | Waterfall) -> str:
-    if isinstance(block, Waterfall):
+def _legend(names: Sequence[str]) -> str:
+    if not names:
         return ""
-    names = block.names if isinstance(block, Stack) else [name for name, _ in block.series]
     keys = "".join(
         f"<span><b style='background:var(--s{at % SERIES})'></b>{_safe(name)}</span>"
         for at, name in enumerate(names)

@@ -1,22 +1,19 @@
 """A report as PDF: the sections of the page, drawn on A4."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html import escape
 from pathlib import Path
 
 from app.off_screen import draw_off_screen
-from app.report.charts import SERIES, Canvas, bars_svg, stack_svg, waterfall_svg
+from app.report.charts import SERIES, Canvas, chart_svg, legend_names
 from app.report.comparison_sections import comparison_report
 from app.report.content import (
-    Bars,
     Block,
     Figures,
     Grid,
     Lines,
     Report,
-    Stack,
-    Waterfall,
     visible,
 )
 from app.report.sections import report_of
@@ -90,8 +87,8 @@ def _pieces(block: Block) -> Iterator[str]:
         if block.left_out:
             yield f"<p class='note'>{_safe(block.left_out)}</p>"
     else:
-        yield _drawn(block)
-        yield _legend(block)
+        yield chart_svg(block, Canvas(*_CHART, _filled, 11))
+        yield _legend(legend_names(block))
 
 
 def _figures(block: Figures) -> str:
@@ -121,17 +118,9 @@ def _grid(block: Grid) -> str:
     return f"<table width='100%' cellpadding='2' cellspacing='0'><tr>{head}</tr>{''.join(rows)}</table>"
 
 
-def _drawn(block: Bars | Stack | Waterfall) -> str:
-    canvas = Canvas(*_CHART, _filled, 11)
-    if isinstance(block, Bars):
-        return bars_svg(block, canvas)
-    return stack_svg(block, canvas) if isinstance(block, Stack) else waterfall_svg(block, canvas)
-
-
-def _legend(block: Bars | Stack | Waterfall) -> str:
-    if isinstance(block, Waterfall):
+def _legend(names: Sequence[str]) -> str:
+    if not names:
         return ""
-    names = block.names if isinstance(block, Stack) else [name for name, _ in block.series]
     keys = (
         f"<span style='color:{_COLOURS[f's{at % SERIES}']}'>■</span> {_safe(name)}"
         for at, name in enumerate(names)

@@ -35,7 +35,7 @@ def result_error(
     reference: Sequence[NDArray[Any]], found: Sequence[NDArray[Any]]
 ) -> ResultError | None:
     """None if the results do not pair up by count and shape, or hold no numbers."""
-    pairs = list(zip(map(_numbers, reference), map(_numbers, found), strict=False))
+    pairs = list(zip(map(numbers, reference), map(numbers, found), strict=False))
     if not pairs or len(reference) != len(found) or any(a.shape != b.shape for a, b in pairs):
         return None
     ours, theirs = (np.concatenate([pair[side].ravel() for pair in pairs]) for side in (0, 1))
@@ -47,8 +47,9 @@ def result_error(
     )
 
 
-def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
-    return np.asarray(values, np.float64)
+def numbers(values: NDArray[Any]) -> NDArray[np.float64]:
+    """The values of a result as float64, none of one that holds text."""
+    return np.asarray(values if values.dtype.kind in "biufV" else np.empty(0), np.float64)
 
 
 def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

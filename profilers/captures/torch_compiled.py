@@ -43,8 +43,6 @@ Json = dict[str, Any]
 STAGE = "inductor"
 KERNEL = re.compile(r"graph_\d+_cpp_\w+|triton_\w+_\d+")  # generated, as a trace names them
 _SAME = 0.5  # share of traced nodes; a fused path leaves next to nothing of the layers' own
-_REGION = "Torch-Compiled Region"  # holds what runs eagerly after a graph break as well
-_GRAPH = "## Call CompiledFxGraph"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from profilers.graphs.keras_config import KerasModel, KerasWeight, read_keras_co
 from profilers.models.hdf5_metadata import Hdf5Metadata, read_metadata
 from profilers.models.keras_dangers import config_dangers
 from profilers.models.keras_file import input_specs, preview, read_json, stored_weights
+from profilers.models.keras_modes import KERAS_MODES
 from profilers.models.model_file import ModelFile
 from profilers.probe import Probe
 from profilers.profile import StringPool
@@ -48,16 +49,7 @@ def inspect(path: Path) -> ModelFile:
         "keras-h5",
         "Keras HDF5 model",
         "tensorflow",
-        (
-            "keras",
-            "tf-xla",
-            "tf-eager",
-            "keras-torch",
-            "tf-mirrored",
-            "tf-multiworker",
-            "tflite",
-            "tf-onnxruntime",
-        ),
+        KERAS_MODES,
         input_specs(model.inputs),
         config_dangers(config, _CONFIG),
         preview(path.name, pool, model, metadata.attributes.get("keras_version", "")),

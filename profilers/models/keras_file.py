@@ -14,6 +14,7 @@ from profilers.errors import DamagedFile
 from profilers.graphs.keras_config import KerasInput, KerasModel, KerasWeight, read_keras_config
 from profilers.models.hdf5_metadata import Hdf5Metadata, read_metadata
 from profilers.models.keras_dangers import config_dangers
+from profilers.models.keras_modes import KERAS_MODES
 from profilers.models.model_file import ModelFile
 from profilers.models.tf_inputs import spec
 from profilers.probe import Probe
@@ -71,16 +72,7 @@ def inspect(path: Path) -> ModelFile:
         "keras",
         "Keras model",
         "tensorflow",
-        (
-            "keras",
-            "tf-xla",
-            "tf-eager",
-            "keras-torch",
-            "tf-mirrored",
-            "tf-multiworker",
-            "tflite",
-            "tf-onnxruntime",
-        ),
+        KERAS_MODES,
         input_specs(model.inputs),
         config_dangers(config, _CONFIG),
         preview(path.name, pool, model, str(version or "")),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.analysis.result_error import numbers, result_error
 from profilers.run_record import RunRecord
 
 _MOST_OFF = 0.05  # of the largest result; a quantised model stays below that
@@ -22,31 +23,19 @@ def tell_gap(
 
     A difference that no rounding explains is a diagnostic as well.
     """
-    gaps = _gaps(expected, found)
-    if not len(gaps):
+    error = result_error(expected, found)
+    if error is None:
         record.warn(
             f"The results of {runtime} and {reference} could not be compared: they are not of the "
             "same shapes, or no numbers."
         )
         return
-    largest = max(float(np.abs(each).max(initial=0)) for each in map(_numbers, expected))
-    record.facts[f"Largest difference from {reference}"] = f"{gaps.max():.3g}"
-    record.facts[f"Mean difference from {reference}"] = f"{gaps.mean():.3g}"
-    if not gaps.max() <= _MOST_OFF * largest:
+    largest = max(float(np.abs(each).max(initial=0)) for each in map(numbers, expected))
+    record.facts[f"Largest difference from {reference}"] = f"{error.largest:.3g}"
+    record.facts[f"Mean difference from {reference}"] = f"{error.mean:.3g}"
+    if not error.largest <= _MOST_OFF * largest:
         record.warn(
-            f"{runtime}'s results differ from {reference}'s by up to {gaps.max():.3g}, where the "
+            f"{runtime}'s results differ from {reference}'s by up to {error.largest:.3g}, where the "
             f"largest is {largest:.3g}.",
             "Check the converted model before you use it.",
         )
-
-
-def _gaps(expected: Sequence[NDArray[Any]], found: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
-    """Empty if the results do not pair up."""
-    pairs = list(zip(map(_numbers, expected), map(_numbers, found), strict=False))
-    if len(expected) != len(found) or any(a.shape != b.shape for a, b in pairs):
-        return np.empty(0)
-    return np.concatenate([np.abs(a - b).ravel() for a, b in pairs]) if pairs else np.empty(0)
-
-
-def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
-    return np.asarray(values if values.dtype.kind in "biufV" else np.empty(0), np.float64)

@@ -1,0 +1,12 @@
+"""Which run modes take a Keras model, whichever file holds it, the best first."""
+
+KERAS_MODES = (
+    "keras",
+    "tf-xla",
+    "tf-eager",
+    "keras-torch",
+    "tf-mirrored",
+    "tf-multiworker",
+    "tflite",
+    "tf-onnxruntime",
+)
