@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 
 from app.document import Document
 from app.jobs import Job
-from profilers.analysis.differences import (
+from profilers.analysis.pairing.differences import (
     DifferenceKind,
     Differences,
     find_differences,
@@ -17,7 +17,7 @@ from profilers.analysis.differences import (
     sentence,
     turned,
 )
-from profilers.analysis.matching import Match, match_graphs
+from profilers.analysis.pairing.matching import Match, match_graphs
 from profilers.profile import Graph, Profile
 from profilers.profile.table import Int32
 from views.counterpart import Comparison, Folding, Spot

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from profilers import snapshot
 from profilers.analysis.trace_health import health
-from profilers.captures.xprof_reports import xprof_reports
+from profilers.captures.tf.xprof_reports import xprof_reports
 from profilers.errors import TwinscopeError, UnrecognisedFile
 from profilers.models import ModelFile, format_of, model_named
 from profilers.probe import Probe

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from profilers.analysis.differences import DifferenceKind, Differences
-from profilers.analysis.matching import NodePairs
+from profilers.analysis.pairing.differences import DifferenceKind, Differences
+from profilers.analysis.pairing.matching import NodePairs
 from profilers.profile import Profile
 from profilers.profile.table import Int8
 

@@ -6,13 +6,13 @@ over all slices of a large trace.
 
 from profilers.analysis.advice import findings
 from profilers.analysis.coverage import link_coverage
-from profilers.analysis.device_work import work_rows
-from profilers.analysis.memory_alive import by_size
-from profilers.analysis.memory_curve import memory_curve
-from profilers.analysis.memory_groups import first_grouping
-from profilers.analysis.memory_growth import memory_growth
-from profilers.analysis.memory_owners import making_slices
-from profilers.analysis.memory_stack import memory_stack
+from profilers.analysis.device.work import work_rows
+from profilers.analysis.memory.alive import by_size
+from profilers.analysis.memory.curve import memory_curve
+from profilers.analysis.memory.groups import first_grouping
+from profilers.analysis.memory.growth import memory_growth
+from profilers.analysis.memory.owners import making_slices
+from profilers.analysis.memory.stack import memory_stack
 from profilers.analysis.rank_time import rank_time
 from profilers.profile import Profile
 

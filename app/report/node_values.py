@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from profilers.analysis.node_figures import node_figures
+from profilers.analysis.nodes.figures import node_figures
 from profilers.errors import TwinscopeError
 from profilers.profile import Profile
 

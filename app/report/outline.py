@@ -3,7 +3,7 @@
 import numpy as np
 
 from app.report.content import Row
-from profilers.analysis.node_figures import node_figures
+from profilers.analysis.nodes.figures import node_figures
 from profilers.profile import Profile
 from profilers.units import format_duration, format_percent
 

@@ -21,9 +21,9 @@ from app.report.content import (
 )
 from app.report.outline import outline_rows
 from profilers.analysis.advice import Finding, findings
-from profilers.analysis.memory_curve import memory_curve
-from profilers.analysis.memory_groups import GroupBy
-from profilers.analysis.memory_stack import memory_stack
+from profilers.analysis.memory.curve import memory_curve
+from profilers.analysis.memory.groups import GroupBy
+from profilers.analysis.memory.stack import memory_stack
 from profilers.analysis.operators import by_name
 from profilers.analysis.summary_figures import figures_of
 from profilers.profile import Note, Profile, Severity, SliceKind, TimingPhase

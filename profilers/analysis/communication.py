@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profilers.analysis.device_time import DeviceTime
+from profilers.analysis.device.time import DeviceTime
 from profilers.profile.table import Float64, Int32, Int64, Table, column
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.analysis.memory_curve import alive_at, memory_curve
+from profilers.analysis.memory.curve import alive_at, memory_curve
 from profilers.analysis.once import once
 from profilers.analysis.operators import measured_rows
 from profilers.analysis.self_time import self_time_ns

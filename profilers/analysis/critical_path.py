@@ -32,9 +32,9 @@ from enum import IntEnum
 
 import numpy as np
 
-from profilers.analysis.device_order import DeviceOrder, device_order
-from profilers.analysis.device_work import TimeRange, work_rows
-from profilers.analysis.host_activity import innermost_slices, working_threads
+from profilers.analysis.device.host_activity import innermost_slices, working_threads
+from profilers.analysis.device.order import DeviceOrder, device_order
+from profilers.analysis.device.work import TimeRange, work_rows
 from profilers.analysis.intervals import Intervals
 from profilers.profile import Profile, SliceKind, TrackKind
 from profilers.profile.table import Int8, Int64, Table, column

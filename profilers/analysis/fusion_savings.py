@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from profilers.analysis.fusion_times import group_times, node_times
-from profilers.analysis.matching import NodePairs
+from profilers.analysis.pairing.matching import NodePairs
 from profilers.profile import Profile
 from profilers.profile.table import Float64, Int32
 

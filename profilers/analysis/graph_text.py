@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from profilers.analysis.flow_order import flow_order
-from profilers.analysis.node_figures import node_figures
+from profilers.analysis.nodes.figures import node_figures
 from profilers.profile import Edges, Profile
 from profilers.profile.table import Int32, Int64
 from profilers.units import format_duration

@@ -7,7 +7,7 @@ import numpy as np
 
 from profilers.analysis.comparison.ratios import Interval, median_interval
 from profilers.analysis.comparison.side import batch_size
-from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.memory.curve import memory_curve
 from profilers.analysis.sweep import sweep_rows
 from profilers.profile import Profile, TimingPhase
 from profilers.profile.table import Int64

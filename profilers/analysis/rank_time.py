@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from profilers.analysis.collectives import paired_collectives
-from profilers.analysis.device_work import work_rows
+from profilers.analysis.device.work import work_rows
 from profilers.analysis.intervals import Intervals, overlap_ns, union
 from profilers.analysis.once import once
 from profilers.profile import Diagnostic, Profile, Severity, SliceKind, TrackKind

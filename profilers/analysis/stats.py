@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from profilers.analysis.coverage import link_coverage
-from profilers.analysis.memory_curve import memory_curve
-from profilers.analysis.memory_growth import memory_growth
+from profilers.analysis.memory.curve import memory_curve
+from profilers.analysis.memory.growth import memory_growth
 from profilers.analysis.rank_time import rank_rows
 from profilers.analysis.step_time import phase_ns, step_time
 from profilers.analysis.sweep import sweep_rows

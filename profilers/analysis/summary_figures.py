@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from profilers.analysis.coverage import link_coverage
-from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.memory.curve import memory_curve
 from profilers.analysis.step_time import phase_ns, step_time
 from profilers.profile import NodeKind, Profile, TimingPhase
 from profilers.units import format_bytes, format_count, format_duration, format_percent

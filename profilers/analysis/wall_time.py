@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.analysis.device_work import work_rows
+from profilers.analysis.device.work import work_rows
 from profilers.analysis.intervals import latest_end_so_far
 from profilers.analysis.once import once
 from profilers.analysis.scope_ranges import scope_of_range

@@ -1,6 +1,6 @@
-"""Capture folders read into Profiles: one module per runtime family.
+"""Capture folders read into Profiles: one folder of modules per framework.
 
-A family module offers ``read(folder: Path, run: RunRecord, progress: Progress) -> Profile``.
+The module of a family module offers ``read(folder: Path, run: RunRecord, progress: Progress) -> Profile``.
 """
 
 from importlib import import_module
@@ -14,14 +14,14 @@ from profilers.profile import Profile
 from profilers.run_record import RUN_FILE, RunRecord
 from profilers.traces import Progress
 
-FAMILIES: tuple[str, ...] = (
-    "torch",
-    "torch_distributed",
-    "tensorflow",
-    "onnxruntime",
-    "tflite",
-    "attached",
-)
+FAMILIES: dict[str, str] = {  # as a run record names it: its module
+    "torch": "pytorch.capture",
+    "torch_distributed": "pytorch.distributed_capture",
+    "tensorflow": "tf.capture",
+    "onnxruntime": "ort.capture",
+    "tflite": "tflite.capture",
+    "attached": "tf.attached_capture",
+}
 
 
 def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Profile:
@@ -40,7 +40,7 @@ def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Pr
         ) from error
     if run.family not in FAMILIES:
         raise DamagedFile(f"Cannot read the capture {folder}", f"unknown family {run.family!r}")
-    profile: Profile = import_module(f"profilers.captures.{run.family}_capture").read(
+    profile: Profile = import_module(f"profilers.captures.{FAMILIES[run.family]}").read(
         folder, run, progress
     )
     return with_activations(with_statistics(with_sweep(profile, run), folder), folder)

@@ -1,4 +1,4 @@
-"""The graph of a TorchScript module, from the JSON of `profilers.runtimes.script_graph`."""
+"""The graph of a TorchScript module, from the JSON of `profilers.runtimes.pytorch.script_graph`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

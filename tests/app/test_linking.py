@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.document import Document
 from app.linking import SelectionLinker
-from profilers.analysis.differences import DifferenceKind
+from profilers.analysis.pairing.differences import DifferenceKind
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import NodeKind, Profile, StringPool
 from views.counterpart import Counterpart, Folding, Spot

@@ -14,7 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 from PySide6.QtWidgets import QApplication
 
-from profilers.analysis.memory_groups import GroupBy
+from profilers.analysis.memory.groups import GroupBy
 from profilers.profile import (
     NEVER_NS,
     Allocations,

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Sized
 
 from profilers.analysis.graph_walk import Direction, GraphWalk, Path
-from profilers.analysis.node_query import parse
-from profilers.analysis.node_search import NodeSearch
+from profilers.analysis.nodes.query import parse
+from profilers.analysis.nodes.search import NodeSearch
 from profilers.profile import Profile
 from tests.views.graph_samples import chain_profile, encoder_profile
 

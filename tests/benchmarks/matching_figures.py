@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.analysis.matching import Match, match_graphs
 from profilers.analysis.operators import measured_rows
+from profilers.analysis.pairing.matching import Match, match_graphs
 from profilers.analysis.self_time import self_time_ns
 from profilers.profile import Graph, NodeKind, Profile, SliceKind
 from tests.models.matching_truth import (

@@ -7,13 +7,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from profilers.analysis.differences import (
+from profilers.analysis.pairing.differences import (
     DifferenceKind,
     find_differences,
     node_title,
     sentence,
 )
-from profilers.analysis.matching import match_graphs
+from profilers.analysis.pairing.matching import match_graphs
 from profilers.profile import Profile
 from tests.profilers.analysis.test_differences import PLAIN, chain, changed
 from views.axes import TimeAxis, ValueAxis

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from profilers.analysis.memory_groups import GroupBy
+from profilers.analysis.memory.groups import GroupBy
 from profilers.opening import open_path
 from profilers.profile import NodeKind, Profile
 from profilers.units import format_bytes

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from profilers.analysis.device_work import TimeRange, work_rows
+from profilers.analysis.device.work import TimeRange, work_rows
 from profilers.profile import TrackKind
 from profilers.units import format_duration
 from views.background import Latest

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from profilers.analysis.idle_time import KERNEL_WAIT_NS, IdleCause
+from profilers.analysis.device.idle_time import KERNEL_WAIT_NS, IdleCause
 from profilers.units import format_duration, format_percent
 from views.devices.figures import DeviceFigures
 from views.devices.stacked_bar import Part, StackedBar

@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.analysis.communication import communication_overlap
-from profilers.analysis.device_time import device_time
-from profilers.analysis.device_work import TimeRange
-from profilers.analysis.idle_time import IdleCause, idle_by_cause, idle_gaps
-from profilers.analysis.kernel_breakdown import KernelStatistics, kernel_statistics
-from profilers.analysis.launches import (
+from profilers.analysis.device.idle_time import IdleCause, idle_by_cause, idle_gaps
+from profilers.analysis.device.kernel_breakdown import KernelStatistics, kernel_statistics
+from profilers.analysis.device.launches import (
     LaunchSummary,
     QueueLength,
     launch_summary,
     launches,
     queue_length,
 )
+from profilers.analysis.device.time import device_time
+from profilers.analysis.device.work import TimeRange
 from profilers.analysis.once import once
 from profilers.profile import Profile
 

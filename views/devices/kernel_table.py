@@ -3,8 +3,8 @@
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from profilers.analysis.device_work import work_rows
-from profilers.analysis.kernel_breakdown import KernelStatistics
+from profilers.analysis.device.kernel_breakdown import KernelStatistics
+from profilers.analysis.device.work import work_rows
 from profilers.profile import SliceKind, Slices
 from profilers.profile.table import Int8, Int32, Int64
 from profilers.units import format_duration, format_percent

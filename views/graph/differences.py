@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from profilers.analysis.differences import DifferenceKind
+from profilers.analysis.pairing.differences import DifferenceKind
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.counterpart import Comparison

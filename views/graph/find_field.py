@@ -6,8 +6,8 @@ from PySide6.QtCore import QEvent, QObject, QStringListModel, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPalette
 from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QWidget
 
-from profilers.analysis.node_query import QueryError, parse
-from profilers.analysis.node_search import NodeSearch
+from profilers.analysis.nodes.query import QueryError, parse
+from profilers.analysis.nodes.search import NodeSearch
 from views.theme import Theme
 
 

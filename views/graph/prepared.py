@@ -2,7 +2,7 @@
 
 from profilers import compiled
 from profilers.analysis.graph_walk import GraphWalk
-from profilers.analysis.node_search import NodeSearch
+from profilers.analysis.nodes.search import NodeSearch
 from profilers.analysis.once import once
 from profilers.analysis.stage_figures import stage_figures
 from profilers.profile import Profile

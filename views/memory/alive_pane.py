@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from profilers.analysis.memory_curve import alive_at
-from profilers.analysis.memory_groups import category_name
-from profilers.analysis.memory_owners import owner_names, tensor_text
+from profilers.analysis.memory.curve import alive_at
+from profilers.analysis.memory.groups import category_name
+from profilers.analysis.memory.owners import owner_names, tensor_text
 from profilers.profile import NEVER_NS
 from profilers.units import format_bytes, format_duration
 from views.column_table import Column, ColumnTable

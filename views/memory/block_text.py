@@ -5,8 +5,8 @@ import html
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 
-from profilers.analysis.memory_groups import category_name
-from profilers.analysis.memory_owners import (
+from profilers.analysis.memory.groups import category_name
+from profilers.analysis.memory.owners import (
     call_stack,
     making_slices,
     owner_names,

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt
 
-from profilers.analysis.memory_breakdown import Breakdown
-from profilers.analysis.memory_groups import STACKED, category_name
+from profilers.analysis.memory.breakdown import Breakdown
+from profilers.analysis.memory.groups import STACKED, category_name
 from profilers.units import format_bytes, format_percent
 from views.column_table import SHARE_ROLE
 

@@ -4,10 +4,10 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QLabel, QTreeView, QVBoxLayout, QWidget
 
-from profilers.analysis.memory_breakdown import breakdown
-from profilers.analysis.memory_curve import alive_at
-from profilers.analysis.memory_groups import GroupBy
-from profilers.analysis.memory_owners import block_operators
+from profilers.analysis.memory.breakdown import breakdown
+from profilers.analysis.memory.curve import alive_at
+from profilers.analysis.memory.groups import GroupBy
+from profilers.analysis.memory.owners import block_operators
 from profilers.profile.table import Int32
 from profilers.units import format_bytes, format_duration
 from views.column_table import ShareBarDelegate

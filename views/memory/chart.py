@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
-from profilers.analysis.memory_stack import MemoryStack, highest_moments, levels_at
+from profilers.analysis.memory.stack import MemoryStack, highest_moments, levels_at
 from profilers.profile.table import Float64, Int64
 from profilers.units import format_bytes
 from views.axes import TimeAxis, ValueAxis

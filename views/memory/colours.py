@@ -2,7 +2,7 @@
 
 from PySide6.QtGui import QColor
 
-from profilers.analysis.memory_groups import STACKED, GroupBy
+from profilers.analysis.memory.groups import STACKED, GroupBy
 from profilers.profile import MemoryCategory
 from views.theme import Theme
 

@@ -4,8 +4,8 @@ import html
 
 from PySide6.QtCore import QCoreApplication
 
-from profilers.analysis.memory_growth import memory_growth
-from profilers.analysis.memory_owners import owner_names
+from profilers.analysis.memory.growth import memory_growth
+from profilers.analysis.memory.owners import owner_names
 from profilers.profile import Profile
 from profilers.units import format_bytes
 

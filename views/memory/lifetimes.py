@@ -7,9 +7,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
-from profilers.analysis.memory_groups import category_name
-from profilers.analysis.memory_owners import owner_names, tensor_text
-from profilers.analysis.memory_sites import Lifetimes, largest_lifetimes
+from profilers.analysis.memory.groups import category_name
+from profilers.analysis.memory.owners import owner_names, tensor_text
+from profilers.analysis.memory.sites import Lifetimes, largest_lifetimes
 from profilers.profile import NEVER_NS
 from profilers.profile.table import Float64, Int64
 from profilers.units import format_bytes, format_duration

@@ -5,9 +5,9 @@ import html
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 
-from profilers.analysis.memory_alive import largest_alive
-from profilers.analysis.memory_owners import owner_names
-from profilers.analysis.memory_stack import MemoryStack
+from profilers.analysis.memory.alive import largest_alive
+from profilers.analysis.memory.owners import owner_names
+from profilers.analysis.memory.stack import MemoryStack
 from profilers.profile import Profile
 from profilers.units import format_bytes, format_duration
 

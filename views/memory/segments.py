@@ -5,8 +5,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QLabel, QToolTip, QVBoxLayout, QWidget
 
-from profilers.analysis.memory_owners import owner_names
-from profilers.analysis.memory_segments import SegmentMap, segment_map
+from profilers.analysis.memory.owners import owner_names
+from profilers.analysis.memory.segments import SegmentMap, segment_map
 from profilers.profile.table import Float64, Int64
 from profilers.units import format_bytes, format_percent
 from views.context import ViewContext

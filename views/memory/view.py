@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from profilers.analysis.memory_curve import curve_of, memory_curve
-from profilers.analysis.memory_groups import GroupBy, first_grouping
-from profilers.analysis.memory_stack import MemoryStack, memory_stack
+from profilers.analysis.memory.curve import curve_of, memory_curve
+from profilers.analysis.memory.groups import GroupBy, first_grouping
+from profilers.analysis.memory.stack import MemoryStack, memory_stack
 from profilers.units import format_bytes
 from views.context import ViewContext
 from views.empty_note import empty_note

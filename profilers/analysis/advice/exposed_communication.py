@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from profilers.analysis.advice.finding import Finding, costliest, in_steps, listed, step_count
-from profilers.analysis.device_time import device_time
-from profilers.analysis.device_work import work_rows
+from profilers.analysis.device.time import device_time
+from profilers.analysis.device.work import work_rows
 from profilers.profile import Profile, SliceKind
 from profilers.units import format_duration, format_percent
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from profilers.analysis.advice.finding import Finding, listed
-from profilers.analysis.differences import node_title
+from profilers.analysis.pairing.differences import node_title
 from profilers.analysis.peaks import peak_of
 from profilers.analysis.roofline import roofline
 from profilers.profile import Profile

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from profilers.analysis.advice.finding import Finding, costliest, listed
-from profilers.analysis.memory_curve import memory_curve
-from profilers.analysis.memory_growth import memory_growth
-from profilers.analysis.memory_segments import segment_map
-from profilers.analysis.memory_sites import allocation_sites
+from profilers.analysis.memory.curve import memory_curve
+from profilers.analysis.memory.growth import memory_growth
+from profilers.analysis.memory.segments import segment_map
+from profilers.analysis.memory.sites import allocation_sites
 from profilers.profile import Profile
 from profilers.units import format_bytes, format_percent
 

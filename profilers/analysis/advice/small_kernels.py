@@ -12,8 +12,8 @@ from profilers.analysis.advice.finding import (
     listed,
     step_count,
 )
-from profilers.analysis.idle_time import IdleCause, idle_gaps
-from profilers.analysis.launches import launching_call
+from profilers.analysis.device.idle_time import IdleCause, idle_gaps
+from profilers.analysis.device.launches import launching_call
 from profilers.analysis.wall_time import wall_time
 from profilers.profile import Profile, SliceKind
 from profilers.units import format_duration, format_percent

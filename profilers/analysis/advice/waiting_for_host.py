@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from profilers.analysis.advice.finding import Finding, costliest, counted, in_steps, step_count
-from profilers.analysis.idle_time import IdleCause, idle_gaps
+from profilers.analysis.device.idle_time import IdleCause, idle_gaps
 from profilers.analysis.wall_time import wall_time
 from profilers.profile import Profile
 from profilers.units import format_duration, format_percent

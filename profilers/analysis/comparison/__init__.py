@@ -10,7 +10,7 @@ from profilers.analysis.comparison.explained import (
 )
 from profilers.analysis.comparison.figures import LATENCY, FigurePair, Rounds, compare_figures
 from profilers.analysis.comparison.side import batch_size
-from profilers.analysis.matching import Match, match_graphs
+from profilers.analysis.pairing.matching import Match, match_graphs
 from profilers.analysis.parity import Parity, parity
 from profilers.profile import Profile
 

@@ -6,10 +6,10 @@ from enum import IntEnum
 
 from profilers.analysis.comparison.joined import Part, joined_parts
 from profilers.analysis.comparison.spent import NOTHING, Share, Spent, spent_by_graph, spent_by_name
-from profilers.analysis.differences import node_title
-from profilers.analysis.item_pairs import scope_paths
-from profilers.analysis.matching import Match
 from profilers.analysis.operator_kinds import operator_kind
+from profilers.analysis.pairing.differences import node_title
+from profilers.analysis.pairing.item_pairs import scope_paths
+from profilers.analysis.pairing.matching import Match
 from profilers.profile import Graph, Profile, StringTable
 
 _MOST_NAMED = 3  # operators in a row's text

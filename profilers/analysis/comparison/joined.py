@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from profilers.analysis.comparison.spent import NOTHING, Share, Spent
-from profilers.analysis.matching import Match
+from profilers.analysis.pairing.matching import Match
 from profilers.profile import Graph, NodeKind
 
 _LEAST_SURE = 0.2  # confidence of a pair of nodes that is believed

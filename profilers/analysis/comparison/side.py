@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from profilers.analysis.device_work import work_rows
+from profilers.analysis.device.launches import launches
+from profilers.analysis.device.work import work_rows
 from profilers.analysis.intervals import union
-from profilers.analysis.launches import launches
-from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.memory.curve import memory_curve
 from profilers.analysis.once import once
 from profilers.profile import NodeKind, Profile, SliceKind, TimingPhase
 from profilers.profile.table import Float64, Int64

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.analysis.device_work import work_rows
+from profilers.analysis.device.work import work_rows
 from profilers.profile import Profile, SliceKind, Slices, TrackKind
 from profilers.profile.table import Int64
 

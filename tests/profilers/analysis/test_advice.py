@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.advice import Finding, findings
-from profilers.analysis.idle_time import IdleCause, idle_gaps
+from profilers.analysis.device.idle_time import IdleCause, idle_gaps
 from profilers.analysis.peaks import peak_of
 from profilers.analysis.roofline import roofline
 from profilers.opening import open_path

@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 
 from profilers.analysis.communication import communication_overlap
-from profilers.analysis.device_time import device_time
-from profilers.analysis.device_work import TimeRange
-from profilers.analysis.idle_time import IdleCause, idle_by_cause, idle_gaps
-from profilers.analysis.kernel_breakdown import kernel_statistics, time_by_type, type_statistics
-from profilers.analysis.launches import launch_summary, launches, queue_length
+from profilers.analysis.device.idle_time import IdleCause, idle_by_cause, idle_gaps
+from profilers.analysis.device.kernel_breakdown import (
+    kernel_statistics,
+    time_by_type,
+    type_statistics,
+)
+from profilers.analysis.device.launches import launch_summary, launches, queue_length
+from profilers.analysis.device.time import device_time
+from profilers.analysis.device.work import TimeRange
 from profilers.profile import WORK_KINDS, Profile, SliceKind
 from tests.profilers.analysis.gpu_traces import US, GpuTrace
 

@@ -6,8 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from profilers.analysis.differences import DifferenceKind, find_differences, sentence, turned
-from profilers.analysis.matching import match_graphs
+from profilers.analysis.pairing.differences import (
+    DifferenceKind,
+    find_differences,
+    sentence,
+    turned,
+)
+from profilers.analysis.pairing.matching import match_graphs
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import NodeKind, Profile, StringPool
 

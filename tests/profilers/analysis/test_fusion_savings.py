@@ -8,7 +8,7 @@ import pytest
 
 from profilers.analysis.fusion_savings import FusionSavings, fusion_savings
 from profilers.analysis.fusion_times import group_times, node_times, work_time
-from profilers.analysis.matching import NodePairs, match_graphs
+from profilers.analysis.pairing.matching import NodePairs, match_graphs
 from profilers.profile import Fusion, FusionMembers, Profile, SliceKind, StringPool
 from tests.conftest import Capture
 from tests.sample import sample_profile

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profilers.analysis.differences import find_differences
-from profilers.analysis.matching import match_graphs
 from profilers.analysis.operator_family import operator_family
+from profilers.analysis.pairing.differences import find_differences
+from profilers.analysis.pairing.matching import match_graphs
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import Graph, NodeKind, Profile, StringPool, StringTable
 from tests.conftest import Capture

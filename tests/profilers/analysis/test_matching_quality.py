@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from profilers.analysis.matching import match_graphs
+from profilers.analysis.pairing.matching import match_graphs
 from tests.benchmarks.matching_figures import (
     judged,
     judged_by_origins,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from profilers.analysis.memory_alive import largest_alive
-from profilers.analysis.memory_curve import alive_at
+from profilers.analysis.memory.alive import largest_alive
+from profilers.analysis.memory.curve import alive_at
 from profilers.profile import NEVER_NS
 from tests.profilers.analysis.test_memory_curve import profile_of, random_allocations
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from profilers.analysis.memory_curve import alive_at, curve_of, memory_curve
+from profilers.analysis.memory.curve import alive_at, curve_of, memory_curve
 from profilers.profile import NEVER_NS, Allocations, Memory, MemoryCategory, MemoryCounters, Profile
 from profilers.profile.strings import StringTable
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from profilers import snapshot as twin
-from profilers.analysis.memory_curve import memory_curve
-from profilers.analysis.memory_segments import segment_map
+from profilers.analysis.memory.curve import memory_curve
+from profilers.analysis.memory.segments import segment_map
 from profilers.opening import open_path
 from profilers.profile import Profile
 from profilers.profile.references import broken_references

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profilers.analysis.memory_curve import memory_curve
-from profilers.analysis.memory_growth import memory_growth
-from profilers.analysis.memory_owners import call_stack, owner_names
-from profilers.analysis.memory_sites import allocation_sites, largest_lifetimes
+from profilers.analysis.memory.curve import memory_curve
+from profilers.analysis.memory.growth import memory_growth
+from profilers.analysis.memory.owners import call_stack, owner_names
+from profilers.analysis.memory.sites import allocation_sites, largest_lifetimes
 from profilers.opening import open_path
 from profilers.profile import NEVER_NS, Profile
 from tests.profilers.traces.memory_snapshots import pooled_training, snapshot, training

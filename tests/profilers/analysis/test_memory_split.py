@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profilers.analysis.memory_breakdown import breakdown
-from profilers.analysis.memory_curve import alive_at, memory_curve
-from profilers.analysis.memory_groups import GroupBy, block_groups
-from profilers.analysis.memory_owners import block_scopes, owner_names, scope_paths, tensor_text
-from profilers.analysis.memory_stack import highest_moments, memory_stack
+from profilers.analysis.memory.breakdown import breakdown
+from profilers.analysis.memory.curve import alive_at, memory_curve
+from profilers.analysis.memory.groups import GroupBy, block_groups
+from profilers.analysis.memory.owners import block_scopes, owner_names, scope_paths, tensor_text
+from profilers.analysis.memory.stack import highest_moments, memory_stack
 from profilers.opening import open_path
 from profilers.profile import NEVER_NS, MemoryCategory, Profile
 from tests.conftest import Capture

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from profilers.analysis.node_facts import blocks, fused_with, kernels, step_times
+from profilers.analysis.nodes.facts import blocks, fused_with, kernels, step_times
 from profilers.profile import MemoryCategory, Profile
 from tests.sample import MIB, sample_profile
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profilers.analysis.node_figures import node_figures
-from profilers.analysis.node_query import QueryError, parse
-from profilers.analysis.node_search import NodeSearch
+from profilers.analysis.nodes.figures import node_figures
+from profilers.analysis.nodes.query import QueryError, parse
+from profilers.analysis.nodes.search import NodeSearch
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import Graph, Note, Origins, Profile, StringPool
 from tests.conftest import Capture

@@ -7,9 +7,9 @@ import weakref
 import numpy as np
 import pytest
 
-from profilers.analysis.device_time import device_time
-from profilers.analysis.idle_time import idle_gaps
-from profilers.analysis.launches import launches, queue_length
+from profilers.analysis.device.idle_time import idle_gaps
+from profilers.analysis.device.launches import launches, queue_length
+from profilers.analysis.device.time import device_time
 from profilers.analysis.once import once
 from profilers.analysis.operators import by_name
 from profilers.analysis.self_time import self_time_ns

@@ -15,7 +15,7 @@ from profilers.activations import digest_of, read
 from profilers.analysis.comparison import compare
 from profilers.analysis.parity import MEMBER, difference, sentence
 from profilers.profile import Profile
-from profilers.runtimes.onnxruntime_activations import tensor_names, with_outputs
+from profilers.runtimes.ort.activations import tensor_names, with_outputs
 from tests.conftest import Capture
 
 MODELS = Path(__file__).parents[2] / "models"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
-from profilers.analysis.memory_segments import segment_map
+from profilers.analysis.memory.segments import segment_map
 from profilers.captures import read_capture
-from profilers.captures.cuda_graph_links import align_replay
+from profilers.captures.pytorch.cuda_graph_links import align_replay
 from profilers.graphs.torch_inductor_code import KernelCall
 from profilers.opening import open_path
 from profilers.profile import Profile, SliceKind, TrackKind

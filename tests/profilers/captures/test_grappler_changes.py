@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from profilers.captures.grappler_changes import changes_of
+from profilers.captures.tf.grappler_changes import changes_of
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import Graph, NodeKind, Origins, StringPool
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
-from profilers.analysis.matching import match_graphs
+from profilers.analysis.pairing.matching import match_graphs
 from profilers.profile import MemoryCategory, Profile, SliceKind
 from tests.conftest import Capture
 

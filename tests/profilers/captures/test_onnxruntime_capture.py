@@ -360,7 +360,7 @@ def test_the_worker_side_needs_numpy_and_its_framework_alone() -> None:
         [
             sys.executable,
             "-c",
-            "import sys, profilers.runtimes.onnxruntime_cpu; print(*sys.modules)",
+            "import sys, profilers.runtimes.ort.inference; print(*sys.modules)",
         ],
         capture_output=True,
         text=True,

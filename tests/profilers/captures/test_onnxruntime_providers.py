@@ -10,7 +10,7 @@ import pytest
 
 from profilers.analysis.coverage import link_coverage
 from profilers.captures import read_capture
-from profilers.captures.onnxruntime_files import OPTIMISED_FILE, PROFILE_FILE, PROVIDERS_FILE
+from profilers.captures.ort.files import OPTIMISED_FILE, PROFILE_FILE, PROVIDERS_FILE
 from profilers.errors import DamagedFile, ModeUnavailable, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import onnx_file

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from profilers import snapshot
-from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.memory.curve import memory_curve
 from profilers.analysis.stats import statistics
 from profilers.analysis.sweep import sweep_rows
 from profilers.errors import TwinscopeError

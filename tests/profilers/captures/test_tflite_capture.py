@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
-from profilers.captures.tflite_plan import units_of
+from profilers.captures.tflite.plan import units_of
 from profilers.errors import CaptureFailed, TwinscopeError
 from profilers.models import tflite_file
 from profilers.profile import MemoryCategory, Profile, SliceKind

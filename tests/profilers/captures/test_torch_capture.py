@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
-from profilers.analysis.memory_curve import alive_at, memory_curve
+from profilers.analysis.memory.curve import alive_at, memory_curve
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.errors import TwinscopeError
 from profilers.profile import MemoryCategory, NodeKind, Profile, Severity, SliceKind

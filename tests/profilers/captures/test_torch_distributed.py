@@ -11,7 +11,7 @@ import pytest
 from profilers import snapshot
 from profilers.analysis.collectives import COLLECTIVE_FLOW, paired_collectives
 from profilers.analysis.coverage import link_coverage
-from profilers.analysis.device_time import device_time
+from profilers.analysis.device.time import device_time
 from profilers.analysis.rank_time import rank_rows, rank_time
 from profilers.captures.joined_ranks import joined_traces
 from profilers.errors import Cancelled

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profilers.analysis.memory_owners import owner_names
+from profilers.analysis.memory.owners import owner_names
 from profilers.profile import MemoryCategory, Profile
 from tests.conftest import Capture
 

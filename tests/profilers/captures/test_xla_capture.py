@@ -11,12 +11,12 @@ import pytest
 
 from app.capturing import request_for
 from profilers.analysis.coverage import link_coverage
-from profilers.analysis.memory_curve import curve_of
+from profilers.analysis.memory.curve import curve_of
 from profilers.captures import read_capture
-from profilers.captures.tf_files import AUTHORED_FILE, MODULE_FILE
-from profilers.captures.tf_names import NodeNames
-from profilers.captures.xla_fusion import link_program
-from profilers.captures.xla_memory import planned_blocks
+from profilers.captures.tf.files import AUTHORED_FILE, MODULE_FILE
+from profilers.captures.tf.names import NodeNames
+from profilers.captures.tf.xla_fusion import link_program
+from profilers.captures.tf.xla_memory import planned_blocks
 from profilers.errors import CaptureFailed, DamagedFile
 from profilers.graphs.hlo_program import read_hlo
 from profilers.graphs.hlo_text import computation_text

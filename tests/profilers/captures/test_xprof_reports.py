@@ -8,9 +8,9 @@ import pytest
 
 from app.capturing import request_for
 from profilers import snapshot
-from profilers.captures.tf_files import TRACE_FILE
-from profilers.captures.xprof_reports import xprof_reports
-from profilers.captures.xprof_tables import reports_of
+from profilers.captures.tf.files import TRACE_FILE
+from profilers.captures.tf.xprof_reports import xprof_reports
+from profilers.captures.tf.xprof_tables import reports_of
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from profilers import compiled
 from profilers import snapshot as twin
-from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.memory.curve import memory_curve
 from profilers.compiled.pickle_walk import RULES, SOUND, walk
 from profilers.errors import Cancelled, DamagedFile, TwinscopeError
 from profilers.opening import open_path

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from profilers.analysis.memory_curve import memory_curve
+from profilers.analysis.memory.curve import memory_curve
 from profilers.opening import open_path
 from profilers.profile import NEVER_NS, Profile
 from profilers.profile.references import broken_references

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profilers.analysis.device_work import work_rows
+from profilers.analysis.device.work import work_rows
 from profilers.profile import Profile, SliceKind, TrackKind, decode
 from profilers.traces import xplane
 from tests.profilers.traces.made_xspace import START_NS, MadeSpace

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
-from profilers.analysis.differences import DifferenceKind
+from profilers.analysis.pairing.differences import DifferenceKind
 from views.context import ViewContext
 from views.graph.model import StageModel
 

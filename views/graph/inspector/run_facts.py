@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from profilers.analysis import node_facts
+from profilers.analysis.nodes import facts as node_facts
 from profilers.analysis.stage_figures import stage_figures
 from profilers.profile import Graph, Profile
 from profilers.units import format_bytes, format_count, format_duration, format_percent

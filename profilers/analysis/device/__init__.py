@@ -1,0 +1,1 @@
+"""What devices did, and what they waited for."""

@@ -1,0 +1,1 @@
+"""Which memory was held when, by what, and who made it."""

@@ -1,0 +1,1 @@
+"""Facts and figures of single nodes, and finding nodes by them."""

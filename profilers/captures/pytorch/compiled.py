@@ -1,0 +1,212 @@
+"""What torch.compile made of a model: Inductor's kernels, their authored nodes, and their slices."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from profilers.captures.pytorch.compiled_links import KernelLinks
+from profilers.captures.pytorch.cuda_graph_links import replayed_groups, with_copied_inputs
+from profilers.captures.pytorch.files import COMPILATION_FILE
+from profilers.captures.pytorch.fusion_breaks import fusion_breaks
+from profilers.captures.pytorch.inductor_provenance import traced_of_calls
+from profilers.captures.pytorch.links import (
+    operator_name,
+    straight_program,
+)
+from profilers.captures.pytorch.traced_operators import plain_operator, with_gaps
+from profilers.captures.scope_trails import common_trail
+from profilers.captures.sequence_alignment import END, Place, align
+from profilers.graphs.builder import GraphBuilder
+from profilers.graphs.torch_inductor_code import InductorCode, read_inductor_code
+from profilers.graphs.torch_inductor_graph import CompiledGraph, add_kernels
+from profilers.profile import (
+    Diagnostic,
+    Fusion,
+    FusionGroups,
+    Graph,
+    Memory,
+    Severity,
+    Slices,
+    StringPool,
+    StringTable,
+)
+from profilers.profile.table import Int32
+from profilers.traces.chrome_trace import ChromeTrace
+
+Json = dict[str, Any]
+
+STAGE = "inductor"
+KERNEL = re.compile(r"graph_\d+_cpp_\w+|triton_\w+_\d+")  # generated, as a trace names them
+_SAME = 0.5  # share of traced nodes; a fused path leaves next to nothing of the layers' own
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """`nodes` and `groups` have a row per slice."""
+
+    stage: Graph
+    fusion: Fusion
+    nodes: Int32
+    groups: Int32
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def is_compiled(folder: Path) -> bool:
+    return (folder / COMPILATION_FILE).is_file()
+
+
+def follows(folder: Path, authored: Graph, strings: StringTable) -> bool:
+    """Whether what the compiler traced is this graph, and not a fused path of eager mode."""
+    records = json.loads((folder / COMPILATION_FILE).read_text())["graphs"]
+    _, program = _authored_program(authored, strings)
+    places = _places(_traced(records), program)
+    return sum(place >= 0 for place in places) >= _SAME * len(places)
+
+
+def read_compiled(folder: Path, authored: Graph, found: ChromeTrace, slices: Slices) -> Compiled:
+    """The kernels as a stage of their own, each tied to authored nodes and to its slices.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, TypeError
+        If the record of the compilation is missing or damaged.
+    """
+    document: Json = json.loads((folder / COMPILATION_FILE).read_text())
+    strings = found.pool.table()
+    records = [record for record in document["graphs"] if record.get("code")]
+    made_of = authored_of_traced(records, authored, strings)
+    graphs = [
+        _compiled_graph(record, authored, strings, names)
+        for record, names in zip(records, made_of, strict=True)
+    ]
+    builder = GraphBuilder(found.pool, STAGE)
+    rows = add_kernels(builder, graphs)
+    breaks = fusion_breaks(document, graphs, authored, strings, found.pool)
+    linked = KernelLinks(graphs, authored, slices, found.pool.table())
+    strings = found.pool.table()
+    replayed = replayed_groups(graphs, slices, strings)
+    nodes = np.where(replayed >= 0, linked.nodes_of(replayed), linked.nodes())
+    return Compiled(
+        builder.build(),
+        Fusion(_groups(graphs, rows, found.pool), linked.members(), breaks),
+        with_copied_inputs(nodes, authored, slices, strings),
+        np.where(replayed >= 0, replayed, linked.groups()),
+        _told(document, len(records)),
+    )
+
+
+def _compiled_graph(
+    record: Json, authored: Graph, strings: StringTable, made_of: dict[str, list[int]]
+) -> CompiledGraph:
+    code = read_inductor_code(record["code"])
+    traced_of = traced_of_calls(record, code)
+    members = [
+        tuple(sorted({node for name in names for node in made_of.get(name, ())}))
+        for names in traced_of
+    ]
+    trails = [common_trail(authored, strings, nodes) for nodes in members]
+    return CompiledGraph(code, _weights(record, code), members, trails)
+
+
+def _weights(record: Json, code: InductorCode) -> dict[str, str]:
+    """The generated code takes what Dynamo's graph takes, in the same order."""
+    placeholders = [node for node in record.get("nodes", ()) if node["operator"] == "placeholder"]
+    if len(placeholders) != len(code.inputs):
+        return {}
+    pairs = zip(code.inputs, placeholders, strict=True)
+    return {buffer.name: node["state"] for buffer, node in pairs if node["state"]}
+
+
+def authored_of_traced(
+    records: Sequence[Json], authored: Graph, strings: StringTable
+) -> list[dict[str, list[int]]]:
+    """For each graph the authored nodes of each node that Dynamo traced, found by order.
+
+    What has no counterpart of its own stands for the authored nodes between its neighbours'.
+    """
+    traced = _traced(records)
+    rows, program = _authored_program(authored, strings)
+    places = _places(traced, program)
+    scope_of = {row: place.scope for row, place in zip(rows, program, strict=True)}
+    found: list[dict[str, list[int]]] = [{} for _ in records]
+    for (number, name, _, module), nodes in zip(traced, with_gaps(places, rows), strict=True):
+        same = [node for node in nodes if scope_of[node] == module]
+        found[number][name] = same or nodes
+    return found
+
+
+def _traced(records: Sequence[Json]) -> list[tuple[int, str, str, str]]:
+    """(graph, name, operator, module) of what Dynamo traced."""
+    return [
+        (number, node["name"], plain_operator(node["operator"]), node["module"])
+        for number, record in enumerate(records)
+        for node in record.get("nodes", ())
+        if node["operator"] not in ("placeholder", "get_attr")
+    ]
+
+
+def _places(traced: Sequence[tuple[int, str, str, str]], program: Sequence[Place]) -> list[int]:
+    executed = tuple((operator, module) for _, _, operator, module in traced)
+    return align(executed, program, 0 if program else END)
+
+
+def _authored_program(authored: Graph, strings: StringTable) -> tuple[list[int], list[Place]]:
+    places, rows = straight_program(authored, strings)
+    plain = [
+        Place(
+            plain_operator(operator_name(strings[int(authored.nodes.operator[row])])),
+            place.scope,
+            place.followers,
+        )
+        for row, place in zip(rows, places, strict=True)
+    ]
+    return rows, plain
+
+
+def _groups(
+    graphs: Sequence[CompiledGraph], rows: Sequence[Sequence[int]], pool: StringPool
+) -> FusionGroups:
+    """A group for every kernel call, in the order of the graphs."""
+    groups: list[tuple[int, ...]] = []
+    compiler = pool.add("Inductor")
+    for graph, nodes in zip(graphs, rows, strict=True):
+        for call, node in zip(graph.code.calls, nodes, strict=True):
+            source = pool.add(call.source) if call.source else -1
+            groups.append((pool.add(call.name), pool.add(call.kind), compiler, source, 1, node))
+    return FusionGroups.from_rows(groups)
+
+
+def with_makers(memory: Memory, slices: Slices) -> Memory:
+    """Buffers that no operator allocated belong to the next kernel: they are made right before it.
+
+    Parameters
+    ----------
+    slices : Slices
+        With nodes and groups.
+    """
+    kernels = np.flatnonzero((slices.group >= 0) & (slices.node >= 0))
+    kernels = kernels[np.argsort(slices.start_ns[kernels], kind="stable")]
+    blocks = memory.allocations
+    following = np.searchsorted(slices.start_ns[kernels], blocks.allocated_ns)
+    makers = np.append(slices.node[kernels], -1)[following]
+    wanted = (blocks.slice >= 0) & (blocks.node < 0)
+    nodes = np.where(wanted, makers, blocks.node)
+    return replace(memory, allocations=blocks.replace(node=nodes))
+
+
+def _told(document: Json, graphs: int) -> tuple[Diagnostic, ...]:
+    if not document["breaks"]:
+        return ()
+    message = (
+        f"torch.compile cut the model into {graphs} graphs, so nothing is fused across the cuts."
+        if graphs > 1
+        else "torch.compile left a part of the model to eager mode."
+        if graphs
+        else "torch.compile compiled nothing of this model: it ran operator by operator."
+    )
+    return (Diagnostic(Severity.INFO, message, "The list of fusion breaks tells where and why."),)

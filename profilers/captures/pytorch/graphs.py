@@ -1,0 +1,126 @@
+"""The authored graph of a PyTorch capture, in the form that fits what ran, and the links to it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from profilers.analysis.self_time import self_time_ns
+from profilers.captures.pytorch.aoti import is_package_alone, linked_package
+from profilers.captures.pytorch.compiled import follows, is_compiled
+from profilers.captures.pytorch.files import (
+    EXECUTION_TRACE_FILE,
+    EXPORTED_GRAPH_FILE,
+    MODULE_MARK,
+    NODE_MARK,
+    PACKAGE_CODE_FILE,
+    SCRIPT_GRAPH_FILE,
+    SHARED_WEIGHTS,
+)
+from profilers.captures.pytorch.links import (
+    linked_by_marks,
+    linked_by_order,
+    outermost_operators,
+    straight_program,
+)
+from profilers.captures.pytorch.program import script_program
+from profilers.captures.pytorch.shapes import recorded_shapes
+from profilers.errors import DamagedFile
+from profilers.graphs.execution_trace import read_execution_trace
+from profilers.graphs.torch_aoti_code import read_package_code
+from profilers.graphs.torch_export_json import read_exported_graph
+from profilers.graphs.torch_script_json import read_script_graph
+from profilers.profile import Diagnostic, Graph, Severity, SliceKind, Slices
+from profilers.profile.table import Int32
+from profilers.run_record import RunRecord
+from profilers.traces.chrome_trace import ChromeTrace
+
+_FITS = (
+    0.9  # share of operator time; a fused fast path that export does not take leaves it far below
+)
+_OTHER_PATH = Diagnostic(
+    Severity.INFO,
+    "Eager mode took another path than torch.export, such as a fused fast path, so the graph is what "
+    "one run executed.",
+)
+_Linked = tuple[Graph, Int32]
+
+
+def linked_graph(
+    folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices
+) -> tuple[Graph, Int32, tuple[Diagnostic, ...]]:
+    """The graph, the node of each slice, and what to know about the graph.
+
+    Raises
+    ------
+    DamagedFile
+        If the graph cannot be read, or there is none.
+    """
+    try:
+        if (folder / SCRIPT_GRAPH_FILE).is_file():
+            return *_script(folder, found, slices), ()
+        if is_package_alone(folder):
+            graph = read_package_code((folder / PACKAGE_CODE_FILE).read_text(), found.pool)
+            return graph, linked_package(graph, slices, found.pool.table()), ()
+        if not (folder / EXPORTED_GRAPH_FILE).is_file():
+            return *_recorded(folder, run, found, slices), ()
+        graph, nodes = _exported(folder, run, found, slices)
+        fits = (
+            follows(folder, graph, found.pool.table())
+            if is_compiled(folder)
+            else _linked_share(slices, nodes) >= _FITS
+        )
+        if fits or not (folder / EXECUTION_TRACE_FILE).is_file():
+            return graph, nodes, ()
+        return *_recorded(folder, run, found, slices), (_OTHER_PATH,)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
+        raise DamagedFile(
+            f"Cannot read the capture {folder}", f"its graph is damaged or missing ({error})"
+        ) from error
+
+
+def _exported(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) -> _Linked:
+    """By the ranges of nodes where the run made them, else by the order of operators."""
+    document = _document(folder / EXPORTED_GRAPH_FILE)
+    classes = run.extra.get("module_classes", {})
+    graph = read_exported_graph(document, found.pool, document.get(SHARED_WEIGHTS), classes)
+    strings = found.pool.table()
+    if any(text.startswith(NODE_MARK) for text in strings):
+        return graph, linked_by_marks(slices, strings, graph)
+    return graph, linked_by_order(slices, strings, *straight_program(graph, strings))
+
+
+def _script(folder: Path, found: ChromeTrace, slices: Slices) -> _Linked:
+    """Read twice: the trace tells the sizes once it is linked."""
+    document = _document(folder / SCRIPT_GRAPH_FILE)
+    graph = read_script_graph(document, found.pool)
+    strings = found.pool.table()
+    nodes = linked_by_order(slices, strings, *script_program(graph, strings))
+    rows, _ = outermost_operators(slices, strings)
+    shapes = recorded_shapes(document, rows, slices, nodes, found.trace.arguments)
+    return read_script_graph(document, found.pool, shapes), nodes
+
+
+def _recorded(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) -> _Linked:
+    graph = read_execution_trace(
+        _document(folder / EXECUTION_TRACE_FILE),
+        found.pool,
+        run.extra["known_tensors"],
+        run.extra["module_classes"],
+        MODULE_MARK,
+    )
+    strings = found.pool.table()
+    return graph, linked_by_order(slices, strings, *straight_program(graph, strings))
+
+
+def _linked_share(slices: Slices, nodes: Int32) -> float:
+    """Share of operator self time in the steps that has a node."""
+    rows = np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step >= 0))
+    times = self_time_ns(slices)[rows]
+    return float(times[nodes[rows] >= 0].sum() / max(int(times.sum()), 1))
+
+
+def _document(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document

@@ -1,0 +1,148 @@
+"""Ties the operators of a PyTorch trace to the nodes of the authored graph."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from profilers.captures.pytorch.files import MODULE_MARK, NODE_MARK
+from profilers.captures.sequence_alignment import END, Place, align
+from profilers.profile import Flows, Graph, NodeKind, SliceKind, Slices, StringTable
+from profilers.profile.table import Int32
+
+_OVERLOAD = re.compile(r"^(?:torch\.ops\.)?(?P<space>\w+)(?:::|\.)(?P<name>\w+)")
+
+
+def operator_name(text: str) -> str:
+    """``aten.add_.Tensor`` and ``aten::add_`` are both ``aten::add_``."""
+    match = _OVERLOAD.match(text)
+    return f"{match['space']}::{match['name']}" if match else text
+
+
+def linked_by_marks(slices: Slices, strings: StringTable, graph: Graph) -> Int32:
+    """Nodes of slices inside a node's range; the innermost range counts."""
+    rows = node_rows(graph, strings)
+    marked = {
+        row: rows.get(text.removeprefix(NODE_MARK), -1)
+        for row, text in enumerate(strings)
+        if text.startswith(NODE_MARK)
+    }
+    nodes = np.array([marked.get(name, -1) for name in slices.name.tolist()], np.int32)
+    return inherited(slices, nodes)
+
+
+def linked_by_order(
+    slices: Slices, strings: StringTable, program: Sequence[Place], nodes_of: Sequence[int]
+) -> Int32:
+    """Nodes of slices by the order in which the outermost operators of each step were executed.
+
+    Parameters
+    ----------
+    program : sequence of Place
+        The graph as it may be executed, beginning at place 0.
+    nodes_of : sequence of int
+        The node of each place.
+    """
+    outermost, modules = outermost_operators(slices, strings)
+    nodes = np.full(len(slices), -1, np.int32)
+    found: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for step in np.unique(slices.step[outermost]).tolist():
+        rows = [row for row in outermost if slices.step[row] == step]
+        rows.sort(key=lambda row: int(slices.start_ns[row]))
+        executed = tuple(
+            (operator_name(strings[int(slices.name[row])]), modules.get(row, "")) for row in rows
+        )
+        if executed not in found:
+            found[executed] = align(executed, program, 0 if program else END)
+        for row, place in zip(rows, found[executed], strict=True):
+            if place >= 0:
+                nodes[row] = nodes_of[place]
+    return inherited(slices, nodes)
+
+
+def straight_program(graph: Graph, strings: StringTable) -> tuple[list[Place], list[int]]:
+    """A graph without control flow: its operators one after the other."""
+    rows = np.flatnonzero((graph.nodes.kind != NodeKind.INPUT) & (graph.nodes.subgraph < 0))
+    rows = rows[graph.nodes.kind[rows] != NodeKind.OUTPUT]
+    paths = scope_paths(graph, strings)
+    last = len(rows) - 1
+    places = [
+        Place(
+            operator_name(strings[int(graph.nodes.operator[row])]),
+            paths.get(int(graph.nodes.scope[row]), ""),
+            (number + 1 if number < last else END,),
+            is_silent=not strings[int(graph.nodes.operator[row])].startswith("aten"),
+        )
+        for number, row in enumerate(rows.tolist())
+    ]
+    return places, rows.tolist()
+
+
+def outermost_operators(slices: Slices, strings: StringTable) -> tuple[list[int], dict[int, str]]:
+    """Operators that no other operator encloses, and the module whose range they lie in."""
+    rows, modules = [], {}
+    inside = np.zeros(len(slices), np.bool_)
+    module_of = np.full(len(slices), -1, np.int64)
+    parents, kinds = slices.parent.tolist(), slices.kind.tolist()
+    is_module = np.array([text.startswith(MODULE_MARK) for text in strings], np.bool_)
+    marks = is_module[slices.name].tolist() if len(strings) else []
+    for row, (parent, kind) in enumerate(zip(parents, kinds, strict=True)):
+        if parent >= 0:
+            inside[row] = inside[parent] or kinds[parent] == SliceKind.OPERATOR
+            module_of[row] = module_of[parent]
+        if marks[row]:
+            module_of[row] = row
+        if kind == SliceKind.OPERATOR and not inside[row] and slices.step[row] >= 0:
+            rows.append(row)
+            if module_of[row] >= 0:
+                name = strings[int(slices.name[module_of[row]])]
+                modules[row] = name.removeprefix(MODULE_MARK)
+    return rows, modules
+
+
+def inherited(slices: Slices, nodes: Int32) -> Int32:
+    """Nodes of slices; one without takes the node of the slice around it."""
+    filled = nodes.copy()
+    for depth in range(1, int(slices.depth.max(initial=0)) + 1):
+        rows = np.flatnonzero((slices.depth == depth) & (filled < 0) & (slices.parent >= 0))
+        filled[rows] = filled[slices.parent[rows]]
+    return filled
+
+
+def linked_launches(nodes: Int32, flows: Flows, launch: int) -> Int32:
+    """Device work takes the node of the call that launched it; `launch` is that flow's string row.
+
+    What is known of it already stays where the call has none: that of a CUDA graph stands for many.
+    """
+    linked = nodes.copy()
+    rows = (flows.kind == launch) & (nodes[flows.source] >= 0)
+    linked[flows.target[rows]] = nodes[flows.source[rows]]
+    return linked
+
+
+def node_rows(graph: Graph, strings: StringTable) -> dict[str, int]:
+    """Nodes by path: ``name`` in the main graph, ``owner/branch/name`` within a body."""
+    prefixes = {-1: ""}
+    branches: dict[int, int] = {}
+    nodes = graph.nodes
+    for row, owner in enumerate(graph.subgraphs.owner.tolist()):
+        branch = branches[owner] = branches.get(owner, -1) + 1
+        outer = prefixes.get(int(nodes.subgraph[owner]), "")
+        prefixes[row] = f"{outer}{strings[int(nodes.name[owner])]}/{branch}/"
+    return {
+        prefixes.get(subgraph, "") + strings[name]: row
+        for row, (name, subgraph) in enumerate(
+            zip(nodes.name.tolist(), nodes.subgraph.tolist(), strict=True)
+        )
+    }
+
+
+def scope_paths(graph: Graph, strings: StringTable) -> Mapping[int, str]:
+    """Dotted path of each scope: ``blocks.0.attention``."""
+    paths: dict[int, str] = {}
+    scopes = graph.scopes
+    for row, (name, parent) in enumerate(
+        zip(scopes.name.tolist(), scopes.parent.tolist(), strict=True)
+    ):
+        paths[row] = f"{paths[parent]}.{strings[name]}" if parent >= 0 else strings[name]
+    return paths

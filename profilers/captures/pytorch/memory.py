@@ -1,0 +1,109 @@
+"""Blocks of PyTorch's allocators from the profiler's memory events."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from profilers.captures.pytorch.training_memory import optimiser_state, with_training_categories
+from profilers.graphs.builder import tensor_bytes
+from profilers.profile import (
+    NEVER_NS,
+    Allocations,
+    Graph,
+    Memory,
+    MemoryCategory,
+    NodeKind,
+    SliceKind,
+    Slices,
+)
+from profilers.profile.table import Int32, Int64
+from profilers.request import InputSpec
+from profilers.traces.chrome_trace import ChromeTrace
+from profilers.traces.kineto_memory import MemoryEvents, memory_events
+
+_Row = tuple[int, int, int, int, int, int, int, int]
+_SOURCE = "Allocator events of torch.profiler inside the profiled steps; weights and inputs from the model."
+
+
+def torch_memory(
+    found: ChromeTrace,
+    slices: Slices,
+    graph: Graph,
+    inputs: Sequence[InputSpec],
+    device: str,
+    training: Mapping[str, Any] | None = None,
+) -> Memory:
+    """Allocations with the slice and node that made them.
+
+    Parameters
+    ----------
+    slices : Slices
+        With their nodes.
+    graph : Graph
+        Its parameters are alive from beginning to end.
+    inputs : sequence of InputSpec
+        As the run used them.
+    device : str
+        Where weights and inputs lie: "cpu", "cuda:0".
+    training : mapping, optional
+        What `profilers.runtimes.pytorch.steps` tells of a training step.
+    """
+    pool = found.pool
+    events, lies_on = memory_events(found), pool.add(device)
+    model = Allocations.from_rows([*_weights(graph, lies_on), *_input_rows(graph, inputs, lies_on)])
+    blocks = _blocks(events, slices)
+    if training:
+        strings = pool.table()
+        blocks = with_training_categories(blocks, slices, strings, graph, training)
+        state = optimiser_state(graph, strings, training, lies_on)
+        model = Allocations.joined([model, state])
+    return Memory(_SOURCE, Allocations.joined([model, blocks]), events.counters())
+
+
+def _blocks(events: MemoryEvents, slices: Slices) -> Allocations:
+    """What the run allocated; what an operator frees again before it ends was its scratch."""
+    allocs, freed_by, _ = events.blocks()
+    freed_ns = np.append(events.time_ns, NEVER_NS)[freed_by]
+    row = events.slice[allocs]
+    ends = np.append(_outermost_ends(slices), -1)[row]
+    is_scratch = (freed_by >= 0) & (freed_ns <= ends)
+    return Allocations.of(
+        allocated_ns=events.time_ns[allocs],
+        freed_ns=freed_ns,
+        bytes=events.bytes[allocs],
+        device=events.device[allocs],
+        category=np.where(is_scratch, MemoryCategory.TEMPORARY, MemoryCategory.ACTIVATION),
+        slice=row,
+        node=np.append(slices.node, -1)[row],
+        parameter=np.full(len(row), -1),
+    )
+
+
+def _outermost_ends(slices: Slices) -> Int64:
+    """For each slice the end of the outermost operator around it: what is freed by then was scratch."""
+    ends = slices.start_ns + slices.duration_ns
+    is_operator = slices.kind == SliceKind.OPERATOR
+    reach = np.where(is_operator, ends, -1)
+    for depth in range(1, int(slices.depth.max(initial=0)) + 1):
+        rows = np.flatnonzero((slices.depth == depth) & (slices.parent >= 0))
+        reach[rows] = np.maximum(reach[rows], reach[slices.parent[rows]])
+    return reach
+
+
+def _weights(graph: Graph, device: int) -> list[_Row]:
+    return [
+        (0, NEVER_NS, size, device, int(MemoryCategory.PARAMETER), -1, -1, row)
+        for row, size in enumerate(graph.parameters.bytes.tolist())
+    ]
+
+
+def _input_rows(graph: Graph, inputs: Sequence[InputSpec], device: int) -> list[_Row]:
+    is_input = (graph.nodes.kind == NodeKind.INPUT) & (graph.nodes.subgraph < 0)
+    nodes: Int32 = np.flatnonzero(is_input).astype(np.int32)
+    rows = []
+    for number, spec in enumerate(inputs):
+        node = int(nodes[number]) if number < len(nodes) else -1
+        size = max(tensor_bytes(spec.dtype, spec.shape), 0)
+        rows.append((0, NEVER_NS, size, device, int(MemoryCategory.INPUT), -1, node, -1))
+    return rows

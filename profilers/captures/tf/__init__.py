@@ -1,0 +1,1 @@
+"""Reads what a run of a TensorFlow or Keras model left."""

@@ -1,0 +1,29 @@
+"""Reads the trace of a process that was attached to: all that is known of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from profilers.analysis.trace_health import health
+from profilers.captures.run_facts import diagnostics_of, environment_of
+from profilers.captures.tf.files import TRACE_FILE
+from profilers.profile import Profile
+from profilers.run_record import RunRecord
+from profilers.traces import Progress, xplane
+
+
+def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
+    """The trace with the address as its name; as a trace file it has no graph to link to.
+
+    Raises
+    ------
+    DamagedFile
+        If the trace is cut or holds nothing.
+    """
+    traced = xplane.read(folder / TRACE_FILE, progress)
+    known = environment_of(run)
+    address = run.request.model_path
+    facts = {**known.facts, **traced.environment.facts}
+    device = traced.environment.device
+    environment = replace(known, mode="", model_name=address, device=device, facts=facts)
+    told = (*diagnostics_of(run), *traced.diagnostics, *health(traced))
+    return replace(traced, name=address, environment=environment, diagnostics=told)

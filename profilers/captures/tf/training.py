@@ -1,0 +1,120 @@
+"""A training step's own: backward tied to forward, gradients and optimiser state in memory."""
+
+from collections.abc import Set
+from dataclasses import replace
+
+import numpy as np
+
+from profilers.captures.tf.files import TAPE_SCOPE
+from profilers.profile import (
+    Flows,
+    Graph,
+    Memory,
+    MemoryCategory,
+    NodeKind,
+    Profile,
+    SliceKind,
+    StringPool,
+    StringTable,
+)
+from profilers.profile.table import Int32, Int64
+
+_LEAST_BLOCK = 512
+FORWARD_TO_BACKWARD = "fwdbwd"  # PyTorch's word for this kind of flow
+
+
+def with_training(profile: Profile, optimiser_variables: Set[str]) -> Profile:
+    """The same profile with what its backward tells; one of inference stays as it is.
+
+    Parameters
+    ----------
+    optimiser_variables : set of str
+        Names among the parameters of what belongs to an optimiser.
+    """
+    forward = _forward_of(profile.authored, profile.strings)
+    if not (forward >= 0).any() and not optimiser_variables:
+        return profile
+    return _with_flows(_with_categories(profile, forward, optimiser_variables), forward)
+
+
+def _forward_of(authored: Graph, strings: StringTable) -> Int32:
+    """For each node of a gradient the node whose gradient it is, -1 for all others.
+
+    ``gradient_tape/net/conv/Conv2DBackpropFilter`` is one of ``net/conv``.
+    """
+    nodes = authored.nodes
+    names = [strings[name] for name in nodes.name.tolist()]
+    is_main = nodes.subgraph < 0
+    rows = {name: row for row, name in enumerate(names) if is_main[row]}
+    found = np.full(len(names), -1, np.int32)
+    for row, name in enumerate(names):
+        scope, _, rest = name.partition("/")
+        if scope == TAPE_SCOPE and nodes.kind[row] != NodeKind.CONSTANT:
+            parts = rest.split("/")
+            whole = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
+            found[row] = next((rows[each] for each in whole if each in rows), -1)
+    return found
+
+
+def _with_categories(profile: Profile, forward: Int32, optimiser_variables: Set[str]) -> Profile:
+    """What a gradient's node makes is a gradient; an optimiser's variables are its state."""
+    allocations, parameters = profile.memory.allocations, profile.authored.parameters
+    is_state = np.array(
+        [profile.strings[name] in optimiser_variables for name in parameters.name] + [False]
+    )
+    is_gradient = np.append(forward >= 0, False)
+    category = allocations.category.copy()
+    made = (category == MemoryCategory.ACTIVATION) | (category == MemoryCategory.UNKNOWN)
+    category[made & is_gradient[allocations.node]] = MemoryCategory.GRADIENT
+    parameter = _old_versions(profile.memory, parameters.bytes)
+    category[(parameter >= 0) & (category == MemoryCategory.UNKNOWN)] = MemoryCategory.PARAMETER
+    category[is_state[parameter]] = MemoryCategory.OPTIMISER_STATE
+    allocations = allocations.replace(category=category, parameter=parameter)
+    return replace(profile, memory=replace(profile.memory, allocations=allocations))
+
+
+def _old_versions(memory: Memory, sizes: Int64) -> Int32:
+    """The parameter of each allocation, also of blocks that an update freed in the first step.
+
+    These were there before the trace, which does not tell what they held. The allocator's blocks are
+    less than twice as large as what was asked for.
+    """
+    allocations = memory.allocations
+    parameter = allocations.parameter.copy()
+    is_old = (allocations.category == MemoryCategory.UNKNOWN) & (allocations.allocated_ns == 0)
+    left = sorted(range(len(sizes)), key=lambda row: int(sizes[row]))
+    by_size = sorted(np.flatnonzero(is_old).tolist(), key=lambda row: -int(allocations.bytes[row]))
+    for row in by_size:
+        block = int(allocations.bytes[row])
+        fits = [each for each in left if sizes[each] <= block < 2 * sizes[each] + _LEAST_BLOCK]
+        if fits:
+            parameter[row] = fits[-1]
+            left.remove(fits[-1])
+    return parameter
+
+
+def _with_flows(profile: Profile, forward: Int32) -> Profile:
+    """Arrows from each operator to those of its gradient, within a step."""
+    slices, flows = profile.trace.slices, profile.trace.flows
+    rows = np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step >= 0))
+    rows = rows[slices.node[rows] >= 0]
+    steps, nodes = slices.step[rows].tolist(), slices.node[rows].tolist()
+    first: dict[tuple[int, int], int] = {}
+    for row, step, node in zip(rows.tolist(), steps, nodes, strict=True):
+        first.setdefault((step, node), row)
+    pairs = [
+        (first[step, forward[node]], row)
+        for row, step, node in zip(rows.tolist(), steps, nodes, strict=True)
+        if forward[node] >= 0 and (step, forward[node]) in first
+    ]
+    if not pairs:
+        return profile
+    pool = StringPool(profile.strings)
+    kind = pool.add(FORWARD_TO_BACKWARD)
+    sources, targets = np.array(pairs, np.int32).T
+    joined = Flows.of(
+        source=np.concatenate((flows.source, sources)),
+        target=np.concatenate((flows.target, targets)),
+        kind=np.concatenate((flows.kind, np.full(len(pairs), kind, np.int32))),
+    )
+    return replace(profile, strings=pool.table(), trace=replace(profile.trace, flows=joined))

@@ -1,0 +1,103 @@
+"""What xprof's own converters make of a TensorFlow trace, as reports beside our own figures."""
+
+import json
+import logging
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from profilers.captures.tf.xprof_tables import reports_of
+from profilers.profile import Report
+
+logger = logging.getLogger(__name__)
+
+_MOST_SECONDS = 60
+_LARGEST_TRACE = 64 << 20  # the converters take some seconds for that
+_LARGEST_ANSWER = 256 << 20
+_CHILD = Path(__file__).with_name("xprof_child.py")
+_MODULES_PLANE = "/host:metadata"
+_PROGRAM_STAT = "Hlo Proto"
+
+
+def xprof_reports(trace: Path, module: Path | None = None) -> tuple[Report, ...]:
+    """Reports of a trace; empty where xprof is not installed or makes nothing of it.
+
+    Parameters
+    ----------
+    trace : Path
+        An ``xplane.pb``.
+    module : Path, optional
+        An encoded HloProto that the trace lacks.
+    """
+    if find_spec("xprof") is None or trace.stat().st_size > _LARGEST_TRACE:
+        return ()
+    data = trace.read_bytes()
+    if module is not None:
+        data += _plane_of(module.read_bytes())
+    told = _converted(data)
+    return () if told is None else tuple(reports_of(told))
+
+
+def _converted(data: bytes) -> Any:
+    """The answer of the child process, None if there is none."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace, answer = Path(folder) / "host.xplane.pb", Path(folder) / "answer.json"
+        trace.write_bytes(data)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-P", str(_CHILD), str(trace), str(answer)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                timeout=_MOST_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            logger.warning("xprof's converters did not run: %s", error)
+            return None
+        if done.returncode or not answer.is_file() or answer.stat().st_size > _LARGEST_ANSWER:
+            logger.warning("xprof's converters failed: %s", done.stderr[-2000:])
+            return None
+        return json.loads(answer.read_bytes())
+
+
+def _plane_of(module: bytes) -> bytes:
+    """A plane with an HLO module, to be put behind an encoded XSpace.
+
+    Field numbers of tsl/profiler/protobuf/xplane.proto: XSpace.planes 1; XPlane.name 2,
+    event_metadata 4, stat_metadata 5; XEventMetadata.id 1, name 2, stats 5; XStat.metadata_id 1,
+    bytes_value 6; XStatMetadata.id 1, name 2; of a map's entry key 1, value 2.
+    """
+    first = _number(1, 1)
+    stat = first + _field(6, module)
+    event = first + _field(2, b"module(1)") + _field(5, stat)
+    name = first + _field(2, _PROGRAM_STAT.encode())
+    plane = (
+        _field(2, _MODULES_PLANE.encode())
+        + _field(4, first + _field(2, event))
+        + _field(5, first + _field(2, name))
+    )
+    return _field(1, plane)
+
+
+def _field(number: int, data: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(data)) + data
+
+
+def _number(number: int, value: int) -> bytes:
+    return _varint(number << 3) + _varint(value)
+
+
+def _varint(value: int) -> bytes:
+    return bytes(_groups(value))
+
+
+def _groups(value: int) -> Iterator[int]:
+    while value > 127:
+        yield value & 127 | 128
+        value >>= 7
+    yield value

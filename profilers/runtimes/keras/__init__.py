@@ -1,0 +1,1 @@
+"""How Keras models are run, on whichever backend."""

@@ -1,0 +1,166 @@
+"""One training step of a Keras model on TensorFlow: forward, loss, backward, optimiser."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from profilers.errors import TwinscopeError
+from profilers.request import RunRequest
+from profilers.runtimes.keras.model import packed
+from profilers.runtimes.tf.options import LOSS, OPTIMISER, OWN, is_training
+from profilers.runtimes.tf.session import first_line
+
+_LEARNING_RATE = 0.0  # the weights stay as the file has them, whatever the number of steps
+_SPARSE = "sparse cross-entropy"
+_LOSSES = {
+    "mse": "mean_squared_error",
+    "cross-entropy": "categorical_crossentropy",
+    _SPARSE: "sparse_categorical_crossentropy",
+    "binary cross-entropy": "binary_crossentropy",
+}
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """Called with the inputs, then the targets; returns the loss.
+
+    Parameters
+    ----------
+    model : keras.Model
+    names : sequence of str
+        The inputs' names.
+    targets : list of Tensor
+        Random, one per output of the model.
+    loss : callable
+        Takes lists of targets and of outputs.
+    optimiser : keras.optimizers.Optimizer
+    """
+
+    model: Any
+    names: Sequence[str]
+    targets: list[Any]
+    loss: Any
+    optimiser: Any
+
+    @classmethod
+    def of(
+        cls, model: Any, names: Sequence[str], tensors: Sequence[Any], request: RunRequest
+    ) -> "TrainingStep":
+        """The step that `request.options` asks for.
+
+        Raises
+        ------
+        TwinscopeError
+            If the model has nothing to train or the loss does not fit its outputs.
+        """
+        if not model.trainable_variables:
+            raise TwinscopeError(
+                "The model cannot be trained",
+                "it has no trainable weights",
+                "Run it as inference.",
+            )
+        optimiser = _optimiser(model, request.options[OPTIMISER.id])
+        optimiser.build(model.trainable_variables)
+        outputs = _outputs(model, names, tensors)
+        chosen = request.options[LOSS.id]
+        targets = _targets(outputs, chosen, np.random.default_rng(request.seed))
+        return cls(model, names, targets, _loss(model, chosen), optimiser)
+
+    def __call__(self, *given: Any) -> Any:
+        import keras
+        import tensorflow as tf
+
+        inputs, targets = given[: len(self.names)], given[len(self.names) :]
+        with tf.GradientTape() as tape:
+            outputs = self.model(packed(self.model, self.names, inputs), training=True)
+            loss = self.loss(list(targets), keras.tree.flatten(outputs))
+            if self.model.losses:
+                loss = tf.add_n([loss, *self.model.losses])
+        gradients = tape.gradient(loss, self.model.trainable_variables)
+        self.optimiser.apply(gradients, self.model.trainable_variables)
+        return loss
+
+
+def refuse_training(request: RunRequest) -> None:
+    """Tell that only a Keras file can be trained.
+
+    Raises
+    ------
+    TwinscopeError
+        If the request asks for training.
+    """
+    if is_training(request.options):
+        raise TwinscopeError(
+            f"{Path(request.model_path).name} cannot be trained",
+            "a SavedModel or frozen graph holds the forward pass only",
+            "Run it as inference, or open the Keras file that it was made from.",
+        )
+
+
+def _optimiser(model: Any, chosen: str) -> Any:
+    import keras
+
+    own = getattr(model, "optimizer", None)
+    if chosen == OWN and own is not None:
+        return own
+    if chosen == "SGD with momentum":
+        return keras.optimizers.SGD(_LEARNING_RATE, momentum=0.9)
+    name = "AdamW" if chosen == OWN else chosen
+    return keras.optimizers.get({"class_name": name, "config": {"learning_rate": _LEARNING_RATE}})
+
+
+def _loss(model: Any, chosen: str) -> Any:
+    """Sum over the outputs; the file's own where it was compiled with one."""
+    import keras
+    import tensorflow as tf
+
+    if chosen == OWN and getattr(model, "compiled", False) and model.loss is not None:
+
+        def own(targets: list[Any], outputs: list[Any]) -> Any:
+            nested = outputs[0] if len(outputs) == 1 else outputs
+            return model.compute_loss(y=targets[0] if len(targets) == 1 else targets, y_pred=nested)
+
+        return own
+    function = keras.losses.get(_LOSSES["mse" if chosen == OWN else chosen])
+
+    def summed(targets: list[Any], outputs: list[Any]) -> Any:
+        each = [
+            tf.reduce_mean(function(target, output))
+            for target, output in zip(targets, outputs, strict=True)
+        ]
+        return tf.add_n(each)
+
+    return summed
+
+
+def _outputs(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> list[Any]:
+    import keras
+
+    try:
+        return list(keras.tree.flatten(model(packed(model, names, tensors), training=False)))
+    except Exception as error:  # runs the model's own code
+        raise TwinscopeError(
+            "The model cannot be run on these inputs",
+            first_line(error),
+            "Check the inputs' shapes, types and ranges.",
+        ) from error
+
+
+def _targets(outputs: Sequence[Any], loss: str, rng: np.random.Generator) -> list[Any]:
+    """Shares of classes for each output, or the number of a class where the loss wants that."""
+    import tensorflow as tf
+
+    targets = []
+    for output in outputs:
+        shape = tuple(output.shape)
+        if loss == _SPARSE:
+            targets.append(tf.constant(rng.integers(0, shape[-1], shape[:-1])))
+            continue
+        values = rng.random(shape)
+        total = values.sum(-1, keepdims=True) if shape and loss == "cross-entropy" else 1.0
+        is_binary = loss.startswith("binary")
+        targets.append(tf.cast(values > 0.5 if is_binary else values / total, output.dtype))
+    return targets

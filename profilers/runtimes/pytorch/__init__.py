@@ -1,0 +1,1 @@
+"""How PyTorch models are run: eager, compiled, exported, scripted, packaged, over several processes."""

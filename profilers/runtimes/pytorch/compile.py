@@ -1,0 +1,198 @@
+"""Runs an nn.Module or an exported program through torch.compile, with Inductor."""
+
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from profilers.errors import ModeUnavailable
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.pytorch.compile_log import CompileLog, ModelNames
+from profilers.runtimes.pytorch.compile_progress import reported_phases
+from profilers.runtimes.pytorch.eager import load_module
+from profilers.runtimes.pytorch.errors import first_line
+from profilers.runtimes.pytorch.export import load_program_model
+from profilers.runtimes.pytorch.options import COMPILE_MODE, SHAPES, WEIGHTS, chosen
+from profilers.runtimes.pytorch.programs import is_program
+from profilers.runtimes.pytorch.session import (
+    PRELOADED,
+    WORKER_ENVIRONMENT,
+    LoadedModel,
+    compile_by_running,
+    run_model,
+)
+
+__all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
+
+_MOST_SIZES = 128  # else the compiler gives up after a few and runs operator by operator
+_DYNAMIC = {"auto": None, "static": False, "dynamic": True}
+_MET = re.compile(r"""got \w+\(["'](.*?)["'],?\)$""", re.MULTILINE)
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Capture a compiled model. Where the compiler fails, the model runs operator by operator.
+
+    Raises
+    ------
+    TrustRequired
+        If nobody agreed to loading the pickle.
+    ModeUnavailable
+        If Inductor lacks the C++ compiler or Triton that it generates code for.
+    TwinscopeError
+        If it cannot be loaded or does not take the inputs.
+    """
+    import torch
+
+    is_exported = is_program(Path(request.model_path))
+    load = load_program_model if is_exported else load_module
+    require_code_generator(request.device)
+    torch._dynamo.reset()
+    log = CompileLog()
+    fallback = _Fallback()
+    with _told_by_inductor(request), log.listening(), reported_phases(report):
+        record = run_model(
+            request,
+            folder,
+            report,
+            lambda wanted, device: _compiled(load(wanted, device), wanted, log, fallback),
+            compile_by_running,
+        )
+    _tell_mode(record)
+    if fallback.reason:
+        record.warn(
+            f"torch.compile cannot compile this model ({fallback.reason}), so it ran operator by "
+            "operator.",
+            "Run it as PyTorch eager, or change what the compiler names.",
+        )
+        report.log(fallback.detail)
+    else:
+        record.facts = {**record.facts, **log.facts}
+        log.write(folder)
+    return record
+
+
+@dataclass
+class _Fallback:
+    """Why the compiler gave up; no reason while it did not."""
+
+    reason: str = ""
+    detail: str = ""
+
+
+def _compiled(
+    eager: LoadedModel, request: RunRequest, log: CompileLog, fallback: _Fallback
+) -> LoadedModel:
+    import torch
+    from torch._dynamo.exc import TorchDynamoException
+
+    dynamic = _DYNAMIC[chosen(request.options, SHAPES)]
+    inductor = _inductor(chosen(request.options, COMPILE_MODE), dynamic)
+    names = ModelNames(eager.owner)
+
+    def logged_inductor(module: Any, inputs: Any) -> Any:
+        compile_id = str(torch._guards.CompileContext.current_compile_id())
+        log.add_graph(compile_id, module, inputs, names)
+        return inductor(module, inputs)
+
+    compiled: Callable[..., Any] = torch.compile(
+        eager.owner, backend=logged_inductor, dynamic=dynamic
+    )
+
+    def call(*inputs: Any) -> Any:
+        if not fallback.reason:
+            try:
+                positional, named = eager.arguments(inputs)
+                return compiled(*positional, **named)
+            except (TorchDynamoException, torch._inductor.exc.InductorError) as error:
+                fallback.reason = _telling(error)
+                fallback.detail = traceback.format_exc()
+        return eager.call(*inputs)
+
+    def marking() -> AbstractContextManager[Any]:
+        return eager.marking() if fallback.reason else nullcontext()
+
+    @contextmanager
+    def sweeping() -> Iterator[None]:
+        with log.deaf(), torch._dynamo.config.patch(recompile_limit=_MOST_SIZES):
+            yield
+
+    return replace(eager, call=call, profiled_call=call, marking=marking, sweeping=sweeping)
+
+
+def _inductor(mode: str, dynamic: bool | None) -> Callable[..., Any]:
+    """The compiler as torch.compile itself would call it in this mode."""
+    import torch
+
+    wrapper: Any = torch._TorchCompileInductorWrapper  # has no type hints
+    compiler: Callable[..., Any] = wrapper(mode, None, dynamic)
+    return compiler
+
+
+def _tell_mode(record: RunRecord) -> None:
+    request = record.request
+    mode = chosen(request.options, COMPILE_MODE)
+    record.facts["Compile mode"] = f"{mode}, {chosen(request.options, SHAPES)} shapes"
+    if mode == "reduce-overhead" and not request.device.startswith("cuda"):
+        record.warn(
+            "The compile mode reduce-overhead changes nothing here: it replays the kernels as CUDA "
+            "graphs, which need a GPU.",
+            "Run it on a CUDA device, or choose the compile mode default.",
+        )
+
+
+def _telling(error: BaseException) -> str:
+    """What the tracer met in the model, where the error names it, else the error's first line."""
+    met = _MET.search(str(error))
+    return met[1].rstrip(".") if met else first_line(error)
+
+
+def require_code_generator(device: str) -> None:
+    """Refuse to begin where Inductor lacks what it generates code for."""
+    if device.startswith("cuda"):
+        _require_triton()
+    _require_cpp_compiler()  # Triton's launchers are C as well
+
+
+def _require_triton() -> None:
+    from torch.utils._triton import has_triton
+
+    if not has_triton():
+        raise ModeUnavailable(
+            "torch.compile cannot run on the GPU here",
+            "Triton, which Inductor generates kernels for, is not usable",
+            "Install it with: pip install triton.",
+        )
+
+
+def _require_cpp_compiler() -> None:
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except (InvalidCxxCompiler, RuntimeError) as error:
+        raise ModeUnavailable(
+            "torch.compile cannot run here",
+            "there is no C++ compiler, which Inductor needs to build the kernels it generates",
+            "Install one: the package g++ on Debian and Ubuntu, gcc-c++ on Fedora, the Xcode "
+            "command line tools on macOS, the Visual Studio Build Tools on Windows.",
+        ) from error
+
+
+@contextmanager
+def _told_by_inductor(request: RunRequest) -> Iterator[None]:
+    """Kernels appear in the trace and tell what they were made of; what is compiled is kept."""
+    from torch._inductor import config
+
+    wanted = {
+        "trace.provenance_tracking_level": 1,
+        "cpp.enable_kernel_profile": True,
+        "freezing": chosen(request.options, WEIGHTS) == "frozen",
+    }
+    with config.patch(wanted):
+        yield

@@ -1,0 +1,59 @@
+"""Writes a model's exported graph, with the sizes of this run in place of symbols."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from profilers.captures.pytorch.files import EXPORTED_GRAPH_FILE, SHARED_WEIGHTS
+
+Json = dict[str, Any]
+
+
+def write_exported_graph(program: Any, values: Mapping[str, Any], folder: Path) -> None:
+    """Leave the program's JSON as `EXPORTED_GRAPH_FILE`.
+
+    Parameters
+    ----------
+    program : torch.export.ExportedProgram
+    values : mapping of str to Tensor
+        Results by node name, as far as they are known: their sizes replace symbolic ones.
+    """
+    document = _document(program)
+    document[SHARED_WEIGHTS] = _shared_weights(program)
+    graph = document["graph_module"]["graph"]
+    for name, value in values.items():
+        meta = graph["tensor_values"].get(name)
+        sizes = getattr(value, "shape", None)
+        if meta is not None and sizes is not None:
+            meta["sizes"] = [{"as_int": int(size)} for size in sizes]
+    (folder / EXPORTED_GRAPH_FILE).write_text(json.dumps(document))
+
+
+def _shared_weights(program: Any) -> dict[str, str]:
+    """For each other name of a shared weight the first one that the program uses."""
+    signature = program.graph_signature
+    used = {*signature.inputs_to_parameters.values(), *signature.inputs_to_buffers.values()}
+    first: dict[tuple[Any, ...], str] = {}
+    shared = {}
+    for name, tensor in program.state_dict.items():
+        if name not in used or not tensor.numel():
+            continue
+        key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+        if first.setdefault(key, name) != name:
+            shared[name] = first[key]
+    return shared
+
+
+def _document(program: Any) -> Json:
+    """The JSON that ``torch.export.save`` writes for the graph."""
+    import torch
+
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    with zipfile.ZipFile(buffer) as archive:
+        names = [name for name in archive.namelist() if "/models/" in name]
+        document: Json = json.loads(archive.read(next(n for n in names if n.endswith(".json"))))
+    return document

@@ -1,0 +1,129 @@
+"""Exported programs: loaded from a file, or made of a module on the spot."""
+
+import re
+import warnings
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from profilers.errors import CaptureFailed
+from profilers.request import RunRequest
+from profilers.runtimes.pytorch.errors import first_line, load_failure
+from profilers.runtimes.pytorch.saved_device import require_device_of
+
+_TARGET = re.compile(r'"target": "torch\.ops\.(\w+)\.(\w+)')
+_LONGEST_REASON = 300
+_DATA_DEPENDENT = ("data-dependent", "DataDependent", "GuardOnDataDependent")
+_PLACE = re.compile(r'File "(?P<file>[^"]+\.py)", line (?P<line>\d+), in forward')
+
+
+def is_program(path: Path) -> bool:
+    """Whether ``torch.export.save`` wrote the file."""
+    return any(map(_is_graph, _members(path)))
+
+
+def _is_graph(name: str) -> bool:
+    return "/models/" in name and name.endswith(".json")
+
+
+def is_script(path: Path) -> bool:
+    """Whether ``torch.jit.save`` wrote the file."""
+    return any(name.endswith("/constants.pkl") for name in _members(path))
+
+
+def is_package(path: Path) -> bool:
+    """Whether AOTInductor wrote the file."""
+    names = _members(path)
+    return any("data/aotinductor/" in name for name in names) and not is_program(path)
+
+
+def load_program(request: RunRequest, device: Any) -> Any:
+    """The exported program of a file, on the device.
+
+    Raises
+    ------
+    TwinscopeError
+        If it cannot be loaded.
+    """
+    import torch
+
+    require_device_of(Path(request.model_path))
+    try:
+        program = torch.export.load(request.model_path)
+        if any(tensor.device.type != device.type for tensor in program.state_dict.values()):
+            from torch.export.passes import move_to_device_pass
+
+            program = move_to_device_pass(program, device)
+    except Exception as error:  # the loader raises whatever its parts raise
+        raise load_failure(
+            error,
+            Path(request.model_path),
+            "Export it again with the version of PyTorch that is installed here.",
+            _unregistered(Path(request.model_path)),
+        ) from error
+    return program
+
+
+def _unregistered(path: Path) -> str:
+    """``space::name`` of the first operator of a program that PyTorch does not know, or ""."""
+    import torch
+
+    with zipfile.ZipFile(path) as archive:
+        texts = [archive.read(name) for name in archive.namelist() if _is_graph(name)]
+    for space, name in (found for text in texts for found in _TARGET.findall(text.decode())):
+        try:
+            getattr(getattr(torch.ops, space), name)
+        except AttributeError:
+            return f"{space}::{name}"
+    return ""
+
+
+def exported(module: Any, inputs: Sequence[Any]) -> Any:
+    """The program that torch.export makes of a module; whatever the exporter raises."""
+    import torch
+
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.export.export(module, tuple(inputs), strict=False)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why torch.export does not take a model, and what a person may do about it."""
+
+    why: str
+    remedy: str
+
+
+def refusal(error: BaseException) -> Refusal:
+    """What the exporter's error says, with the line of the model where it says one."""
+    text = str(error)
+    places = _PLACE.findall(text)
+    where = f" at {Path(places[-1][0]).name}:{places[-1][1]}" if places else ""
+    if any(sign in text for sign in _DATA_DEPENDENT):
+        return Refusal(
+            f"its Python code decides by the values of a tensor{where}",
+            "torch.cond and the like keep such decisions in the graph.",
+        )
+    remedy = "Give the custom operator a rule for tensors without data (register_fake)."
+    return Refusal(
+        first_line(error)[:_LONGEST_REASON] + where, remedy if "fake impl" in text else ""
+    )
+
+
+def export_failure(error: BaseException, instead: str) -> CaptureFailed:
+    """A mode that needs an exported program of a model that cannot be exported."""
+    refused = refusal(error)
+    return CaptureFailed(
+        "torch.export cannot hold this model", refused.why, f"{instead} {refused.remedy}".strip()
+    )
+
+
+def _members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return []

@@ -1,0 +1,43 @@
+"""Records one run of a model operator by operator, for models that no exporter can follow."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from profilers.captures.pytorch.files import EXECUTION_TRACE_FILE
+
+
+def write_recorded_graph(
+    call: Callable[..., Any],
+    weights: Mapping[str, Any],
+    inputs: Sequence[Any],
+    input_names: Sequence[str],
+    marking: Callable[[], AbstractContextManager[Any]],
+    folder: Path,
+) -> list[list[str]]:
+    """Leave PyTorch's execution trace of one call as `EXECUTION_TRACE_FILE`.
+
+    Every weight and input is first detached once, so that the trace tells which tensor it is.
+
+    Returns
+    -------
+    list of [kind, name]
+        "parameter" or "input", in the order of these first operators.
+    """
+    import torch
+    from torch.profiler import ExecutionTraceObserver
+
+    tensors = [*weights.values(), *inputs]
+    observer = ExecutionTraceObserver()
+    observer.register_callback(str(folder / EXECUTION_TRACE_FILE))
+    try:
+        with torch.inference_mode(), marking():
+            observer.start()
+            for tensor in tensors:
+                torch.ops.aten.detach(tensor)
+            call(*inputs)
+            observer.stop()
+    finally:
+        observer.unregister_callback()
+    return [["parameter", name] for name in weights] + [["input", name] for name in input_names]

@@ -1,0 +1,149 @@
+"""Runs a SavedModel's signature or a frozen GraphDef as a TensorFlow graph function."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from profilers.errors import TwinscopeError
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.tf.inputs import bind_inputs, with_row_splits
+from profilers.runtimes.tf.session import (
+    WORKER_ENVIRONMENT,
+    TracedModel,
+    first_line,
+    run_traced,
+)
+
+__all__ = ["WORKER_ENVIRONMENT", "load", "run"]
+
+_DEFAULT_SIGNATURE = "serving_default"
+_NOT_REGISTERED = re.compile(r"Op type not registered '([^']+)'")
+_NO_RESULT = frozenset({"Const", "NoOp", "Assert", "Placeholder", "PlaceholderWithDefault"})
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Capture a SavedModel folder or a frozen GraphDef file.
+
+    Raises
+    ------
+    TwinscopeError
+        If it cannot be loaded, has no such signature, or does not take the inputs.
+    """
+    import tensorflow as tf
+
+    return run_traced(request, folder, report, f"TensorFlow {tf.__version__}", load)
+
+
+def load(request: RunRequest) -> TracedModel:
+    """The signature of a SavedModel folder, or a frozen GraphDef file. Raises as `run` does."""
+    read = _load_saved_model if Path(request.model_path).is_dir() else _load_frozen
+    return read(request)
+
+
+def _load_saved_model(request: RunRequest) -> TracedModel:
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(request.model_path)
+    except Exception as error:  # the loader raises whatever its parts raise
+        raise _unloadable(request, error) from error
+    function = _signature(loaded, request)
+    expected = function.structured_input_signature[1]
+    tensors, inputs = bind_inputs(request, expected)
+    if not request.inputs_file and _takes_ragged(function):
+        tensors, inputs = with_row_splits(expected, tensors, inputs)
+    arguments = dict(zip(expected, tensors, strict=True))
+    names = sorted(arguments)
+
+    def call(*given: Any) -> Any:
+        return function(**dict(zip(names, given, strict=True)))
+
+    return TracedModel(function, call, [arguments[name] for name in names], inputs, owner=loaded)
+
+
+def _takes_ragged(function: Any) -> bool:
+    """True if some of what it runs is made for ragged tensors, which a signature takes in parts."""
+    graph_def = function.graph.as_graph_def()
+    nodes = (node.name for each in graph_def.library.function for node in each.node_def)
+    return any("Ragged" in name for name in nodes)
+
+
+def _signature(loaded: Any, request: RunRequest) -> Any:
+    names = list(loaded.signatures)
+    wanted = request.signature or (names[0] if len(names) == 1 else _DEFAULT_SIGNATURE)
+    if wanted not in names:
+        raise TwinscopeError(
+            f"{Path(request.model_path).name} has no signature {wanted!r}",
+            f"it has {', '.join(names) or 'none at all'}",
+            "Choose one of them." if names else "Save it again with signatures=.",
+        )
+    return loaded.signatures[wanted]
+
+
+def _load_frozen(request: RunRequest) -> TracedModel:
+    import tensorflow as tf
+
+    graph_def = tf.compat.v1.GraphDef()
+    try:
+        graph_def.ParseFromString(Path(request.model_path).read_bytes())
+        _check_operators(graph_def)
+        wrapped = tf.compat.v1.wrap_function(
+            lambda: tf.compat.v1.import_graph_def(graph_def, name=""), []
+        )
+        graph = wrapped.graph
+        inputs = [op.outputs[0] for op in graph.get_operations() if op.type == "Placeholder"]
+        function = wrapped.prune(inputs, _results(graph))
+    except Exception as error:  # the importer raises whatever its parts raise
+        raise _unloadable(request, error) from error
+    expected = {
+        tensor.op.name: tf.TensorSpec(tensor.shape, tensor.dtype, tensor.op.name)
+        for tensor in inputs
+    }
+    tensors, specs = bind_inputs(request, expected)
+    return TracedModel(function, function, tensors, specs)
+
+
+def _results(graph: Any) -> list[Any]:
+    """Outputs of the operations that nobody reads."""
+    operations = [op for op in graph.get_operations() if op.type not in _NO_RESULT and op.outputs]
+    ends = [op for op in operations if not any(output.consumers() for output in op.outputs)]
+    if not ends:
+        raise ValueError("the graph has no output")
+    return [output for op in ends for output in op.outputs]
+
+
+def _check_operators(graph_def: Any) -> None:
+    """Name all operators that are missing; TensorFlow names the first one only."""
+    from tensorflow.python.framework import op_def_registry
+
+    functions = graph_def.library.function
+    own = {function.signature.name for function in functions}
+    nodes = [*graph_def.node, *(node for function in functions for node in function.node_def)]
+    missing = {node.op for node in nodes if node.op not in own and not op_def_registry.get(node.op)}
+    if missing:
+        raise _MissingOperators(sorted(missing))
+
+
+class _MissingOperators(Exception):
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+def _unloadable(request: RunRequest, error: Exception) -> TwinscopeError:
+    told = _NOT_REGISTERED.findall(str(error))
+    missing = error.names if isinstance(error, _MissingOperators) else list(dict.fromkeys(told))
+    if missing:
+        return TwinscopeError(
+            f"TensorFlow cannot load {Path(request.model_path).name}",
+            f"this build has no operator {' and no '.join(missing)}",
+            "Its graph can be looked at; to run it, leave these operators out, or convert the model "
+            "where the package that brings them is installed.",
+        )
+    return TwinscopeError(
+        f"TensorFlow cannot load {Path(request.model_path).name}",
+        first_line(error),
+        "Check that the file is complete and was made for this version of TensorFlow.",
+    )

@@ -1,0 +1,159 @@
+"""Runs a Keras model over several processes of this machine, which speak to each other by gRPC."""
+
+import json
+import os
+import queue
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from profilers.captures.tf.files import HOSTS_FOLDER, TRACE_FILE
+from profilers.errors import CaptureFailed
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.tf.options import REPLICAS
+from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
+
+__all__ = ["WORKER_ENVIRONMENT", "run"]
+
+_POLL_S = 0.2
+_SHOWN_LOG_BYTES = 4000
+_WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}  # processes cannot share one
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Capture one step over `replicas` processes; each one's trace is a host of its own.
+
+    Raises
+    ------
+    CaptureFailed
+        If one of the processes fails; the others are ended.
+    """
+    count = int(request.options[REPLICAS.id])
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = [Path(scratch) / str(index) for index in range(count)]
+        replicas = _start(request, folders)
+        try:
+            _follow(replicas, report)
+        finally:
+            for replica in replicas:
+                replica.end()
+        record = RunRecord.read(folders[0])
+        hosts = folder / HOSTS_FOLDER
+        hosts.mkdir()
+        for index, own in enumerate(folders):
+            shutil.move(own / TRACE_FILE, hosts / f"worker_{index}.xplane.pb")
+        for file in folders[0].iterdir():
+            shutil.move(file, folder / file.name)
+    record.facts["Replicas"] = str(count)
+    return record
+
+
+@dataclass
+class _Replica:
+    process: subprocess.Popen[str]
+    log: Path
+    reader: threading.Thread
+
+    def end(self) -> None:
+        """It waits for this once it has left its files; before, it is ended in the middle."""
+        assert self.process.stdin is not None
+        self.process.kill()
+        self.process.stdin.close()
+        self.process.wait()
+        self.reader.join()
+
+
+def _start(request: RunRequest, folders: list[Path]) -> "_Replicas":
+    addresses = [f"localhost:{port}" for port in _free_ports(len(folders))]
+    replicas = _Replicas()
+    environment = {**os.environ, **_WITHOUT_GPU, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for index, folder in enumerate(folders):
+        folder.mkdir()
+        part = {
+            "request": request.to_json(),
+            "folder": str(folder),
+            "index": index,
+            "addresses": addresses,
+        }
+        replicas.add(part, folder.with_suffix(".log"), environment)
+    return replicas
+
+
+class _Replicas(list[_Replica]):
+    """The processes, and the lines that the first one writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: queue.Queue[tuple[int, dict[str, Any]]] = queue.Queue()
+
+    def add(self, part: dict[str, Any], log: Path, environment: dict[str, str]) -> None:
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-u", "-m", "profilers.runtimes.tf.replica"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                text=True,
+                env=environment,
+            )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(part) + "\n")
+        process.stdin.flush()
+        reader = threading.Thread(target=self._read, args=(process, part["index"]), daemon=True)
+        reader.start()
+        self.append(_Replica(process, log, reader))
+
+    def _read(self, process: subprocess.Popen[str], index: int) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.events.put((index, json.loads(line)))
+        process.stdout.close()
+
+
+def _follow(replicas: _Replicas, report: Reporter) -> None:
+    """Tell the first replica's progress until all have left their files."""
+    done: set[int] = set()
+    while len(done) < len(replicas):
+        states = [replica.process.poll() for replica in replicas]
+        try:
+            index, event = replicas.events.get(timeout=_POLL_S)
+        except queue.Empty:
+            failed = next((n for n, state in enumerate(states) if state is not None), None)
+            if failed is not None:
+                raise _died(replicas[failed], failed) from None
+            continue
+        if "what" in event:
+            raise CaptureFailed(event["what"], event["why"], event["remedy"])
+        if "done" in event:
+            done.add(index)
+        elif index == 0 and "stage" in event:
+            report.progress(event["stage"], event["fraction"])
+
+
+def _died(replica: _Replica, index: int) -> CaptureFailed:
+    return CaptureFailed(
+        f"Replica {index} ended before the capture was done",
+        f"its process left with status {replica.process.returncode}",
+        "The details hold its last log lines.",
+        replica.log.read_text(errors="replace")[-_SHOWN_LOG_BYTES:],
+    )
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that are free now; all are held at once, so that they differ."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("localhost", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

@@ -1,0 +1,109 @@
+"""Any model file that TensorFlow runs, loaded for a mode that converts or compiles it."""
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from profilers.errors import TrustRequired
+from profilers.request import InputSpec, RunRequest
+from profilers.runtimes.keras import on_tf as keras_tf
+from profilers.runtimes.tf import graph as tf_graph
+from profilers.runtimes.tf.session import TracedModel
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model to convert, as a function of the shapes of this run.
+
+    Parameters
+    ----------
+    function : ConcreteFunction
+    arrays, inputs : sequences
+        Values and descriptions of its arguments, in their order.
+    results : sequence of array
+        What TensorFlow makes of these.
+    model : TracedModel
+        Keeps the variables of the function alive.
+    """
+
+    function: Any
+    arrays: Sequence[NDArray[Any]]
+    inputs: tuple[InputSpec, ...]
+    results: Sequence[NDArray[Any]]
+    model: TracedModel
+
+
+def load_any(request: RunRequest) -> TracedModel:
+    """A Keras file, a SavedModel's signature or a frozen GraphDef. Raises as their modes do."""
+    load = keras_tf.load if is_keras(Path(request.model_path)) else tf_graph.load
+    return load(request)
+
+
+def load_source(request: RunRequest) -> Source:
+    """The model of a request, and its results.
+
+    Raises
+    ------
+    TwinscopeError
+        If it cannot be loaded, needs trust, or does not take the inputs.
+    """
+    import tensorflow as tf
+
+    if request.options.get("needs_trust") and not request.trusted:
+        raise TrustRequired(
+            f"{Path(request.model_path).name} was not loaded",
+            "loading or running it can execute code",
+            "Run it only if you trust where it comes from.",
+        )
+    traced = load_any(request)
+    inputs = _in_order(traced)
+    results = tf.nest.flatten(traced.call(*traced.arguments))
+    return Source(
+        _of_these_shapes(traced, inputs),
+        [argument.numpy() for argument in traced.arguments],
+        inputs,
+        [tensor.numpy() for tensor in results],
+        traced,
+    )
+
+
+def is_keras(path: Path) -> bool:
+    if path.is_dir():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_HDF5)) == _HDF5 or zipfile.is_zipfile(path)
+
+
+def _of_these_shapes(traced: TracedModel, inputs: Sequence[InputSpec]) -> Any:
+    """The function for the arguments' own shapes: dynamic ones cost what runs the result."""
+    import tensorflow as tf
+
+    if all(tensor.shape.is_fully_defined() for tensor in traced.function.inputs):
+        return traced.function
+    specs = [
+        tf.TensorSpec(argument.shape, argument.dtype, spec.name)
+        for argument, spec in zip(traced.arguments, inputs, strict=True)
+    ]
+
+    def converted_model(*arguments: Any) -> Any:
+        return traced.call(*arguments)
+
+    return tf.function(converted_model, autograph=False).get_concrete_function(*specs)
+
+
+def _in_order(traced: TracedModel) -> tuple[InputSpec, ...]:
+    """The inputs in the order of the arguments, which may be another than the model's own."""
+    left = list(traced.inputs)
+    ordered = []
+    for argument in traced.arguments:
+        shape = tuple(argument.shape.as_list())
+        fits = [s for s in left if s.shape == shape and s.dtype == argument.dtype.name]
+        ordered.append(fits[0] if fits else left[0])
+        left.remove(ordered[-1])
+    return tuple(ordered)

@@ -1,0 +1,167 @@
+"""Runs the models of the other TensorFlow modes as one program that XLA compiled."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from profilers.captures.tf.files import MODULE_FILE, TRACE_FILE
+from profilers.errors import CaptureFailed, TwinscopeError
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.keras.training import refuse_training
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, first_line, run_traced
+from profilers.runtimes.tf.sources import is_keras, load_any
+
+__all__ = ["WORKER_ENVIRONMENT", "run"]
+
+_LARGEST_LITERAL_BYTES = 1024
+_MODULES_PLANE = "/host:metadata"
+_REFUSED = re.compile(r"(\w+) \(No registered '\1' OpKernel")
+_CONVERSION = ("tf2xla conversion failed", "XLA compilation", "when trying to compile graph")
+
+
+def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    """Capture a SavedModel, a frozen GraphDef or a Keras file.
+
+    A model that XLA cannot compile is run without XLA, and the refusal is told.
+
+    Raises
+    ------
+    TwinscopeError
+        As the mode that runs this kind without XLA; and if XLA cannot compile the model and it does
+        not run without XLA either.
+    """
+    import keras
+    import tensorflow as tf
+
+    if not is_keras(Path(request.model_path)):
+        refuse_training(request)
+    framework = f"XLA of TensorFlow {tf.__version__}"
+    try:
+        record = run_traced(request, folder, report, framework, _load)
+    except _Refused as refused:
+        record = _without_xla(refused, request, folder, report)
+    if is_keras(Path(request.model_path)):
+        record.facts["Keras"] = keras.__version__
+    _write_module(folder)
+    return record
+
+
+class _Refused(Exception):
+    """XLA does not compile the model; `operators` are those that it has no kernel for."""
+
+    def __init__(self, told: CaptureFailed, operators: list[str]) -> None:
+        super().__init__(str(told))
+        self.told = told
+        self.operators = operators
+
+
+def _without_xla(
+    refused: _Refused, request: RunRequest, folder: Path, report: Reporter
+) -> RunRecord:
+    """The run of the plain graph; raises the refusal if that fails as well."""
+    import tensorflow as tf
+
+    told = refused.told
+    try:
+        record = run_traced(request, folder, report, f"TensorFlow {tf.__version__}", load_any)
+    except TwinscopeError:
+        raise told from refused
+    record.facts["Compiled by XLA"] = "no"
+    record.extra["refused"] = {"operators": refused.operators, "why": told.why}
+    record.warn(
+        f"{told.what}: {told.why}. This is a run of the model without XLA.",
+        "Leave these operators out of what is compiled." if refused.operators else "",
+    )
+    return record
+
+
+def _load(request: RunRequest) -> TracedModel:
+    traced = load_any(request)
+    return replace(traced, call=_compiled(traced.call, Path(request.model_path).name))
+
+
+def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:
+    """The same call, compiled by XLA the first time."""
+    import tensorflow as tf
+
+    def model_in_xla(*arguments: Any) -> Any:
+        return call(*arguments)
+
+    function = tf.function(model_in_xla, jit_compile=True, autograph=False)
+
+    def run_compiled(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except tf.errors.OpError as error:
+            if any(sign in str(error) for sign in _CONVERSION):
+                raise _refusal(model, error) from error
+            raise
+
+    return run_compiled
+
+
+def _refusal(model: str, error: Exception) -> _Refused:
+    operators = list(dict.fromkeys(_REFUSED.findall(str(error))))
+    why = f"it has no kernel for {_listed(operators)}" if operators else first_line(error)
+    told = CaptureFailed(
+        f"XLA cannot compile {model}",
+        why,
+        "Run the model without XLA, or leave these operators out of it."
+        if operators
+        else "Run the model without XLA.",
+        str(error),
+    )
+    return _Refused(told, operators)
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _write_module(folder: Path) -> None:
+    """Leave the module that ran as `MODULE_FILE`, without large literals: they are the weights.
+
+    The profiler's trace holds every module that is alive in the process; it is left without them. A
+    module that TensorFlow compiles on demand for `experimental_get_compiler_ir` is another one, with
+    less fused.
+    """
+    from tensorflow.compiler.xla.service import hlo_pb2
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    space = xplane_pb2.XSpace.FromString((folder / TRACE_FILE).read_bytes())
+    name = next((name for plane in space.planes for name in _modules_run(plane)), None)
+    found = next((data for plane in space.planes for data in _modules_held(plane, name)), None)
+    if found is None:
+        return
+    others = [plane for plane in space.planes if plane.name != _MODULES_PLANE]
+    del space.planes[:]
+    space.planes.extend(others)
+    (folder / TRACE_FILE).write_bytes(space.SerializeToString())
+    program = hlo_pb2.HloProto.FromString(found)
+    for computation in program.hlo_module.computations:
+        for instruction in computation.instructions:
+            if instruction.literal.ByteSize() > _LARGEST_LITERAL_BYTES:
+                instruction.ClearField("literal")
+    (folder / MODULE_FILE).write_bytes(program.SerializeToString())
+
+
+def _modules_run(plane: Any) -> Iterator[str]:
+    """Names of the modules of the events of a plane, one by one."""
+    stats = {key: each.name for key, each in plane.stat_metadata.items()}
+    for line in plane.lines:
+        for event in line.events:
+            for stat in event.stats:
+                if stats.get(stat.metadata_id) == "hlo_module":
+                    yield stat.str_value or stats.get(stat.ref_value, "")
+
+
+def _modules_held(plane: Any, name: str | None) -> Iterator[bytes]:
+    """Encoded programs of a plane whose module is called `name`."""
+    for event in plane.event_metadata.values():
+        if name and event.name.rpartition("(")[0] == name:
+            yield from (stat.bytes_value for stat in event.stats if stat.bytes_value)

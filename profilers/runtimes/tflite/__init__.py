@@ -1,0 +1,1 @@
+"""How TFLite models are made and run."""
