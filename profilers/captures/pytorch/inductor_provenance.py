@@ -10,33 +10,23 @@ Json = dict[str, Any]
 
 _VIEW = re.compile(
     r"(?:_?(?:unsafe_)?view|reshape|permute|transpose|t|expand|unsqueeze|squeeze|select|slice|alias"
-    r"|unbind|split|split_with_sizes|getitem|as_strided|detach)(?:_\d+)?"
-)  # names that post-grad nodes have after their operators
+    r"|unbind|split|split_with_sizes|getitem|as_strided|detach|full|full_default)(?:_\d+)?"
+)  # names that post-grad nodes have after their operators; a constant tells as little as a view
 _NO_OPERATOR = ("placeholder", "get_attr")
 
 
 def traced_of_calls(record: Json, code: InductorCode) -> list[list[str]]:
     """Names of what Dynamo traced, by kernel call.
 
-    A view of another kernel's result says nothing of what this kernel computes: it is left out where
-    the rest of the same operator has a kernel. What has none, as it was folded into the weights of
-    a library's kernel, goes to the kernel that it feeds.
+    What has no kernel, as it was folded into the weights of a library's kernel, goes to the kernel
+    that it feeds.
 
     Parameters
     ----------
     record : dict
         One graph of `profilers.runtimes.pytorch.compile_log`.
     """
-    provenance = record.get("provenance", {})
-    to_post, to_traced = provenance.get("cppCodeToPost", {}), provenance.get("postToPre", {})
-    computed = {
-        name
-        for posts in to_post.values()
-        for post in posts
-        if not _VIEW.fullmatch(post)
-        for name in to_traced.get(post, ())
-    }
-    found = [_own(call, to_post, to_traced, computed) for call in code.calls]
+    found = _named(record.get("provenance", {}), code)
     claimed = {name for names in found for name in names}
     feeders = {
         node["name"]: node.get("inputs", ())
@@ -49,19 +39,90 @@ def traced_of_calls(record: Json, code: InductorCode) -> list[list[str]]:
     ]
 
 
+def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]:
+    """Names of what Dynamo traced and each kernel call of the backward differentiates or needs again.
+
+    Parameters
+    ----------
+    record : dict
+        One graph of `profilers.runtimes.pytorch.compile_log`.
+    code : InductorCode
+        Of its backward.
+    """
+    names = {node["source"]: node["name"] for node in record.get("nodes", ()) if "source" in node}
+    return [
+        [names.get(name, name) for name in sources]
+        for sources in _named(record.get("backward_provenance", {}), code)
+    ]
+
+
+def members_from_names(
+    code: InductorCode, names: Sequence[Sequence[str]], made_of: Mapping[str, Sequence[int]]
+) -> list[tuple[int, ...]]:
+    """Authored nodes of each kernel call.
+
+    A kernel without any, which copies a weight or adds up gradients, stands for those of the kernels
+    that read what it writes, else of those that wrote what it reads.
+
+    Parameters
+    ----------
+    names : sequence of sequence of str
+        Names of what Dynamo traced, by kernel call.
+    made_of : mapping
+        The authored nodes of each name.
+    """
+    found = [{node for name in each for node in made_of.get(name, ())} for each in names]
+    reads, writes = (
+        [{buffer.name for buffer in getattr(call, side)} for call in code.calls]
+        for side in ("reads", "writes")
+    )
+    for sources, targets, order in (
+        (writes, reads, range(len(found) - 1, -1, -1)),
+        (reads, writes, range(len(found))),
+    ):
+        for call in order:
+            if not found[call]:
+                near = [found[other] for other, each in enumerate(targets) if each & sources[call]]
+                found[call] = set().union(*near)
+    return [tuple(sorted(nodes)) for nodes in found]
+
+
+def _named(provenance: Json, code: InductorCode) -> list[list[str]]:
+    """What the record names for each call.
+
+    A view of another kernel's result says nothing of what this kernel computes: it is left out where
+    the rest of the same operator has a kernel.
+    """
+    to_post, to_traced = provenance.get("cppCodeToPost", {}), provenance.get("postToPre", {})
+    computed = {
+        name
+        for posts in to_post.values()
+        for post in posts
+        if not _VIEW.fullmatch(post)
+        for name in to_traced.get(post, ())
+    }
+    return [_own(_posts(call, to_post), to_traced, computed) for call in code.calls]
+
+
+def _posts(call: KernelCall, to_post: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """Of an operator that is called as it is only itself, not what made its arguments."""
+    posts = to_post.get(call.handle, ())
+    if call.is_generated or call.is_library:
+        return posts
+    itself = re.compile(re.escape(call.name.rpartition(".")[2]) + r"(?:_\d+)?")
+    return [post for post in posts if itself.fullmatch(post)] or posts
+
+
 def _own(
-    call: KernelCall,
-    to_post: Mapping[str, Sequence[str]],
-    to_traced: Mapping[str, Sequence[str]],
-    computed: Collection[str],
+    posts: Sequence[str], to_traced: Mapping[str, Sequence[str]], computed: Collection[str]
 ) -> list[str]:
     pairs = [
         (name, _VIEW.fullmatch(post) is not None and name in computed)
-        for post in to_post.get(call.handle, ())
+        for post in posts
         for name in to_traced.get(post, ())
     ]
     own = [name for name, is_only_view in pairs if not is_only_view]
-    return own or [name for name, _ in pairs]
+    return list(dict.fromkeys(own or [name for name, _ in pairs]))
 
 
 def _with_folded(
