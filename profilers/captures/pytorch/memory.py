@@ -15,6 +15,7 @@ from profilers.profile import (
     Graph,
     Memory,
     MemoryCategory,
+    MemoryCounters,
     NodeKind,
     SliceKind,
     Slices,
@@ -60,13 +61,14 @@ def torch_memory(
     model = Allocations.from_rows([*_weights(graph, lies_on), *_input_rows(graph, inputs, lies_on)])
     strings = pool.table()
     blocks = _blocks(events, slices, strings)
+    counters = _sound(events, blocks, pool.add("cpu"))
     if training:
         blocks = with_training_categories(blocks, slices, strings, graph, training)
         state = held_by_training(graph, strings, training, lies_on)
         model = Allocations.joined([model, state])
     if units:
         blocks = with_units(blocks, slices, strings, graph, units)
-    return Memory(_SOURCE, Allocations.joined([model, blocks]), events.counters())
+    return Memory(_SOURCE, Allocations.joined([model, blocks]), counters)
 
 
 def _blocks(events: MemoryEvents, slices: Slices, strings: StringTable) -> Allocations:
@@ -96,6 +98,16 @@ def _ended_unseen(
     ends = ends_of_collectives(slices, strings, blocks)
     is_ended = is_unseen & (ends >= 0) & (ends < blocks.freed_ns)
     return blocks.replace(freed_ns=np.where(is_ended, ends, blocks.freed_ns))
+
+
+def _sound(events: MemoryEvents, blocks: Allocations, host: int) -> MemoryCounters:
+    """What the allocators count; the host's forgets what threads free that are not profiled."""
+    counters, frees = events.counters(), events.bytes < 0
+    frees[events.blocks()[2]] = False
+    ended = (blocks.device == host) & (blocks.freed_ns != NEVER_NS)
+    if int(ended.sum()) == int((frees & (events.device == host)).sum()):
+        return counters
+    return counters.take(np.flatnonzero(counters.device != host))
 
 
 def _outermost_ends(slices: Slices) -> Int64:
