@@ -6,11 +6,12 @@ from functools import lru_cache
 _BEFORE = re.compile(r"^(?:\[clone[^\]]*\]|void|static|inline)\s+")
 _IDENTIFIER = re.compile(r"[A-Za-z_~$][\w$]*")
 _TELLING = re.compile(
-    r"\w*[Ff]unctor\w*|\w*Ops?|\w+_kernel_(?:cuda|impl|hip)\w*|launch_\w+|cutlass_\w+"
+    r"\w*[Ff]unctor\w*|\w*Ops?|\w+_kernel_(?:cuda|impl|hip)\w*|\w+_cuda_kernel|launch_\w+|cutlass_\w+"
+    r"|plus|minus|multiplies|divides|Sqrt"
 )
-_VAGUE = {
-    "BinaryFunctor", "UnaryFunctor", "AUnaryFunctor", "BUnaryFunctor", "ReduceOp", "gpu_kernel_impl",
-}  # fmt: skip
+_VAGUE = re.compile(
+    r"[AB]?(?:Unary|Binary|Ternary|Pointwise)(?:Op\w*)?Functor|ReduceOp|gpu_kernel_impl(?:_nocast)?"
+)
 _LONGEST_READ = 4000  # characters; what follows is left alone
 
 
@@ -62,4 +63,4 @@ def _split(text: str) -> tuple[str, str, str]:
 def _telling(arguments: str) -> str:
     names = _IDENTIFIER.findall(arguments)
     found = [each for each in names if _TELLING.fullmatch(each)]
-    return next((each for each in found if each not in _VAGUE), next(iter(found), ""))
+    return next((each for each in found if not _VAGUE.fullmatch(each)), next(iter(found), ""))
