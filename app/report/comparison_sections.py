@@ -37,6 +37,7 @@ _KINDS = {
     RowKind.ONLY_B: "only in B",
     RowKind.UNLINKED: "not tied to the graph",
     RowKind.BETWEEN: "between operators",
+    RowKind.AROUND: "before the first operator and after the last",
 }
 
 
