@@ -21,7 +21,6 @@ from pathlib import Path
 
 from app.capturing import request_for
 from profilers.analysis.comparison import compare
-from profilers.analysis.comparison.explained import OUTSIDE, Explanation
 from profilers.captures import read_capture
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
@@ -95,7 +94,9 @@ def captured(wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Profile]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for script in {MODES[mode][2] for _, mode in wanted}:
-            files = {f"{name}.{MODES[mode][0]}" for name, mode in wanted if MODES[mode][2] == script}
+            files = {
+                f"{name}.{MODES[mode][0]}" for name, mode in wanted if MODES[mode][2] == script
+            }
             command = [sys.executable, "-m", f"tests.models.{script}", str(folder), *sorted(files)]
             subprocess.run(command, check=True, capture_output=True)
         try:
@@ -131,7 +132,7 @@ def print_pair(title: str, a: Profile, b: Profile) -> None:
     shares = (
         explanation.matched_share,
         explanation.matched_changes,
-        outside(explanation),
+        explanation.outside_share,
         explanation.matched_time,
     )
     print(
@@ -145,11 +146,6 @@ def print_pair(title: str, a: Profile, b: Profile) -> None:
         print(f"    {100 * explanation.share(row):>6.1f} %  {times:<24}{names.of(row)}")
     for caution in found.cautions:
         print(f"    ! {caution}")
-
-
-def outside(explanation: Explanation) -> float:
-    rows = (row for row in explanation.rows if row.kind in OUTSIDE)
-    return sum(explanation.share(row) for row in rows)
 
 
 if __name__ == "__main__":

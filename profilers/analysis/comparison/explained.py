@@ -67,6 +67,10 @@ class ExplainedRow:
     def difference_ns(self) -> float:
         return self.b_ns - self.a_ns
 
+    @property
+    def is_any(self) -> bool:
+        return bool(self.a_ns or self.b_ns)
+
     def turned(self) -> "ExplainedRow":
         kind = {RowKind.ONLY_A: RowKind.ONLY_B, RowKind.ONLY_B: RowKind.ONLY_A}
         return replace(
@@ -128,6 +132,17 @@ class Explanation:
         total = sum(row.a_ns + row.b_ns for row in work)
         matched = sum(row.a_ns + row.b_ns for row in work if row.kind == RowKind.MATCHED)
         return matched / total if total else 0.0
+
+    @property
+    def outside_share(self) -> float:
+        """Share of the difference that lies outside of all operators."""
+        return sum(self.share(row) for row in self.rows if row.kind in OUTSIDE)
+
+    def leading(self, most: int) -> list[int]:
+        """Places of the rows that explain most, and of what lies outside of operators in any case."""
+        outside = [at for at, row in enumerate(self.rows) if row.kind in OUTSIDE and row.is_any]
+        room = max(most - sum(at >= most - len(outside) for at in outside), 0)
+        return sorted({*range(min(room, len(self.rows))), *outside})
 
     def fused_by(self, side: int) -> tuple[ExplainedRow, ...]:
         """Rows whose operators one side (0 for a, 1 for b) fused and the other ran one by one."""
