@@ -11,6 +11,7 @@ import numpy as np
 from profilers.profile.table import Int16, Int32, Int64, UInt8
 
 _LOW_BITS = 8
+_HIGHEST = 2**16 - 1
 
 
 class Tour:
@@ -32,10 +33,10 @@ class Tour:
         ends = np.flatnonzero(is_end)
         self._end = np.empty(count, np.int64)
         self._end[_by_level(level)] = ends[_by_level(around[ends])]
-        self._key = np.empty(2 * count, np.int64)
-        self._key[self._begin] = 2 * name.astype(np.int64)
-        self._key[self._end] = 2 * name.astype(np.int64) + 1
-        before = np.concatenate(([0], self._key[:-1]))
+        self._key = np.empty(2 * count, np.uint16)  # numpy sorts 16 bits alone by their digits
+        self._key[self._begin] = (2 * name.astype(np.int64)).astype(np.uint16)
+        self._key[self._end] = (2 * name.astype(np.int64) + 1).astype(np.uint16)
+        before = np.concatenate((np.zeros(1, np.uint16), self._key[:-1]))
         self._order = np.lexsort((before, self._key))
 
     def steps(self, start_ns: Int64, duration_ns: Int64) -> tuple[Int64, int]:
@@ -70,8 +71,9 @@ class Tour:
 
     def _order_of_low(self, high: Int64) -> Int64:
         rows = self._order
-        return rows[np.lexsort((high[rows], self._key[rows]))]
+        higher = np.minimum(high[rows], _HIGHEST).astype(np.uint16)
+        return rows[np.lexsort((higher, self._key[rows]))]
 
 
 def _by_level(level: Int64) -> Int64:
-    return np.argsort(level.astype(np.int16), kind="stable")  # a radix sort, for 16 bits alone
+    return np.argsort(level.astype(np.uint16), kind="stable")
