@@ -18,6 +18,7 @@ from profilers.captures.pytorch.distributed_files import (
     ERROR_FILE,
     REQUEST_FILE,
     SHARDS,
+    UNITS,
     rank_folder,
 )
 from profilers.captures.pytorch.files import TRAINING as TOLD
@@ -36,7 +37,12 @@ from profilers.runtimes.pytorch.session import (
     profile,
     warm_up,
 )
-from profilers.runtimes.pytorch.strategies import WRAPPERS, local_share
+from profilers.runtimes.pytorch.strategies import (
+    WRAPPERS,
+    bucket_bytes,
+    gathered_together,
+    local_share,
+)
 from profilers.runtimes.pytorch.weights import weights_of
 
 _PR_SET_PDEATHSIG = 1
@@ -96,6 +102,7 @@ def _run(request: RunRequest, folder: Path, rank: int) -> None:
     shares = local_share(session.model.owner)
     for key in ("gradient_bytes", "optimiser_state_bytes"):
         told[key] = {name: round(size * shares[name]) for name, size in told[key].items()}
+    told["bucket_bytes"] = bucket_bytes(session.model.call)
     session.record.extra[TOLD] = told
     session.record.write(folder)
     distributed.barrier()
@@ -121,6 +128,7 @@ def _load(session: Session, rank: int) -> None:
     wrap = WRAPPERS[chosen(request.options, STRATEGY)]
     call = wrap(loaded.owner, session.device, request.options)
     session.take(replace(loaded, call=call, profiled_call=call))
+    record.extra[UNITS] = gathered_together(loaded.owner)
     shares = local_share(loaded.owner)
     record.extra[SHARDS] = {
         name: round(each.numel() * each.element_size() * shares[name])
