@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from profilers.captures.pytorch.inductor_upstream import Claim, without_upstream
 from profilers.graphs.torch_inductor_code import InductorCode, KernelCall
 
 Json = dict[str, Any]
@@ -26,13 +27,9 @@ def traced_of_calls(record: Json, code: InductorCode) -> list[list[str]]:
     record : dict
         One graph of `profilers.runtimes.pytorch.compile_log`.
     """
-    found = _named(record.get("provenance", {}), code)
+    feeders = _feeders(record)
+    found = without_upstream(_claims(record.get("provenance", {}), code), feeders)
     claimed = {name for names in found for name in names}
-    feeders = {
-        node["name"]: node.get("inputs", ())
-        for node in record.get("nodes", ())
-        if node["operator"] not in _NO_OPERATOR
-    }
     return [
         _with_folded(names, feeders, claimed) if call.is_library else names
         for call, names in zip(code.calls, found, strict=True)
@@ -50,10 +47,24 @@ def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]
         Of its backward.
     """
     names = {node["source"]: node["name"] for node in record.get("nodes", ()) if "source" in node}
-    return [
-        [names.get(name, name) for name in sources]
-        for sources in _named(record.get("backward_provenance", {}), code)
+    readers: dict[str, list[str]] = {}
+    for name, feeders in _feeders(record).items():
+        for feeder in feeders:
+            readers.setdefault(feeder, []).append(name)
+    claims = [
+        Claim(claim.call, {names.get(name, name): posts for name, posts in claim.parts.items()})
+        for claim in _claims(record.get("backward_provenance", {}), code)
     ]
+    return without_upstream(claims, readers)
+
+
+def _feeders(record: Json) -> dict[str, Sequence[str]]:
+    """The names that each traced operator takes."""
+    return {
+        node["name"]: node.get("inputs", ())
+        for node in record.get("nodes", ())
+        if node["operator"] not in _NO_OPERATOR
+    }
 
 
 def members_from_names(
@@ -87,7 +98,7 @@ def members_from_names(
     return [tuple(sorted(nodes)) for nodes in found]
 
 
-def _named(provenance: Json, code: InductorCode) -> list[list[str]]:
+def _claims(provenance: Json, code: InductorCode) -> list[Claim]:
     """What the record names for each call.
 
     A view of another kernel's result says nothing of what this kernel computes: it is left out where
@@ -101,7 +112,7 @@ def _named(provenance: Json, code: InductorCode) -> list[list[str]]:
         if not _VIEW.fullmatch(post)
         for name in to_traced.get(post, ())
     }
-    return [_own(_posts(call, to_post), to_traced, computed) for call in code.calls]
+    return [Claim(call, _own(_posts(call, to_post), to_traced, computed)) for call in code.calls]
 
 
 def _posts(call: KernelCall, to_post: Mapping[str, Sequence[str]]) -> Sequence[str]:
@@ -115,14 +126,16 @@ def _posts(call: KernelCall, to_post: Mapping[str, Sequence[str]]) -> Sequence[s
 
 def _own(
     posts: Sequence[str], to_traced: Mapping[str, Sequence[str]], computed: Collection[str]
-) -> list[str]:
-    pairs = [
-        (name, _VIEW.fullmatch(post) is not None and name in computed)
-        for post in posts
-        for name in to_traced.get(post, ())
-    ]
-    own = [name for name, is_only_view in pairs if not is_only_view]
-    return list(dict.fromkeys(own or [name for name, _ in pairs]))
+) -> dict[str, set[str]]:
+    """The operators of the compiled graph that a call claims, by what was traced."""
+    every: dict[str, set[str]] = {}
+    own: dict[str, set[str]] = {}
+    for post in posts:
+        for name in to_traced.get(post, ()):
+            every.setdefault(name, set()).add(post)
+            if not _VIEW.fullmatch(post) or name not in computed:
+                own.setdefault(name, set()).add(post)
+    return own or every
 
 
 def _with_folded(
