@@ -11,7 +11,7 @@ from profilers.profile.json_column import JsonColumn, decode
 from profilers.profile.table import Int32, Int64
 from profilers.traces.nesting import nest, slice_order
 
-_LOOPS = frozenset({"While", "StatelessWhile"})
+_LOOPS = frozenset({"While", "StatelessWhile", "while", "scan"})
 _BODY = "body"
 _MOST_ROUNDS = 20_000
 _TRACK = "Loop rounds"

@@ -15,8 +15,8 @@ from profilers.analysis.memory.curve import curve_of
 from profilers.captures import read_capture
 from profilers.captures.tf.files import AUTHORED_FILE, MODULE_FILE
 from profilers.captures.tf.names import NodeNames
-from profilers.captures.tf.xla_fusion import link_program
-from profilers.captures.tf.xla_memory import planned_blocks
+from profilers.captures.xla.fusion import link_program
+from profilers.captures.xla.memory import planned_blocks
 from profilers.errors import CaptureFailed, DamagedFile
 from profilers.graphs.hlo_program import read_hlo
 from profilers.graphs.hlo_text import computation_text
