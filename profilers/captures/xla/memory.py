@@ -19,12 +19,14 @@ SOURCE = (
     "last read each result"
 )
 _HANDED_ON = frozenset({"bitcast", "tuple", "get-tuple-element", "while", "call", "conditional"})
+_IN_PLACE = frozenset({"parameter", "while"})  # what a loop carries lies where it was handed in
 
 
 @dataclass(frozen=True)
 class _Buffer:
     """A result in a block: who makes it, who reads it, and whether it outlives the run."""
 
+    place: tuple[int, int]  # number of the block, and where in it
     bytes: int
     maker: str
     readers: frozenset[str]
@@ -71,21 +73,49 @@ def _rows_of_run(
 ) -> Iterator[tuple[int, ...]]:
     begin_ns = min(each.begin_ns for each in seen.values())
     end_ns = max(each.end_ns for each in seen.values())
+    lives = []
     for buffer in buffers:
         made = seen.get(buffer.maker)
         since_ns = made.begin_ns if made else begin_ns
         read_ns = [seen[name].end_ns for name in buffer.readers if name in seen]
         until_ns = end_ns if buffer.is_result or not read_ns else max(read_ns)
+        lives.append(_Life(buffer, since_ns, max(until_ns, made.end_ns if made else since_ns)))
+    for life in _in_one_place(lives):
+        made = seen.get(life.buffer.maker)
         yield (
-            since_ns,
-            max(until_ns, made.end_ns if made else since_ns),
-            buffer.bytes,
+            life.since_ns,
+            life.until_ns,
+            life.buffer.bytes,
             device,
             int(MemoryCategory.ACTIVATION),
             made.slice if made else -1,
-            node_of.get(buffer.maker, -1),
+            node_of.get(life.buffer.maker, -1),
             -1,
         )
+
+
+@dataclass
+class _Life:
+    buffer: _Buffer
+    since_ns: int
+    until_ns: int
+
+
+def _in_one_place(lives: list[_Life]) -> list[_Life]:
+    """What an instruction updates in place is one buffer with what it reads: the same bytes at once."""
+    lives.sort(key=lambda life: (life.buffer.place, life.buffer.bytes, life.since_ns))
+    merged: list[_Life] = []
+    for life in lives:
+        last = merged[-1] if merged else None
+        is_same = last is not None and (last.buffer.place, last.buffer.bytes) == (
+            life.buffer.place,
+            life.buffer.bytes,
+        )
+        if last is not None and is_same and life.since_ns < last.until_ns:
+            last.until_ns = max(last.until_ns, life.until_ns)
+        else:
+            merged.append(life)
+    return merged
 
 
 def _runs(slices: Slices, strings: StringTable, names: set[str]) -> Iterator[Mapping[str, _Seen]]:
@@ -105,17 +135,22 @@ def _runs(slices: Slices, strings: StringTable, names: set[str]) -> Iterator[Map
 
 def _buffers(program: HloProgram) -> Iterator[_Buffer]:
     """Everything but inputs, weights and constants; what shares a place with its operand is one."""
-    names = {place.instruction.id: place.instruction.name for place in program.places}
+    names = {
+        place.instruction.id: place.instruction.name
+        for place in program.places
+        if place.instruction.opcode not in _IN_PLACE
+    }
     readers = _readers(program)
     makers = {each.id: each.defined_at.instruction_id for each in program.buffers.logical_buffers}
-    for block in program.buffers.buffer_allocations:
+    for number, block in enumerate(program.buffers.buffer_allocations):
         if block.is_entry_computation_parameter or block.is_constant:
             continue
         for part in block.assigned:
             maker = makers.get(part.logical_buffer_id, -1)
             if part.size > 0 and maker in names:
                 found = readers.get(maker, frozenset())
-                yield _Buffer(part.size, names[maker], found, bool(block.maybe_live_out))
+                place = number, part.offset
+                yield _Buffer(place, part.size, names[maker], found, bool(block.maybe_live_out))
 
 
 def _readers(program: HloProgram) -> Mapping[int, frozenset[str]]:
