@@ -16,6 +16,7 @@ class MemoryCategory(IntEnum):
     OPTIMISER_STATE = 4
     INPUT = 5
     TEMPORARY = 6
+    GATHERED_PARAMETER = 7  # of all ranks, for as long as a module needs them
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,15 +14,17 @@ from typing import IO, Any
 import psutil
 
 from profilers.errors import DamagedFile
+from profilers.snapshot import implied
 from profilers.snapshot.section import Section, Stored
 
 FORMAT = "twinscope-snapshot"
-MAJOR, MINOR = 2, 0
+MAJOR, MINOR = 3, 0
 MIME_TYPE = "application/vnd.twinscope.snapshot+zip"
 MIME_MEMBER = "mimetype"  # first and stored, as other ZIP formats do, so that its bytes are at 38
 MANIFEST = "manifest.json"
-MEMBERLESS = ("constant", "nesting")  # encodings of columns that the manifest alone tells
+MEMBERLESS = ("constant", *implied.ENCODINGS)  # columns that have no bytes of their own
 _LARGEST_MANIFEST_BYTES = 64 << 20
+_LARGEST_IN_MANIFEST_BYTES = 256
 _MOST_MEMBERS = 100_000
 _MOST_PROFILES = 100
 _KEPT_IN_FILE_BYTES = 64 << 20
@@ -57,7 +59,7 @@ def save(path: Path, profiles: list[Parts]) -> None:
 def write(out: IO[bytes], profiles: list[Parts]) -> None:
     """Write the archive; equal profiles give equal bytes."""
     entries = {
-        f"{at}/{name}": entry
+        f"{at}/{name}": _with_small_data(entry, parts.members.get(name, b""))
         for at, parts in enumerate(profiles)
         for name, entry in parts.entries.items()
     }
@@ -75,7 +77,8 @@ def write(out: IO[bytes], profiles: list[Parts]) -> None:
         archive.writestr(packed, text.encode("utf-8", "surrogatepass"))
         for at, parts in enumerate(profiles):
             for member, data in parts.members.items():
-                _write_member(archive, f"{at}/{member}", data)
+                if not _is_small(data):
+                    _write_member(archive, f"{at}/{member}", data)
 
 
 def load(path: Path) -> list[Parts]:
@@ -95,6 +98,7 @@ def load(path: Path) -> list[Parts]:
             manifest = json.loads(archive.read(MANIFEST))
             _check_manifest(path, manifest)
             members = _members(path, archive, infos, manifest["members"])
+            members.update(_small_members(manifest["members"]))
     except _CUT as error:
         raise damaged(path, f"the archive is cut or was changed ({error})") from error
     except (ValueError, RecursionError) as error:
@@ -121,6 +125,32 @@ def load(path: Path) -> list[Parts]:
 
 def damaged(path: Path, why: str) -> DamagedFile:
     return DamagedFile(f"Cannot open {path.name}", why, "Ask for the file again.")
+
+
+def _is_small(data: Stored) -> bool:
+    return len(data) <= _LARGEST_IN_MANIFEST_BYTES
+
+
+def _with_small_data(entry: Mapping[str, Any], data: Stored) -> dict[str, Any]:
+    """The entry with what a member of its own would spend more on its name than on its bytes."""
+    if not data or not _is_small(data):
+        return {**entry}
+    return {**entry, "data": bytes(data[:]).hex()}
+
+
+def _small_members(entries: Mapping[str, Any]) -> dict[str, Stored]:
+    """Takes the data out of the entries.
+
+    Raises
+    ------
+    ValueError
+        If it is not what was written.
+    """
+    found: dict[str, Stored] = {}
+    for name, entry in entries.items():
+        if isinstance(entry, dict) and "data" in entry:
+            found[name] = bytes.fromhex(str(entry.pop("data")))
+    return found
 
 
 def _info(name: str) -> zipfile.ZipInfo:

@@ -18,10 +18,9 @@ import psutil
 from profilers.profile import Profile, StringTable, Table
 from profilers.profile.json_column import JsonColumn, JsonText
 from profilers.profile.trace import Slices
-from profilers.snapshot import columns
+from profilers.snapshot import columns, implied
 from profilers.snapshot.archive import Parts
 from profilers.snapshot.columns import BadColumn
-from profilers.snapshot.nesting import parents
 from profilers.snapshot.packed_json import PackedJson, pack
 
 _MOST_ROWS = 1 << 31
@@ -29,7 +28,6 @@ _MOST_GRAPHS = 1000
 _MEMORY_SHARE = 0.5
 _KEPT_ENTRY = "#entry"
 _RAW = {"encoding": "raw"}
-_MOST_NESTED = 2_000_000  # telling parents takes 0.3 s for a million, their column 0.4 byte each
 
 
 def take_apart(profile: Profile) -> Parts:
@@ -71,10 +69,13 @@ def _store(parts: Parts, path: str, value: Any) -> None:
         _store_strings(parts, path, value)
     elif isinstance(value, Table):
         parts.values[f"{path}/"] = {"rows": len(value)}
-        for name, values in value.columns().items():
-            _store_column(parts, f"{path}/{name}", values)
-        if isinstance(value, Slices):
-            _leave_out_parents(parts, path, value)
+        stored, left_out = implied.stand_ins(value) if isinstance(value, Slices) else ({}, {})
+        for name, values in {**value.columns(), **stored}.items():
+            if name not in left_out:
+                _store_column(parts, f"{path}/{name}", values)
+        for name, entry in left_out.items():
+            dtype = value.dtypes()[name].newbyteorder("<").str
+            parts.entries[f"{path}/{name}"] = {"dtype": dtype, "rows": len(value), **entry}
     elif isinstance(value, (JsonText, PackedJson)) or _is_json_column(value):
         lengths, blocks, data = pack(value)
         _store_column(parts, f"{path}/lengths", lengths)
@@ -97,16 +98,6 @@ def _store_column(parts: Parts, path: str, values: Any) -> None:
     data, parts.entries[path] = columns.encode(values)
     if data:
         parts.members[path] = data
-
-
-def _leave_out_parents(parts: Parts, path: str, slices: Slices) -> None:
-    """Parents that tracks and depths tell take no room; they were a tenth of a trace's columns."""
-    if len(slices) > _MOST_NESTED:
-        return
-    if np.array_equal(parents(slices.track, slices.depth), slices.parent):
-        name = f"{path}/parent"
-        parts.members.pop(name, None)
-        parts.entries[name] = {**parts.entries[name], "encoding": "nesting"}
 
 
 def _store_strings(parts: Parts, path: str, strings: StringTable) -> None:
@@ -176,13 +167,14 @@ class _Reader:
     def _table(self, path: str, kind: type[Table]) -> Table:
         rows = self._rows(self._parts.values[f"{path}/"])
         built: dict[str, Any] = {}
+        left_out: dict[str, dict[str, Any]] = {}
         for name, dtype in kind.dtypes().items():
             member = f"{path}/{name}"
             entry = self._parts.entries.get(member, {})
-            if entry.get("encoding") == "nesting" and kind is Slices:
+            if entry.get("encoding") in implied.ENCODINGS and kind is Slices:
                 self._count(rows * dtype.itemsize)
                 self._used.add(member)
-                built[name] = parents(built["track"], built["depth"])
+                left_out[name] = entry
             elif entry:
                 built[name] = self._column(member, dtype)
                 if len(built[name]) != rows:
@@ -190,6 +182,10 @@ class _Reader:
             else:
                 self._count(rows * dtype.itemsize)
                 built[name] = np.full(rows, -1, dtype)
+        if left_out:
+            built = implied.told(
+                built, left_out, lambda name, dtype: self._column(f"{path}/{name}", np.dtype(dtype))
+            )
         return kind(**built)
 
     def _strings(self, path: str) -> StringTable:

@@ -58,7 +58,8 @@ class MemoryEvents(Table):
     def blocks(self) -> tuple[Int64, Int64, Int64]:
         """Events that allocate, the event that frees each of them (-1: none), and other frees.
 
-        A block is freed by the next event of its device and address, if that is no allocation.
+        A block ends with the next event of its device and address. If that is another allocation,
+        a thread that is not profiled freed the block, at the latest then.
         """
         order = np.lexsort((np.arange(len(self)), self.address, self.device))
         is_alloc = self.bytes[order] > 0
@@ -67,9 +68,8 @@ class MemoryEvents(Table):
             self.device[order[1:]] == self.device[order[:-1]]
         )
         follows = np.append(order[1:], -1)
-        frees_next = same & ~np.append(is_alloc[1:], True)
         freed_by = np.full(len(self), -1, np.int64)
-        freed_by[order] = np.where(is_alloc & frees_next, follows, -1)
+        freed_by[order] = np.where(is_alloc & same, follows, -1)
         allocs = np.flatnonzero(self.bytes > 0)
         is_paired = np.zeros(len(self) + 1, np.bool_)
         is_paired[freed_by[allocs]] = True

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import tempfile
 import tracemalloc
 import warnings
 import zipfile
@@ -21,8 +22,20 @@ from hypothesis.extra import numpy as stn
 from profilers import snapshot
 from profilers.errors import DamagedFile, TwinscopeError
 from profilers.opening import open_path
-from profilers.profile import JsonText, Profile, StringTable, Table, decode
+from profilers.profile import (
+    Flows,
+    Fusion,
+    JsonText,
+    Memory,
+    Profile,
+    Slices,
+    StringTable,
+    Table,
+    Trace,
+    decode,
+)
 from profilers.snapshot import archive, columns
+from profilers.snapshot.parts import without
 from tests.sample import sample_profile
 
 
@@ -65,6 +78,9 @@ def rewritten(path: Path, change: Callable[[dict[str, bytes], dict[str, Any]], N
     manifest = json.loads(members.pop("manifest.json"))
     members = {name.removeprefix("0/"): data for name, data in members.items()}
     entries = {name.removeprefix("0/"): each for name, each in manifest["members"].items()}
+    for name, entry in entries.items():
+        if "data" in entry:
+            members[name] = bytes.fromhex(entry.pop("data"))
     flat = {**manifest, "members": entries, "values": manifest["profiles"][0]["values"]}
     change(members, flat)
     if isinstance(flat["members"], dict):
@@ -126,19 +142,20 @@ def test_members_of_a_newer_version_are_kept(tmp_path: Path) -> None:
     def add(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
         members["bookmarks/text"] = b"from the future"
         manifest["members"]["bookmarks/text"] = {"encoding": "raw", "author": "someone"}
-        manifest["version"] = [2, 7]
+        manifest["version"] = [archive.MAJOR, 7]
         manifest["values"]["bookmarks"] = "unknown too"
 
     profile = snapshot.read(rewritten(saved(sample_profile(), tmp_path), add))
     again = snapshot.read(saved(profile, tmp_path))
     assert again.extra["bookmarks/text"] == b"from the future"
-    with zipfile.ZipFile(tmp_path / "saved.twin") as archive:
-        manifest = json.loads(archive.read("manifest.json"))
+    with zipfile.ZipFile(tmp_path / "saved.twin") as opened:
+        manifest = json.loads(opened.read("manifest.json"))
     assert manifest["members"]["0/bookmarks/text"]["author"] == "someone"
 
 
-def test_a_file_of_the_first_version_is_read(tmp_path: Path) -> None:
-    path = Path(__file__).with_name("first_version.twin")
+@pytest.mark.parametrize("version", ["first", "second"])
+def test_a_file_of_an_older_version_is_read(version: str, tmp_path: Path) -> None:
+    path = Path(__file__).with_name(f"{version}_version.twin")
     old = open_path(path)
     assert isinstance(old, Profile)
     assert_same(sample_profile(blocks=2, steps=2), old)
@@ -173,6 +190,55 @@ def test_odd_nesting_comes_back(tmp_path: Path) -> None:
     slices = profile.trace.slices.replace(parent=parent)
     odd = replace(profile, trace=replace(profile.trace, slices=slices))
     assert_same(odd, snapshot.read(saved(odd, tmp_path)))
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)
+@given(st.data())
+def test_any_slices_come_back_whatever_their_depths_and_times(data: st.DataObject) -> None:
+    count = data.draw(st.integers(0, 60))
+
+    def drawn(dtype: str, least: int, most: int) -> np.ndarray:
+        values = st.integers(least, most)
+        return data.draw(stn.arrays(dtype, count, elements=values))
+
+    profile = sample_profile()
+    far = data.draw(st.sampled_from([1000, 2**40, 2**62]))
+    track = np.sort(drawn("i4", 0, len(profile.trace.tracks) - 1))
+    rows = np.arange(count)
+    slices = Slices(
+        start_ns=drawn("i8", -far, far),
+        duration_ns=drawn("i8", 0, far),
+        name=drawn("i4", -1, 5),
+        category=drawn("i4", -1, 5),
+        kind=drawn("i1", 0, 10),
+        track=track,
+        depth=drawn("i2", 0, data.draw(st.sampled_from([1, 6, 32767]))),
+        parent=np.minimum(drawn("i4", -1, 60), rows - 1),
+        correlation=drawn("i8", -1, data.draw(st.sampled_from([3, 2**62]))),
+        step=np.full(count, -1),
+        node=drawn("i4", -1, 5),
+        group=np.full(count, -1),
+    )
+    trace = Trace(
+        slices, profile.trace.tracks, Flows.empty(), profile.trace.counters, JsonText.blank(count)
+    )
+    memory = Memory.empty()
+    odd = replace(profile, trace=trace, memory=memory, fusion=Fusion.empty(), notes=())
+    with tempfile.TemporaryDirectory() as folder:
+        assert_same(odd, snapshot.read(saved(odd, Path(folder))))
+
+
+def test_columns_of_a_real_trace_take_a_tenth_of_it_and_everything_no_more_than_it(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    path = shared_data / "a100_train_control.json.gz"
+    profile = open_path(path)
+    assert isinstance(profile, Profile)
+    original = path.stat().st_size
+    assert snapshot.size_of([without(profile, {"arguments"})]) < original / 10
+    out = saved(profile, tmp_path)
+    assert out.stat().st_size < original
+    assert_same(profile.trace.slices, snapshot.read(out).trace.slices)
 
 
 def test_arguments_of_a_large_file_stay_in_it_until_they_are_read(
@@ -225,7 +291,10 @@ def test_the_lines_in_the_readme_read_a_snapshot(
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec(code.partition("```")[0], names)
-    assert capsys.readouterr().out == f"{profile.trace.slices.duration_ns.max()}\n"
+    slices = profile.trace.slices
+    assert capsys.readouterr().out == f"{slices.start_ns.min()} {slices.duration_ns.sum()}\n"
+    for name in ("correlation", "node", "name"):
+        assert names["column"](f"0/trace/slices/{name}").tolist() == getattr(slices, name).tolist()
 
 
 def test_a_column_that_an_older_version_did_not_have_reads_as_none(tmp_path: Path) -> None:
@@ -253,7 +322,8 @@ def test_a_table_that_an_older_version_did_not_have_is_empty(tmp_path: Path) -> 
 
 def test_a_newer_major_version_is_refused_with_its_number(tmp_path: Path) -> None:
     path = rewritten(
-        saved(sample_profile(), tmp_path), lambda _, manifest: manifest.update(version=[3, 0])
+        saved(sample_profile(), tmp_path),
+        lambda _, manifest: manifest.update(version=[archive.MAJOR + 1, 0]),
     )
     with pytest.raises(DamagedFile, match="newer Twinscope wrote it"):
         snapshot.read(path)
@@ -277,8 +347,11 @@ def _circle(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
     members[name], manifest["members"][name] = columns.encode(values)
 
 
+_STEPS = "trace/slices/tour_high"
+
+
 def _huge(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    manifest["members"]["trace/slices/start_ns"]["rows"] = 2**30
+    manifest["members"][_STEPS]["rows"] = 2**30
 
 
 def _absurd(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
@@ -287,34 +360,60 @@ def _absurd(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
 
 
 def _negative(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    manifest["members"]["trace/slices/start_ns"]["rows"] = -5
+    manifest["members"][_STEPS]["rows"] = -5
 
 
 def _other_type(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    manifest["members"]["trace/slices/start_ns"]["dtype"] = "<f8"
+    manifest["members"][_STEPS]["dtype"] = "<f8"
 
 
 def _odd_constant(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    entry = manifest["members"]["trace/slices/start_ns"]
+    entry = manifest["members"][_STEPS]
     entry.update(encoding="constant", value=[1, 2])
 
 
 def _absurd_constant(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    name = "trace/slices/start_ns"
+    name = _STEPS
     manifest["members"][name].update(encoding="constant", value=0, rows=2**40)
 
 
 def _odd_scale(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    manifest["members"]["trace/slices/start_ns"]["scale"] = "1000"
+    manifest["members"][_STEPS]["scale"] = "1000"
 
 
 def _object_type(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    manifest["members"]["trace/slices/start_ns"]["dtype"] = "|O"
+    manifest["members"][_STEPS]["dtype"] = "|O"
 
 
 def _uneven(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    name = "trace/slices/node"
+    members[name], manifest["members"][name] = columns.encode(np.arange(3, dtype=np.int32))
+
+
+def _short_tour(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    members[_STEPS], manifest["members"][_STEPS] = columns.encode(np.arange(3))
+
+
+def _few_parents(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    name = "trace/slices/parent_rest"
+    members[name], manifest["members"][name] = columns.encode(np.arange(3, dtype=np.int32))
+
+
+def _no_tour(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    del manifest["members"][_STEPS]
+
+
+def _half_a_tour(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
     name = "trace/slices/start_ns"
-    members[name], manifest["members"][name] = columns.encode(np.arange(3))
+    members[name], manifest["members"][name] = columns.encode(np.arange(75))
+
+
+def _odd_tour(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    manifest["members"]["trace/slices/start_ns"]["scale"] = -(10**30)
+
+
+def _odd_hex(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    manifest["members"][_STEPS]["data"] = ["00"]
 
 
 def _no_strings(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
@@ -343,12 +442,18 @@ def _one_member_lost(members: dict[str, bytes], manifest: dict[str, Any]) -> Non
         (_point_outside, "Slices.name points outside the strings"),
         (_note_nowhere, "a note belongs to a node that is not there"),
         (_circle, "scopes do not come after their parents"),
-        (_huge, "start_ns"),
+        (_huge, "tour_high"),
         (_absurd, "rows"),
         (_negative, "rows"),
         (_other_type, "its type is <f8"),
         (_object_type, "its type is |O"),
         (_uneven, "3 rows"),
+        (_short_tour, "the steps of its tour"),
+        (_few_parents, "its parents do not fit"),
+        (_no_tour, "tour_high"),
+        (_half_a_tour, "duration_ns"),
+        (_odd_tour, "is no scale"),
+        (_odd_hex, "manifest is not readable"),
         (_odd_constant, "no whole number"),
         (_absurd_constant, "rows"),
         (_odd_scale, "no whole number"),

@@ -13,7 +13,8 @@ _HUES = {
     MemoryCategory.GRADIENT: 340,
     MemoryCategory.OPTIMISER_STATE: 265,
     MemoryCategory.TEMPORARY: 52,
-    MemoryCategory.UNKNOWN: 190,
+    MemoryCategory.GATHERED_PARAMETER: 190,
+    MemoryCategory.UNKNOWN: 95,
 }
 _WHEEL = (212, 32, 140, 340, 265, 52, 190, 12, 100, 300)
 

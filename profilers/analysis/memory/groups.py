@@ -34,6 +34,7 @@ STACKED = (
     MemoryCategory.INPUT,
     MemoryCategory.GRADIENT,
     MemoryCategory.ACTIVATION,
+    MemoryCategory.GATHERED_PARAMETER,
     MemoryCategory.TEMPORARY,
     MemoryCategory.UNKNOWN,
 )  # bottom to top: what stays longest lies lowest

@@ -15,6 +15,7 @@ _STACK = "Call stack"
 _PREFIXES = {
     MemoryCategory.GRADIENT: "gradient of ",
     MemoryCategory.OPTIMISER_STATE: "optimiser state of ",
+    MemoryCategory.GATHERED_PARAMETER: "gathered ",
 }
 
 

@@ -21,6 +21,7 @@ from profilers.captures.pytorch.compiled import (
     with_makers,
 )
 from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD, linked_backward
+from profilers.captures.pytorch.distributed_files import UNITS
 from profilers.captures.pytorch.files import MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
 from profilers.captures.pytorch.graphs import linked_graph
 from profilers.captures.pytorch.links import linked_launches
@@ -85,7 +86,15 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     groups = linked_launches(groups, found.trace.flows, launch)
     progress(0.8)
     slices = slices.replace(node=nodes, group=groups)
-    memory = torch_memory(found, slices, graph, run.request.inputs, run.request.device, training)
+    memory = torch_memory(
+        found,
+        slices,
+        graph,
+        run.request.inputs,
+        run.request.device,
+        training,
+        run.extra.get(UNITS),
+    )
     if compiled is not None:
         memory = with_makers(memory, slices)
     elif is_fused_script:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from profilers.captures.pytorch.inductor_upstream import Claim, without_upstream
 from profilers.graphs.torch_inductor_code import InductorCode, KernelCall
 
 Json = dict[str, Any]
@@ -36,13 +37,14 @@ def traced_of_calls(record: Json, code: InductorCode) -> list[list[str]]:
         if not _VIEW.fullmatch(post)
         for name in to_traced.get(post, ())
     }
-    found = [_own(call, to_post, to_traced, computed) for call in code.calls]
-    claimed = {name for names in found for name in names}
     feeders = {
         node["name"]: node.get("inputs", ())
         for node in record.get("nodes", ())
         if node["operator"] not in _NO_OPERATOR
     }
+    claims = [Claim(call, _own(call, to_post, to_traced, computed)) for call in code.calls]
+    found = without_upstream(claims, feeders)
+    claimed = {name for names in found for name in names}
     return [
         _with_folded(names, feeders, claimed) if call.is_library else names
         for call, names in zip(code.calls, found, strict=True)
@@ -54,14 +56,16 @@ def _own(
     to_post: Mapping[str, Sequence[str]],
     to_traced: Mapping[str, Sequence[str]],
     computed: Collection[str],
-) -> list[str]:
-    pairs = [
-        (name, _VIEW.fullmatch(post) is not None and name in computed)
-        for post in to_post.get(call.handle, ())
-        for name in to_traced.get(post, ())
-    ]
-    own = [name for name, is_only_view in pairs if not is_only_view]
-    return own or [name for name, _ in pairs]
+) -> dict[str, set[str]]:
+    """The operators of the compiled graph that a call claims, by what was traced."""
+    every: dict[str, set[str]] = {}
+    own: dict[str, set[str]] = {}
+    for post in to_post.get(call.handle, ()):
+        for name in to_traced.get(post, ()):
+            every.setdefault(name, set()).add(post)
+            if not _VIEW.fullmatch(post) or name not in computed:
+                own.setdefault(name, set()).add(post)
+    return own or every
 
 
 def _with_folded(

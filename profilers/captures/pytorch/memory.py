@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from profilers.captures.pytorch.training_memory import optimiser_state, with_training_categories
+from profilers.captures.pytorch.collective_memory import ends_of_collectives, with_units
+from profilers.captures.pytorch.training_memory import held_by_training, with_training_categories
 from profilers.graphs.builder import tensor_bytes
 from profilers.profile import (
     NEVER_NS,
@@ -13,9 +15,11 @@ from profilers.profile import (
     Graph,
     Memory,
     MemoryCategory,
+    MemoryCounters,
     NodeKind,
     SliceKind,
     Slices,
+    StringTable,
 )
 from profilers.profile.table import Int32, Int64
 from profilers.request import InputSpec
@@ -33,6 +37,7 @@ def torch_memory(
     inputs: Sequence[InputSpec],
     device: str,
     training: Mapping[str, Any] | None = None,
+    units: Mapping[str, Sequence[str]] | None = None,
 ) -> Memory:
     """Allocations with the slice and node that made them.
 
@@ -48,36 +53,61 @@ def torch_memory(
         Where weights and inputs lie: "cpu", "cuda:0".
     training : mapping, optional
         What `profilers.runtimes.pytorch.steps` tells of a training step.
+    units : mapping, optional
+        The names of the parameters that FSDP gathers together, by the path of their module.
     """
     pool = found.pool
     events, lies_on = memory_events(found), pool.add(device)
     model = Allocations.from_rows([*_weights(graph, lies_on), *_input_rows(graph, inputs, lies_on)])
-    blocks = _blocks(events, slices)
+    strings = pool.table()
+    blocks = _blocks(events, slices, strings)
+    counters = _sound(events, blocks, pool.add("cpu"))
     if training:
-        strings = pool.table()
         blocks = with_training_categories(blocks, slices, strings, graph, training)
-        state = optimiser_state(graph, strings, training, lies_on)
+        state = held_by_training(graph, strings, training, lies_on)
         model = Allocations.joined([model, state])
-    return Memory(_SOURCE, Allocations.joined([model, blocks]), events.counters())
+    if units:
+        blocks = with_units(blocks, slices, strings, graph, units)
+    return Memory(_SOURCE, Allocations.joined([model, blocks]), counters)
 
 
-def _blocks(events: MemoryEvents, slices: Slices) -> Allocations:
+def _blocks(events: MemoryEvents, slices: Slices, strings: StringTable) -> Allocations:
     """What the run allocated; what an operator frees again before it ends was its scratch."""
     allocs, freed_by, _ = events.blocks()
-    freed_ns = np.append(events.time_ns, NEVER_NS)[freed_by]
     row = events.slice[allocs]
-    ends = np.append(_outermost_ends(slices), -1)[row]
-    is_scratch = (freed_by >= 0) & (freed_ns <= ends)
-    return Allocations.of(
+    blocks = Allocations.of(
         allocated_ns=events.time_ns[allocs],
-        freed_ns=freed_ns,
+        freed_ns=np.append(events.time_ns, NEVER_NS)[freed_by],
         bytes=events.bytes[allocs],
         device=events.device[allocs],
-        category=np.where(is_scratch, MemoryCategory.TEMPORARY, MemoryCategory.ACTIVATION),
+        category=np.full(len(row), MemoryCategory.ACTIVATION),
         slice=row,
         node=np.append(slices.node, -1)[row],
         parameter=np.full(len(row), -1),
     )
+    blocks = _ended_unseen(blocks, np.append(events.bytes, 0)[freed_by] >= 0, slices, strings)
+    ends = np.append(_outermost_ends(slices), -1)[row]
+    is_scratch = blocks.freed_ns <= ends
+    return blocks.replace(category=np.where(is_scratch, MemoryCategory.TEMPORARY, blocks.category))
+
+
+def _ended_unseen(
+    blocks: Allocations, is_unseen: NDArray[np.bool_], slices: Slices, strings: StringTable
+) -> Allocations:
+    """Blocks whose end nobody saw: a buffer of a collective ends with it, as far as one can tell."""
+    ends = ends_of_collectives(slices, strings, blocks)
+    is_ended = is_unseen & (ends >= 0) & (ends < blocks.freed_ns)
+    return blocks.replace(freed_ns=np.where(is_ended, ends, blocks.freed_ns))
+
+
+def _sound(events: MemoryEvents, blocks: Allocations, host: int) -> MemoryCounters:
+    """What the allocators count; the host's forgets what threads free that are not profiled."""
+    counters, frees = events.counters(), events.bytes < 0
+    frees[events.blocks()[2]] = False
+    ended = (blocks.device == host) & (blocks.freed_ns != NEVER_NS)
+    if int(ended.sum()) == int((frees & (events.device == host)).sum()):
+        return counters
+    return counters.take(np.flatnonzero(counters.device != host))
 
 
 def _outermost_ends(slices: Slices) -> Int64:

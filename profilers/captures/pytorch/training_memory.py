@@ -19,24 +19,32 @@ from profilers.profile import (
 )
 from profilers.profile.table import Int64
 
+_HELD = (
+    ("optimiser_state_bytes", MemoryCategory.OPTIMISER_STATE),
+    ("bucket_bytes", MemoryCategory.GRADIENT),
+)
 
-def optimiser_state(
+
+def held_by_training(
     graph: Graph, strings: StringTable, told: Mapping[str, Any], device: int
 ) -> Allocations:
-    """What the optimiser keeps for each weight; the first step, which is not profiled, made it.
+    """What the optimiser keeps for each weight, and DDP to average its gradient in.
+
+    It was made before the first profiled step.
 
     Parameters
     ----------
     told : mapping
-        "optimiser_state_bytes" of `profilers.runtimes.pytorch.steps`, by the weight's name.
+        "optimiser_state_bytes" of `profilers.runtimes.pytorch.steps` and, of DDP, "bucket_bytes", by
+        the weight's name.
     device : int
         String row of where it lies.
     """
-    sizes = told.get("optimiser_state_bytes", {})
     return Allocations.from_rows([
-        (0, NEVER_NS, sizes[strings[name]], device, MemoryCategory.OPTIMISER_STATE, -1, -1, row)
+        (0, NEVER_NS, told[key][strings[name]], device, category, -1, -1, row)
+        for key, category in _HELD
         for row, name in enumerate(graph.parameters.name.tolist())
-        if sizes.get(strings[name], 0) > 0
+        if told.get(key, {}).get(strings[name], 0) > 0
     ])  # fmt: skip
 
 

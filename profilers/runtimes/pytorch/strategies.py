@@ -48,6 +48,32 @@ def local_share(model: Any) -> dict[str, float]:
     return {name: _share(each) for name, each in model.named_parameters()}
 
 
+def gathered_together(model: Any) -> dict[str, list[str]]:
+    """Names of the parameters that FSDP gathers at once, in its order, by the path of their module."""
+    from torch.distributed.fsdp import FSDPModule
+
+    units = [path for path, module in model.named_modules() if isinstance(module, FSDPModule)]
+    found: dict[str, list[str]] = {path: [] for path in units}
+    for name, _ in model.named_parameters():
+        around = [path for path in units if not path or name.startswith(f"{path}.")]
+        if around:
+            found[max(around, key=len)].append(name)
+    return found
+
+
+def bucket_bytes(call: Any) -> dict[str, int]:
+    """What DDP holds, all the time, to average the gradient of each parameter in."""
+    from torch.nn.parallel import DistributedDataParallel
+
+    if not isinstance(call, DistributedDataParallel):
+        return {}
+    return {
+        name: each.numel() * each.element_size()
+        for name, each in call.module.named_parameters()
+        if each.requires_grad
+    }
+
+
 def _share(parameter: Any) -> float:
     to_local = getattr(parameter, "to_local", None)
     if to_local is None:

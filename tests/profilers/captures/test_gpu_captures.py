@@ -135,3 +135,28 @@ def test_a_product_in_two_halves_is_one_call() -> None:
     assert align_replay(["triton_a", "gemm", "gemm", "triton_b"], calls) == [0, 1, 2, 3]
     assert align_replay(["copy", "triton_b"], calls) == [1, 3]
     assert align_replay(["anything"], []) == [-1]
+
+
+def test_a_kernel_claims_no_layers_before_the_one_it_computes(
+    captures: dict[str, Profile],
+) -> None:
+    """Inductor's own record runs back through every buffer that it laid out anew."""
+    profile = captures["cnn_compiled"]
+    names, fusion = profile.strings, profile.fusion
+    members = {
+        names[int(name)]: {
+            names[int(node)]
+            for node in profile.authored.nodes.name[
+                fusion.members.node[fusion.members.group == row]
+            ]
+        }
+        for row, name in enumerate(fusion.groups.name)
+        if names[int(name)].startswith("triton")
+    }
+    prefix = "triton_{}_fused__native_batch_norm_legit_no_training_convolution_{}"
+    assert members[prefix.format("poi", "relu_2")] == {"conv2d", "batch_norm", "relu"}
+    assert members[prefix.format("poi", "relu_3")] == {"conv2d_1"}  # its weights laid out anew
+    assert members[prefix.format("red", "mean_relu_4")] == {
+        "conv2d_1", "batch_norm_1", "relu_1", "adaptive_avg_pool2d"
+    }  # fmt: skip
+    assert members[prefix.format("per", "mean_relu_5")] == {"adaptive_avg_pool2d"}

@@ -12,12 +12,15 @@ from profilers import snapshot
 from profilers.analysis.collectives import COLLECTIVE_FLOW, paired_collectives
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.device.time import device_time
+from profilers.analysis.memory.growth import memory_growth
+from profilers.analysis.memory.owners import owner_names
 from profilers.analysis.rank_time import rank_rows, rank_time
+from profilers.analysis.sweep import sweep_rows
 from profilers.captures.joined_ranks import joined_traces
 from profilers.errors import Cancelled
 from profilers.launcher import Launcher, Log, Progress
 from profilers.opening import open_path
-from profilers.profile import MemoryCategory, Profile, SliceKind
+from profilers.profile import NEVER_NS, MemoryCategory, Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
 from tests.conftest import Capture
@@ -81,6 +84,7 @@ def captured(capture: Capture, model: Path, entry: str, strategy: str) -> Profil
         signature=entry,
         inputs=X,
         options={"strategy": strategy, "optimiser": "SGD"},
+        sweep={"batch": [4, 8]},
     )
 
 
@@ -153,18 +157,63 @@ def test_all_ranks_are_linked_to_one_graph(ddp: Profile) -> None:
     assert devices == {"cpu, rank 0", "cpu, rank 1"}
 
 
-def test_fsdp_holds_a_share_of_each_weight(capture: Capture, model: Path, ddp: Profile) -> None:
-    fsdp = captured(capture, model, "Net", "fsdp")
+@pytest.fixture(scope="module")
+def fsdp(capture: Capture, model: Path) -> Profile:
+    return captured(capture, model, "Net", "fsdp")
+
+
+def held(profile: Profile, category: MemoryCategory) -> int:
+    blocks = profile.memory.allocations
+    return int(blocks.bytes[blocks.category == category].sum())
+
+
+def test_fsdp_holds_a_share_of_each_weight(fsdp: Profile, ddp: Profile) -> None:
     assert broken_references(fsdp) == []
     assert (link_coverage(fsdp).operator_time or 0.0) >= 0.95
     assert "gloo:all_gather" in names(fsdp, paired_collectives(fsdp).slice)
+    weights = int(ddp.authored.parameters.bytes.sum())
+    assert held(ddp, MemoryCategory.PARAMETER) == 2 * weights
+    assert held(fsdp, MemoryCategory.PARAMETER) == weights
 
-    def weights(profile: Profile) -> int:
-        blocks = profile.memory.allocations
-        return int(blocks.bytes[blocks.category == MemoryCategory.PARAMETER].sum())
 
-    assert weights(ddp) == 2 * int(ddp.authored.parameters.bytes.sum())
-    assert weights(fsdp) == int(ddp.authored.parameters.bytes.sum())
+def test_what_fsdp_gathers_is_tied_to_its_weights_and_modules(fsdp: Profile) -> None:
+    blocks, graph = fsdp.memory.allocations, fsdp.authored
+    gathered = np.flatnonzero(blocks.category == MemoryCategory.GATHERED_PARAMETER)
+    assert (blocks.node[gathered] >= 0).all()
+    whole = gathered[blocks.parameter[gathered] >= 0]
+    assert (blocks.bytes[whole] == graph.parameters.bytes[blocks.parameter[whole]]).all()
+    assert set(blocks.parameter[whole].tolist()) == set(range(len(graph.parameters)))
+    layers = {owner.split(".")[1] for owner in owner_names(fsdp, whole)}
+    assert layers == {"0", "1"}  # "gathered layers.0.up.weight"
+    assert (link_coverage(fsdp).peak_bytes or 0.0) >= 0.95
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_buffers_that_other_threads_free_are_no_leak(
+    strategy: str, request: pytest.FixtureRequest
+) -> None:
+    profile: Profile = request.getfixturevalue(strategy)
+    blocks = profile.memory.allocations
+    made = np.flatnonzero(blocks.allocated_ns > 0)
+    assert (blocks.freed_ns[made] != NEVER_NS).all()
+    for device in np.unique(blocks.device).tolist():
+        growth = memory_growth(profile, device)
+        assert growth.bytes_per_step == 0
+        assert len(growth.places) == 0
+
+
+def test_ddp_holds_what_it_averages_gradients_in(ddp: Profile) -> None:
+    blocks = ddp.memory.allocations
+    buckets = (blocks.category == MemoryCategory.GRADIENT) & (blocks.allocated_ns == 0)
+    assert int(blocks.bytes[buckets].sum()) == held(ddp, MemoryCategory.PARAMETER)
+
+
+def test_other_sizes_are_those_of_each_rank_and_samples_those_of_all(fsdp: Profile) -> None:
+    rows = sweep_rows(fsdp)
+    assert [(row["axis"], row["size"]) for row in rows] == [("batch", 4), ("batch", 8)]
+    for row in rows:
+        assert row["per_second"] == pytest.approx(2 * row["size"] * 1e9 / row["median_ns"])
+        assert row["peak_bytes"] is None
 
 
 @pytest.fixture

@@ -74,6 +74,21 @@ def test_what_was_there_before_stays_or_goes(tmp_path: Path) -> None:
     assert memory_curve(profile).peak_bytes == 1100
 
 
+def test_a_block_ends_at_the_latest_where_another_takes_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    path.write_text(
+        json.dumps([
+            {"ph": "X", "cat": "cpu_op", "name": "op", "pid": 1, "tid": 1, "ts": 0, "dur": 99},
+            event(10, 7, 100, 100),
+            event(40, 7, 60, 160),  # freed in between by a thread that is not profiled
+            event(50, 7, -60, 100),
+        ])
+    )  # fmt: skip
+    allocations = opened(path).memory.allocations
+    ends = zip(allocations.bytes.tolist(), allocations.freed_ns.tolist(), strict=True)
+    assert sorted(ends) == [(60, 50_000), (100, 40_000)]
+
+
 def test_instants_are_marks_on_their_rows(tmp_path: Path) -> None:
     path = tmp_path / "trace.json"
     instants = [
