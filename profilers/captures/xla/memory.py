@@ -6,6 +6,7 @@ times are those of the instructions that made a result and that read it last.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,8 @@ def _rows_of_run(
         read_ns = [seen[name].end_ns for name in buffer.readers if name in seen]
         until_ns = end_ns if buffer.is_result or not read_ns else max(read_ns)
         lives.append(_Life(buffer, since_ns, max(until_ns, made.end_ns if made else since_ns)))
-    for life in _in_one_place(lives):
+    _hand_over(lives)
+    for life in lives:
         made = seen.get(life.buffer.maker)
         yield (
             life.since_ns,
@@ -101,21 +103,13 @@ class _Life:
     until_ns: int
 
 
-def _in_one_place(lives: list[_Life]) -> list[_Life]:
-    """What an instruction updates in place is one buffer with what it reads: the same bytes at once."""
-    lives.sort(key=lambda life: (life.buffer.place, life.buffer.bytes, life.since_ns))
-    merged: list[_Life] = []
-    for life in lives:
-        last = merged[-1] if merged else None
-        is_same = last is not None and (last.buffer.place, last.buffer.bytes) == (
-            life.buffer.place,
-            life.buffer.bytes,
-        )
-        if last is not None and is_same and life.since_ns < last.until_ns:
-            last.until_ns = max(last.until_ns, life.until_ns)
-        else:
-            merged.append(life)
-    return merged
+def _hand_over(lives: list[_Life]) -> None:
+    """What is updated in place ends where the update begins, so that no byte is held twice."""
+    lives.sort(key=lambda life: (life.buffer.place, life.since_ns))
+    for life, after in pairwise(lives):
+        if life.buffer.place == after.buffer.place and life.until_ns > after.since_ns:
+            after.until_ns = max(after.until_ns, life.until_ns)
+            life.until_ns = after.since_ns
 
 
 def _runs(slices: Slices, strings: StringTable, names: set[str]) -> Iterator[Mapping[str, _Seen]]:
