@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from profilers.analysis.comparison import ProfileComparison
-from profilers.analysis.comparison.explained import ExplainedRow, Explanation, RowKind
+from profilers.analysis.comparison.explained import ExplainedRow, RowKind
 from profilers.analysis.comparison.words import (
+    explained_sentence,
     format_change,
     format_noise,
     format_value,
@@ -22,6 +23,7 @@ _KINDS = {
     RowKind.ONLY_B: "only in B",
     RowKind.UNLINKED: "not tied to the graph",
     RowKind.BETWEEN: "between operators",
+    RowKind.AROUND: "before the first operator and after the last",
 }
 
 
@@ -80,21 +82,17 @@ def _lines(comparison: ProfileComparison, a: Profile, b: Profile, rows: int) -> 
             for pair in comparison.figures
         ],
     )
-    yield from _explained(comparison.explanation, rows)
+    yield from _explained(comparison, rows)
 
 
-def _explained(explanation: Explanation, most: int) -> Iterator[str]:
+def _explained(comparison: ProfileComparison, most: int) -> Iterator[str]:
+    explanation = comparison.explanation
     if not explanation.a_ns and not explanation.b_ns:
         return
-    what = "layers" if explanation.by_graph else "operators"
     yield ""
-    yield (
-        f"Profiled step: {format_duration(explanation.a_ns)} in A, "
-        f"{format_duration(explanation.b_ns)} in B. Matched {what} explain "
-        f"{format_percent(max(explanation.matched_share, 0))} of the difference."
-    )
+    yield explained_sentence(explanation, per_sample=comparison.per_sample)
     yield from fusion_sentences(explanation)
-    shown = explanation.rows[:most]
+    leading = explanation.leading(most)
     yield from _table(
         ("", "A", "B", "Difference", "Share", ""),
         [
@@ -106,10 +104,10 @@ def _explained(explanation: Explanation, most: int) -> Iterator[str]:
                 format_percent(explanation.share(row)),
                 _KINDS[row.kind] if row.title else "",
             )
-            for row in shown
+            for row in (explanation.rows[at] for at in leading)
         ],
     )
-    rest = explanation.rows[most:]
+    rest = [row for at, row in enumerate(explanation.rows) if at not in leading]
     if rest:
         left = sum(row.difference_ns for row in rest)
         yield f"{len(rest):,} further rows: {format_duration(left)} together"

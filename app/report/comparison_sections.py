@@ -17,14 +17,17 @@ from app.report.content import (
 )
 from app.report.sections import STEPS, sections_of, step_series, subtitle_of, title_of
 from profilers.analysis.comparison import ProfileComparison
-from profilers.analysis.comparison.explained import Explanation, RowKind
+from profilers.analysis.comparison.explained import RowKind
 from profilers.analysis.comparison.figures import Verdict
 from profilers.analysis.comparison.words import (
+    explained_sentence,
     format_change,
     format_noise,
     format_value,
+    fusion_sentences,
     verdict_sentence,
 )
+from profilers.analysis.parity import sentence
 from profilers.profile import Profile
 from profilers.units import format_duration, format_percent
 
@@ -37,6 +40,7 @@ _KINDS = {
     RowKind.ONLY_B: "only in B",
     RowKind.UNLINKED: "not tied to the graph",
     RowKind.BETWEEN: "between operators",
+    RowKind.AROUND: "before the first operator and after the last",
 }
 
 
@@ -61,7 +65,7 @@ def _sections(comparison: ProfileComparison, a: Profile, b: Profile) -> Iterator
         yield Section(STEPS, (Bars(labels, tuple(series), "ns"),), "Duration of each step.")
     explanation = comparison.explanation
     if explanation.a_ns or explanation.b_ns:
-        yield Section("Where the difference comes from", _explained(explanation))
+        yield Section("Where the difference comes from", _explained(comparison))
     for name, profile in (("A", a), ("B", b)):
         for section in sections_of(profile):
             if section.title == STEPS:  # both are drawn together above
@@ -102,20 +106,16 @@ def _figures(comparison: ProfileComparison) -> Grid:
     return Grid(columns, rows)
 
 
-def _explained(explanation: Explanation) -> tuple[Block, ...]:
-    what = "layers" if explanation.by_graph else "operators"
-    told = Lines(
-        (
-            Line(
-                f"Profiled step: {format_duration(explanation.a_ns)} in A, "
-                f"{format_duration(explanation.b_ns)} in B. Matched {what} explain "
-                f"{format_percent(max(explanation.matched_share, 0))} of the difference."
-            ),
-        )
-    )
+def _explained(comparison: ProfileComparison) -> tuple[Block, ...]:
+    explanation = comparison.explanation
+    told = [explained_sentence(explanation, per_sample=comparison.per_sample)]
+    told += fusion_sentences(explanation)
+    if comparison.parity is not None:
+        told.append(sentence(comparison.parity))
     named = [(row.title or _KINDS[row.kind], row.difference_ns) for row in explanation.rows]
-    changes = [each for each in named[:_MOST_IN_WATERFALL] if each[1]]
-    rest = sum(change for _, change in named[_MOST_IN_WATERFALL:])
+    leading = explanation.leading(_MOST_IN_WATERFALL)
+    changes = [named[at] for at in leading if named[at][1]]
+    rest = sum(change for at, (_, change) in enumerate(named) if at not in leading)
     if rest:
         changes.append(("everything else", rest))
     drawn = Waterfall(("A", explanation.a_ns), tuple(changes), ("B", explanation.b_ns))
@@ -138,8 +138,12 @@ def _explained(explanation: Explanation) -> tuple[Block, ...]:
             min(abs(explanation.share(row)), 1.0),
             tone="error" if row.difference_ns > 0 else "good",
         )
-        for row in explanation.rows[:_MOST_ROWS]
+        for row in (explanation.rows[at] for at in explanation.leading(_MOST_ROWS))
     )
     count = len(explanation.rows) - _MOST_ROWS
     left_out = f"{count:,} further rows are left out." if count > 0 else ""
-    return told, drawn, Grid(columns, rows, left_out, bar_column=4)
+    return (
+        Lines(tuple(Line(each) for each in told)),
+        drawn,
+        Grid(columns, rows, left_out, bar_column=4),
+    )

@@ -25,38 +25,60 @@ class WallTime:
         Of each slice, its share of the wall-clock time of all steps.
     whole_ns, steps : int
         All steps together, and how many they are; without steps the whole trace is one.
+    around_ns : float
+        Before the first work of each step and after its last, when nothing that was recorded worked.
     on_device : bool
         Whether the work of devices was counted, else that of the host.
     """
 
     slice_ns: Float64
     whole_ns: int
+    around_ns: float
     steps: int
     on_device: bool
 
     @property
     def between_ns(self) -> float:
-        """When nothing that was recorded worked."""
+        """When nothing that was recorded worked, `around_ns` included."""
         return max(self.whole_ns - float(self.slice_ns.sum()), 0.0)
 
 
 @once
-def wall_time(profile: Profile) -> WallTime:
-    """Shares of operators and ranges of the graph's scopes, or of kernels where a device worked."""
+def wall_time(
+    profile: Profile, steps: tuple[int, ...] | None = None, *, with_ranges: bool = True
+) -> WallTime:
+    """Shares of operators and ranges of the graph's scopes, or of kernels where a device worked.
+
+    Parameters
+    ----------
+    steps : tuple of int, optional
+        Rows of the profile's steps that count; all by default.
+    with_ranges : bool
+        Without the ranges of scopes, what these take beside operators counts as between them.
+    """
     slices = profile.trace.slices
-    begins, ends = _windows(profile)
+    begins, ends = _windows(profile, steps)
     device = _within(slices, work_rows(profile), begins, ends)
-    rows = device if len(device) else _host_rows(profile)
+    rows = device if len(device) else _host_rows(profile, with_ranges=with_ranges)
     segment_begin, segment_end, owner = _innermost(slices, rows)
-    shares = _shares(segment_begin, segment_end, begins, ends)
+    moments = _Moments(segment_begin, segment_end, begins, ends)
+    shares = moments.shares(segment_begin, segment_end)
     slice_ns = np.bincount(owner, shares, minlength=len(slices)).astype(np.float64)
     slice_ns.flags.writeable = False
-    return WallTime(slice_ns, int((ends - begins).sum()), len(begins), bool(len(device)))
+    return WallTime(
+        slice_ns,
+        int((ends - begins).sum()),
+        moments.around(begins, ends),
+        len(begins),
+        bool(len(device)),
+    )
 
 
-def _windows(profile: Profile) -> tuple[Int64, Int64]:
+def _windows(profile: Profile, chosen: tuple[int, ...] | None) -> tuple[Int64, Int64]:
     """Begin and end of each step, apart from each other."""
     steps, slices = profile.steps, profile.trace.slices
+    if chosen is not None:
+        steps = steps.take(np.array(chosen, np.int64))
     if len(steps):
         order = np.argsort(steps.start_ns, kind="stable")
         begins = steps.start_ns[order]
@@ -78,10 +100,12 @@ def _within(slices: Slices, rows: Int64, begins: Int64, ends: Int64) -> Int64:
     return inside
 
 
-def _host_rows(profile: Profile) -> Int64:
+def _host_rows(profile: Profile, *, with_ranges: bool) -> Int64:
     slices = profile.trace.slices
     chosen = (slices.kind == SliceKind.OPERATOR) | (slices.kind == SliceKind.KERNEL)
-    return np.flatnonzero(chosen | (scope_of_range(profile) >= 0))
+    if with_ranges:
+        chosen |= scope_of_range(profile) >= 0
+    return np.flatnonzero(chosen)
 
 
 def _innermost(slices: Slices, rows: Int64) -> tuple[Int64, Int64, Int64]:
@@ -116,17 +140,37 @@ def _around(slices: Slices, rows: Int64) -> Int64:
     return found
 
 
-def _shares(begin: Int64, end: Int64, window_begins: Int64, window_ends: Int64) -> Float64:
-    """Of each stretch the time inside the windows, divided by how many run at each moment."""
-    times = np.unique(np.concatenate((begin, end, window_begins, window_ends)))
-    if not len(times):
-        return np.empty(0)
-    running = _level(times, begin, end)
-    inside = _level(times, window_begins, window_ends) > 0
-    rate: NDArray[np.float64] = np.where(inside & (running > 0), 1 / np.maximum(running, 1), 0.0)
-    worked = np.concatenate(([0.0], np.cumsum(rate[:-1] * np.diff(times))))
-    shares: Float64 = worked[np.searchsorted(times, end)] - worked[np.searchsorted(times, begin)]
-    return shares
+class _Moments:
+    """How much works at each moment inside the windows."""
+
+    def __init__(self, begin: Int64, end: Int64, window_begins: Int64, window_ends: Int64) -> None:
+        self._times = np.unique(np.concatenate((begin, end, window_begins, window_ends)))
+        self._running = _level(self._times, begin, end)
+        self._inside = _level(self._times, window_begins, window_ends) > 0
+
+    def shares(self, begin: Int64, end: Int64) -> Float64:
+        """Of each stretch the time inside the windows, divided by how many run at each moment."""
+        times, running = self._times, self._running
+        if not len(times):
+            return np.empty(0)
+        works = self._inside & (running > 0)
+        rate: NDArray[np.float64] = np.where(works, 1 / np.maximum(running, 1), 0.0)
+        worked = np.concatenate(([0.0], np.cumsum(rate[:-1] * np.diff(times))))
+        shares: Float64 = (
+            worked[np.searchsorted(times, end)] - worked[np.searchsorted(times, begin)]
+        )
+        return shares
+
+    def around(self, begins: Int64, ends: Int64) -> float:
+        """Time in the windows before the first work of each and after its last."""
+        times, busy = self._times, np.flatnonzero(self._running > 0)
+        first = np.searchsorted(busy, np.searchsorted(times, begins))
+        last = np.searchsorted(busy, np.searchsorted(times, ends)) - 1
+        works = last >= first
+        idle = int((ends - begins)[~works].sum())
+        before = times[busy[first[works]]] - begins[works]
+        after = ends[works] - times[busy[last[works]] + 1]
+        return float(idle + before.sum() + after.sum())
 
 
 def _level(times: Int64, begin: Int64, end: Int64) -> Int64:

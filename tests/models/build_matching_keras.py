@@ -15,7 +15,9 @@ import matching_keras
 
 MODELS = {
     "resnet": matching_keras.resnet,
+    "resnet_whole": matching_keras.resnet_whole,
     "encoder": matching_keras.encoder,
+    "encoder_batch": matching_keras.encoder,
     "mobilenet": matching_keras.mobilenet,
     "unet": matching_keras.unet,
     "lstm": matching_keras.lstm,

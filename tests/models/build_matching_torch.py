@@ -17,18 +17,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 import matching_torch
 from build_onnx import export
 
-_IMAGE, _LARGE, _TOKENS, _WORDS = (
+_IMAGE, _LARGE, _WHOLE, _TOKENS, _BATCH, _WORDS = (
     lambda: torch.randn(1, 3, 32, 32),
     lambda: torch.randn(1, 3, 64, 64),
+    lambda: torch.randn(1, 3, 224, 224),
     lambda: torch.randint(0, 1000, (1, 32)),
+    lambda: torch.randint(0, 1000, (16, 32)),
     lambda: torch.randint(0, 500, (1, 20)),
 )
 MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor], str]] = {
     "resnet": (matching_torch.ResNet, _IMAGE, "pt2 pt ts.pt onnx"),
+    "resnet_whole": (matching_torch.ResNet, _WHOLE, "pt onnx"),
     "resnet_added": (matching_torch.added, _IMAGE, "pt2"),
     "resnet_removed": (matching_torch.removed, _IMAGE, "pt2"),
     "resnet_widened": (matching_torch.widened, _IMAGE, "pt2"),
     "encoder": (matching_torch.Encoder, _TOKENS, "pt2 pt ts.pt onnx"),
+    "encoder_batch": (matching_torch.Encoder, _BATCH, "pt onnx"),
     "encoder_joint": (
         lambda: matching_torch.Encoder(matching_torch.JointAttention),
         _TOKENS,

@@ -76,6 +76,11 @@ def resnet() -> keras.Model:
     return keras.applications.ResNet50(weights=None, input_shape=(32, 32, 3))
 
 
+def resnet_whole() -> keras.Model:
+    """Of images of 224 pixels, as ResNet-50 was made for."""
+    return keras.applications.ResNet50(weights=None)
+
+
 def mobilenet() -> keras.Model:
     return keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3))
 

@@ -15,6 +15,7 @@ class RowNames(QObject):
             RowKind.ONLY_B: self.tr("Only in B"),
             RowKind.UNLINKED: self.tr("Not tied to the graph"),
             RowKind.BETWEEN: self.tr("Between operators"),
+            RowKind.AROUND: self.tr("Before the first operator and after the last"),
         }[kind]
 
     def of(self, row: ExplainedRow) -> str:

@@ -18,10 +18,13 @@ from PySide6.QtWidgets import (
 from profilers.analysis.comparison import ProfileComparison, can_normalise, compare
 from profilers.analysis.comparison.figures import Rounds
 from profilers.analysis.comparison.side import batch_size
-from profilers.analysis.comparison.words import fusion_sentences, verdict_sentence
+from profilers.analysis.comparison.words import (
+    explained_sentence,
+    fusion_sentences,
+    verdict_sentence,
+)
 from profilers.analysis.parity import sentence
 from profilers.profile import Profile
-from profilers.units import format_percent
 from views.background import Latest
 from views.comparison.figure_table import FigureTable
 from views.comparison.row_table import RowTable
@@ -214,14 +217,7 @@ class ComparisonView(QWidget):
         explanation = found.explanation
         if not (explanation.a_ns or explanation.b_ns):
             return self.tr("No trace to explain it.")
-        share = format_percent(max(explanation.matched_share, 0.0))
-        if explanation.by_graph:
-            return self.tr("Matched layers explain {} of the profiled steps' difference.").format(
-                share
-            )
-        return self.tr("Operators of both explain {} of the profiled steps' difference.").format(
-            share
-        )
+        return explained_sentence(explanation, per_sample=found.per_sample)
 
     def _show_cautions(self, cautions: Sequence[str]) -> None:
         shown = list(cautions[:_SHOWN_CAUTIONS])

@@ -57,10 +57,11 @@ class Waterfall(QWidget):
         if found is None or not (found.a_ns or found.b_ns):
             return []
         room = min(max((self.height() - _AXIS) // _LINE - 3, 1), _MOST_BARS)
-        shown = [row for row in found.rows[:room] if row.difference_ns]
+        leading = found.leading(room)
+        shown = [(at, found.rows[at]) for at in leading if found.rows[at].difference_ns]
         bars = [_Bar("A", 0, found.a_ns, format_duration(found.a_ns), self._theme.accent)]
         level = found.a_ns
-        for at, row in enumerate(shown):
+        for at, row in shown:
             bars.append(self._change(self._names.of(row), level, row.difference_ns, at))
             level += row.difference_ns
         rest = found.b_ns - level

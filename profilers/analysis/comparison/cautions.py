@@ -1,6 +1,6 @@
 """What makes two profiles hard to compare, told before anyone trusts a figure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from profilers.analysis.comparison import side
 from profilers.analysis.comparison.explained import Explanation
@@ -34,6 +34,7 @@ def _found(
             has_none = f"{'B' if a.graphs else 'A'} has no graph"
         yield f"{has_none}, so operators are compared by name instead of layers."
     yield from _inputs(a, b, per_sample=per_sample)
+    yield from _settings(a, b)
     yield from _steps(a, b, rounds)
     yield from _waited(a, b, rounds)
     yield from _surroundings(a, b)
@@ -44,21 +45,44 @@ def _found(
 
 
 def _inputs(a: Profile, b: Profile, *, per_sample: bool) -> Iterator[str]:
-    sizes = side.batch_size(a), side.batch_size(b)
-    if all(sizes) and sizes[0] != sizes[1]:
+    batches = side.batch_size(a), side.batch_size(b)
+    if all(batches) and batches[0] != batches[1]:
         told = (
             "step times are divided by it"
             if per_sample
             else "step times are those of whole batches"
         )
-        yield f"The batch sizes differ: {sizes[0]} in A, {sizes[1]} in B; {told}."
-    dtypes = [
-        sorted({str(each.get("dtype", "")) for each in side.inputs_of(one)}) for one in (a, b)
-    ]
-    if dtypes[0] and dtypes[1] and dtypes[0] != dtypes[1]:
+        yield f"The batch sizes differ: {batches[0]} in A, {batches[1]} in B; {told}."
+    shapes = side.sample_shapes(a), side.sample_shapes(b)
+    if shapes[0] and shapes[1] and _sorted(shapes[0]) != _sorted(shapes[1]):
+        sizes = [", ".join("×".join(map(str, shape)) for shape in each) for each in shapes]
         yield (
-            f"The inputs' types differ: {', '.join(dtypes[0])} in A, {', '.join(dtypes[1])} in B."
+            f"The inputs' sizes differ, beside the batch: {sizes[0]} in A, {sizes[1]} in B; these are "
+            "times of different work."
         )
+    for what, types in (
+        ("inputs'", [side.input_dtypes(each) for each in (a, b)]),
+        ("weights'", [side.weight_dtypes(each) for each in (a, b)]),
+    ):
+        if types[0] and types[1] and types[0] != types[1]:
+            yield f"The {what} types differ: {', '.join(types[0])} in A, {', '.join(types[1])} in B."
+
+
+def _sorted(shapes: Sequence[tuple[int | str, ...]]) -> list[list[str]]:
+    """Whatever the layout and the order of the inputs."""
+    return sorted(sorted(map(str, shape)) for shape in shapes)
+
+
+def _settings(a: Profile, b: Profile) -> Iterator[str]:
+    """What was asked of the runs that makes them different work; options have their defaults filled in."""
+    ours, theirs = side.options_of(a), side.options_of(b)
+    for option, usual, what in (
+        ("run", "inference", "What a step does differs"),
+        ("autocast", "off", "The lowered precision (autocast) differs"),
+    ):
+        one, other = ours.get(option, usual), theirs.get(option, usual)
+        if one != other:
+            yield f"{what}: {one} in A, {other} in B."
 
 
 def _steps(a: Profile, b: Profile, rounds: Rounds | None) -> Iterator[str]:
@@ -91,16 +115,17 @@ def _surroundings(a: Profile, b: Profile) -> Iterator[str]:
         ("devices", ours.device, theirs.device),
         ("GPUs", ours.facts.get("GPU", ""), theirs.facts.get("GPU", "")),
         ("processors", ours.facts.get("Processor", ""), theirs.facts.get("Processor", "")),
-        ("threads", ours.facts.get("Threads", ""), theirs.facts.get("Threads", "")),
+        ("threads", side.threads(ours.facts), side.threads(theirs.facts)),
     ):
         if one and other and one != other:
             yield f"The {name} differ: {one} in A, {other} in B."
 
 
 def _profiler(a: Profile, b: Profile) -> Iterator[str]:
-    overheads = step_time(a).overhead, step_time(b).overhead
-    if overheads[0] is None or overheads[1] is None:
+    told = step_time(a).overhead, step_time(b).overhead
+    if told[0] is None or told[1] is None:
         return
+    overheads = [max(each, 0.0) for each in told if each is not None]  # below 0: mere noise
     if abs((1 + overheads[0]) / (1 + overheads[1]) - 1) > _HEAVY_PROFILER:
         yield (
             f"The profiler slowed A by {100 * overheads[0]:.0f} % and B by {100 * overheads[1]:.0f} %, "

@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from profilers.analysis.comparison.joined import Part, joined_parts
-from profilers.analysis.comparison.spent import NOTHING, Share, Spent, spent_by_graph, spent_by_name
+from profilers.analysis.comparison.spent import (
+    NOTHING,
+    Share,
+    Spent,
+    has_ranges,
+    spent_by_graph,
+    spent_by_name,
+)
 from profilers.analysis.operator_kinds import operator_kind
 from profilers.analysis.pairing.differences import node_title
 from profilers.analysis.pairing.item_pairs import scope_paths
@@ -20,7 +27,11 @@ class RowKind(IntEnum):
     ONLY_A = 1
     ONLY_B = 2
     UNLINKED = 3  # ran, but nothing ties it to the graph
-    BETWEEN = 4  # nothing that was recorded ran
+    BETWEEN = 4  # nothing that was recorded ran: the framework's own time, or waiting
+    AROUND = 5  # the same before the first operator and after the last
+
+
+OUTSIDE = (RowKind.BETWEEN, RowKind.AROUND)
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,10 @@ class ExplainedRow:
     def difference_ns(self) -> float:
         return self.b_ns - self.a_ns
 
+    @property
+    def is_any(self) -> bool:
+        return bool(self.a_ns or self.b_ns)
+
     def turned(self) -> "ExplainedRow":
         kind = {RowKind.ONLY_A: RowKind.ONLY_B, RowKind.ONLY_B: RowKind.ONLY_A}
         return replace(
@@ -75,8 +90,9 @@ class ExplainedRow:
 class Explanation:
     """Rows by what they explain most; their times add up to the mean profiled step of each side.
 
-    `by_graph` tells that layers were matched; else operators were, by name. `on_device` tells for
-    each side whether times are those of devices.
+    That is the mean of the half of the steps around the median, so that single slow steps do not
+    count. `by_graph` tells that layers were matched; else operators were, by name. `on_device` tells
+    for each side whether times are those of devices.
     """
 
     rows: tuple[ExplainedRow, ...]
@@ -100,12 +116,33 @@ class Explanation:
         return 1 - abs(others / self.difference_ns) if self.difference_ns else 1.0
 
     @property
+    def matched_changes(self) -> float:
+        """Share that matched rows have of all that got faster or slower, row by row; 0 to 1.
+
+        Where some rows gain what others lose, it says more than `matched_share`.
+        """
+        total = sum(abs(row.difference_ns) for row in self.rows)
+        matched = sum(abs(row.difference_ns) for row in self.rows if row.kind == RowKind.MATCHED)
+        return matched / total if total else 1.0
+
+    @property
     def matched_time(self) -> float:
         """Share of both sides' recorded work that lies in matched rows."""
-        work = [row for row in self.rows if row.kind != RowKind.BETWEEN]
+        work = [row for row in self.rows if row.kind not in OUTSIDE]
         total = sum(row.a_ns + row.b_ns for row in work)
         matched = sum(row.a_ns + row.b_ns for row in work if row.kind == RowKind.MATCHED)
         return matched / total if total else 0.0
+
+    @property
+    def outside_share(self) -> float:
+        """Share of the difference that lies outside of all operators."""
+        return sum(self.share(row) for row in self.rows if row.kind in OUTSIDE)
+
+    def leading(self, most: int) -> list[int]:
+        """Places of the rows that explain most, and of what lies outside of operators in any case."""
+        outside = [at for at, row in enumerate(self.rows) if row.kind in OUTSIDE and row.is_any]
+        room = max(most - sum(at >= most - len(outside) for at in outside), 0)
+        return sorted({*range(min(room, len(self.rows))), *outside})
 
     def fused_by(self, side: int) -> tuple[ExplainedRow, ...]:
         """Rows whose operators one side (0 for a, 1 for b) fused and the other ran one by one."""
@@ -126,8 +163,14 @@ class Explanation:
 
 
 def explained_by_graph(a: Profile, b: Profile, match: Match) -> Explanation:
-    """Layers and operators of two matched graphs."""
-    spent = spent_by_graph(a), spent_by_graph(b)
+    """Layers and operators of two matched graphs.
+
+    Where only one side tells of the code of its modules, this is time between operators there, as it
+    is on the other.
+    """
+    with_ranges = has_ranges(a) and has_ranges(b)
+    ours, theirs = (spent_by_graph(each, with_ranges=with_ranges) for each in (a, b))
+    spent = ours, theirs
     profiles = a, b
     paths = scope_paths(a.authored, a.strings), scope_paths(b.authored, b.strings)
     fused = _fused_nodes(spent[0]), _fused_nodes(spent[1])
@@ -141,7 +184,9 @@ def explained_by_graph(a: Profile, b: Profile, match: Match) -> Explanation:
 
 def explained_by_operator(a: Profile, b: Profile) -> Explanation:
     """Operators by name, and those of other frameworks by what they do."""
-    spent = _by_common_names(spent_by_name(a), spent_by_name(b))
+    with_ranges = has_ranges(a) and has_ranges(b)
+    ours, theirs = (spent_by_name(each, with_ranges=with_ranges) for each in (a, b))
+    spent = _by_common_names(ours, theirs)
     rows = _named_rows(spent, RowKind.MATCHED, RowKind.ONLY_A, RowKind.ONLY_B)
     return _explanation(list(rows), spent, by_graph=False)
 
@@ -150,9 +195,11 @@ def _explanation(
     rows: list[ExplainedRow], spent: tuple[Spent, Spent], *, by_graph: bool
 ) -> Explanation:
     ours, theirs = spent
-    rows.append(
-        ExplainedRow(RowKind.BETWEEN, ("", ""), ("", ""), ours.between_ns, theirs.between_ns)
-    )
+    for kind, here, there in (
+        (RowKind.BETWEEN, ours.between_ns, theirs.between_ns),
+        (RowKind.AROUND, ours.around_ns, theirs.around_ns),
+    ):
+        rows.append(ExplainedRow(kind, ("", ""), ("", ""), here, there))
     on_device = ours.on_device, theirs.on_device
     return Explanation(_by_weight(rows), ours.whole_ns, theirs.whole_ns, by_graph, on_device)
 

@@ -15,6 +15,7 @@ from profilers.profile import NodeKind, Profile, SliceKind, TimingPhase
 from profilers.profile.table import Float64, Int64
 
 NONE = np.empty(0)
+_MUCH = 0.1  # of all weights
 _SHARE = re.compile(r"([\d.]{1,6}) %")
 
 
@@ -117,6 +118,38 @@ def waited(facts: Mapping[str, str]) -> float:
     """Share of the time that the run waited for a processor; 0 where nobody tells."""
     found = _SHARE.match(facts.get("Waited for a processor", ""))
     return min(float(found[1]) / 100, 1.0) if found else 0.0
+
+
+def threads(facts: Mapping[str, str]) -> str:
+    """How many threads an operator may use, "1" for "1 of 2"; "" where nobody tells."""
+    return facts.get("Threads", "").partition(" of ")[0]
+
+
+def sample_shapes(profile: Profile) -> list[tuple[int | str, ...]]:
+    """Sizes of the run's inputs without the first, which is the batch."""
+    shapes = [each.get("shape", ()) for each in inputs_of(profile)]
+    return [tuple(shape[1:]) for shape in shapes if isinstance(shape, (list, tuple))]
+
+
+def input_dtypes(profile: Profile) -> list[str]:
+    return sorted({str(each.get("dtype", "")) for each in inputs_of(profile)})
+
+
+def weight_dtypes(profile: Profile) -> list[str]:
+    """Types that hold a tenth or more of the weights' bytes."""
+    parameters, strings = profile.authored.parameters, profile.strings
+    known = (parameters.dtype >= 0) & (parameters.bytes > 0)
+    if not known.any():
+        return []
+    kinds, number = np.unique(parameters.dtype[known], return_inverse=True)
+    held = np.bincount(number, parameters.bytes[known])
+    return sorted(strings[int(kind)] for kind in kinds[held >= _MUCH * held.sum()])
+
+
+def options_of(profile: Profile) -> Mapping[str, str]:
+    """Settings of the run's mode; a file may hold anything."""
+    found = profile.environment.request.get("options", {})
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 
 def inputs_of(profile: Profile) -> Sequence[Mapping[str, Any]]:

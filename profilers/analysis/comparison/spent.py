@@ -40,8 +40,11 @@ class Spent:
         Shares of what is tied to neither, by name.
     joined : list of list of int
         Nodes that ran as one fused kernel: their time is that of the first.
-    between_ns, whole_ns : float
-        Per step, as `WallTime` tells them.
+    between_ns, around_ns : float
+        When nothing that was recorded worked, between what did, and before the first and after the
+        last of it.
+    whole_ns : float
+        The mean of the steps that count, see `middle_steps`.
     """
 
     nodes: dict[int, Share] = field(default_factory=dict)
@@ -49,14 +52,37 @@ class Spent:
     names: dict[str, Share] = field(default_factory=dict)
     joined: list[list[int]] = field(default_factory=list)
     between_ns: float = 0.0
+    around_ns: float = 0.0
     whole_ns: float = 0.0
     steps: int = 0
     on_device: bool = False
 
 
-def spent_by_graph(profile: Profile) -> Spent:
-    """Shares by node and scope of the authored graph where slices are tied to them."""
-    wall, slices = wall_time(profile), profile.trace.slices
+def has_ranges(profile: Profile) -> bool:
+    """Whether the trace tells of scopes of the graph beside its operators."""
+    return bool((scope_of_range(profile) >= 0).any())
+
+
+def middle_steps(profile: Profile) -> tuple[int, ...] | None:
+    """The half of the profiled steps around the median, by their durations; None for all.
+
+    One step in which another program had the processor says nothing of either model. Of fewer than
+    four steps none is left out.
+    """
+    steps = profile.steps
+    left_out = len(steps) // 4
+    if not left_out:
+        return None
+    order = np.argsort(steps.duration_ns, kind="stable")[left_out : len(steps) - left_out]
+    return tuple(np.sort(order).tolist())
+
+
+def spent_by_graph(profile: Profile, *, with_ranges: bool = True) -> Spent:
+    """Shares by node and scope of the authored graph where slices are tied to them.
+
+    Without ranges, the code of modules around their operators counts as between these.
+    """
+    wall, slices = _counted(profile, with_ranges), profile.trace.slices
     rows = np.flatnonzero(wall.slice_ns > 0)
     groups, joined = _ran_fused(profile, slices.group[rows])
     first_member = {group: nodes[0] for group, nodes in zip(groups, joined, strict=True)}
@@ -69,9 +95,9 @@ def spent_by_graph(profile: Profile) -> Spent:
     return spent
 
 
-def spent_by_name(profile: Profile) -> Spent:
+def spent_by_name(profile: Profile, *, with_ranges: bool = True) -> Spent:
     """Shares by the name of the operator, or of the operator that launched the kernel."""
-    wall = wall_time(profile)
+    wall = _counted(profile, with_ranges)
     rows = np.flatnonzero(wall.slice_ns > 0)
     spent = _empty(wall, [])
     keys: list[_Key] = [("name", name) for name in _plain_names(profile, rows)]
@@ -79,11 +105,16 @@ def spent_by_name(profile: Profile) -> Spent:
     return spent
 
 
+def _counted(profile: Profile, with_ranges: bool) -> WallTime:
+    return wall_time(profile, middle_steps(profile), with_ranges=with_ranges)
+
+
 def _empty(wall: WallTime, joined: list[list[int]]) -> Spent:
     steps = max(wall.steps, 1)
     return Spent(
         joined=joined,
-        between_ns=wall.between_ns / steps,
+        between_ns=max(wall.between_ns - wall.around_ns, 0.0) / steps,
+        around_ns=wall.around_ns / steps,
         whole_ns=wall.whole_ns / steps,
         steps=wall.steps,
         on_device=wall.on_device,

@@ -78,6 +78,19 @@ def verdict_sentence(pair: FigurePair) -> str:
     return f"{title}: {format_change(pair)} in B, {values} ({told})"
 
 
+def explained_sentence(explanation: Explanation, *, per_sample: bool = False) -> str:
+    """How much matched layers, and what lies outside of operators, have of the difference."""
+    what = "layers" if explanation.by_graph else "operators"
+    step = "Profiled step per sample" if per_sample else "Profiled step"
+    outside = format_percent(explanation.outside_share).replace("-", "−")
+    return (
+        f"{step}: {format_duration(explanation.a_ns)} in A, {format_duration(explanation.b_ns)} in B. "
+        f"Matched {what} explain {format_percent(max(explanation.matched_share, 0))} of the "
+        f"difference and have {format_percent(explanation.matched_changes)} of all that got faster or "
+        f"slower; {outside} of the difference lie outside of operators."
+    )
+
+
 def fusion_sentences(explanation: Explanation) -> tuple[str, ...]:
     """Chains of operators that only one side fused, with what they take on either side."""
     return tuple(

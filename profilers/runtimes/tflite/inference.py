@@ -1,6 +1,7 @@
 """Runs a TFLite model, or a TensorFlow model converted to it, in the TFLite interpreter."""
 
 import json
+import logging
 import os
 import platform
 import time
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +35,15 @@ from profilers.runtimes.tflite.library import (
     tflite_library,
 )
 from profilers.runtimes.tflite.model import actual_shapes, stripped, weights_of
+from profilers.runtimes.tflite.results import result_names, results_of
 from profilers.units import format_bytes
 
+if TYPE_CHECKING:
+    from profilers.runtimes.tf.sources import Source
+
 __all__ = ["WORKER_ENVIRONMENT", "run"]
+
+logger = logging.getLogger(__name__)
 
 _MAGIC = b"TFL3"
 _DELEGATE = "DELEGATE"
@@ -50,7 +57,11 @@ class _Session:
     interpreter: Any
     arrays: Sequence[NDArray[Any]]
     inputs: tuple[InputSpec, ...]
-    expected: Sequence[NDArray[Any]] = ()  # TensorFlow's results, if it was converted
+    source: "Source | None" = None  # what it was converted from
+
+    @property
+    def result_names(self) -> list[str]:
+        return [] if self.source is None else result_names(self.source.function)
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -100,7 +111,7 @@ def _open(request: RunRequest, library: TfliteLibrary) -> _Session:
         source = load_source(request)
         content = convert(source, str(request.options["quantisation"]), path.name)
         interpreter = _interpreter(request, library, content)
-        session = _Session(content, interpreter, source.arrays, source.inputs, source.results)
+        session = _Session(content, interpreter, source.arrays, source.inputs, source)
     _feed(session.interpreter, session)
     return session
 
@@ -156,8 +167,8 @@ def _run(
     record.measured_ns = timed_steps(step, request.steps, report, "measure")
     record.started_unix_ns = time.time_ns()
     record.profiled_ns = timed_steps(step, request.steps, report, "profile", noted)
-    keep_results(request, folder, lambda: _results(interpreter))
-    _compare(record, session)
+    keep_results(request, folder, lambda: _results(session))
+    _compare(record, session, library)
     _sweep(record, session, library, report)
     operators = interpreter._get_ops_details()
     model, alone = _look_inside(request, session, library, report)
@@ -189,29 +200,45 @@ def _look_inside(
     request: RunRequest, session: _Session, library: TfliteLibrary, report: Reporter
 ) -> tuple[Any, Any]:
     """The unpacked model with the shapes of this run, and how long its operators take alone."""
-    whole = library.open(session.content, "none", request.threads, keeps_all=True)
-    _feed(whole, session)
-    invoke(whole)
+    whole = _whole(request, session, library)
     model = library.schema.ModelT.InitFromPackedBuf(session.content, 0)
     actual_shapes(model, whole)
     delegate = str(request.options["delegate"])
     return model, times_alone(library, model, whole, delegate, request.threads, report)
 
 
+def _whole(request: RunRequest, session: _Session, library: TfliteLibrary) -> Any:
+    """An interpreter that has run the model without a delegate and kept every tensor."""
+    whole = library.open(session.content, "none", request.threads, keeps_all=True)
+    _feed(whole, session)
+    invoke(whole)
+    return whole
+
+
 def _places(operator: dict[str, Any]) -> dict[str, list[int]]:
     return {key: [int(each) for each in operator[key]] for key in ("inputs", "outputs")}
 
 
-def _compare(record: RunRecord, session: _Session) -> None:
-    """Tell how far the converted model is off."""
-    if session.expected:
-        tell_gap(record, session.expected, _results(session.interpreter), "TFLite", "TensorFlow")
+def _compare(record: RunRecord, session: _Session, library: TfliteLibrary) -> None:
+    """Tell how far the converted model is off, and where that begins."""
+    source = session.source
+    if source is None:
+        return
+    from profilers.runtimes.tflite.first_difference import first_difference
+
+    def why() -> str:
+        try:
+            return first_difference(source, _whole(record.request, session, library))
+        except Exception:  # whatever it meets in a model, it must not cost the capture
+            logger.exception("looking for the first difference failed")
+            return ""
+
+    found = _results(session)
+    tell_gap(record, source.results, found, "TFLite", "TensorFlow", why)
 
 
-def _results(interpreter: Any) -> list[NDArray[Any]]:
-    """Of the last call, in the order of the model's outputs."""
-    details = interpreter.get_output_details()
-    return [interpreter.get_tensor(detail["index"]) for detail in details]
+def _results(session: _Session) -> list[NDArray[Any]]:
+    return results_of(session.interpreter, session.result_names)
 
 
 def _facts(request: RunRequest, library: TfliteLibrary, session: _Session) -> dict[str, str]:
@@ -224,7 +251,7 @@ def _facts(request: RunRequest, library: TfliteLibrary, session: _Session) -> di
         "Threads": str(request.threads or "TFLite's default"),
         "Size of the file": format_bytes(_bytes_of(path)),
     }
-    if session.expected:
+    if session.source is not None:
         facts["Quantisation"] = str(request.options["quantisation"])
         facts["Size as TFLite"] = format_bytes(len(session.content))
     return {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.comparison import compare
-from profilers.analysis.comparison.explained import Explanation, RowKind
+from profilers.analysis.comparison.explained import OUTSIDE, Explanation, RowKind
 from profilers.analysis.comparison.figures import Rounds, Verdict
 from profilers.analysis.comparison.ratios import (
     median_interval,
@@ -172,6 +172,37 @@ def test_other_batch_sizes_and_types_are_told_and_divided_out_where_asked() -> N
         assert_adds_up(found.explanation)
 
 
+def test_other_work_is_told_and_other_layouts_are_not() -> None:
+    sample = sample_profile()
+
+    def run_of(threads: str, *shapes: list[int], **options: str) -> Profile:
+        inputs = [{"name": "x", "dtype": "float32", "shape": shape} for shape in shapes]
+        environment = replace(
+            sample.environment,
+            request={"inputs": inputs, "options": options},
+            facts={**sample.environment.facts, "Threads": threads},
+        )
+        return replace(sample, environment=environment)
+
+    first = run_of("1 of 2", [1, 3, 224, 224])
+    last = run_of("1", [1, 224, 224, 3])
+    assert not [each for each in compare(first, last).cautions if "differ" in each]
+    small = run_of("2 of 2", [1, 32, 32, 3], run="training", autocast="bfloat16")
+    told = " ".join(compare(first, small).cautions)
+    assert "sizes differ, beside the batch: 3×224×224 in A, 32×32×3 in B" in told
+    assert "What a step does differs: inference in A, training in B" in told
+    assert "(autocast) differs: off in A, bfloat16 in B" in told
+    assert "threads differ: 1 in A, 2 in B" in told
+
+
+def test_weights_of_another_type_are_told(capture: Capture, onnx_files: Path) -> None:
+    whole, half = (
+        capture(onnx_files / f"{name}.onnx", "onnxruntime") for name in ("resnet", "resnet_half")
+    )
+    told = compare(whole, half).cautions
+    assert "The weights' types differ: float32 in A, float16 in B." in told
+
+
 def test_rounds_stand_in_for_the_runs_own_steps() -> None:
     generator = np.random.default_rng(7)
     rounds = Rounds(*(generator.normal(t * MS, 0.1 * MS, 20) for t in (10.0, 11.0)))
@@ -201,6 +232,38 @@ def test_rows_of_a_shorter_model_name_what_only_one_side_has() -> None:
     lone = [row for row in found.rows if row.kind == RowKind.ONLY_A]
     assert lone
     assert all(row.b_ns == 0 and not row.nodes[1] for row in lone)
+
+
+def test_single_slow_steps_do_not_count_and_all_still_adds_up() -> None:
+    sample = sample_profile(blocks=3, steps=8)
+    steps = sample.steps
+    late = steps.duration_ns.copy()
+    late[-1] += 500 * MS  # nothing ran in it: another program had the processor
+    slow = replace(sample, steps=steps.replace(duration_ns=late))
+    found = compare(sample, slow).explanation
+    assert_adds_up(found)
+    assert found.difference_ns == 0
+    assert found.a_ns == pytest.approx(np.sort(steps.duration_ns)[2:6].mean())
+
+
+def test_time_outside_of_operators_is_a_row_of_its_own_on_both_sides_alike(
+    capture: Capture, torch_files: Path
+) -> None:
+    eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    exported = capture(torch_files / "block.pt2", "torch-export")
+    found = compare(eager, exported).explanation
+    assert_adds_up(found)
+    for kind in (RowKind.BETWEEN, RowKind.AROUND):
+        (row,) = (row for row in found.rows if row.kind == kind)
+        assert row.a_ns > 0
+        assert row.b_ns > 0
+    few = found.leading(3)
+    outside = [at for at, row in enumerate(found.rows) if row.kind in OUTSIDE]
+    assert set(outside) <= set(few)
+    assert len(few) == 3
+    alike = compare(eager, eager).explanation  # both tell of their modules' code
+    by_layer = sum(row.a_ns for row in alike.rows if row.kind == RowKind.MATCHED)
+    assert by_layer > sum(row.a_ns for row in found.rows if row.kind not in OUTSIDE)
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,20 @@ def test_where_a_device_worked_its_work_counts() -> None:
     assert found.between_ns == 2
 
 
+def test_chosen_steps_alone_count_and_their_ends_are_told_apart() -> None:
+    profile = made([[(4, 10), (12, 14), (31, 32), (47, 55)]], [(0, 20), (30, 40), (41, 45)])
+    found = wall_time(profile)
+    assert (found.whole_ns, found.between_ns) == (34, 25)
+    assert found.around_ns == (4 + 6) + (1 + 8) + 4
+    chosen = wall_time(profile, (0,))
+    assert (chosen.whole_ns, chosen.steps, chosen.around_ns) == (20, 1, 10)
+    assert chosen.between_ns == 12
+    assert chosen.slice_ns.tolist() == [6, 2, 0, 0]
+
+
 def test_an_empty_profile_took_no_time() -> None:
     found = wall_time(Profile("empty"))
+    assert found.around_ns == 0
     assert (found.whole_ns, found.between_ns, found.steps) == (0, 0, 0)
 
 

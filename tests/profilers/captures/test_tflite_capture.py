@@ -124,6 +124,23 @@ def test_a_keras_model_is_converted_and_its_error_told(capture: Capture, tf_file
     assert gaps[0] < 1e-5 < gaps[1] < 0.1
 
 
+def test_branches_of_a_converted_model_keep_their_weights_and_activations(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "control_saved", "tflite")
+    assert float(profile.environment.facts["Largest difference from TensorFlow"]) < 1e-5
+    assert link_coverage(profile).operator_time == 1.0
+
+
+def test_the_operator_that_the_converter_got_wrong_is_named(
+    capture: Capture, unconvertible: Path
+) -> None:
+    profile = capture(unconvertible / "product_saved", "tflite")
+    (told,) = [each.message for each in profile.diagnostics if "differ" in each.message]
+    # of its three results, whose order the converter changes, that of the product is off
+    assert told.endswith("The converter left out the ReLU after BATCH_MATMUL of MatMul, gate.")
+
+
 def test_a_dynamic_batch_takes_the_size_that_was_asked_for(
     capture: Capture, odd_files: Path
 ) -> None:
