@@ -54,8 +54,8 @@ class RooflineView(QWidget):
             format_count(self._peak.float16, "FLOP/s"),
             format_count(self._peak.bandwidth, "B/s"),
         )
-        options = self._context.profile.environment.request.get("options", {})
-        if options.get("run") == "training":
+        options = self._context.profile.environment.request.get("options")
+        if isinstance(options, dict) and options.get("run") == "training":
             told += self.tr("; FLOPs are the forward's, times are the whole step's")
         self._told.setText(told)
         self._told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
