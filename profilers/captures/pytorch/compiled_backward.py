@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from profilers.captures.pytorch.compiled_links import traced_name
+from profilers.captures.pytorch.compiled_links import GRAPH_CALL, traced_name
 from profilers.captures.pytorch.inductor_provenance import (
     differentiated_by_calls,
     members_from_names,
@@ -21,7 +21,6 @@ from profilers.profile.table import Int32
 Json = dict[str, Any]
 
 COMPILED_BACKWARD = "CompiledFunctionBackward"
-_CALL = "## Call CompiledFxGraph"
 
 
 def backward_graph(
@@ -44,6 +43,18 @@ def backward_graph(
     members = members_from_names(code, differentiated_by_calls(record, code), made_of)
     trails = [common_trail(authored, strings, nodes) for nodes in members]
     return CompiledGraph(code, forward.weights, members, trails)
+
+
+def gradients_of_calls(forward: CompiledGraph, backward: CompiledGraph) -> list[list[str]]:
+    """The weights whose gradients each kernel call writes: a backward returns one for each input."""
+    weights: dict[str, list[str]] = {}
+    for buffer, output in zip(forward.code.inputs, backward.code.outputs, strict=False):
+        if output and buffer.name in forward.weights:
+            weights.setdefault(output, []).append(forward.weights[buffer.name])
+    return [
+        [weight for each in call.writes for weight in weights.get(each.name, ())]
+        for call in backward.code.calls
+    ]
 
 
 class BackwardLinks:
@@ -135,7 +146,7 @@ def _found(executed: Sequence[str], programs: Sequence[tuple[int, Sequence[Place
 
 def _calls(slices: Slices, strings: StringTable) -> list[list[int]]:
     """For each run of a backward graph its outermost operators in order."""
-    is_call = np.array([text.startswith(_CALL) for text in strings], np.bool_)
+    is_call = np.array([text.startswith(GRAPH_CALL) for text in strings], np.bool_)
     is_backward = np.array([text.endswith(COMPILED_BACKWARD) for text in strings], np.bool_)
     inside = is_backward[slices.name]
     for depth in range(1, int(slices.depth.max(initial=0)) + 1):

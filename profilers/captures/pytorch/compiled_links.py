@@ -18,7 +18,7 @@ from profilers.profile import FusionMembers, Graph, Slices, StringTable
 from profilers.profile.table import Int32
 
 _REGION = "Torch-Compiled Region"  # holds what runs eagerly after a graph break as well
-_GRAPH = "## Call CompiledFxGraph"
+GRAPH_CALL = "## Call CompiledFxGraph"  # a run of a compiled graph
 _Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -39,7 +39,7 @@ class KernelLinks:
         self._program = _kernel_program(graphs)
         self._places, self._authored = straight_program(authored, strings)
         self._place_of = {node: place for place, node in enumerate(self._authored)}
-        self._in_graph = _inside(_GRAPH, slices, strings)
+        self._in_graph = _inside(GRAPH_CALL, slices, strings)
         self._in_region = _inside(_REGION, slices, strings)
         self._extra: dict[tuple[int, int], None] = {}
         self._groups: Int32 = np.full(len(slices), -1, np.int32)
