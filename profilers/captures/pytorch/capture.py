@@ -97,7 +97,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     )
     if compiled is not None:
         memory = with_makers(memory, slices)
-        memory = with_gradients(memory, slices, graph, strings, compiled.gradients)
+        memory = with_gradients(memory, slices, strings, graph.parameters.bytes, compiled.gradients)
     elif is_fused_script:
         memory = with_script_makers(memory, slices)
     elif is_package_alone(folder):

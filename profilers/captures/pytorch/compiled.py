@@ -59,7 +59,7 @@ _SAME = 0.5  # share of traced nodes; a fused path leaves next to nothing of the
 class Compiled:
     """`nodes` and `groups` have a row per slice; `stages` come after the authored graph.
 
-    `gradients` names, by group, the weights whose gradients a kernel of a backward writes.
+    `gradients` has, by slice, the weights whose gradients a kernel of a backward writes.
     """
 
     stages: tuple[Graph, ...]
@@ -67,7 +67,7 @@ class Compiled:
     nodes: Int32
     groups: Int32
     diagnostics: tuple[Diagnostic, ...]
-    gradients: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    gradients: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
 
 def is_compiled(folder: Path) -> bool:
@@ -105,32 +105,31 @@ def read_compiled(
         _compiled_graph(record, authored, strings, names)
         for record, names in zip(records, made_of, strict=True)
     ]
-    pairs = [
-        (graph, backward_graph(record, graph, names, authored, strings))
-        for record, graph, names in zip(records, graphs, made_of, strict=True)
+    backwards = [
+        (number, backward_graph(record, graphs[number], made_of[number], authored, strings))
+        for number, record in enumerate(records)
         if record.get("backward_code")
     ]
-    backwards = [backward for _, backward in pairs]
     handed = [
-        names for forward, backward in pairs for names in gradients_of_calls(forward, backward)
+        names for number, graph in backwards for names in gradients_of_calls(graphs[number], graph)
     ]
-    every = [*graphs, *backwards]
-    stages, groups = _stages((graphs, backwards), found.pool)
+    every = [*graphs, *(graph for _, graph in backwards)]
+    stages, groups = _stages((graphs, every[len(graphs) :]), found.pool)
     breaks = fusion_breaks(document, every, authored, strings, found.pool)
     strings = found.pool.table()
     linked = KernelLinks(graphs, authored, of_forward, strings)
-    differentiated = BackwardLinks(backwards, linked.count, authored, slices, strings)
+    differentiated = BackwardLinks(backwards, handed, linked, authored, slices, strings)
     replayed = replayed_groups(every, slices, strings)
     standing = np.array([*linked.heaviest, *differentiated.heaviest, -1], np.int32)
     nodes = _first_known(standing[replayed], linked.nodes(), differentiated.nodes())
-    members = FusionMembers.joined([linked.members(), _members(backwards, linked.count)])
+    members = FusionMembers.joined([linked.members(), differentiated.members()])
     return Compiled(
         stages,
         Fusion(groups, members, breaks),
         with_copied_inputs(nodes, authored, slices, strings),
         _first_known(replayed, linked.groups(), differentiated.groups()),
         _told(document, records),
-        {linked.count + call: names for call, names in enumerate(handed) if names},
+        differentiated.gradients,
     )
 
 
@@ -140,14 +139,6 @@ def _first_known(*columns: Int32) -> Int32:
     for column in columns[1:]:
         known = np.where(known >= 0, known, column)
     return known
-
-
-def _members(graphs: Sequence[CompiledGraph], first: int) -> FusionMembers:
-    """Those of backwards, whose groups are numbered from `first` on."""
-    calls = [members for graph in graphs for members in graph.members]
-    return FusionMembers.from_rows(
-        (first + number, node) for number, members in enumerate(calls) for node in members
-    )
 
 
 def _compiled_graph(

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from profilers.captures.pytorch.compiled_links import GRAPH_CALL
-from profilers.profile import Graph, Memory, MemoryCategory, Slices, StringTable
+from profilers.captures.pytorch.links import inherited
+from profilers.profile import Memory, MemoryCategory, Slices, StringTable
 from profilers.profile.table import Int64
 
 _ROUNDING = 512  # bytes, to a multiple of which CUDA's allocator makes blocks
@@ -30,9 +31,9 @@ def with_makers(memory: Memory, slices: Slices) -> Memory:
 def with_gradients(
     memory: Memory,
     slices: Slices,
-    graph: Graph,
     strings: StringTable,
-    gradients: Mapping[int, Sequence[str]],
+    sizes: Int64,
+    gradients: Mapping[int, Sequence[int]],
 ) -> Memory:
     """The weight of each gradient that outlives its backward graph: of its size, by the same kernel.
 
@@ -40,39 +41,27 @@ def with_gradients(
     ----------
     slices : Slices
         With nodes and groups.
+    sizes : int64 array
+        Bytes of each weight.
     gradients : mapping
-        Names of the weights whose gradients a kernel writes, by group.
+        The weights whose gradients a slice of a kernel writes, by the slice.
     """
     blocks = memory.allocations
     ends = np.append(_ends_of_calls(slices, strings), -1)[blocks.slice]
-    own = np.append(slices.group, -1)[blocks.slice]
-    following = np.append(slices.group, -1)[_next_kernels(memory, slices)]
-    groups = np.where(own >= 0, own, following)
+    rows = np.arange(len(slices), dtype=np.int32)
+    writers = inherited(slices, np.where(np.isin(rows, list(gradients)), rows, np.int32(-1)))
+    own = np.append(writers, -1)[blocks.slice]
+    kernels = np.where(own >= 0, own, _next_kernels(memory, slices))
     is_gradient = (blocks.category == MemoryCategory.GRADIENT) & (ends >= 0)
-    weights = _weights(graph, strings)
-    written = {
-        group: [weights[name] for name in names if name in weights]
-        for group, names in gradients.items()
-    }
-    waiting: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    waiting = {kernel: list(weights) for kernel, weights in gradients.items()}
     parameter = np.where(is_gradient, -1, blocks.parameter)
     for row in np.flatnonzero(is_gradient & (blocks.freed_ns > ends)).tolist():
-        group = int(groups[row])
-        free = waiting.setdefault((int(ends[row]), group), list(written.get(group, ())))
-        size = int(blocks.bytes[row])
-        found = next((each for each in free if 0 <= size - each[1] < _ROUNDING), None)
-        if found is not None:
-            parameter[row] = found[0]
+        free, size = waiting.get(int(kernels[row]), []), int(blocks.bytes[row])
+        found = next((each for each in free if 0 <= size - int(sizes[each]) < _ROUNDING), -1)
+        if found >= 0:
+            parameter[row] = found
             free.remove(found)
     return replace(memory, allocations=blocks.replace(parameter=parameter))
-
-
-def _weights(graph: Graph, strings: StringTable) -> dict[str, tuple[int, int]]:
-    """Row and bytes of each weight by its name."""
-    columns = graph.parameters.name.tolist(), graph.parameters.bytes.tolist()
-    return {
-        strings[name]: (row, size) for row, (name, size) in enumerate(zip(*columns, strict=True))
-    }
 
 
 def _next_kernels(memory: Memory, slices: Slices) -> Int64:
