@@ -326,7 +326,7 @@ def _available_mode(mode_id: str) -> RunMode:
         raise ModeUnavailable(
             f"{mode.title} cannot run here",
             f"{', '.join(missing)} is not installed",
-            "Install it with: pip install 'twinscope[frameworks]'.",
+            f"Install it with: pip install 'twinscope[{mode.extra}]'.",
         )
     return mode
 

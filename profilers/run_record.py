@@ -21,7 +21,7 @@ class RunRecord:
         With the inputs as they were finally used.
     family : str
         Name of the module in `profilers.captures` that reads the folder: "torch", "tensorflow",
-        "onnxruntime" or "tflite".
+        "jax", "onnxruntime" or "tflite".
     framework : str
         "PyTorch 2.13.0", ...
     facts : dict

@@ -170,7 +170,7 @@ def _import_framework(mode: RunMode, report: PipeReporter) -> int:
             raise ModeUnavailable(
                 f"{mode.title} cannot run in this Python environment",
                 f"importing {name} failed: {error}",
-                "Install it (pip install 'twinscope[frameworks]') or choose another mode.",
+                f"Install it (pip install 'twinscope[{mode.extra}]') or choose another mode.",
                 traceback.format_exc(),
             ) from error
     runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")

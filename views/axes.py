@@ -1,5 +1,7 @@
 """Axes that columns share: the same row in two columns moves together unless unlinked."""
 
+from weakref import WeakKeyDictionary
+
 from PySide6.QtCore import QObject, Signal
 
 _SHORTEST_NS = 10.0
@@ -110,15 +112,28 @@ class TimeAxes(QObject):
 
 
 class ValueAxis(QObject):
-    """A shared upper bound, such as the memory scale of two curves."""
+    """What memory charts share: an upper bound that holds every one of them, and what all leave out."""
 
-    changed = Signal()
+    changed = Signal()  # the bound
+    parts_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.maximum = 0.0
+        self._values: WeakKeyDictionary[QObject, float] = WeakKeyDictionary()
+        self.hidden: frozenset[str] = frozenset()
 
-    def include(self, value: float) -> None:
-        if value > self.maximum:
-            self.maximum = value
+    @property
+    def maximum(self) -> float:
+        return max(self._values.values(), default=0.0)
+
+    def hold(self, chart: QObject, value: float) -> None:
+        """Have room for the highest value of a chart, in place of the one it told before."""
+        before = self.maximum
+        self._values[chart] = value
+        if self.maximum != before:
             self.changed.emit()
+
+    def toggle(self, part: str) -> None:
+        """Leave a part out of all charts, or show it again."""
+        self.hidden ^= {part}
+        self.parts_changed.emit()

@@ -42,6 +42,7 @@ class Column:
     Keys of many long texts are better objects: as an array of numpy's own texts each takes the room
     of the longest.
 
+    `whole` is a text in full where `text` is a short form of it: tooltips and copies have it.
     `share` (0 to 1 per row) draws a bar behind the text. Columns of text sort upwards first,
     columns of numbers downwards.
     """
@@ -51,6 +52,10 @@ class Column:
     text: Callable[[int], str]
     share: NDArray[np.float64] | None = None
     tooltip: str = ""
+    whole: Callable[[int], str] | None = None
+
+    def full_text(self, row: int) -> str:
+        return (self.whole or self.text)(row)
 
     @property
     def is_text(self) -> bool:
@@ -97,14 +102,14 @@ class ColumnTableModel(QAbstractTableModel):
         """The titles, then the cells of the caller's rows as they read."""
         yield [column.title for column in self._columns]
         for row in rows:
-            yield [column.text(row) for column in self._columns]
+            yield [column.full_text(row) for column in self._columns]
 
     def values(self, rows: Iterable[int]) -> Iterator[list[Any]]:
         """The titles, then texts and numbers as they are sorted by."""
         yield [column.title for column in self._columns]
         for row in rows:
             yield [
-                column.text(row) if column.is_text else column.keys[row].item()
+                column.full_text(row) if column.is_text else column.keys[row].item()
                 for column in self._columns
             ]
 
@@ -126,7 +131,7 @@ class ColumnTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return column.text(row)
         if role == Qt.ItemDataRole.ToolTipRole and column.is_text:
-            return plain_tooltip(column.text(row))
+            return plain_tooltip(column.full_text(row))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if column.is_text else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
@@ -219,7 +224,7 @@ class ColumnTable(QTableView):
         self._header.setSectionsClickable(True)
         self._header.sectionClicked.connect(self._sort_by_click)
         self._sorted: tuple[int, Qt.SortOrder] | None = None
-        self.actions_on_it = TableActions(self)
+        self.actions_on_it = TableActions(self, self.columns, self.picked_rows)
 
     def show_columns(self, columns: Sequence[Column], sort_by: int) -> None:
         """Draw other columns, sorted by one of them in its natural direction."""

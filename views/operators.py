@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from profilers.analysis.kernel_names import short_kernel_name
 from profilers.analysis.once import once
 from profilers.analysis.operators import OperatorStatistics, by_name, by_node
 from profilers.profile import Profile, SliceKind
@@ -139,11 +140,17 @@ class OperatorsView(QWidget):
 
     def _columns(self) -> list[Column]:
         table, names = self._shown.statistics, self._shown.names
+        shorts = [short_kernel_name(name) for name in names]
         steps = max(len(self._context.profile.steps), 1)
         per_step = 1 / steps
         share = table.self_ns / max(int(table.self_ns.sum()), 1)
         columns = [
-            Column(self.tr("Name"), np.array(names, object), names.__getitem__),
+            Column(
+                self.tr("Name"),
+                np.array(shorts, object),
+                shorts.__getitem__,
+                whole=names.__getitem__,
+            ),
             _times(self.tr("Total"), table.total_ns * per_step, self.tr("With children, per step")),
             Column(
                 self.tr("Self"),

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document import Document
+from app.origin import origin_words
 from app.window.notice import NoticeBar
 from profilers.errors import MissingCode, TwinscopeError
 from views.theme import Theme
@@ -97,6 +98,7 @@ class ColumnHeader(QFrame):
         self._title.setText(document.title + unsaved)
         self._title.setToolTip(str(document.path))
         self._origin.setText(self._origin_text())
+        self._origin.setToolTip(self._origin.text())
         self._run.setVisible(document.model is not None and bool(document.model.modes))
         self._run.setEnabled(not document.is_busy)
         self._run.setText(self.tr("Run again…") if document.request else self.tr("Run…"))
@@ -116,11 +118,10 @@ class ColumnHeader(QFrame):
         self._notice.tell_error(error, self._theme, offer)
 
     def _origin_text(self) -> str:
-        environment = self.document.profile.environment
-        parts = [environment.framework, environment.mode, environment.device]
+        parts = origin_words(self.document.profile.environment)
         if not self.document.was_run and self.document.model is not None:
             parts = [self.document.model.title, self.tr("not run yet")]
-        return "  ·  ".join(part for part in parts if part)
+        return "  ·  ".join(parts)
 
     def _show_progress(self, stage: str, fraction: float) -> None:
         if stage == "waiting":

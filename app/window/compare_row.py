@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.document import Document
+from app.origin import origin_words
 from app.window.row_pane import RowPane
 from views import ViewSpec
 from views.comparison import ComparedColumn, ComparisonView
@@ -62,13 +63,14 @@ class CompareRow(RowPane):
             self.view = ComparisonView(self._theme, self._pick)
             self.view.turns_asked.connect(self.turns_asked)
             self.columns.addWidget(self.view)
+        titles = told_apart(self._documents)
         self.view.set_columns(
             [
                 ComparedColumn(
-                    document, document.title, document.profile,
+                    document, title, document.profile,
                     document.model is not None and document.request is not None,
                 )
-                for document in self._documents
+                for document, title in zip(self._documents, titles, strict=True)
             ]
         )  # fmt: skip
 
@@ -85,6 +87,19 @@ class CompareRow(RowPane):
             for column, nodes, row in ((a, nodes_a, slice_a), (b, nodes_b, slice_b)):
                 assert isinstance(column.key, Document)
                 _pick(column.key.selection, nodes, row)
+
+
+def told_apart(documents: Sequence[Document]) -> list[str]:
+    """Titles, with what the runs have not in common where one title stands for several."""
+    origins = [origin_words(document.profile.environment) for document in documents]
+    common = set(origins[0]).intersection(*origins[1:]) if origins else set()
+    titles = [document.title for document in documents]
+    return [
+        " · ".join([title, *(word for word in words if word not in common)])
+        if titles.count(title) > 1
+        else title
+        for title, words in zip(titles, origins, strict=True)
+    ]
 
 
 def _pick(selection: Selection, nodes: Sequence[int], row: int) -> None:

@@ -35,17 +35,16 @@ def _time_figures(profile: Profile) -> list[Figure]:
             Figure(
                 "Step, unprofiled",
                 format_duration(time.median_ns),
-                f"median; p95 {format_duration(time.p95_ns)}",
+                f"p95 {format_duration(time.p95_ns)}",
                 "Median wall-clock time of one step, measured without the profiler.",
             )
         )
     if time.profiled_ns is not None:
-        overhead = "" if time.overhead is None else f"{100 * time.overhead:+.0f} % by the profiler"
         figures.append(
             Figure(
                 "Step, profiled",
                 format_duration(time.profiled_ns),
-                overhead or _counted(len(profile.steps), "step"),
+                _overhead_words(time.overhead) or _counted(len(profile.steps), "step"),
                 "Median of the profiled steps; the timeline shows these.",
             )
         )
@@ -55,12 +54,20 @@ def _time_figures(profile: Profile) -> list[Figure]:
             Figure(
                 "Compiled in",
                 format_duration(compile_ns),
-                "once, before the steps",
+                "before the steps",
                 "What making the model's code took: compiling, exporting, tracing or converting; of a "
                 "model that is compiled when it is called, its first step.",
             )
         )
     return figures
+
+
+def _overhead_words(overhead: float | None) -> str:
+    if overhead is None:
+        return ""
+    if overhead < 0:  # steps vary by more than the profiler costs
+        return "profiler's cost unseen"
+    return f"+{100 * overhead:.0f} % by profiler"
 
 
 def _memory_figures(profile: Profile) -> list[Figure]:

@@ -1,6 +1,6 @@
 """How far the results of a converted model are off those of the model it was made from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,11 @@ def tell_gap(
     found: Sequence[NDArray[Any]],
     runtime: str,
     reference: str,
+    why: Callable[[], str] = lambda: "",
 ) -> None:
     """Largest and mean absolute difference over all numbers, as facts of a run.
 
-    A difference that no rounding explains is a diagnostic as well.
+    A difference that no rounding explains is a diagnostic as well; `why` is asked only then.
     """
     error = result_error(expected, found)
     if error is None:
@@ -34,8 +35,11 @@ def tell_gap(
     record.facts[f"Largest difference from {reference}"] = f"{error.largest:.3g}"
     record.facts[f"Mean difference from {reference}"] = f"{error.mean:.3g}"
     if not error.largest <= _MOST_OFF * largest:
-        record.warn(
+        told = (
             f"{runtime}'s results differ from {reference}'s by up to {error.largest:.3g}, where the "
-            f"largest is {largest:.3g}.",
+            f"largest is {largest:.3g}."
+        )
+        record.warn(
+            f"{told} {why()}".rstrip(),
             "Check the converted model before you use it.",
         )

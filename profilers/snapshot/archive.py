@@ -25,6 +25,7 @@ MANIFEST = "manifest.json"
 MEMBERLESS = ("constant", *implied.ENCODINGS)  # columns that have no bytes of their own
 _LARGEST_MANIFEST_BYTES = 64 << 20
 _LARGEST_IN_MANIFEST_BYTES = 256
+_MOST_IN_MANIFEST = 4_000_000
 _MOST_MEMBERS = 100_000
 _MOST_PROFILES = 100
 _KEPT_IN_FILE_BYTES = 64 << 20
@@ -95,7 +96,7 @@ def load(path: Path) -> list[Parts]:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = _checked(path, archive)
-            manifest = json.loads(archive.read(MANIFEST))
+            manifest = _parsed(path, archive.read(MANIFEST))
             _check_manifest(path, manifest)
             members = _members(path, archive, infos, manifest["members"])
             members.update(_small_members(manifest["members"]))
@@ -190,6 +191,13 @@ def _checked(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     if sum(info.compress_size for info in infos) > size:
         raise damaged(path, "its members overlap")
     return [info for info in infos if info.filename not in (MANIFEST, MIME_MEMBER)]
+
+
+def _parsed(path: Path, text: bytes) -> Any:
+    """Refuses what would take a hundred times its size: nothing but brackets, say."""
+    if sum(text.count(sign) for sign in (b"[", b"{", b",")) > _MOST_IN_MANIFEST:
+        raise damaged(path, "its manifest is too large")
+    return json.loads(text)
 
 
 def _check_manifest(path: Path, manifest: Any) -> None:

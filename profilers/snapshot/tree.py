@@ -24,6 +24,10 @@ from profilers.snapshot.columns import BadColumn
 from profilers.snapshot.packed_json import PackedJson, pack
 
 _MOST_ROWS = 1 << 31
+_MOST_UNPACKED = 1000  # times the bytes in the file, where it is more than the next line
+_ALWAYS_UNPACKED_BYTES = 1 << 30
+_COPIES = 4  # of a column while it is decoded
+_STRING_BYTES = 128  # what a string takes beside its text
 _MOST_GRAPHS = 1000
 _MEMORY_SHARE = 0.5
 _KEPT_ENTRY = "#entry"
@@ -124,7 +128,11 @@ class _Reader:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._used: set[str] = set()
-        self._left_bytes = int(_MEMORY_SHARE * psutil.virtual_memory().available)
+        stored = sum(len(data) for data in parts.members.values())
+        self._left_bytes = min(
+            int(_MEMORY_SHARE * psutil.virtual_memory().available),
+            max(_MOST_UNPACKED * stored, _ALWAYS_UNPACKED_BYTES),
+        )
 
     def has(self, path: str) -> bool:
         names = (*self._parts.values, *self._parts.entries)
@@ -189,6 +197,7 @@ class _Reader:
         return kind(**built)
 
     def _strings(self, path: str) -> StringTable:
+        self._count(self._rows(self._parts.entries[f"{path}/lengths"]) * _STRING_BYTES)
         lengths = self._column(f"{path}/lengths", np.dtype("i8"))
         text = self._column(f"{path}/text", np.dtype("u1")).tobytes()
         ends = np.cumsum(lengths)
@@ -225,9 +234,9 @@ class _Reader:
         return rows
 
     def _count(self, size: int) -> None:
+        if _COPIES * size > self._left_bytes:
+            raise BadColumn("it needs more memory than this machine has for it")
         self._left_bytes -= size
-        if self._left_bytes < 0:
-            raise BadColumn("it needs more memory than this machine has")
 
 
 def _rebuilt(value: Any, kind: Any) -> Any:
@@ -239,9 +248,18 @@ def _rebuilt(value: Any, kind: Any) -> Any:
         hints = _hints(kind)
         return kind(**{name: _rebuilt(value[name], hints[name]) for name in hints if name in value})
     if isinstance(kind, type) and issubclass(kind, (Enum, str, int, float)):
-        return kind(value)
-    if get_origin(kind) is not None and not isinstance(value, dict):
+        return kind(_in_range(value))
+    if get_origin(kind) is None:
+        return value
+    if not isinstance(value, dict):
         raise TypeError(f"{value!r} is no mapping")
+    item_kind = get_args(kind)[1]
+    return {name: _rebuilt(item, item_kind) for name, item in value.items()}
+
+
+def _in_range(value: Any) -> Any:
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("a number is too large")
     return value
 
 

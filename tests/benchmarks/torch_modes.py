@@ -1,17 +1,23 @@
 """Print what every PyTorch mode tells of five kinds of models.
 
 ``python -m tests.benchmarks.torch_modes [--only MODE_OR_MODEL]... [--keep FOLDER] [--device cuda:0]
-[--option NAME=VALUE]...``: link coverages, graph breaks, kernels and peak bytes of each; a failure
-prints its sentence. ``--keep`` leaves models and captures in a folder. Options go to the modes that
-have them; the others are left out then.
+[--option NAME=VALUE]... [--limit SECONDS]``: link coverages, graph breaks, kernels and peak bytes of
+each; a failure prints its sentence. ``--keep`` leaves models and captures in a folder. Options go to
+the modes that have them; the others are left out then. No mode takes longer than ``--limit``: what
+is under way is stopped then, and the line says in which stage.
+
+On a GPU, ``--device cuda:0``, runs over several processes have one rank, over NCCL, since two ranks
+cannot share one: ``--only torch-distributed --device cuda:0 --option strategy=fsdp``.
 """
 
 import argparse
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,8 +25,8 @@ from typing import Any
 from app.capturing import request_for
 from profilers.analysis.stats import statistics
 from profilers.captures import read_capture
-from profilers.errors import TwinscopeError
-from profilers.launcher import Launcher
+from profilers.errors import Cancelled, TwinscopeError
+from profilers.launcher import Launcher, Log, Progress
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile
@@ -30,6 +36,7 @@ from tests.models.build_torch_kinds import KINDS
 
 MODELS = Path(__file__).parents[1] / "models"
 ENDINGS = (".pt", ".pt2", ".ts.pt")
+ALONE = {"torch-distributed": {"processes": "1"}}  # options of modes on one GPU
 ROW = "{:<18}{:<15}{:>10}{:>8}{:>8}{:>8}{:>9}{:>12}{:>11}"
 
 
@@ -39,6 +46,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=None, metavar="FOLDER")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--limit", type=float, default=threading.TIMEOUT_MAX, metavar="SECONDS")
     arguments = parser.parse_args()
     options = dict(option.split("=", 1) for option in arguments.option)
     modes = [
@@ -62,10 +70,35 @@ def main() -> None:
         launcher = Launcher()
         try:
             for mode in wanted_modes:
+                limit = Limit(arguments.limit)
                 for name in names:
-                    print(_line(launcher, folder, mode, name, how), flush=True)
+                    print(_line(launcher, folder, mode, name, how, limit), flush=True)
         finally:
             launcher.close()
+
+
+@dataclass
+class Limit:
+    """What a mode may take for all of its models; afterwards `over` is set."""
+
+    seconds: float
+    stage: str = "start"
+    over: threading.Event = field(default_factory=threading.Event)
+    begun: float = field(default_factory=time.monotonic)
+
+    def __enter__(self) -> "Limit":
+        left = max(self.seconds - (time.monotonic() - self.begun), 0.0)
+        self._timer = threading.Timer(left, self.over.set)
+        self._timer.daemon = True
+        self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+
+    def follow(self, event: Progress | Log) -> None:
+        if isinstance(event, Progress):
+            self.stage = event.stage
 
 
 def _build(folder: Path, names: list[str]) -> None:
@@ -75,12 +108,22 @@ def _build(folder: Path, names: list[str]) -> None:
         subprocess.run(command, check=True, capture_output=True)
 
 
-def _line(launcher: Launcher, folder: Path, mode: str, name: str, how: dict[str, Any]) -> str:
+def _line(
+    launcher: Launcher, folder: Path, mode: str, name: str, how: dict[str, Any], limit: Limit
+) -> str:
     files = list(_files(folder, mode, name))
     if not files:
         return f"{mode:<18}{name:<15}no file of this model runs in this mode"
+    if limit.over.is_set():
+        return f"{mode:<18}{name:<15}not run: the mode took its {limit.seconds:.0f} s"
     try:
-        return _row(mode, name, _profile(launcher, folder, mode, name, files[0], how))
+        with limit:
+            profile = _profile(launcher, folder, mode, name, files[0], how, limit)
+        return _row(mode, name, profile)
+    except Cancelled:
+        return (
+            f"{mode:<18}{name:<15}stopped after {limit.seconds:.0f} s of the mode in: {limit.stage}"
+        )
     except TwinscopeError as error:
         return f"{mode:<18}{name:<15}{error}"
 
@@ -95,8 +138,15 @@ def _files(folder: Path, mode: str, name: str) -> Iterator[ModelFile]:
 
 
 def _profile(
-    launcher: Launcher, folder: Path, mode: str, name: str, model: ModelFile, how: dict[str, Any]
+    launcher: Launcher,
+    folder: Path,
+    mode: str,
+    name: str,
+    model: ModelFile,
+    how: dict[str, Any],
+    limit: Limit,
 ) -> Profile:
+    alone = ALONE.get(mode, {}) if how["device"].startswith("cuda") else {}
     request = replace(
         request_for(model, mode),
         trusted=True,
@@ -104,11 +154,12 @@ def _profile(
         inputs=KINDS[name][1],
         steps=5,
         warmup=3,
-        **how,
+        device=how["device"],
+        options={**alone, **how["options"]},
     )
     capture = folder / "captures" / f"{name}-{mode}"
     capture.mkdir(parents=True, exist_ok=True)
-    launcher.capture(request, capture)
+    launcher.capture(request, capture, limit.follow, limit.over)
     return read_capture(capture)
 
 

@@ -1,6 +1,7 @@
 """Write SavedModels with operators that some compilers lack: ``build_unconvertible OUT``.
 
-No deployment format has those of erfinv_saved; XLA has none of text_saved's.
+No deployment format has those of erfinv_saved; XLA has none of text_saved's. TFLite's converter gets
+product_saved wrong.
 """
 
 import os
@@ -26,7 +27,22 @@ class Text(tf.Module):
         return tf.nn.softmax(x) + tf.cast(lengths, tf.float32)
 
 
+class Product(tf.Module):
+    """The ReLU behind a product of two inputs; TFLite's converter of TensorFlow 2.21 loses it."""
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((2, 8), tf.float32, name="a"),
+            tf.TensorSpec((8, 4), tf.float32, name="b"),
+        ]
+    )
+    def __call__(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
+        gate = tf.nn.relu(tf.matmul(a, b), name="gate")
+        return {"gated": gate + 1.0, "twice": 2.0 * a, "all": tf.reduce_sum(b, 1)}
+
+
 if __name__ == "__main__":
     out = Path(sys.argv[1])
     tf.saved_model.save(InverseError(), str(out / "erfinv_saved"))
     tf.saved_model.save(Text(), str(out / "text_saved"))
+    tf.saved_model.save(Product(), str(out / "product_saved"))

@@ -1,6 +1,7 @@
 """A snapshot gives back what was saved, and refuses what was changed."""
 
 import contextlib
+import io
 import json
 import os
 import tempfile
@@ -15,10 +16,12 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
+from app.cli import main
 from profilers import snapshot
 from profilers.errors import DamagedFile, TwinscopeError
 from profilers.opening import open_path
@@ -442,7 +445,7 @@ def _one_member_lost(members: dict[str, bytes], manifest: dict[str, Any]) -> Non
         (_point_outside, "Slices.name points outside the strings"),
         (_note_nowhere, "a note belongs to a node that is not there"),
         (_circle, "scopes do not come after their parents"),
-        (_huge, "tour_high"),
+        (_huge, "more memory"),
         (_absurd, "rows"),
         (_negative, "rows"),
         (_other_type, "its type is <f8"),
@@ -553,6 +556,99 @@ def test_a_compressed_member_is_refused(tmp_path: Path) -> None:
         out.writestr("zeros", bytes(50_000_000), zipfile.ZIP_DEFLATED)
     with pytest.raises(DamagedFile, match="not stored"):
         snapshot.read(bomb)
+
+
+def _bomb_of_zeros(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    zeros = bytes(8 << 20)
+    frame = zstandard.ZstdCompressor(level=1)
+    rows = 300 * len(zeros) // 8
+    with io.BytesIO() as out:
+        with frame.stream_writer(out, size=8 * rows, closefd=False) as writer:
+            for _ in range(300):
+                writer.write(zeros)
+        members[_STEPS] = out.getvalue()
+    manifest["members"][_STEPS] = {"dtype": "<i8", "rows": rows, "encoding": "shuffle"}
+
+
+def _bomb_of_constants(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    slices = manifest["values"]["trace/slices/"]
+    slices["rows"] = 100_000_000
+    for name, entry in manifest["members"].items():
+        if name.startswith("trace/slices/"):
+            members.pop(name, None)
+            entry.update(encoding="constant", value=0, rows=slices["rows"])
+
+
+def _bomb_of_strings(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    del members["strings/lengths"]
+    rows = {"rows": 30_000_000, "encoding": "constant", "value": 0}
+    manifest["members"]["strings/lengths"].update(rows)
+    members["strings/text"], manifest["members"]["strings/text"] = columns.encode(
+        np.empty(0, np.uint8)
+    )
+
+
+def _bomb_of_arguments(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    rows = len(sample_profile().trace.slices)
+    name = "trace/arguments/lengths"
+    members[name], manifest["members"][name] = columns.encode(np.full(rows, 1 << 34))
+
+
+def _bomb_of_brackets(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    manifest["values"]["more"] = [[]] * 5_000_000
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        _bomb_of_zeros,
+        _bomb_of_constants,
+        _bomb_of_strings,
+        _bomb_of_arguments,
+        _bomb_of_brackets,
+    ],
+)
+def test_a_small_file_that_would_fill_the_memory_is_refused_before_it_does(
+    bomb: Callable[..., None], tmp_path: Path
+) -> None:
+    path = rewritten(saved(sample_profile(), tmp_path), bomb)
+    tracemalloc.start()
+    with pytest.raises(DamagedFile):
+        snapshot.read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 << 20
+
+
+_JUNK = st.sampled_from(
+    [None, True, 0, -1, 10**30, 1.5, float("nan"), "", "x", "\ud800", [], [[]], {}, {"a": 1}, [{}]]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.data())
+def test_whatever_a_manifest_says_is_refused_or_of_the_declared_types(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = saved(sample_profile(), Path(folder))
+
+        def change(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+            place: Any = manifest["values"] if data.draw(st.booleans()) else manifest
+            while True:
+                keys = sorted(place) if isinstance(place, dict) else list(range(len(place)))
+                key = data.draw(st.sampled_from(keys))
+                inner = place[key]
+                if not (isinstance(inner, (dict, list)) and inner) or not data.draw(st.booleans()):
+                    break
+                place = inner
+            place[key] = data.draw(_JUNK)
+
+        edited = rewritten(path, change)
+        try:
+            profile = snapshot.read(edited)
+        except DamagedFile:
+            return
+        assert all(isinstance(each, str) for each in profile.environment.facts.values())
+        assert main(["stats", str(edited), "--json"]) == 0
 
 
 def test_a_failed_save_keeps_the_file_that_was_there(

@@ -1,6 +1,7 @@
 """The memory view: the peak, what was alive, what it consists of, and its links."""
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from profilers.analysis.memory.groups import GroupBy
+from profilers.captures import read_capture
 from profilers.opening import open_path
 from profilers.profile import NodeKind, Profile
 from profilers.units import format_bytes
+from tests.conftest import ROOT
 from tests.profilers.traces.memory_snapshots import pooled_training, snapshot, training
 from tests.sample import MIB, sample_profile
 from tests.views.conftest import ShowView
@@ -122,7 +125,35 @@ def test_reserved_memory_is_drawn_above_what_is_in_use(show_view: ShowView, tmp_
     assert (
         context.bytes_axis.maximum >= reserved > int(profile.memory.counters.allocated_bytes.max())
     )
-    assert format_bytes(reserved).replace(" ", "&nbsp;") in view._legend.text()
+    assert format_bytes(reserved).replace(" ", "&nbsp;") in view.legend.text()
+
+
+def test_a_click_in_the_legend_leaves_a_part_out_of_chart_and_scale(show_view: ShowView) -> None:
+    view, context = show_view("memory", sample_profile(blocks=2))
+    largest = view.stack.names[
+        int(np.argmax(view.stack.levels(np.array([view.stack.total.peak_ns]))[:, 0]))
+    ]
+    before = context.bytes_axis.maximum
+    place = view.stack.names.index(largest)
+    view.legend.linkActivated.emit(str(place))
+    assert context.bytes_axis.hidden == {largest}
+    rest = view.stack.without({largest})
+    assert context.bytes_axis.maximum == rest.total.peak_bytes < before
+    assert "line-through" in view.legend.text()
+    assert view.alive.moment.text().startswith("3.018 MiB at the peak")  # the list stays whole
+    view.legend.linkActivated.emit(str(place))
+    assert context.bytes_axis.maximum == before
+    assert "line-through" not in view.legend.text()
+
+
+def test_a_pool_far_beyond_the_blocks_is_left_out_at_first(
+    show_view: ShowView, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(ROOT / "tests" / "data" / "gpu" / "cnn_training.zip") as packed:
+        packed.extractall(tmp_path)
+    view, context = show_view("memory", read_capture(tmp_path))
+    assert "reserved" in context.bytes_axis.hidden
+    assert context.bytes_axis.maximum == view.stack.total.peak_bytes
 
 
 def test_the_pointer_is_told_the_total_and_the_largest_blocks(show_view: ShowView) -> None:
@@ -141,7 +172,7 @@ def test_the_chart_and_the_breakdown_are_split_alike(show_view: ShowView) -> Non
     for by, name in ((GroupBy.MODULE, "blocks.0"), (GroupBy.OPERATOR, "aten.relu")):
         view.grouping.setCurrentIndex(view.grouping.findData(by))
         assert any(name in each for each in view.stack.names)
-        assert name in view._legend.text()
+        assert name in view.legend.text()
         model = view.breakdown.tree.model()
         tops = [model.index(row, 0) for row in range(model.rowCount())]
         assert sum(view.breakdown._model._bytes[index.internalId()] for index in tops) == (

@@ -19,7 +19,7 @@ def test_the_figures_tell_the_unprofiled_latency_and_the_overhead(show_view: Sho
     view, _ = show_view("summary", sample_profile(steps=3))
     figures = {figure.label: figure for figure in view.figures}
     assert figures["Step, unprofiled"].value == "8.1 ms"
-    assert figures["Step, profiled"].note == "+11 % by the profiler"
+    assert figures["Step, profiled"].note == "+11 % by profiler"
     assert figures["Fused groups"].value == "4"
     assert figures["FLOPs per step"].note == "4 nodes unknown"
     assert figures["Linked to the graph"].value == "100.0 %"

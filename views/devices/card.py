@@ -78,10 +78,11 @@ class DeviceCard(QFrame):
             IdleCause.KERNEL_WAIT: self.tr("Between kernels"),
             IdleCause.OTHER: self.tr("Other"),
         }
+        time = _time(sum(figures.gaps_ns))
         self._add_text(
-            self.tr("Gaps between work, {} streams added up: {}").format(
-                figures.streams, _time(sum(figures.gaps_ns))
-            )
+            self.tr("Gaps between work: {}").format(time)
+            if figures.streams == 1
+            else self.tr("Gaps between work, {} streams added up: {}").format(figures.streams, time)
         )
         self._add_bar(
             [

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 
 from profilers.analysis.device.kernel_breakdown import KernelStatistics
 from profilers.analysis.device.work import work_rows
+from profilers.analysis.kernel_names import short_kernel_name
 from profilers.profile import SliceKind, Slices
 from profilers.profile.table import Int8, Int32, Int64
 from profilers.units import format_duration, format_percent
@@ -76,10 +77,16 @@ class KernelTable(QWidget):
     def _columns(self) -> list[Column]:
         table, strings = self.statistics, self._context.profile.strings
         names = [strings[row] for row in table.name.tolist()]
+        shorts = [short_kernel_name(name) for name in names]
         kinds = [self._titles[SliceKind(kind)] for kind in table.kind.tolist()]
         share = table.time_ns / max(int(table.time_ns.sum()), 1)
         columns = [
-            Column(self.tr("Name"), np.array(names, object), names.__getitem__),
+            Column(
+                self.tr("Name"),
+                np.array(shorts, object),
+                shorts.__getitem__,
+                whole=names.__getitem__,
+            ),
             Column(
                 self.tr("Time"),
                 table.time_ns,

@@ -81,8 +81,13 @@ class MemoryChart(TimePlot):
         """The bytes that belong to the selection."""
         return self._picked
 
-    def show_stack(self, stack: MemoryStack, colours: Sequence[QColor], end_ns: int) -> None:
-        """Draw the groups, the first one lowest, to `end_ns` after the profile's start."""
+    def show_stack(
+        self, stack: MemoryStack, colours: Sequence[QColor], end_ns: int, peak_text: str
+    ) -> None:
+        """Draw the groups, the first one lowest, to `end_ns` after the profile's start.
+
+        `peak_text` has a place, ``{}``, for the bytes at the highest moment.
+        """
         for item in self._areas:
             self.removeItem(item)
         self._stack, self._end_ns = stack, end_ns
@@ -100,23 +105,20 @@ class MemoryChart(TimePlot):
             item.setZValue(-depth)  # each area reaches down to zero, behind those below it
             self.addItem(item)
         self._peak.setValue(stack.total.peak_ns - self._origin_ns)
-        text = self.tr("peak {}").format(format_bytes(stack.total.peak_bytes))
-        self._peak.label.setFormat(text)
-        self._bytes_axis.include(float(stack.total.peak_bytes))
+        self._peak.label.setFormat(peak_text.format(format_bytes(stack.total.peak_bytes)))
         self.follow_time()
-        self._follow_bytes()
+        self._hold_highest()
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Draw what the allocator itself counted."""
         for _, item in self._lines:
             self.removeItem(item)
         self._lines = [(line, self._new_line(line)) for line in lines]
-        for line, item in self._lines:
+        for _, item in self._lines:
             self.addItem(item)
             item.setZValue(50)
-            self._bytes_axis.include(float(line.bytes.max(initial=0)))
         self._draw()
-        self._follow_bytes()
+        self._hold_highest()
 
     def mark(self, time_ns: int) -> None:
         """Put the marker at a time since the profile's start."""
@@ -162,6 +164,13 @@ class MemoryChart(TimePlot):
         columns = max(int(self.getViewBox().width() * shown), 1)
         edges: NDArray[np.float64] = np.linspace(begin, end, columns + 1)
         return edges
+
+    def _hold_highest(self) -> None:
+        tops = [int(line.bytes.max(initial=0)) for line, _ in self._lines]
+        if self._stack is not None:
+            tops.append(self._stack.total.peak_bytes)
+        self._bytes_axis.hold(self, float(max(tops, default=0)))
+        self._follow_bytes()
 
     def _follow_bytes(self) -> None:
         self.setYRange(0, max(self._bytes_axis.maximum, 1.0) * _ROOM, padding=0)

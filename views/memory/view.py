@@ -1,7 +1,5 @@
 """The memory view: curves, lifetimes and segments at the left, a moment's blocks at the right."""
 
-import html
-
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
@@ -28,13 +26,13 @@ from views.memory.breakdown_pane import BreakdownPane
 from views.memory.chart import Line, MemoryChart
 from views.memory.colours import group_colour
 from views.memory.growth_note import growth_note
+from views.memory.legend import LegendEntry, MemoryLegend
 from views.memory.lifetimes import LifetimesChart
 from views.memory.moment import moment_text
 from views.memory.segments import SegmentsPane
 from views.memory.source_label import SourceLabel
 
-_LONGEST_NAME = 20  # characters in the legend
-_WORD_JOINER = "\u2060"  # no line breaks beside it
+_DWARFED = 20  # times as high as all blocks: a line that is left out until it is asked for
 
 
 class MemoryView(QWidget):
@@ -53,12 +51,13 @@ class MemoryView(QWidget):
         self._device = first.device
         self._moment_ns = first.peak_ns
         self._build()
+        self._leave_out_what_dwarfs()
         self._connect()
         self._show_device()
 
     @property
     def stack(self) -> MemoryStack:
-        """What the chart draws."""
+        """All that there is to draw; the chart leaves out what `bytes_axis` tells."""
         return memory_stack(self._context.profile, self._device, self.grouping.currentData())
 
     @property
@@ -89,9 +88,7 @@ class MemoryView(QWidget):
         self.grouping.addItem(self.tr("By operator"), GroupBy.OPERATOR)
         first = first_grouping(context.profile)
         self.grouping.setCurrentIndex(self.grouping.findData(first))
-        self._legend = QLabel()
-        self._legend.setTextFormat(Qt.TextFormat.RichText)
-        self._legend.setWordWrap(True)
+        self.legend = MemoryLegend(context.theme)
         self.lasting = QCheckBox(self.tr("Also what lasts"))
         self.lasting.setToolTip(
             self.tr("Show weights and whatever else is alive from beginning to end")
@@ -122,7 +119,7 @@ class MemoryView(QWidget):
         bar.setContentsMargins(6, 2, 6, 0)
         bar.addWidget(self.device)
         bar.addWidget(self.grouping)
-        bar.addWidget(self._legend, 1)
+        bar.addWidget(self.legend, 1)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.addWidget(self.charts)
@@ -142,6 +139,8 @@ class MemoryView(QWidget):
             chart.moment_chosen.connect(
                 lambda moment_ns: self.show_moment(round(moment_ns) + self._context.origin_ns)
             )
+        self.legend.toggled.connect(self._context.bytes_axis.toggle)
+        self._context.bytes_axis.parts_changed.connect(self._show_stack)
         self.chart.hovered.connect(self._tell_moment)
         self.chart.left.connect(QToolTip.hideText)
         self._context.selection.changed.connect(self._follow)
@@ -156,7 +155,6 @@ class MemoryView(QWidget):
         self.note.setText(note)
         self.note.setVisible(bool(note))
         self._show_stack()
-        self.chart.show_lines([line for _, _, line in self._counted()])
         self.show_moment(self._moment_ns)
         self._follow()
 
@@ -165,16 +163,25 @@ class MemoryView(QWidget):
         self._show_panes()
 
     def _show_stack(self) -> None:
-        by, stack, theme = self.grouping.currentData(), self.stack, self._context.theme
-        colours = [group_colour(theme, by, group) for group in stack.groups]
-        self.chart.show_stack(stack, colours, self._end_ns())
+        by, theme, hidden = self.grouping.currentData(), self._context.theme, self._hidden
+        stack, counted = self.stack, self._counted()
+        shown = stack.without(hidden)
+        self.chart.show_stack(
+            shown,
+            [group_colour(theme, by, group) for group in shown.groups],
+            self._end_ns(),
+            self.tr("peak {}") if shown is stack else self.tr("peak of what is shown {}"),
+        )
+        self.chart.show_lines([line for part, _, line in counted if part not in hidden])
         entries = [
-            f'<span style="color:{colour.name()}">■</span>&nbsp;{_legend_text(name)}'
-            for colour, name in zip(colours, stack.names, strict=True)
+            LegendEntry(name, "■", group_colour(theme, by, group).name(), name)
+            for name, group in zip(stack.names, stack.groups, strict=True)
         ]
-        entries += self._line_entries()
-        self._legend.setText(" &nbsp; ".join(entries))
-        self._legend.setToolTip("\n".join(stack.names))
+        entries += [
+            LegendEntry(part, sign, theme.text.name(), f"{part}, {format_bytes(_highest(line))}")
+            for part, sign, line in counted
+        ]
+        self.legend.show_entries(entries, hidden)
         self._show_panes()
 
     def _show_panes(self) -> None:
@@ -192,8 +199,19 @@ class MemoryView(QWidget):
         elif self.charts.currentWidget() is self.segments:
             self.segments.show_moment(self._device, self._moment_ns)
 
+    @property
+    def _hidden(self) -> frozenset[str]:
+        return self._context.bytes_axis.hidden
+
+    def _leave_out_what_dwarfs(self) -> None:
+        """A pool far beyond the model's own blocks would make their chart a flat line."""
+        for part, _, line in self._counted():
+            is_far = _highest(line) > _DWARFED * self.stack.total.peak_bytes
+            if is_far and part not in self._hidden:
+                self._context.bytes_axis.toggle(part)
+
     def _counted(self) -> list[tuple[str, str, Line]]:
-        """Sign, title and curve of what the allocator counted beyond the blocks that are known."""
+        """Title, sign and curve of what the allocator counted beyond the blocks that are known."""
         counters, theme = self._context.profile.memory.counters, self._context.theme
         rows = np.flatnonzero(counters.device == self._device)
         known = self.stack.total.peak_bytes
@@ -206,14 +224,8 @@ class MemoryView(QWidget):
             if int(values.max(initial=-1)) > least:
                 told = values >= 0
                 pen = pg.mkPen(theme.text, width=1, style=style)
-                found.append((sign, title, Line(counters.time_ns[rows[told]], values[told], pen)))
+                found.append((title, sign, Line(counters.time_ns[rows[told]], values[told], pen)))
         return found
-
-    def _line_entries(self) -> list[str]:
-        return [
-            _unbroken(f"{sign} {title}, {format_bytes(int(line.bytes.max()))}")
-            for sign, title, line in self._counted()
-        ]
 
     def _tell_moment(self, moment_ns: float, place: QPointF) -> None:
         time_ns = round(moment_ns) + self._context.origin_ns
@@ -243,13 +255,5 @@ class MemoryView(QWidget):
         return empty_note(text)
 
 
-def _legend_text(name: str) -> str:
-    """Short enough for two lines of a dozen."""
-    if len(name) > _LONGEST_NAME:
-        name = f"…{_WORD_JOINER}{name[-_LONGEST_NAME:].lstrip()}"
-    return _unbroken(name)
-
-
-def _unbroken(text: str) -> str:
-    """As rich text that stays on one line."""
-    return html.escape(text).replace(" ", "&nbsp;")
+def _highest(line: Line) -> int:
+    return int(line.bytes.max())

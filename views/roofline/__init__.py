@@ -56,8 +56,8 @@ class RooflineView(QWidget):
         if peak.float16 is not None:
             told += self.tr(", {} in 16 bits").format(format_count(peak.float16, "FLOP/s"))
         told += f", {format_count(peak.bandwidth, 'B/s')} ({peak.source})"
-        options = self._context.profile.environment.request.get("options", {})
-        if options.get("run") == "training":
+        options = self._context.profile.environment.request.get("options")
+        if isinstance(options, dict) and options.get("run") == "training":
             told += self.tr("; FLOPs are the forward's, times are the whole step's")
         self._told.setText(told)
         self._told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

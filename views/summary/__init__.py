@@ -78,7 +78,9 @@ def _tile(figure: Figure, theme: Theme) -> QFrame:
     value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     for label in (value, _muted(figure.label, theme), _muted(figure.note, theme)):
         label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        label.setWordWrap(label is not value)
         layout.addWidget(label)
+    layout.addStretch()
     tile.setAccessibleName(f"{figure.label}: {figure.value} {figure.note}")
     return tile
 

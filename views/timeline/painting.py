@@ -200,6 +200,8 @@ class ScenePainter:
     def _paint_counter(self, band: Band, series: CounterSeries) -> None:
         low, height = self._scene.y_of(band) + band.height - 5, band.height - 10
         values = series.columns(self._edges)
+        end_ns = max(self._scene.extent_ns[1], int(series.time_ns[-1]))
+        values[self._edges[:-1] > end_ns] = np.nan  # nothing is known of a later time
         span = max(series.highest - min(series.lowest, 0.0), 1e-12)
         floor = min(series.lowest, 0.0)
         box = QRectF(0, low - height, self._width, height)

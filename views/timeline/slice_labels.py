@@ -11,6 +11,8 @@ from itertools import accumulate
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QStaticText
 
+from profilers.analysis.kernel_names import short_kernel_name
+
 _LONGEST = 200
 _ELLIPSIS = "…"
 
@@ -36,7 +38,7 @@ class SliceLabels:
         return self._prepared(name, letters) if letters else None
 
     def _text(self, name: int) -> str:
-        text = self._strings[name].removeprefix("void ")  # of CUDA kernels
+        text = short_kernel_name(self._strings[name])
         return text[:_LONGEST].replace("\n", " ")
 
     def _ends_of(self, name: int) -> list[float]:

@@ -14,6 +14,7 @@ from profilers.analysis.advice.finding import (
     listed,
     step_count,
 )
+from profilers.analysis.kernel_names import short_kernel_name
 from profilers.analysis.wall_time import wall_time
 from profilers.profile import Profile, SliceKind
 from profilers.units import format_duration, format_percent
@@ -58,7 +59,7 @@ def find(profile: Profile) -> Iterator[Finding]:
             continue
         steps = step_count(profile)
         largest = costliest(found, wall.slice_ns[found])
-        names = [strings[int(slices.name[row])][:60] for row in largest]
+        names = [short_kernel_name(strings[int(slices.name[row])])[:60] for row in largest]
         share = cost / wall.whole_ns
         yield Finding(
             kind,

@@ -7,6 +7,7 @@ import numpy as np
 from profilers.analysis.advice.finding import Finding, costliest, in_steps, listed, step_count
 from profilers.analysis.device.time import device_time
 from profilers.analysis.device.work import work_rows
+from profilers.analysis.kernel_names import short_kernel_name
 from profilers.profile import Profile, SliceKind
 from profilers.units import format_duration, format_percent
 
@@ -34,7 +35,10 @@ def find(profile: Profile) -> Iterator[Finding]:
         return
     total = int(times.communication_ns[at])
     durations = slices.duration_ns[rows]
-    names = [profile.strings[int(slices.name[row])][:60] for row in costliest(rows, durations)]
+    names = [
+        short_kernel_name(profile.strings[int(slices.name[row])])[:60]
+        for row in costliest(rows, durations)
+    ]
     yield Finding(
         "exposed-communication",
         f"{format_duration(exposed / step_count(profile))} of each step is communication that no "

@@ -14,6 +14,7 @@ from profilers.analysis.advice.finding import (
 )
 from profilers.analysis.device.idle_time import IdleCause, idle_gaps
 from profilers.analysis.device.launches import launching_call
+from profilers.analysis.kernel_names import short_kernel_name
 from profilers.analysis.wall_time import wall_time
 from profilers.profile import Profile, SliceKind
 from profilers.units import format_duration, format_percent
@@ -43,7 +44,10 @@ def find(profile: Profile) -> Iterator[Finding]:
     if share < _LEAST_SHARE:
         return
     names, times = np.unique(slices.name[gaps.after], return_counts=True)
-    often = [profile.strings[int(name)][:60] for name in names[np.argsort(-times, kind="stable")]]
+    often = [
+        short_kernel_name(profile.strings[int(name)])[:60]
+        for name in names[np.argsort(-times, kind="stable")]
+    ]
     number = max(round(len(gaps) / step_count(profile)), 1)
     yield Finding(
         "small-kernels",

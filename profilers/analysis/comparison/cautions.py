@@ -122,9 +122,10 @@ def _surroundings(a: Profile, b: Profile) -> Iterator[str]:
 
 
 def _profiler(a: Profile, b: Profile) -> Iterator[str]:
-    overheads = step_time(a).overhead, step_time(b).overhead
-    if overheads[0] is None or overheads[1] is None:
+    told = step_time(a).overhead, step_time(b).overhead
+    if told[0] is None or told[1] is None:
         return
+    overheads = [max(each, 0.0) for each in told if each is not None]  # below 0: mere noise
     if abs((1 + overheads[0]) / (1 + overheads[1]) - 1) > _HEAVY_PROFILER:
         yield (
             f"The profiler slowed A by {100 * overheads[0]:.0f} % and B by {100 * overheads[1]:.0f} %, "

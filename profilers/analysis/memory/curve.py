@@ -32,11 +32,6 @@ class MemoryCurve:
     peak_ns: int
     peak_bytes: int
 
-    def level_at(self, time_ns: int) -> int:
-        """Bytes alive at a moment."""
-        at = int(np.searchsorted(self.time_ns, time_ns, "right")) - 1
-        return int(self.total_bytes[at]) if at >= 0 else 0
-
 
 @dataclass(frozen=True, eq=False)
 class MemoryChanges:

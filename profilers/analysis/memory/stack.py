@@ -1,6 +1,6 @@
 """Bytes alive over time, one level per group of blocks, at as many moments as a picture has columns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ from profilers.analysis.memory.groups import GroupBy, block_groups
 from profilers.analysis.once import once
 from profilers.profile import Profile
 from profilers.profile.table import Float64, Int64
+
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,23 @@ class MemoryStack:
     groups: tuple[int, ...]
     steps: Sequence[tuple[Int64, Int64]]
     total: MemoryCurve
+
+    def without(self, names: Collection[str]) -> "MemoryStack":
+        """The stack of the other groups, with the curve of their own sum."""
+        kept = [at for at, name in enumerate(self.names) if name not in names]
+        if len(kept) == len(self.names):
+            return self
+        steps = [self.steps[at] for at in kept]
+        times = np.unique(np.concatenate([_NONE, *(times for times, _ in steps)]))
+        total = sum((levels_at(*each, times) for each in steps), np.zeros(len(times), np.int64))
+        top = int(np.argmax(total)) if len(total) else 0
+        peak = (int(times[top]), int(total[top])) if len(total) else (self.total.peak_ns, 0)
+        return MemoryStack(
+            tuple(self.names[at] for at in kept),
+            tuple(self.groups[at] for at in kept),
+            steps,
+            MemoryCurve(self.total.device, times, total, *peak),
+        )
 
     def levels(self, time_ns: Int64) -> Int64:
         """Bytes alive in each group at some moments, shape (groups, moments)."""

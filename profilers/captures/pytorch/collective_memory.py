@@ -13,9 +13,10 @@ from profilers.profile.table import Int32, Int64
 _CALL = "c10d::"
 _RANGES = ("gloo:", "mpi:", "ucc:")  # of the threads that carry collectives out
 _UNIT = re.compile(
-    r"FSDP::(?P<what>all_gather|all_gather_copy_out|post_backward_reduce)(?: \((?P<unit>.*)\))?$"
+    r"FSDP::(?P<what>all_gather|all_gather_copy_out|pre_forward|pre_backward|post_backward_reduce)"
+    r"(?: \((?P<unit>.*)\))?$"
 )
-_COPIES, _REDUCTION = "all_gather_copy_out", "post_backward_reduce"
+_FLAT, _REDUCTION = "all_gather", "post_backward_reduce"
 
 
 def ends_of_collectives(slices: Slices, strings: StringTable, blocks: Allocations) -> Int64:
@@ -68,12 +69,12 @@ def with_units(
         match = told[int(slices.name[row])]
         assert match is not None
         path, mine = match["unit"] or "", np.flatnonzero(of_block == row)
-        is_reduction = match["what"] == _REDUCTION
+        is_reduction, is_flat = match["what"] == _REDUCTION, match["what"] == _FLAT
         category[mine] = (
             MemoryCategory.GRADIENT if is_reduction else MemoryCategory.GATHERED_PARAMETER
         )
         node[mine] = readers.get(path, -1)
-        if match["what"] == _COPIES and len(mine) == len(units.get(path, ())):
+        if not is_reduction and not is_flat and len(mine) == len(units.get(path, ())):
             parameter[mine] = _parameter_rows(graph, strings, units[path])
     return blocks.replace(category=category, node=node, parameter=parameter)
 

@@ -33,7 +33,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         own = RunRecord.read(folder / rank_folder(rank))
         first = first or own.extra
         own.extra = {**first, **own.extra}
-        own.diagnostics = [] if rank else own.diagnostics
+        own.diagnostics = [] if rank else run.diagnostics
         profile = torch_capture.read(
             folder / rank_folder(rank),
             own,
@@ -42,7 +42,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         clocks.append(own.extra[CLOCK])
         parts.append(RankPart(_sharded(profile, own.extra[SHARDS]), rank, _ahead_ns(clocks[-1])))
     joined = join_ranks(parts)
-    notes = (_clock_note(clocks), *rank_findings(joined))
+    notes = (_clock_note(clocks), *rank_findings(joined)) if count > 1 else ()
     return replace(
         joined,
         timings=timings_of(run),

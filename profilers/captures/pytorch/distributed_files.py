@@ -1,6 +1,7 @@
 """Names of what a distributed run leaves in a capture folder. Standard library only."""
 
 REQUEST_FILE = "request.json"  # what each rank is asked to do
+BACKEND = "backend"  # key in that file: what carries the collectives
 ERROR_FILE = "error.json"  # of a rank that failed
 CLOCK = "clock"  # key in a rank's record: its clock against that of rank 0
 SHARDS = "shard_bytes"  # key in a rank's record: bytes that it holds of each parameter

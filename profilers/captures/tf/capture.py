@@ -25,11 +25,11 @@ from profilers.captures.tf.loops import with_rounds
 from profilers.captures.tf.memory import complete_memory
 from profilers.captures.tf.names import NodeNames
 from profilers.captures.tf.replicas import with_replica_tracks
-from profilers.captures.tf.training import with_training
-from profilers.captures.tf.xla_fusion import block_makers, link_program, with_instructions
-from profilers.captures.tf.xla_memory import SOURCE, planned_blocks
+from profilers.captures.tf.training import forward_of, with_training
 from profilers.captures.tf.xla_refusal import with_refusal
 from profilers.captures.tf.xprof_reports import xprof_reports
+from profilers.captures.xla.fusion import block_makers, link_program, with_instructions
+from profilers.captures.xla.memory import SOURCE, planned_blocks
 from profilers.errors import DamagedFile
 from profilers.graphs.hlo_program import HloProgram, read_hlo
 from profilers.graphs.tensorflow_protos import parse
@@ -97,7 +97,9 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         device = run.request.device
         found = _compiled(traced, authored, program, list(weights.values()), device, pool)
     module = folder / MODULE_FILE
-    linked = with_training(_linked(traced, found, run, pool), _of_optimiser(folder))
+    linked = _linked(traced, found, run, pool)
+    forward = forward_of(linked.authored, linked.strings)
+    linked = with_training(linked, _of_optimiser(folder), forward)
     profile = replace(with_rounds(linked), reports=_reports(folder, module if has_module else None))
     progress(1.0)
     return profile

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from profilers import errors
 from profilers.captures.pytorch.distributed_files import (
+    BACKEND,
     ERROR_FILE,
     RANKS,
     REQUEST_FILE,
@@ -23,6 +25,8 @@ from profilers.request import RunRequest
 from profilers.run_record import RUN_FILE, RunRecord
 from profilers.runtimes.foreign_names import hidden_root
 from profilers.runtimes.measure import Reporter
+from profilers.runtimes.pytorch.communication import Communication, communication_for
+from profilers.runtimes.pytorch.device import device_named
 from profilers.runtimes.pytorch.options import PROCESSES, STRATEGY, chosen
 from profilers.runtimes.pytorch.session import WORKER_ENVIRONMENT
 
@@ -39,33 +43,37 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     Raises
     ------
     ModeUnavailable
-        If this PyTorch has no torch.distributed, or there are fewer GPUs than processes.
+        If this PyTorch has no torch.distributed.
     TwinscopeError
         What a rank told before it ended.
     """
     count = int(chosen(request.options, PROCESSES))
-    _require_devices(request, count)
-    (folder / REQUEST_FILE).write_text(json.dumps(request.to_json()))
+    way = _communication(request, count)
+    request = replace(request, device=way.device)
+    asked = {**request.to_json(), BACKEND: way.backend}
+    (folder / REQUEST_FILE).write_text(json.dumps(asked))
     for rank in range(count):
         (folder / rank_folder(rank)).mkdir(exist_ok=True)
     report.progress("load", 0.0)
     _launch(folder, count, report)
-    return _joined_record(request, folder, count)
+    record = _joined_record(request, folder, count)
+    tell = record.note if way.is_as_asked else record.warn
+    tell(way.told)
+    return record
 
 
-def _require_devices(request: RunRequest, count: int) -> None:
+def _communication(request: RunRequest, count: int) -> Communication:
     import torch
+    from torch import distributed
 
-    if not torch.distributed.is_available():
+    if not distributed.is_available():
         raise ModeUnavailable(
             "Distributed runs do not work here", "this build of PyTorch has no torch.distributed"
         )
-    if request.device.startswith("cuda") and torch.cuda.device_count() < count:
-        raise ModeUnavailable(
-            f"{count} processes cannot run on GPUs here",
-            f"PyTorch sees {torch.cuda.device_count()}, and each process needs one of its own",
-            "Choose fewer processes, or the device cpu.",
-        )
+    if not request.device.startswith("cuda"):
+        device_named(request.device)
+    gpus = torch.cuda.device_count()
+    return communication_for(request.device, count, gpus, has_nccl=distributed.is_nccl_available())
 
 
 def _launch(folder: Path, count: int, report: Reporter) -> None:

@@ -95,9 +95,10 @@ IMPORTS = ModeOption(
 PROCESSES = ModeOption(
     "processes",
     "Processes",
-    tuple(map(str, range(2, 9))),
+    tuple(map(str, range(1, 9))),
     "2",
-    "How many ranks train together on this machine; on GPUs each has one of its own.",
+    "How many ranks train together on this machine: over NCCL where there is a GPU for each, else "
+    "over gloo on the CPU.",
 )
 STRATEGY = ModeOption(
     "strategy",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.pytorch.distributed_files import (
+    BACKEND,
     CLOCK,
     ERROR_FILE,
     REQUEST_FILE,
@@ -24,7 +25,7 @@ from profilers.captures.pytorch.distributed_files import (
 from profilers.captures.pytorch.files import TRAINING as TOLD
 from profilers.errors import TwinscopeError
 from profilers.parameter_statistics import write_statistics
-from profilers.request import RunRequest
+from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.foreign_names import HideOurNames
 from profilers.runtimes.pytorch.clock import clock_of_rank
 from profilers.runtimes.pytorch.distributed import PROGRESS_MARK
@@ -43,7 +44,9 @@ from profilers.runtimes.pytorch.strategies import (
     gathered_together,
     local_share,
 )
+from profilers.runtimes.pytorch.sweep import sized_run
 from profilers.runtimes.pytorch.weights import weights_of
+from profilers.runtimes.sweep import SizedRun, measure_sweep
 
 _PR_SET_PDEATHSIG = 1
 
@@ -73,25 +76,25 @@ def main() -> None:
     if root:
         sys.meta_path.insert(0, HideOurNames(root))
     try:
-        request = RunRequest.from_json(json.loads((folder / REQUEST_FILE).read_text()))
-        _run(request, folder / rank_folder(rank), rank)
+        asked = json.loads((folder / REQUEST_FILE).read_text())
+        backend = asked.pop(BACKEND)
+        _run(RunRequest.from_json(asked), backend, folder / rank_folder(rank), rank)
     except BaseException as error:  # the file is the only way to tell; torchrun ends the others
         _write_error(folder / rank_folder(rank), error)
         sys.exit(1)
 
 
-def _run(request: RunRequest, folder: Path, rank: int) -> None:
+def _run(request: RunRequest, backend: str, folder: Path, rank: int) -> None:
     import torch
     from torch import distributed
 
     if request.trusted:
         own = (request.source_folder, str(Path(request.model_path).resolve().parent))
         sys.path[:0] = [each for each in own if each]
-    is_gpu = request.device.startswith("cuda")
-    device = f"cuda:{int(os.environ['LOCAL_RANK'])}" if is_gpu else "cpu"
-    if is_gpu:
+    device = f"cuda:{os.environ['LOCAL_RANK']}" if request.device == "cuda" else request.device
+    if device.startswith("cuda"):
         torch.cuda.set_device(device)
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if is_gpu else "gloo")
+    distributed.init_process_group(backend)
     options = {**request.options, RUN.id: TRAINING}
     session = opened(replace(request, device=device, options=options), folder, RankReporter(rank))
     _load(session, rank)
@@ -104,6 +107,7 @@ def _run(request: RunRequest, folder: Path, rank: int) -> None:
         told[key] = {name: round(size * shares[name]) for name, size in told[key].items()}
     told["bucket_bytes"] = bucket_bytes(session.model.call)
     session.record.extra[TOLD] = told
+    _sweep(session, distributed.get_world_size())
     session.record.write(folder)
     distributed.barrier()
     distributed.destroy_process_group()
@@ -134,6 +138,24 @@ def _load(session: Session, rank: int) -> None:
         name: round(each.numel() * each.element_size() * shares[name])
         for name, each in loaded.owner.named_parameters()
     }
+
+
+def _sweep(session: Session, count: int) -> None:
+    """Other sizes on all ranks in step; each rank takes inputs of the size, so samples add up.
+
+    Only GPUs tell the peak: threads of collectives free host memory without the profiler's notice.
+    """
+
+    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+        run = sized_run(session, inputs)
+        return run if session.device.type == "cuda" else SizedRun(run.step)
+
+    if not session.request.sweep:
+        return
+    session.record.note("Other sizes are those of each rank; samples per second are of all ranks.")
+    measure_sweep(session.record, session.report, sized)
+    for row in session.record.sweep:
+        row["batch"] *= count if row["batch"] > 0 else 1
 
 
 def _die_with_parent() -> None:

@@ -18,10 +18,11 @@ def sweep(session: "Session") -> None:
     if not session.request.sweep:
         return
     with session.model.sweeping():
-        measure_sweep(session.record, session.report, lambda inputs: _sized(session, inputs))
+        measure_sweep(session.record, session.report, lambda inputs: sized_run(session, inputs))
 
 
-def _sized(session: "Session", inputs: tuple[InputSpec, ...]) -> SizedRun:
+def sized_run(session: "Session", inputs: tuple[InputSpec, ...]) -> SizedRun:
+    """The session's step for other inputs."""
     request = replace(session.request, inputs=inputs, inputs_file="")
     record = replace(session.record, facts={})  # what is told of these sizes is no fact of the run
     part = replace(session, request=request, record=record)
@@ -37,7 +38,7 @@ def _sized(session: "Session", inputs: tuple[InputSpec, ...]) -> SizedRun:
 
 
 def _peak_bytes(step: Callable[[], None], session: "Session") -> int:
-    """Bytes that one step holds at its peak, with weights and inputs."""
+    """Bytes that one step holds at its peak, with weights, inputs and the optimiser's state."""
     import torch
 
     if session.device.type == "cuda":
@@ -46,7 +47,8 @@ def _peak_bytes(step: Callable[[], None], session: "Session") -> int:
         return int(torch.cuda.max_memory_allocated(session.device))
     owner = session.model.owner
     tensors = [*owner.parameters(), *owner.buffers(), *session.inputs]
-    return _bytes(tensors) + _allocated_bytes(step)
+    state: dict[str, int] = session.work.told().get("optimiser_state_bytes", {})
+    return _bytes(tensors) + sum(state.values()) + _allocated_bytes(step)
 
 
 def _bytes(tensors: list[Any]) -> int:

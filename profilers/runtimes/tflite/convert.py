@@ -20,7 +20,11 @@ def convert(source: Source, quantisation: str, name: str) -> bytes:
     """
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function])
+    # Frozen without what holds them, variables would reach the bodies of control flow as arguments,
+    # and the converter drops the ReLU of a product with a matrix that is none of its constants.
+    variables = tf.Module()
+    variables.kept = list(source.function.graph.variables)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function], variables)
     if quantisation == "dynamic-range":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     try:

@@ -41,6 +41,20 @@ def test_every_size_is_a_row_with_its_figures(swept: Profile) -> None:
     assert peaks[0] == peaks[4] == memory_curve(swept).peak_bytes  # the size of the run itself
 
 
+def test_the_peak_of_a_training_step_holds_the_state_of_the_optimiser(
+    capture: Capture, torch_files: Path
+) -> None:
+    profile = capture(
+        torch_files / "block.pt",
+        "torch-eager",
+        source_folder=str(MODELS),
+        options={"run": "training"},
+        sweep={"batch": [1]},
+    )
+    (row,) = sweep_rows(profile)
+    assert row["peak_bytes"] == memory_curve(profile).peak_bytes
+
+
 def test_the_table_travels_in_the_snapshot(swept: Profile, tmp_path: Path) -> None:
     snapshot.write(swept, tmp_path / "x.twin")
     assert sweep_rows(snapshot.read(tmp_path / "x.twin")) == sweep_rows(swept)

@@ -164,7 +164,7 @@ def test_a_capture_with_a_cut_file_is_refused(
 @pytest.mark.parametrize("name", ["cnn.keras", "cnn_saved"])
 def test_a_model_keeps_its_variables_while_it_runs(tf_files: Path, name: str) -> None:
     """TensorFlow's functions hold variables weakly: a collection between two steps took them."""
-    module = "keras_tf" if name.endswith(".keras") else "tf_graph"
+    module = "keras.on_tf" if name.endswith(".keras") else "tf.graph"
     model = open_path(tf_files / name)
     assert isinstance(model, ModelFile)
     request = request_for(model).to_json()

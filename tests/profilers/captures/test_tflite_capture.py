@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.analysis.sweep import sweep_rows
 from profilers.captures.tflite.plan import units_of
 from profilers.errors import CaptureFailed, TwinscopeError
 from profilers.models import tflite_file
@@ -124,6 +125,23 @@ def test_a_keras_model_is_converted_and_its_error_told(capture: Capture, tf_file
     assert gaps[0] < 1e-5 < gaps[1] < 0.1
 
 
+def test_branches_of_a_converted_model_keep_their_weights_and_activations(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "control_saved", "tflite")
+    assert float(profile.environment.facts["Largest difference from TensorFlow"]) < 1e-5
+    assert link_coverage(profile).operator_time == 1.0
+
+
+def test_the_operator_that_the_converter_got_wrong_is_named(
+    capture: Capture, unconvertible: Path
+) -> None:
+    profile = capture(unconvertible / "product_saved", "tflite")
+    (told,) = [each.message for each in profile.diagnostics if "differ" in each.message]
+    # of its three results, whose order the converter changes, that of the product is off
+    assert told.endswith("The converter left out the ReLU after BATCH_MATMUL of MatMul, gate.")
+
+
 def test_a_dynamic_batch_takes_the_size_that_was_asked_for(
     capture: Capture, odd_files: Path
 ) -> None:
@@ -137,6 +155,20 @@ def test_other_batch_sizes_are_measured(capture: Capture, odd_files: Path) -> No
     profile = capture(odd_files / "dynamic.tflite", "tflite", sweep={"batch": (2, 5)})
     assert profile.sweep.batch.tolist() == [2, 5]
     assert (profile.sweep.problem < 0).all()
+
+
+def test_a_file_of_one_batch_size_says_so(capture: Capture, odd_files: Path) -> None:
+    profile = capture(odd_files / "fixed.tflite", "tflite", sweep={"batch": (2, 5)})
+    same, other = sweep_rows(profile)
+    assert same["problem"] is None
+    assert other["problem"].startswith("Its input sizes are fixed")
+
+
+def test_a_model_that_cannot_be_resized_is_converted_for_each_size(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "control.keras", "tflite", sweep={"batch": (1, 4)})
+    assert all(row["per_second"] for row in sweep_rows(profile))
 
 
 def test_flex_operators_are_named_before_a_run_and_the_graph_is_shown(odd_files: Path) -> None:

@@ -15,6 +15,7 @@ from profilers.analysis.device.time import device_time
 from profilers.analysis.memory.growth import memory_growth
 from profilers.analysis.memory.owners import owner_names
 from profilers.analysis.rank_time import rank_rows, rank_time
+from profilers.analysis.sweep import sweep_rows
 from profilers.captures.joined_ranks import joined_traces
 from profilers.errors import Cancelled
 from profilers.launcher import Launcher, Log, Progress
@@ -83,6 +84,7 @@ def captured(capture: Capture, model: Path, entry: str, strategy: str) -> Profil
         signature=entry,
         inputs=X,
         options={"strategy": strategy, "optimiser": "SGD"},
+        sweep={"batch": [4, 8]},
     )
 
 
@@ -204,6 +206,14 @@ def test_ddp_holds_what_it_averages_gradients_in(ddp: Profile) -> None:
     blocks = ddp.memory.allocations
     buckets = (blocks.category == MemoryCategory.GRADIENT) & (blocks.allocated_ns == 0)
     assert int(blocks.bytes[buckets].sum()) == held(ddp, MemoryCategory.PARAMETER)
+
+
+def test_other_sizes_are_those_of_each_rank_and_samples_those_of_all(fsdp: Profile) -> None:
+    rows = sweep_rows(fsdp)
+    assert [(row["axis"], row["size"]) for row in rows] == [("batch", 4), ("batch", 8)]
+    for row in rows:
+        assert row["per_second"] == pytest.approx(2 * row["size"] * 1e9 / row["median_ns"])
+        assert row["peak_bytes"] is None
 
 
 @pytest.fixture

@@ -86,7 +86,8 @@ class NodeInspector(QTreeWidget):
         top.add(self.tr("Edges"), f"{len(graph.edges):,}")
         if len(graph.parameters):
             size = format_bytes(int(graph.parameters.bytes.sum()))
-            top.add(self.tr("Parameters"), f"{len(graph.parameters):,}  ·  {size}")
+            top.add(self.tr("Parameters"), size)
+            top.add(self.tr("Weight tensors"), f"{len(graph.parameters):,}")
         flops = graph.nodes.flops
         if (flops >= 0).any():
             top.add("FLOPs", format_count(int(flops[flops >= 0].sum())))
