@@ -23,9 +23,8 @@ import psutil
 from profilers import errors
 from profilers.compiled import cache_folder
 from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable, TwinscopeError
-from profilers.request import RunRequest
+from profilers.request import PEAKS_FILE, RunRequest
 from profilers.runtimes import RunMode, mode_named
-from profilers.runtimes.machine_peaks import PEAKS_FILE
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from profilers.errors import TwinscopeError
 
+PEAKS_FILE = "TWINSCOPE_PEAKS"  # variable naming a worker's JSON of what this machine reaches
 Dimension = int | str  # a size, or the symbol of a dynamic dimension
 
 

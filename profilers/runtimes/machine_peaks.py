@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from profilers.profile import MachinePeaks
+from profilers.request import PEAKS_FILE
 from profilers.runtimes.matrix_products import MATRIX_PRODUCTS
 from profilers.runtimes.processor_wait import WaitMeter
 
-PEAKS_FILE = "TWINSCOPE_PEAKS"  # environment variable that names the JSON
 _LONGEST_S = 0.3  # of tries of each kind
 _FEWEST = 3
 _SIZES = (512, 1024, 2048, 4096)  # of square matrices

@@ -17,7 +17,8 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import MachinePeaks, Profile
-from profilers.runtimes.machine_peaks import PEAKS_FILE, machine_peaks, processor_name
+from profilers.request import PEAKS_FILE
+from profilers.runtimes.machine_peaks import machine_peaks, processor_name
 
 MODELS = Path(__file__).parents[1] / "models"
 
