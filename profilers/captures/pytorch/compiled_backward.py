@@ -1,20 +1,20 @@
-"""Ties the kernels of a compiled backward to the authored nodes that they differentiate."""
+"""The kernels of a compiled backward: the authored nodes that they differentiate, and their slices."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from profilers.captures.pytorch.compiled import authored_of_traced
 from profilers.captures.pytorch.compiled_links import traced_name
-from profilers.captures.pytorch.files import COMPILATION_FILE
+from profilers.captures.pytorch.inductor_provenance import (
+    differentiated_by_calls,
+    members_from_names,
+)
 from profilers.captures.pytorch.links import inherited, operator_name
+from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.graphs.torch_inductor_code import read_inductor_code
+from profilers.graphs.torch_inductor_graph import CompiledGraph
 from profilers.profile import Graph, SliceKind, Slices, StringTable
 from profilers.profile.table import Int32
 
@@ -22,100 +22,115 @@ Json = dict[str, Any]
 
 COMPILED_BACKWARD = "CompiledFunctionBackward"
 _CALL = "## Call CompiledFxGraph"
-_SOURCES = re.compile(
-    r"# Topologically Sorted Source Nodes: \[(?P<names>[^\]]*)\].*\n"
-    r"\s*# \[Provenance debug handles\] (?P<handle>\S+)"
-)
-_PRODUCTS = frozenset({"mm", "addmm", "bmm", "baddbmm"})
-_PRODUCT_NODES = frozenset({"linear", "matmul", "mm", "addmm", "bmm", "einsum", "baddbmm"})
-
-# What a derivative is called, where it is not called like its operator; "" tells nothing.
-_HINTS = {
-    "conv1d": "convolution", "conv2d": "convolution", "conv3d": "convolution", "relu": "threshold",
-    "add": "", "view": "", "reshape": "", "permute": "", "transpose": "", "unbind": "stack",
-    "placeholder": "", "input": "", "output": "", "getitem": "", "flatten": "",
-    "scaled_dot_product_attention": "scaled_dot_product",
-}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Backward:
-    """The kernels of one backward graph: how a trace names them, and the node of each."""
+def backward_graph(
+    record: Json,
+    forward: CompiledGraph,
+    made_of: Mapping[str, Sequence[int]],
+    authored: Graph,
+    strings: StringTable,
+) -> CompiledGraph:
+    """The backward of one graph, as it runs.
 
-    names: tuple[str, ...]
-    nodes: tuple[int, ...]
-
-
-def linked_backward(
-    folder: Path, authored: Graph, slices: Slices, strings: StringTable, nodes: Int32
-) -> Int32:
-    """Nodes of slices, with those of the backward's kernels.
-
-    Raises
-    ------
-    OSError, ValueError, KeyError, TypeError
-        If the record of the compilation is missing or damaged.
+    Parameters
+    ----------
+    record : dict
+        One graph of `profilers.runtimes.pytorch.compile_log`.
+    made_of : mapping
+        The authored nodes of each name that Dynamo traced.
     """
-    records: list[Json] = json.loads((folder / COMPILATION_FILE).read_text())["graphs"]
-    made_of = authored_of_traced(records, authored, strings)
-    backwards = [
-        _backward(record["backward_code"], names, authored, strings)
-        for record, names in zip(records, made_of, strict=True)
-        if record.get("backward_code")
+    code = read_inductor_code(record["backward_code"])
+    members = members_from_names(code, differentiated_by_calls(record, code), made_of)
+    trails = [common_trail(authored, strings, nodes) for nodes in members]
+    return CompiledGraph(code, forward.weights, members, trails)
+
+
+class BackwardLinks:
+    """Finds the kernel call and the authored node of each slice of the compiled backwards.
+
+    Parameters
+    ----------
+    graphs : sequence of CompiledGraph
+    first : int
+        The group of their first kernel call.
+    """
+
+    def __init__(
+        self,
+        graphs: Sequence[CompiledGraph],
+        first: int,
+        authored: Graph,
+        slices: Slices,
+        strings: StringTable,
+    ) -> None:
+        self._slices = slices
+        self.heaviest = [
+            node for graph in graphs for node in _nodes_of_calls(graph, authored.nodes.flops)
+        ]
+        self._groups: Int32 = np.full(len(slices), -1, np.int32)
+        self._nodes: Int32 = np.full(len(slices), -1, np.int32)
+        programs, begin = [], 0
+        for graph in graphs:
+            programs.append((begin, _program(graph)))
+            begin += len(graph.code.calls)
+        known: dict[tuple[str, ...], list[int]] = {}
+        for rows in _calls(slices, strings) if programs else ():
+            executed = tuple(operator_name(strings[int(slices.name[row])]) for row in rows)
+            if executed not in known:
+                known[executed] = _found(executed, programs)
+            calls = np.array(known[executed], np.int32)
+            self._groups[rows] = np.where(calls >= 0, calls + first, -1)
+            self._nodes[rows] = self._prepared(known[executed])
+
+    def groups(self) -> Int32:
+        return inherited(self._slices, self._groups)
+
+    def nodes(self) -> Int32:
+        return inherited(self._slices, self._nodes)
+
+    def _prepared(self, calls: Sequence[int]) -> list[int]:
+        """The node of each operator; what prepares a kernel belongs to it."""
+        nodes, following = [-1] * len(calls), -1
+        for at in range(len(calls) - 1, -1, -1):
+            following = self.heaviest[calls[at]] if calls[at] >= 0 else following
+            nodes[at] = following
+        return nodes
+
+
+def _nodes_of_calls(graph: CompiledGraph, flops: np.ndarray[Any, Any]) -> list[int]:
+    """The member that stands for each call: of those that it computes alone the one with most FLOPs.
+
+    A generated kernel reads what operators that are called as they are have computed, and sums it up.
+    """
+    called = {
+        node
+        for call, members in zip(graph.code.calls, graph.members, strict=True)
+        if not call.is_generated
+        for node in members
+    }
+    found = []
+    for call, members in zip(graph.code.calls, graph.members, strict=True):
+        own = [node for node in members if not (call.is_generated and node in called)] or members
+        found.append(max(own, key=lambda node: int(flops[node]), default=-1))
+    return found
+
+
+def _program(graph: CompiledGraph) -> list[Place]:
+    last = len(graph.code.calls) - 1
+    return [
+        Place(traced_name(call, graph.code.number), "", (at + 1 if at < last else END,))
+        for at, call in enumerate(graph.code.calls)
     ]
-    linked = nodes.copy()
-    for rows in _calls(slices, strings):
-        executed = [(operator_name(strings[int(slices.name[row])]), "") for row in rows]
-        found = [_nodes(executed, each) for each in backwards]
-        if found:
-            linked[rows] = max(found, key=lambda each: sum(node >= 0 for node in each))
-    return inherited(slices, linked)
 
 
-def _backward(
-    text: str, made_of: Mapping[str, Sequence[int]], authored: Graph, strings: StringTable
-) -> Backward:
-    """Backward goes through the model in reverse, so each kernel's node lies where the last one's does,
-    or before it.
-    """
-    code = read_inductor_code(text)
-    sources = {match["handle"]: match["names"].split(", ") for match in _SOURCES.finditer(text)}
-    operators = [
-        operator_name(strings[row]).rpartition("::")[2] for row in authored.nodes.operator.tolist()
-    ]
-    nodes, last = [], len(operators) - 1
-    for call in code.calls:
-        members = {node for name in sources.get(call.handle, ()) for node in made_of.get(name, ())}
-        found = _told(call.name, members, operators, last)
-        if found < 0:
-            found = _hinted(call.name, operators, last, is_generated=call.is_generated)
-        nodes.append(found if found >= 0 else last)
-        last = min(last, nodes[-1])
-    return Backward(tuple(traced_name(call, code.number) for call in code.calls), tuple(nodes))
-
-
-def _told(kernel: str, members: set[int], operators: Sequence[str], last: int) -> int:
-    """The first of the nodes whose derivatives a matrix product is made of; -1 for other kernels.
-
-    What tells no node is the gradient of a weight, which may be left for later.
-    """
-    if operator_name(kernel).rpartition("::")[2] not in _PRODUCTS:
-        return -1
-    products = [node for node, operator in enumerate(operators) if operator in _PRODUCT_NODES]
-    told = [node for node in products if node in members]
-    later = [node for node in products if node >= last]
-    return next(iter(told or later or products), -1)
-
-
-def _hinted(kernel: str, operators: Sequence[str], last: int, *, is_generated: bool) -> int:
-    """The nearest node, from the last one on backwards, whose operator a kernel's name tells."""
-    told = kernel.lower()
-    for node in range(last, -1, -1):
-        hint = _HINTS.get(operators[node], operators[node])
-        is_called = hint == "convolution"  # as it is; a generated kernel only reads what it made
-        if hint and hint in told and not (is_generated and is_called):
-            return node
-    return -1
+def _found(executed: Sequence[str], programs: Sequence[tuple[int, Sequence[Place]]]) -> list[int]:
+    """The call of each operator, numbered through all graphs, by the graph that most of them fit."""
+    fits = []
+    for begin, program in programs:
+        places = align([(name, "") for name in executed], program, 0 if program else END)
+        fits.append([begin + place if place >= 0 else -1 for place in places])
+    return max(fits, key=lambda calls: sum(call >= 0 for call in calls))
 
 
 def _calls(slices: Slices, strings: StringTable) -> list[list[int]]:
@@ -129,16 +144,3 @@ def _calls(slices: Slices, strings: StringTable) -> list[list[int]]:
     calls = np.flatnonzero(is_call[slices.name] & inside & (slices.step >= 0))
     operators = slices.kind == SliceKind.OPERATOR
     return [np.flatnonzero((slices.parent == call) & operators).tolist() for call in calls.tolist()]
-
-
-def _nodes(executed: Sequence[tuple[str, str]], backward: Backward) -> list[int]:
-    last = len(backward.names) - 1
-    program = [
-        Place(name, "", (at + 1 if at < last else END,)) for at, name in enumerate(backward.names)
-    ]
-    places = align(executed, program, 0 if program else END)
-    nodes, following = [-1] * len(places), -1
-    for at in range(len(places) - 1, -1, -1):  # what prepares a kernel belongs to it
-        following = backward.nodes[places[at]] if places[at] >= 0 else following
-        nodes[at] = following
-    return nodes

@@ -61,10 +61,15 @@ class KernelLinks:
     def nodes(self) -> Int32:
         return inherited(self._slices, self._nodes)
 
-    def nodes_of(self, groups: Int32) -> Int32:
-        """The member that stands for each group, -1 for none."""
-        heaviest = [self._heaviest(each) if each else -1 for each in self._members]
-        return np.array([*heaviest, -1], np.int32)[groups]
+    @property
+    def count(self) -> int:
+        """Of kernel calls."""
+        return len(self._members)
+
+    @property
+    def heaviest(self) -> list[int]:
+        """The member that stands for each kernel call, -1 for none."""
+        return [self._heaviest(each) if each else -1 for each in self._members]
 
     def members(self) -> FusionMembers:
         """Those that the compiler names, and those of other places that a kernel ran for."""
