@@ -37,7 +37,7 @@ class CompilePhases(logging.Handler):
         if "chromium_event" not in (getattr(record, "metadata", None) or {}):
             return
         begun = _begun(getattr(record, "payload", None))
-        if begun and _AROUND.get(begun, "") != self._part:
+        if begun and _AROUND.get(begun) != self._part:
             self._part = begun
         if self._part:
             fraction = list(_PARTS).index(self._part) / len(_PARTS)
