@@ -50,13 +50,12 @@ def framework_noise(profile: Profile) -> Noise:
         names = np.unique(slices.name[is_kind])
         matching = [row for row in names.tolist() if pattern.fullmatch(profile.strings[row])]
         is_noise |= is_kind & _flags(matching, len(profile.strings))[slices.name]
+    if not is_noise.any():
+        return Noise(is_noise, slices.depth)
     is_noise &= (slices.node < 0) & (slices.group < 0)
     is_noise &= (profile.trace.tracks.device < 0)[slices.track]
-    depth = slices.depth
-    if is_noise.any():
-        depth = (depth - _noise_around(profile, is_noise)).astype(np.int16)
-        depth[is_noise] = slices.depth[is_noise]
-    return Noise(is_noise, depth)
+    depth = (slices.depth - _noise_around(profile, is_noise)).astype(np.int16)
+    return Noise(is_noise, np.where(is_noise, slices.depth, depth))
 
 
 def _flags(rows: list[int], size: int) -> NDArray[np.bool_]:
