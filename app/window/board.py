@@ -26,6 +26,7 @@ from profilers.profile.table import Int32
 from views import VIEWS
 from views.axes import TimeAxes, TimeAxis, ValueAxis
 from views.context import Peer, ViewContext
+from views.empty_note import EmptyNote
 from views.theme import Theme
 
 logger = logging.getLogger(__name__)
@@ -261,6 +262,9 @@ class Board(QWidget):
             view.setWordWrap(True)
         view.setMinimumWidth(120)
         _exchange(row.columns, at, view)
+        note = view if isinstance(view, EmptyNote) else view.findChild(EmptyNote)
+        if note is not None:
+            row.tell_why_blank(note.text())
 
     def _even_widths(self) -> None:
         for splitter in self._splitters():

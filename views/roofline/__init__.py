@@ -7,7 +7,7 @@ from profilers.analysis.peaks import peak_of
 from profilers.analysis.roof_points import kernel_points, layer_points, operator_points
 from profilers.units import format_count, format_percent
 from views.context import ViewContext
-from views.empty_note import empty_note
+from views.empty_note import EmptyNote
 from views.roofline.plot import RoofPlot
 
 __all__ = ["RooflineView"]
@@ -24,7 +24,7 @@ class RooflineView(QWidget):
         layout.setSpacing(2)
         peak = peak_of(context.profile)
         if peak is None or not len(operator_points(context.profile, peak)):
-            layout.addWidget(empty_note(self._why_empty(peak is not None)))
+            layout.addWidget(EmptyNote(self._why_empty(peak is not None)))
             return
         self._peak = peak
         self.by = QComboBox()

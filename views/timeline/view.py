@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from profilers.profile import Pin
 from views.context import ViewContext
-from views.empty_note import empty_note
+from views.empty_note import EmptyNote
 from views.notes_pane import NotesPane, picked_time
 from views.timeline.canvas import TimelineCanvas
 from views.timeline.colour_menu import ColourMenu
@@ -243,7 +243,7 @@ class TimelineView(QWidget):
         }
 
     def _why_empty(self) -> QLabel:
-        return empty_note(
+        return EmptyNote(
             self.tr(
                 "This model was inspected, not run: there is no timeline to show. "
                 "Profile it to see what ran when."

@@ -18,9 +18,9 @@ from profilers.captures.pytorch.compiled import (
     Compiled,
     is_compiled,
     read_compiled,
-    with_makers,
 )
 from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD
+from profilers.captures.pytorch.compiled_memory import with_gradients, with_makers
 from profilers.captures.pytorch.distributed_files import UNITS
 from profilers.captures.pytorch.files import MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
 from profilers.captures.pytorch.graphs import linked_graph
@@ -97,6 +97,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     )
     if compiled is not None:
         memory = with_makers(memory, slices)
+        memory = with_gradients(memory, slices, strings, graph.parameters.bytes, compiled.gradients)
     elif is_fused_script:
         memory = with_script_makers(memory, slices)
     elif is_package_alone(folder):

@@ -2,14 +2,18 @@
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from profilers.captures.pytorch.compiled_backward import BackwardLinks, backward_graph
+from profilers.captures.pytorch.compiled_backward import (
+    BackwardLinks,
+    backward_graph,
+    gradients_of_calls,
+)
 from profilers.captures.pytorch.compiled_links import KernelLinks
 from profilers.captures.pytorch.cuda_graph_links import replayed_groups, with_copied_inputs
 from profilers.captures.pytorch.files import COMPILATION_FILE
@@ -31,7 +35,6 @@ from profilers.profile import (
     FusionGroups,
     FusionMembers,
     Graph,
-    Memory,
     Severity,
     Slices,
     StringPool,
@@ -54,13 +57,17 @@ _SAME = 0.5  # share of traced nodes; a fused path leaves next to nothing of the
 
 @dataclass(frozen=True)
 class Compiled:
-    """`nodes` and `groups` have a row per slice; `stages` come after the authored graph."""
+    """`nodes` and `groups` have a row per slice; `stages` come after the authored graph.
+
+    `gradients` has, by slice, the weights whose gradients a kernel of a backward writes.
+    """
 
     stages: tuple[Graph, ...]
     fusion: Fusion
     nodes: Int32
     groups: Int32
     diagnostics: tuple[Diagnostic, ...]
+    gradients: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
 
 def is_compiled(folder: Path) -> bool:
@@ -76,13 +83,13 @@ def follows(folder: Path, authored: Graph, strings: StringTable) -> bool:
 
 
 def read_compiled(
-    folder: Path, authored: Graph, found: ChromeTrace, slices: Slices, forward: Slices
+    folder: Path, authored: Graph, found: ChromeTrace, slices: Slices, of_forward: Slices
 ) -> Compiled:
     """The kernels as a stage of their own, each tied to authored nodes and to its slices.
 
     Parameters
     ----------
-    forward : Slices
+    of_forward : Slices
         The same slices, of which only those of the forward belong to a step.
 
     Raises
@@ -99,26 +106,30 @@ def read_compiled(
         for record, names in zip(records, made_of, strict=True)
     ]
     backwards = [
-        backward_graph(record, graph, names, authored, strings)
-        for record, graph, names in zip(records, graphs, made_of, strict=True)
+        (number, backward_graph(record, graphs[number], made_of[number], authored, strings))
+        for number, record in enumerate(records)
         if record.get("backward_code")
     ]
-    every = [*graphs, *backwards]
-    stages, groups = _stages((graphs, backwards), found.pool)
+    handed = [
+        names for number, graph in backwards for names in gradients_of_calls(graphs[number], graph)
+    ]
+    every = [*graphs, *(graph for _, graph in backwards)]
+    stages, groups = _stages((graphs, every[len(graphs) :]), found.pool)
     breaks = fusion_breaks(document, every, authored, strings, found.pool)
     strings = found.pool.table()
-    linked = KernelLinks(graphs, authored, forward, strings)
-    differentiated = BackwardLinks(backwards, linked.count, authored, slices, strings)
+    linked = KernelLinks(graphs, authored, of_forward, strings)
+    differentiated = BackwardLinks(backwards, handed, linked, authored, slices, strings)
     replayed = replayed_groups(every, slices, strings)
     standing = np.array([*linked.heaviest, *differentiated.heaviest, -1], np.int32)
     nodes = _first_known(standing[replayed], linked.nodes(), differentiated.nodes())
-    members = FusionMembers.joined([linked.members(), _members(backwards, linked.count)])
+    members = FusionMembers.joined([linked.members(), differentiated.members()])
     return Compiled(
         stages,
         Fusion(groups, members, breaks),
         with_copied_inputs(nodes, authored, slices, strings),
         _first_known(replayed, linked.groups(), differentiated.groups()),
         _told(document, records),
+        differentiated.gradients,
     )
 
 
@@ -128,14 +139,6 @@ def _first_known(*columns: Int32) -> Int32:
     for column in columns[1:]:
         known = np.where(known >= 0, known, column)
     return known
-
-
-def _members(graphs: Sequence[CompiledGraph], first: int) -> FusionMembers:
-    """Those of backwards, whose groups are numbered from `first` on."""
-    calls = [members for graph in graphs for members in graph.members]
-    return FusionMembers.from_rows(
-        (first + number, node) for number, members in enumerate(calls) for node in members
-    )
 
 
 def _compiled_graph(
@@ -221,24 +224,6 @@ def _stages(
                 what = (pool.add(call.name), pool.add(call.kind), compiler, source)
                 groups.append((*what, len(stages), node))
     return tuple(stages), FusionGroups.from_rows(groups)
-
-
-def with_makers(memory: Memory, slices: Slices) -> Memory:
-    """Buffers that no operator allocated belong to the next kernel: they are made right before it.
-
-    Parameters
-    ----------
-    slices : Slices
-        With nodes and groups.
-    """
-    kernels = np.flatnonzero((slices.group >= 0) & (slices.node >= 0))
-    kernels = kernels[np.argsort(slices.start_ns[kernels], kind="stable")]
-    blocks = memory.allocations
-    following = np.searchsorted(slices.start_ns[kernels], blocks.allocated_ns)
-    makers = np.append(slices.node[kernels], -1)[following]
-    wanted = (blocks.slice >= 0) & (blocks.node < 0)
-    nodes = np.where(wanted, makers, blocks.node)
-    return replace(memory, allocations=blocks.replace(node=nodes))
 
 
 def _told(document: Json, records: Sequence[Json]) -> tuple[Diagnostic, ...]:

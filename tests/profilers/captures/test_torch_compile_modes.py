@@ -11,12 +11,13 @@ import pytest
 
 from app.capturing import request_for
 from profilers.analysis.coverage import link_coverage
+from profilers.analysis.memory.curve import alive_at, memory_curve
 from profilers.captures import read_capture
 from profilers.errors import Cancelled
 from profilers.launcher import Launcher, Log, Progress
 from profilers.models import ModelFile
 from profilers.opening import open_path
-from profilers.profile import Profile, TimingPhase
+from profilers.profile import MemoryCategory, Profile, TimingPhase
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
 from tests.conftest import ROOT
@@ -130,6 +131,29 @@ def test_every_generated_kernel_of_a_training_step_is_in_a_group(runs: Runs) -> 
         names = profile.fusion.groups.name[slices.group[generated]]
         for row, name in zip(generated, names.tolist(), strict=True):
             assert profile.strings[slices.name[row]].endswith(profile.strings[name])
+
+
+def test_every_weight_has_its_gradient_in_each_step(runs: Runs) -> None:
+    profile = runs.profiles[0]
+    blocks, parameters = profile.memory.allocations, profile.authored.parameters
+    gradients = blocks.take(
+        np.flatnonzero((blocks.category == MemoryCategory.GRADIENT) & (blocks.parameter >= 0))
+    )
+    assert np.bincount(gradients.parameter).tolist() == [len(profile.steps)] * len(parameters)
+    assert (gradients.bytes == parameters.bytes[gradients.parameter]).all()
+    kept = {
+        MemoryCategory(category)
+        for category in blocks.category[alive_at(profile, *at_peak(profile))].tolist()
+    }
+    assert {
+        MemoryCategory.PARAMETER, MemoryCategory.GRADIENT, MemoryCategory.OPTIMISER_STATE,
+        MemoryCategory.INPUT,
+    } <= kept  # fmt: skip
+
+
+def at_peak(profile: Profile) -> tuple[int, int]:
+    curve = memory_curve(profile)
+    return curve.device, curve.peak_ns
 
 
 def backward_members(profile: Profile) -> dict[str, set[str]]:
