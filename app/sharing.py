@@ -46,9 +46,11 @@ class Sharing:
         return shared
 
 
-def size_of_shared(profiles: Sequence[Profile], sharing: Sharing) -> int:
+def size_of_shared(
+    profiles: Sequence[Profile], sharing: Sharing, comparison: KeptComparison | None = None
+) -> int:
     """Bytes of the file that `save_shared` would write; takes as long as writing it."""
-    return snapshot.size_of(sharing.of(profiles))
+    return snapshot.size_of(sharing.of(profiles), comparison)
 
 
 def save_shared(

@@ -13,7 +13,7 @@ from app.report import EXPORTERS, Exporter, write_report
 from app.session import Session
 from app.sharing import Sharing
 from app.window.row_pane import RowPane
-from app.window.save_dialog import SaveDialog
+from app.window.save_dialog import Compared, SaveDialog
 from profilers.errors import TwinscopeError
 from profilers.profile import KeptComparison
 from views.pictures import PICTURES, copy_picture, save_picture
@@ -34,7 +34,7 @@ class Giving(QObject):
         session: Session,
         window: QWidget,
         current: Callable[[], Document | None],
-        compared: Callable[[Sequence[Document]], KeptComparison | None],
+        compared: Compared,
     ) -> None:
         """`compared` tells how documents are compared, by their places among them."""
         super().__init__(window)
@@ -45,7 +45,7 @@ class Giving(QObject):
 
     def ask_save(self, document: Document) -> None:
         """Ask what goes into the file, then where it goes."""
-        dialog = SaveDialog(self._session.documents, document, self._window)
+        dialog = SaveDialog(self._session.documents, document, self._compared, self._window)
 
         def choose() -> None:
             suggestion = document.path.with_suffix(".twin").name
@@ -60,8 +60,7 @@ class Giving(QObject):
     def save(self, documents: Sequence[Document], path: Path, sharing: Sharing) -> None:
         path = path if path.suffix == ".twin" else path.with_name(path.name + ".twin")
         self.told.emit(self.tr("Writing {}…").format(path.name))
-        comparison = self._compared(documents) if len(documents) > 1 else None
-        self._session.save(documents, path, sharing, self._tell_saved, comparison)
+        self._session.save(documents, path, sharing, self._tell_saved, self._compared(documents))
 
     def commands(self) -> list[Command]:
         """The menu of exports."""

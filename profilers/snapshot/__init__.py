@@ -7,7 +7,7 @@ Several profiles, such as a pair that was compared, can travel in one file.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from profilers.errors import TwinscopeError
 from profilers.probe import Probe
@@ -51,14 +51,15 @@ def write_all(
 
     `comparison` tells how they are compared, by their places in that order.
     """
-    about = {_COMPARISON: comparison.to_json()} if comparison is not None else {}
-    archive.save(path, [take_apart(profile) for profile in profiles], about)
+    archive.save(path, [take_apart(profile) for profile in profiles], _about(comparison))
 
 
-def size_of(profiles: Sequence[Profile]) -> int:
+def size_of(profiles: Sequence[Profile], comparison: KeptComparison | None = None) -> int:
     """Bytes that `write_all` would write."""
     counter = _Counter()
-    archive.write(cast(IO[bytes], counter), [take_apart(profile) for profile in profiles], {})
+    archive.write(
+        cast(IO[bytes], counter), [take_apart(profile) for profile in profiles], _about(comparison)
+    )
     return counter.size
 
 
@@ -96,6 +97,10 @@ def read_compared(path: Path) -> tuple[tuple[Profile, ...], KeptComparison | Non
     parts, about = archive.load(path)
     profiles = tuple(_profile(path, each) for each in parts)
     return profiles, KeptComparison.from_json(about.get(_COMPARISON), len(profiles))
+
+
+def _about(comparison: KeptComparison | None) -> dict[str, Any]:
+    return {} if comparison is None else {_COMPARISON: comparison.to_json()}
 
 
 def _profile(path: Path, parts: Parts) -> Profile:
