@@ -27,6 +27,7 @@ from views import VIEWS
 from views.axes import TimeAxes, TimeAxis, ValueAxis
 from views.context import Peer, ViewContext
 from views.empty_note import EmptyNote
+from views.preferences import Preferences
 from views.theme import Theme
 
 logger = logging.getLogger(__name__)
@@ -42,10 +43,16 @@ class Board(QWidget):
     header_added = Signal(object)
 
     def __init__(
-        self, theme: Theme, twins: Twins, apart: Apart, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        twins: Twins,
+        apart: Apart,
+        preferences: Preferences,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._preferences = preferences
         self._twins = twins
         self._documents: list[Document] = []
         self._contexts: dict[Document, ViewContext] = {}
@@ -197,6 +204,7 @@ class Board(QWidget):
             lambda: self._peers_of(document),
             document.counterpart,
             document.notes,
+            self._preferences,
         )
         self._contexts[document] = context
         slices = document.profile.trace.slices

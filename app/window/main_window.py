@@ -37,6 +37,7 @@ from app.window.running import Running
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
+from views.preferences import Preferences
 from views.theme import DARK, LIGHT, Theme, system_theme
 
 
@@ -55,7 +56,9 @@ class MainWindow(QMainWindow):
         self.resize(1600, 1000)
         self.empty = EmptyState()
         self._linker = SelectionLinker(lambda: self.session.documents, self)
-        self.board = Board(self._theme, self._linker.twins, self._linker.apart)
+        self._preferences = Preferences(self.settings.hides_noise, self)
+        self._preferences.changed.connect(self._keep_preferences)
+        self.board = Board(self._theme, self._linker.twins, self._linker.apart, self._preferences)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self.board)
@@ -271,6 +274,9 @@ class MainWindow(QMainWindow):
 
         box.finished.connect(lambda _: decide())
         box.open()
+
+    def _keep_preferences(self) -> None:
+        self.settings.hides_noise = self._preferences.hides_noise
 
     def _chosen_theme(self) -> Theme:
         return _theme_named(self.settings.theme)
