@@ -22,7 +22,6 @@ from app.window.compare_row import Apart, CompareRow
 from app.window.preparations import Preparations
 from app.window.row_pane import RowPane
 from profilers.analysis.comparison.figures import Rounds
-from profilers.profile import Profile
 from profilers.profile.table import Int32
 from views import VIEWS
 from views.axes import TimeAxes, TimeAxis, ValueAxis
@@ -174,7 +173,7 @@ class Board(QWidget):
         if self._filling is not None:
             row.set_folded(False)
 
-    def show_rounds(self, a: Profile, b: Profile, rounds: Rounds) -> None:
+    def show_rounds(self, a: Document, b: Document, rounds: Rounds) -> None:
         """What measuring two columns in turns gave."""
         if self.compare.view is not None:
             self.compare.view.show_rounds(a, b, rounds)

@@ -66,7 +66,9 @@ class MainWindow(QMainWindow):
         self._running = Running(
             self.session, self, lambda error: self.notice.tell_error(error, self._theme)
         )
-        self.giving = Giving(self.session, self, self.current)
+        self.giving = Giving(
+            self.session, self, self.current, lambda wanted: self.board.compare.settings(wanted)
+        )
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -179,6 +181,7 @@ class MainWindow(QMainWindow):
         session, board = self.session, self.board
         session.document_added.connect(self._show_document)
         session.document_removed.connect(self._drop_document)
+        session.comparison_opened.connect(board.compare.set_settings)
         session.failed.connect(lambda error: self.notice.tell_error(error, self._theme))
         session.busy_changed.connect(self._clear_status)
         self.giving.told.connect(lambda text: self.statusBar().showMessage(text, 5000))
@@ -200,9 +203,7 @@ class MainWindow(QMainWindow):
         self.session.run_demo()
 
     def _measure_in_turns(self, a: Document, b: Document) -> None:
-        self.session.measure_in_turns(
-            a, b, lambda rounds: self.board.show_rounds(a.profile, b.profile, rounds)
-        )
+        self.session.measure_in_turns(a, b, lambda rounds: self.board.show_rounds(a, b, rounds))
 
     def _connect_header(self, header: ColumnHeader) -> None:
         header.run_asked.connect(self.ask_run)
