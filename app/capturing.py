@@ -129,7 +129,8 @@ def capture_profile(
     TwinscopeError
         See `profilers.launcher.Launcher.capture` and `profilers.captures.read_capture`.
     """
-    request = replace(request, model_sha256=content_digest(Path(request.model_path)))
+    digest = content_digest(Path(request.model_path))
+    request = replace(request, model_sha256=digest, wants_peaks=True)
     return run_and_read(launcher, request, autosave, on_event, cancelled, look)
 
 

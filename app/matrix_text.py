@@ -47,9 +47,24 @@ def _figure_cells(figures: ModeFigures) -> tuple[str, ...]:
         "" if figures.first_call_ns is None else format_duration(figures.first_call_ns),
         "" if step is None else format_duration(round(step.value)),
         interval,
-        "  ".join(f"{batch}: {_short(each)}" for batch, each in sorted(figures.per_second.items())),
+        _throughputs(figures),
         "" if figures.peak_bytes is None else format_bytes(figures.peak_bytes),
     )
+
+
+def _throughputs(figures: ModeFigures) -> str:
+    told = {batch: _short(each) for batch, each in figures.per_second.items()}
+    told |= dict.fromkeys(figures.unmeasured, "failed")
+    return "  ".join(f"{batch}: {text}" for batch, text in sorted(told.items()))
+
+
+def unmeasured_text(row: MatrixRow) -> str:
+    """Which batch sizes have no figure, and why; "" if all have one."""
+    problems = row.figures.unmeasured if row.figures else {}
+    by_reason: dict[str, list[str]] = {}
+    for batch, problem in problems.items():
+        by_reason.setdefault(problem, []).append(str(batch))
+    return "; ".join(f"batch {', '.join(sizes)}: {why}" for why, sizes in by_reason.items())
 
 
 def _errors(row: MatrixRow, is_reference: bool) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ import psutil
 from profilers import errors
 from profilers.compiled import cache_folder
 from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable, TwinscopeError
-from profilers.request import RunRequest
+from profilers.request import PEAKS_FILE, RunRequest
 from profilers.runtimes import RunMode, mode_named
 
 logger = logging.getLogger(__name__)
@@ -325,17 +325,20 @@ def _available_mode(mode_id: str) -> RunMode:
         raise ModeUnavailable(
             f"{mode.title} cannot run here",
             f"{', '.join(missing)} is not installed",
-            "Install it with: pip install 'twinscope[frameworks]'.",
+            f"Install it with: pip install 'twinscope[{mode.extra}]'.",
         )
     return mode
 
 
 def _environment(mode: RunMode) -> dict[str, str]:
     """What the mode's runtime wants set before its framework is imported, and where compilers keep
-    what they made, unless the person chose another place."""
+    what they made, unless the person chose another place; and where the machine's peaks are kept."""
     runtime = import_module(f"profilers.runtimes.{mode.module}")
-    kept = os.environ.get("TORCHINDUCTOR_CACHE_DIR", str(cache_folder().parent / "inductor"))
-    return {"TORCHINDUCTOR_CACHE_DIR": kept, **getattr(runtime, "WORKER_ENVIRONMENT", {})}
+    folder = cache_folder().parent
+    kept = os.environ.get("TORCHINDUCTOR_CACHE_DIR", str(folder / "inductor"))
+    peaks = os.environ.get(PEAKS_FILE, str(folder / "peaks.json"))
+    own = {"TORCHINDUCTOR_CACHE_DIR": kept, PEAKS_FILE: peaks}
+    return {**own, **getattr(runtime, "WORKER_ENVIRONMENT", {})}
 
 
 def _resident_bytes(pid: int) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from profilers.errors import TwinscopeError
 
+PEAKS_FILE = "TWINSCOPE_PEAKS"  # variable naming a worker's JSON of what this machine reaches
 Dimension = int | str  # a size, or the symbol of a dynamic dimension
 
 
@@ -116,6 +117,8 @@ class RunRequest:
         The worker is ended above this resident size; 0 for a share of the machine's memory.
     keep_results : bool
         Leave what the model made of its inputs in the capture folder, for comparing modes.
+    wants_peaks : bool
+        Tell what the machine's processors reach at most, measuring it where nobody has yet.
     options : dict
         Settings of a single mode (e.g. ``{"level": "extended"}`` for ONNX Runtime).
     """
@@ -138,6 +141,7 @@ class RunRequest:
     limit_s: float = 300.0
     memory_limit_bytes: int = 0
     keep_results: bool = False
+    wants_peaks: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

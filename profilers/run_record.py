@@ -21,7 +21,7 @@ class RunRecord:
         With the inputs as they were finally used.
     family : str
         Name of the module in `profilers.captures` that reads the folder: "torch", "tensorflow",
-        "onnxruntime" or "tflite".
+        "jax", "onnxruntime" or "tflite".
     framework : str
         "PyTorch 2.13.0", ...
     facts : dict
@@ -36,6 +36,8 @@ class RunRecord:
         Size of what was made of the model's file to run it, 0 where the file itself runs.
     warmup_ns, measured_ns, profiled_ns : list of int
         One duration per step.
+    peaks : dict
+        A `profilers.profile.MachinePeaks`; empty where they were not asked for.
     sweep : list of dict
         One per size that was measured again: the columns of `profilers.profile.SweepPoints`.
     diagnostics : list of dict
@@ -56,6 +58,7 @@ class RunRecord:
     warmup_ns: list[int] = field(default_factory=list)
     measured_ns: list[int] = field(default_factory=list)
     profiled_ns: list[int] = field(default_factory=list)
+    peaks: dict[str, Any] = field(default_factory=dict)
     sweep: list[dict[str, Any]] = field(default_factory=list)
     diagnostics: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)

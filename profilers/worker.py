@@ -18,14 +18,16 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.request import RunRequest
+from profilers.run_record import RunRecord
 from profilers.runtimes import RunMode, mode_named
 from profilers.runtimes.foreign_names import HideOurNames
+from profilers.runtimes.machine_peaks import machine_peaks
 from profilers.runtimes.measure import timed_steps
 from profilers.runtimes.mode_options import settled
 from profilers.runtimes.processor_wait import WAIT_FACT, WaitMeter
@@ -135,8 +137,22 @@ def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
     share = report.wait.share() if report.wait else None
     if share is not None:
         record.facts[WAIT_FACT] = f"{100 * share:.0f} % of the time"
+    if request.wants_peaks and mode.is_compared and request.device == "cpu":
+        report.progress("peaks", 0.0)
+        record.peaks = _peaks(mode, record)
     report.progress("write", 0.0)
     record.write(folder)
+
+
+def _peaks(mode: RunMode, record: RunRecord) -> dict[str, Any]:
+    """What this machine's processors reach with the run's threads; empty where that fails."""
+    told = record.facts.get("Threads", "").partition(" of ")[0]
+    threads = int(told) if told.isdigit() else os.cpu_count() or 1
+    try:
+        return asdict(machine_peaks(mode.framework, threads))
+    except Exception as error:  # the capture is there; a roofline is not worth losing it
+        record.note(f"What this machine's processors reach was not measured: {error}")
+        return {}
 
 
 def _import_framework(mode: RunMode, report: PipeReporter) -> int:
@@ -154,7 +170,7 @@ def _import_framework(mode: RunMode, report: PipeReporter) -> int:
             raise ModeUnavailable(
                 f"{mode.title} cannot run in this Python environment",
                 f"importing {name} failed: {error}",
-                "Install it (pip install 'twinscope[frameworks]') or choose another mode.",
+                f"Install it (pip install 'twinscope[{mode.extra}]') or choose another mode.",
                 traceback.format_exc(),
             ) from error
     runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")

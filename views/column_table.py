@@ -224,7 +224,7 @@ class ColumnTable(QTableView):
         self._header.setSectionsClickable(True)
         self._header.sectionClicked.connect(self._sort_by_click)
         self._sorted: tuple[int, Qt.SortOrder] | None = None
-        self.actions_on_it = TableActions(self)
+        self.actions_on_it = TableActions(self, self.columns, self.picked_rows)
 
     def show_columns(self, columns: Sequence[Column], sort_by: int) -> None:
         """Draw other columns, sorted by one of them in its natural direction."""

@@ -1,13 +1,14 @@
 """The sentence that stands in a view's place when there is nothing to draw."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 
 
-def empty_note(text: str) -> QLabel:
+class EmptyNote(QLabel):
     """Why there is nothing, at the top of the room."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setAlignment(Qt.AlignmentFlag.AlignTop)
-    label.setContentsMargins(12, 12, 12, 12)
-    return label
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setContentsMargins(12, 12, 12, 12)

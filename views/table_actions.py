@@ -1,19 +1,24 @@
 """What can be done with any table: copied as text or picture, and written to a file."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QTableView
 
 from profilers.csv_cells import write_rows
 from views.pictures import PICTURES, copy_picture, save_picture
 
-if TYPE_CHECKING:
-    from views.column_table import ColumnTable
+
+class Rows(Protocol):
+    """What a table shows, by the caller's row numbers."""
+
+    def shown_rows(self) -> list[int]: ...
+    def texts(self, rows: Iterable[int]) -> Iterator[list[str]]: ...
+    def values(self, rows: Iterable[int]) -> Iterator[list[Any]]: ...
 
 
 class TableActions(QObject):
@@ -22,35 +27,39 @@ class TableActions(QObject):
     What is copied reads as on the screen; files have whole numbers, in ns and bytes.
     """
 
-    def __init__(self, table: "ColumnTable") -> None:
+    def __init__(
+        self, table: QTableView, columns: Rows, picked_rows: Callable[[], list[int]]
+    ) -> None:
         super().__init__(table)
         self._table = table
+        self._columns = columns
+        self._picked_rows = picked_rows
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(self._open)
 
     def copy_rows(self) -> None:
         """The selected rows under their titles, else all; tabs lie between cells."""
-        rows = self._table.picked_rows() or self._table.columns.shown_rows()
+        rows = self._picked_rows() or self._columns.shown_rows()
         QGuiApplication.clipboard().setText(self.text(rows))
 
     def copy_all(self) -> None:
-        QGuiApplication.clipboard().setText(self.text(self._table.columns.shown_rows()))
+        QGuiApplication.clipboard().setText(self.text(self._columns.shown_rows()))
 
     def text(self, rows: Iterable[int]) -> str:
         """Rows as they read, with tabs between cells."""
         out = io.StringIO()
-        write_rows(out, self._table.columns.texts(rows), delimiter="\t")
+        write_rows(out, self._columns.texts(rows), delimiter="\t")
         return out.getvalue()
 
     def save(self, path: Path) -> None:
         """Write all rows that are shown as CSV; raises OSError."""
-        columns = self._table.columns
+        rows = self._columns.shown_rows()
         with path.open("w", newline="", encoding="utf-8", errors="replace") as out:
-            write_rows(out, columns.values(columns.shown_rows()))
+            write_rows(out, self._columns.values(rows))
 
     def menu(self) -> QMenu:
         menu, table = QMenu(self._table), self._table
-        has_picked = bool(table.picked_rows())
+        has_picked = bool(self._picked_rows())
         menu.addAction(self.tr("Copy the rows  (Ctrl+C)"), self.copy_rows).setEnabled(has_picked)
         menu.addAction(self.tr("Copy the whole table"), self.copy_all)
         menu.addAction(self.tr("Copy as picture"), lambda: copy_picture(table))

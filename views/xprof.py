@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 from profilers.profile import Report
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
-from views.empty_note import empty_note
+from views.empty_note import EmptyNote
 
 _LONGEST_FACT = 300
 
@@ -26,7 +26,7 @@ class XprofView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         if not self._reports:
-            layout.addWidget(empty_note(self.tr("No other tool's tables came with this profile.")))
+            layout.addWidget(EmptyNote(self.tr("No other tool's tables came with this profile.")))
             return
         self.choice = QComboBox()
         self.choice.setAccessibleName(self.tr("Table"))

@@ -14,7 +14,7 @@ from app.cli.output import print_table
 from app.cli.progress import ProgressBar
 from app.cli.trusting import is_trusted
 from app.matrix import BATCHES, MatrixRow, run_matrix, unavailable, variants_of, with_batches
-from app.matrix_text import HEADINGS, cells_of, plain_row
+from app.matrix_text import HEADINGS, cells_of, plain_row, unmeasured_text
 from app.paths import data_folder
 from profilers.errors import TwinscopeError
 from profilers.launcher import Launcher
@@ -116,6 +116,8 @@ def _print(rows: Sequence[MatrixRow], missing: list[tuple[str, str]], *, as_json
     for row in rows:
         if row.problem:
             print(f"\n{row.variant.title} failed: {row.problem}")
+        if unmeasured := unmeasured_text(row):
+            print(f"\n{row.variant.title}, {unmeasured}.")
     for title, reason in missing:
         print(f"\n{title} was left out: {reason}.")
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from app.document import Document
 from app.jobs import Job
 from app.matrix import MatrixRow, unavailable, variants_of
-from app.matrix_text import HEADINGS, cells_of
+from app.matrix_text import HEADINGS, cells_of, unmeasured_text
 from app.session import Session
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.launcher import Progress
@@ -114,6 +114,7 @@ class MatrixWindow(QDialog):
             return
         for column, text in enumerate(cells_of(row, is_reference=is_reference)):
             item = QTableWidgetItem(text)
+            item.setToolTip(unmeasured_text(row))
             if column >= _TEXT_COLUMNS:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.setItem(number, column, item)

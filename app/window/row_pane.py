@@ -6,6 +6,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSplitter,
     QToolButton,
     QVBoxLayout,
@@ -31,7 +32,6 @@ _STRETCHES = {
     "timeline": 3,
 }  # what room is left goes to the large ones
 _TITLE_HEIGHT = 26
-_BLANK_HEIGHT = 78  # the title and a sentence
 
 
 class RowPane(QFrame):
@@ -60,12 +60,17 @@ class RowPane(QFrame):
         fill.setAccessibleName(self.tr("Let {} fill the window").format(spec.title))
         fill.clicked.connect(lambda: self.fill_asked.emit(self))
         title = QLabel(spec.title)
+        self._why_blank = QLabel()
+        self._why_blank.setEnabled(False)
+        self._why_blank.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._title_bar = QWidget()
         self._title_bar.setFixedHeight(_TITLE_HEIGHT)
         line = QHBoxLayout(self._title_bar)
         line.setContentsMargins(4, 0, 4, 0)
         line.addWidget(self._fold)
-        line.addWidget(title, 1)
+        line.addWidget(title)
+        line.addSpacing(12)
+        line.addWidget(self._why_blank, 1)
         line.addWidget(fill)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -102,10 +107,16 @@ class RowPane(QFrame):
         self._fold.setChecked(folded)
 
     def set_blank(self, is_blank: bool) -> None:
-        """A row whose views have but a sentence to say takes no more room than that."""
+        """A row whose views have but a sentence to say gives it beside its title."""
         if is_blank != self._is_blank:
             self._is_blank = is_blank
-            self._take_height()
+            self._fold.setEnabled(not is_blank)
+            self.tell_why_blank("")
+            self._show_columns()
+
+    def tell_why_blank(self, text: str) -> None:
+        self._why_blank.setText(text if self._is_blank else "")
+        self._why_blank.setToolTip(self._why_blank.text())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.position().y() <= _TITLE_HEIGHT:
@@ -117,15 +128,14 @@ class RowPane(QFrame):
 
     def _apply_fold(self, folded: bool) -> None:
         self._fold.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)
-        self.columns.setVisible(not folded)
-        self._take_height()
+        self._show_columns()
         self.fold_changed.emit()
 
-    def _take_height(self) -> None:
-        if self.is_folded:
+    def _show_columns(self) -> None:
+        is_closed = self.is_folded or self._is_blank
+        self.columns.setVisible(not is_closed)
+        if is_closed:
             self.setFixedHeight(_TITLE_HEIGHT)
-        elif self._is_blank:
-            self.setFixedHeight(_BLANK_HEIGHT)
         else:
             self.setMaximumHeight(16777215)
             self.setMinimumHeight(self.default_height)

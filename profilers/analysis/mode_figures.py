@@ -28,12 +28,15 @@ class ModeFigures:
     per_second : mapping of int to float
         Samples per second by batch size: the run's own, and those it was measured again with.
     peak_bytes : int or None
+    unmeasured : mapping of int to str
+        Why other batch sizes have no figure, by size.
     """
 
     first_call_ns: int | None
     step_ns: Interval | None
     per_second: Mapping[int, float]
     peak_bytes: int | None
+    unmeasured: Mapping[int, str]
 
 
 def mode_figures(profile: Profile) -> ModeFigures:
@@ -49,6 +52,11 @@ def mode_figures(profile: Profile) -> ModeFigures:
         step,
         _throughputs(profile, step),
         memory_curve(profile).peak_bytes if has_memory else None,
+        {
+            row["size"]: row["problem"]
+            for row in sweep_rows(profile)
+            if row["axis"] == BATCH and row["problem"]
+        },
     )
 
 

@@ -1,19 +1,28 @@
-"""What common GPUs can do at most, from NVIDIA's data sheets: dense arithmetic, no sparsity."""
+"""What a device can do at most: common GPUs by NVIDIA's data sheets (dense arithmetic, no sparsity),
+and the processors of a run by what was measured there.
+"""
 
 import re
 from dataclasses import dataclass
 
-from profilers.profile import Profile
+from profilers.profile import MachinePeaks, Profile, TrackKind
+
+_BUSY = 0.1  # share of waiting for a processor from which on a measurement is doubted
 
 
 @dataclass(frozen=True)
 class Peak:
-    """Operations per second of float32 and of 16-bit matrix units, and bytes per second of memory."""
+    """Operations per second of float32 and of 16-bit matrix units, and bytes per second of memory.
+
+    `float16` is None where nobody knows it. `source` says where the figures come from.
+    """
 
     name: str
     float32: float
-    float16: float
+    float16: float | None
     bandwidth: float
+    source: str = "data sheet"
+    is_measured: bool = False
 
 
 _TERA, _GIGA = 1e12, 1e9
@@ -34,7 +43,22 @@ _KNOWN: tuple[tuple[str, Peak], ...] = (  # the first pattern that the device's 
 
 
 def peak_of(profile: Profile) -> Peak | None:
-    """Of the device that the profile names; None for one that the table lacks."""
+    """Of the device that the profile names, else of the processors that it ran on; None if not known."""
     environment = profile.environment
     name = " ".join((environment.device, environment.facts.get("GPU", "")))
-    return next((peak for pattern, peak in _KNOWN if re.search(pattern, name)), None)
+    known = next((peak for pattern, peak in _KNOWN if re.search(pattern, name)), None)
+    if known is not None or not environment.peaks.are_known:
+        return known
+    on_device = bool((profile.trace.tracks.kind == TrackKind.STREAM).any())
+    return None if on_device else _measured(environment.peaks)
+
+
+def _measured(peaks: MachinePeaks) -> Peak:
+    threads = "1 thread" if peaks.threads == 1 else f"{peaks.threads} threads"
+    source = (
+        f"measured on the machine of the run, {threads}, by {peaks.measured_by} on "
+        f"{peaks.measured_on[:10]}"
+    )
+    if peaks.waited > _BUSY:
+        source += ", while other programs ran: it may reach more"
+    return Peak(peaks.processor, peaks.float32, None, peaks.bandwidth, source, is_measured=True)

@@ -18,6 +18,7 @@ FAMILIES: dict[str, str] = {  # as a run record names it: its module
     "torch": "pytorch.capture",
     "torch_distributed": "pytorch.distributed_capture",
     "tensorflow": "tf.capture",
+    "jax": "jax.capture",
     "onnxruntime": "ort.capture",
     "tflite": "tflite.capture",
     "attached": "tf.attached_capture",

@@ -6,6 +6,7 @@ from profilers.profile import (
     UNKNOWN,
     Diagnostic,
     Environment,
+    MachinePeaks,
     Profile,
     Severity,
     StringPool,
@@ -42,6 +43,7 @@ def environment_of(run: RunRecord) -> Environment:
         device=request.device,
         facts=run.facts,
         request=request.to_json(),
+        peaks=MachinePeaks.from_json(run.peaks),
     )
 
 

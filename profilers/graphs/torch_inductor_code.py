@@ -77,7 +77,10 @@ class KernelCall:
 
 @dataclass(frozen=True)
 class InductorCode:
-    """What a compiled graph runs. `number` is the one in its kernels' names in a trace."""
+    """What a compiled graph runs.
+
+    `number` is the one in its kernels' names in a trace; of `outputs`, "" is no tensor.
+    """
 
     number: int
     inputs: tuple[Buffer, ...]
@@ -194,7 +197,7 @@ class _Reader:
             if isinstance(statement, ast.With):
                 self.read_statements(statement.body)
             elif isinstance(statement, ast.Return) and statement.value is not None:
-                self.outputs += [self._resolve(name) for name in _names(statement.value)]
+                self.outputs += [self._resolve(name) for name in _returned(statement.value)]
             elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
                 self._read_assignment(statement.targets[0], statement.value)
             elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
@@ -347,6 +350,12 @@ def _names(target: ast.expr) -> Iterator[str]:
             yield from _names(item)
     elif isinstance(target, ast.Call) and ast.unparse(target.func) == "reinterpret_tensor":
         yield from _names(target.args[0])
+
+
+def _returned(value: ast.expr) -> Iterator[str]:
+    """One name for each result, "" for what is no tensor."""
+    for item in value.elts if isinstance(value, ast.Tuple | ast.List) else (value,):
+        yield next(_names(item), "")
 
 
 def _tensors(argument: ast.expr) -> list[ast.expr]:

@@ -5,6 +5,7 @@ KERAS_MODES = (
     "tf-xla",
     "tf-eager",
     "keras-torch",
+    "keras-jax",
     "tf-mirrored",
     "tf-multiworker",
     "tflite",

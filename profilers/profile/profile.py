@@ -58,6 +58,49 @@ class Diagnostic:
     count: int = 1
 
 
+@dataclass(frozen=True)
+class MachinePeaks:
+    """What the processors that a run had reach at most, as they were measured there.
+
+    Attributes
+    ----------
+    float32, bandwidth : float
+        Operations, and bytes read and written, per second; 0 where nobody measured.
+    threads : int
+    measured_by : str
+        The framework whose matrix product it was.
+    measured_on : str
+        Date and time, ISO 8601.
+    waited : float
+        Share of the time that the measurement itself waited for a processor.
+    """
+
+    processor: str = ""
+    float32: float = 0.0
+    bandwidth: float = 0.0
+    threads: int = 0
+    measured_by: str = ""
+    measured_on: str = ""
+    waited: float = 0.0
+
+    @property
+    def are_known(self) -> bool:
+        return self.float32 > 0 and self.bandwidth > 0
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "MachinePeaks":
+        """Raises TypeError or ValueError where a value is none of its field's."""
+        return cls(
+            str(data.get("processor", "")),
+            float(data.get("float32", 0)),
+            float(data.get("bandwidth", 0)),
+            int(data.get("threads", 0)),
+            str(data.get("measured_by", "")),
+            str(data.get("measured_on", "")),
+            float(data.get("waited", 0)),
+        )
+
+
 SCHEMA_FACT = "Trace schema"  # the fact that tells the version of a Kineto file's layout
 
 
@@ -66,7 +109,7 @@ class Environment:
     """Where the profile comes from.
 
     `facts` maps a label ("PyTorch", "CPU", "Threads") to text; `request` is the RunRequest as JSON,
-    empty for a trace file.
+    empty for a trace file; `peaks` are those of the processors, where they were measured.
     """
 
     framework: str = ""
@@ -76,6 +119,7 @@ class Environment:
     device: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     request: Mapping[str, Any] = field(default_factory=dict)
+    peaks: MachinePeaks = MachinePeaks()
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,8 @@ class RunMode:
         Import names that must be installed; "a|b" takes either, the first one that is there.
     options : tuple of ModeOption
         Settings that only this mode has.
+    extra : str
+        Extras of this package that bring what it requires.
     is_compared : bool
         Whether a matrix of modes has rows for it: one that trains or runs over several processes
         does not stand beside the others.
@@ -44,6 +46,7 @@ class RunMode:
     requires: tuple[str, ...]
     options: tuple[ModeOption, ...] = ()
     is_compared: bool = True
+    extra: str = "frameworks"
 
     def missing(self, is_installed: Callable[[str], bool] | None = None) -> tuple[str, ...]:
         """Import names that are not installed here; nothing is imported to find out."""
@@ -183,6 +186,15 @@ RUN_MODES: tuple[RunMode, ...] = (
         "keras.on_torch",
         ("torch", "keras"),
         (*torch_options.STEP, torch_options.AUTOCAST),
+    ),
+    RunMode(
+        "keras-jax",
+        "Keras on JAX",
+        "jax",
+        "keras.on_jax",
+        ("jax", "keras"),
+        (*tf_options.STEP, ACTIVATIONS),
+        extra="frameworks,jax",
     ),
     RunMode(
         "tf-mirrored",

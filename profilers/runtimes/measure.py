@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
-STAGES = ("import", "load", "compile", "warm-up", "measure", "profile", "write", "sweep")
+STAGES = ("import", "load", "compile", "warm-up", "measure", "profile", "peaks", "write", "sweep")
 
 
 class Reporter(Protocol):

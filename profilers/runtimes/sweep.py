@@ -47,6 +47,8 @@ def measure_sweep(
         row = {"axis": axis, "size": size, "batch": batch_of(inputs)}
         try:
             row |= _measured(sized(inputs), record, report, f"{SWEEP_STAGE}: {axis} {size}")
+        except TwinscopeError as error:
+            row |= {"problem": str(error)}
         except Exception as error:  # the model runs code of its own
             lines = str(error).strip().splitlines() or [type(error).__name__]
             row |= {"problem": f"{type(error).__name__}: {lines[0]}"}

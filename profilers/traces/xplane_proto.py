@@ -85,6 +85,11 @@ def parse_space(data: bytes) -> Any:
     return _parsed("XSpace", data)
 
 
+def parse_plane(data: bytes) -> Any:
+    """An XPlane message. Raises ValueError."""
+    return _parsed("XPlane", data)
+
+
 def parse_event(data: bytes) -> Any:
     """An XEvent message. Raises ValueError."""
     return _parsed("XEvent", data)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolButton, QTreeWidget
+from PySide6.QtWidgets import QLabel, QToolButton, QTreeWidget
 from pytestqt.qtbot import QtBot
 
 from app.window.main_window import MainWindow
@@ -109,3 +109,18 @@ def test_traces_of_ranks_stand_beside_each_other_and_can_be_joined(
     assert joined.title == "sampled_rank0, sampled_rank1"
     assert set(joined.profile.trace.tracks.rank.tolist()) == {0, 1}
     assert window.board.view(joined, "timeline") is not None
+
+
+def test_a_row_that_no_column_fills_takes_one_line_and_says_why(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "host.twin"
+    snapshot.write(sample_profile(2, 1), path)
+    opened(window, qtbot, path)
+    settle(window, qtbot)
+    blank, full = window.board.row("xprof"), window.board.row("timeline")
+    assert blank.height() < 30 < full.height()
+    told = [label.text() for label in blank.findChildren(QLabel) if label.isVisible()]
+    assert told == ["XProf", "No other tool's tables came with this profile."]
+    assert not blank.columns.isVisible()
+    assert full.columns.isVisible()

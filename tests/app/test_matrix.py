@@ -49,6 +49,7 @@ def test_the_command_line_prints_every_row(
         assert row["problem"] is None
         assert row["figures"]["step_ns"]["value"] > 0
         assert set(row["figures"]["per_second"]) == {"1"}  # its batch is fixed in the file
+        assert "It takes x=1,3,32,32" in row["figures"]["unmeasured"]["2"]
         assert row["figures"]["peak_bytes"] > 0
         assert row["artefact_bytes"] == (onnx_files / "cnn.onnx").stat().st_size
     assert rows[0]["error"] is None
@@ -70,6 +71,16 @@ def test_frameworks_and_quantised_forms_stand_side_by_side(
     assert set(keras["figures"]["per_second"]) == {"1", "4"}
     assert 0 < exact["error"]["largest"] < 1e-4 < quantised["error"]["largest"]
     assert quantised["artefact_bytes"] < exact["artefact_bytes"]
+
+
+def test_batch_sizes_that_a_model_does_not_take_are_told(
+    onnx_files: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["matrix", str(onnx_files / "cnn.onnx"), "--steps", "2", "--batch", "3"]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert "3: failed" in told
+    assert "batch 3: " in told
 
 
 def test_the_window_fills_a_table_and_opens_a_row(

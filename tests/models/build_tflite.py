@@ -1,7 +1,8 @@
 """Write TFLite models that the interpreter refuses: ``build_tflite OUT``.
 
 flex.tflite was converted with TensorFlow's operators as a fallback, custom.tflite and newer.tflite
-name an operator and a version that no interpreter has, dynamic.tflite takes any batch.
+name an operator and a version that no interpreter has, dynamic.tflite takes any batch, fixed.tflite
+one of two only.
 """
 
 import os
@@ -40,6 +41,16 @@ def dynamic() -> bytes:
     return bytes(converter.convert())
 
 
+def fixed() -> bytes:
+    """Its rows are folded into the columns, for which the converter notes their number."""
+    spec = tf.TensorSpec((2, 8), tf.float32, name="x")
+    function = tf.function(lambda x: tf.transpose(tf.reshape(x, (2, 4, 2)), (1, 0, 2)) + 1.0)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function(spec)]
+    )
+    return bytes(converter.convert())
+
+
 def changed(content: bytes, **changes: Any) -> bytes:
     """The model with its first operator's code changed."""
     model = schema.ModelT.InitFromPackedBuf(content, 0)
@@ -53,6 +64,7 @@ def changed(content: bytes, **changes: Any) -> bytes:
 def main(out: Path) -> None:
     plain = dynamic()
     (out / "dynamic.tflite").write_bytes(plain)
+    (out / "fixed.tflite").write_bytes(fixed())
     (out / "flex.tflite").write_bytes(flex())
     (out / "newer.tflite").write_bytes(changed(plain, version=_FROM_THE_FUTURE))
     custom = schema.BuiltinOperator.CUSTOM

@@ -1,18 +1,20 @@
 """The roofline of a real capture of an H100."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from profilers.analysis.peaks import peak_of
-from profilers.analysis.roof_points import layer_points, operator_points
+from profilers.analysis.roof_points import kernel_points, layer_points, operator_points
 from profilers.captures import read_capture
-from profilers.profile import Profile
-from tests.conftest import ROOT
+from profilers.profile import MachinePeaks, Profile
+from tests.conftest import ROOT, Capture
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from views import VIEWS
@@ -61,6 +63,39 @@ def test_a_click_on_a_point_picks_its_nodes(
     before = view.plot.grab().toImage()
     context.selection.clear()
     assert view.plot.grab().toImage() != before  # the ring has gone
+
+
+def test_a_kernel_is_one_point_for_all_that_it_ran_for(
+    show_view: ShowView, profile: Profile
+) -> None:
+    view, _ = show_view("roofline", profile)
+    peak = peak_of(profile)
+    assert peak is not None
+    kernels, operators = kernel_points(profile, peak), operator_points(profile, peak)
+    assert len(set(kernels.titles)) == len(kernels) <= len(operators)
+    assert kernels.time_ns.sum() == pytest.approx(operators.time_ns.sum())
+    names = {profile.strings[row] for row in np.unique(profile.trace.slices.name).tolist()}
+    assert set(kernels.titles) <= names
+    before = view.plot.grab().toImage()
+    view.by.setCurrentIndex(2)
+    assert view.plot.grab().toImage() != before
+
+
+def test_a_processor_has_the_roof_that_was_measured_and_says_so(
+    show_view: ShowView, capture: Capture, onnx_files: Path
+) -> None:
+    run = capture(onnx_files / "cnn.onnx", "onnxruntime")
+    spec = next(each for each in VIEWS if each.id == "roofline")
+    assert spec.is_blank(run)  # nobody measured
+    peaks = MachinePeaks("Some processor", 8e10, 2e10, 1, "onnxruntime", "2026-01-02T03:04", 0.4)
+    known = replace(run, environment=replace(run.environment, peaks=peaks))
+    assert not spec.is_blank(known)
+    view, _ = show_view("roofline", known)
+    (told,) = (each.text() for each in view.findChildren(QLabel))
+    assert told.startswith("Some processor at ")
+    assert "80 GFLOP/s in float32, 20 GB/s (measured on the machine of the run" in told
+    assert "while other programs ran" in told
+    assert "16 bits" not in told
 
 
 def test_a_device_of_unknown_peaks_has_no_roof(show_view: ShowView) -> None:

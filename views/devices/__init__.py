@@ -22,7 +22,7 @@ from views.devices.card import DeviceCard
 from views.devices.figures import DeviceFigures, RangeFigures, range_figures
 from views.devices.kernel_table import KernelTable
 from views.devices.path_table import PathTable
-from views.empty_note import empty_note
+from views.empty_note import EmptyNote
 
 __all__ = ["DevicesView"]
 
@@ -136,4 +136,4 @@ class DevicesView(QWidget):
             text = self.tr("No device took part: the host did all the work of this trace.")
         else:
             text = self.tr("The device streams of this trace hold no kernels.")
-        return empty_note(text)
+        return EmptyNote(text)

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from profilers.units import format_duration, format_percent
 from views.column_table import ColumnTable
 from views.context import ViewContext
-from views.empty_note import empty_note
+from views.empty_note import EmptyNote
 from views.fusion.break_list import BreakList
 from views.fusion.canvas import FusionCanvas
 from views.fusion.group_table import TIME_COLUMN, group_columns
@@ -302,7 +302,7 @@ class FusionView(QWidget):
             text = self.tr("A trace alone does not tell what a compiler merged.")
         else:
             text = self.tr("Nothing was fused. ") + self._reason(profile.environment.mode)
-        return empty_note(text)
+        return EmptyNote(text)
 
     def _reason(self, mode: str) -> str:
         grappler = self.tr(

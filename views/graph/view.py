@@ -11,7 +11,7 @@ from profilers.analysis.graph_walk import Direction
 from profilers.profile import Graph, Profile
 from views.background import Latest
 from views.context import ViewContext
-from views.empty_note import empty_note
+from views.empty_note import EmptyNote
 from views.graph.breadcrumbs import Breadcrumbs
 from views.graph.canvas import GraphCanvas
 from views.graph.differences import DifferenceList
@@ -48,7 +48,7 @@ class GraphView(QWidget):
         layout.setSpacing(2)
         if not context.profile.graphs or not len(context.profile.authored.nodes):
             text = self.tr("This profile has no graph: a trace alone does not tell it.")
-            layout.addWidget(empty_note(text))
+            layout.addWidget(EmptyNote(text))
             return
         self.canvas = GraphCanvas(context)
         self.minimap = Minimap(self.canvas, context.theme)

@@ -20,7 +20,7 @@ from profilers.analysis.memory.groups import GroupBy, first_grouping
 from profilers.analysis.memory.stack import MemoryStack, memory_stack
 from profilers.units import format_bytes
 from views.context import ViewContext
-from views.empty_note import empty_note
+from views.empty_note import EmptyNote
 from views.memory.alive_pane import AlivePane
 from views.memory.breakdown_pane import BreakdownPane
 from views.memory.chart import Line, MemoryChart
@@ -252,7 +252,7 @@ class MemoryView(QWidget):
             text = self.tr("This trace holds no allocations.")
         else:
             text = self.tr("This model was not run yet: there is no memory to show.")
-        return empty_note(text)
+        return EmptyNote(text)
 
 
 def _highest(line: Line) -> int:

@@ -4,10 +4,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from profilers.analysis.peaks import peak_of
-from profilers.analysis.roof_points import layer_points, operator_points
+from profilers.analysis.roof_points import kernel_points, layer_points, operator_points
 from profilers.units import format_count, format_percent
 from views.context import ViewContext
-from views.empty_note import empty_note
+from views.empty_note import EmptyNote
 from views.roofline.plot import RoofPlot
 
 __all__ = ["RooflineView"]
@@ -24,14 +24,16 @@ class RooflineView(QWidget):
         layout.setSpacing(2)
         peak = peak_of(context.profile)
         if peak is None or not len(operator_points(context.profile, peak)):
-            layout.addWidget(empty_note(self._why_empty(peak is not None)))
+            layout.addWidget(EmptyNote(self._why_empty(peak is not None)))
             return
         self._peak = peak
         self.by = QComboBox()
         self.by.setAccessibleName(self.tr("What a point stands for"))
         self.by.addItem(self.tr("By operator"), operator_points)
         self.by.addItem(self.tr("By layer"), layer_points)
+        self.by.addItem(self.tr("By kernel"), kernel_points)
         self._told = QLabel()
+        self._told.setWordWrap(True)
         bar = QHBoxLayout()
         bar.setContentsMargins(4, 2, 4, 0)
         bar.addWidget(self.by)
@@ -47,13 +49,13 @@ class RooflineView(QWidget):
     def _show(self) -> None:
         points = self.by.currentData()(self._context.profile, self._peak)
         reached = float(points.least_ns.sum() / points.time_ns.sum())
-        told = self.tr("{} at {} of its roof: {} in float32, {} in 16 bits, {}").format(
-            self._peak.name,
-            format_percent(min(reached, 1.0)),
-            format_count(self._peak.float32, "FLOP/s"),
-            format_count(self._peak.float16, "FLOP/s"),
-            format_count(self._peak.bandwidth, "B/s"),
+        peak = self._peak
+        told = self.tr("{} at {} of its roof: {} in float32").format(
+            peak.name, format_percent(min(reached, 1.0)), format_count(peak.float32, "FLOP/s")
         )
+        if peak.float16 is not None:
+            told += self.tr(", {} in 16 bits").format(format_count(peak.float16, "FLOP/s"))
+        told += f", {format_count(peak.bandwidth, 'B/s')} ({peak.source})"
         options = self._context.profile.environment.request.get("options")
         if isinstance(options, dict) and options.get("run") == "training":
             told += self.tr("; FLOPs are the forward's, times are the whole step's")
@@ -67,8 +69,10 @@ class RooflineView(QWidget):
 
     def _why_empty(self, has_peak: bool) -> str:
         if has_peak:
-            return self.tr("No operator that ran on the device has known FLOPs and bytes.")
+            return self.tr(
+                "No operator that ran has known FLOPs and bytes, and a roof for its type."
+            )
         return self.tr(
             "What this device can do at most is not known, so there is no roof to hold the model "
-            "against. Known are common GPUs of NVIDIA."
+            "against. Known are common GPUs of NVIDIA, and processors, which a run measures itself."
         )

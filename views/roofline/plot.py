@@ -34,12 +34,10 @@ class RoofPlot(QWidget):
 
     def show_points(self, points: RoofPoints) -> None:
         self._points = points
-        ridges = [
-            self._peak.float32 / self._peak.bandwidth,
-            self._peak.float16 / self._peak.bandwidth,
-        ]
+        tops = [top for _, top, _ in self._roofs()]
+        ridges = [top / self._peak.bandwidth for top in tops]
         self._x = _decades(np.append(points.intensity, ridges))
-        self._y = _decades(np.append(points.rate, [self._peak.float32, self._peak.float16]))
+        self._y = _decades(np.append(points.rate, tops))
         self.update()
 
     def ring(self, nodes: set[int]) -> None:
@@ -157,15 +155,19 @@ class RoofPlot(QWidget):
             text = format_count(10.0**decade, "FLOP/s")
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
 
+    def _roofs(self) -> list[tuple[str, float, Qt.PenStyle]]:
+        """What each is called, operations per second, and how it is drawn."""
+        float32 = (self.tr("float32"), self._peak.float32, Qt.PenStyle.SolidLine)
+        if self._peak.float16 is None:
+            return [float32]
+        return [(self.tr("16 bits"), self._peak.float16, Qt.PenStyle.DashLine), float32]
+
     def _paint_roof(self, painter: QPainter) -> None:
         plot, peak = self._plot(), self._peak
         left, right = 10.0 ** self._x[0], 10.0 ** self._x[1]
         painter.save()
         painter.setClipRect(plot)
-        for name, top, style in (
-            (self.tr("16 bits"), peak.float16, Qt.PenStyle.DashLine),
-            (self.tr("float32"), peak.float32, Qt.PenStyle.SolidLine),
-        ):
+        for name, top, style in self._roofs():
             ridge = top / peak.bandwidth
             painter.setPen(QPen(self._theme.accent, 2, style))
             painter.drawLine(self._at(left, left * peak.bandwidth), self._at(ridge, top))

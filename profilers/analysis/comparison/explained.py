@@ -138,6 +138,12 @@ class Explanation:
         """Share of the difference that lies outside of all operators."""
         return sum(self.share(row) for row in self.rows if row.kind in OUTSIDE)
 
+    @property
+    def lone_share(self) -> float:
+        """Share of the difference that lies in operators without a twin."""
+        alone = (RowKind.ONLY_A, RowKind.ONLY_B, RowKind.UNLINKED)
+        return sum(self.share(row) for row in self.rows if row.kind in alone)
+
     def leading(self, most: int) -> list[int]:
         """Places of the rows that explain most, and of what lies outside of operators in any case."""
         outside = [at for at, row in enumerate(self.rows) if row.kind in OUTSIDE and row.is_any]

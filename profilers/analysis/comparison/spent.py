@@ -197,7 +197,7 @@ def _plain_names(profile: Profile, rows: Int64) -> list[str]:
         if node >= 0:
             found.append(strings[int(graph.nodes.operator[node])])
         else:
-            found.append(RANGES if ranged else _without_instance(strings[name]))
+            found.append(RANGES if ranged else without_instance(strings[name]))
     return found
 
 
@@ -212,7 +212,7 @@ def _outermost(slices: Slices) -> Int64:
     return found
 
 
-def _without_instance(name: str) -> str:
+def without_instance(name: str) -> str:
     """``Conv2D`` for TensorFlow's ``block/conv/Conv2D:Conv2D``."""
     before, _, kind = name.rpartition(":")
     return kind if "/" in before or (before and "::" not in name) else name

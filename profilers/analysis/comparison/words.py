@@ -79,15 +79,17 @@ def verdict_sentence(pair: FigurePair) -> str:
 
 
 def explained_sentence(explanation: Explanation, *, per_sample: bool = False) -> str:
-    """How much matched layers, and what lies outside of operators, have of the difference."""
+    """How much of the difference lies in matched layers, outside of operators, and in what is alone."""
     what = "layers" if explanation.by_graph else "operators"
     step = "Profiled step per sample" if per_sample else "Profiled step"
-    outside = format_percent(explanation.outside_share).replace("-", "−")
+    outside, lone = (
+        format_percent(share).replace("-", "−")
+        for share in (explanation.outside_share, explanation.lone_share)
+    )
     return (
         f"{step}: {format_duration(explanation.a_ns)} in A, {format_duration(explanation.b_ns)} in B. "
         f"Matched {what} explain {format_percent(max(explanation.matched_share, 0))} of the "
-        f"difference and have {format_percent(explanation.matched_changes)} of all that got faster or "
-        f"slower; {outside} of the difference lie outside of operators."
+        f"difference; {outside} lie outside of operators, {lone} in what only one side has."
     )
 
 

@@ -78,7 +78,7 @@ def read_packaged(folder: Path, authored: Graph, found: ChromeTrace, slices: Sli
     stage, rows = _stage(kernels, authored, strings, found.pool)
     groups, nodes = _links(kernels, authored, slices, found.pool.table())
     fusion = _fusion(kernels, rows, _sources(document["sources"]), found.pool)
-    return Compiled(stage, fusion, nodes, groups, ())
+    return Compiled((stage,), fusion, nodes, groups, ())
 
 
 def linked_package(graph: Graph, slices: Slices, strings: StringTable) -> Int32:

@@ -18,12 +18,13 @@ from profilers.captures.pytorch.compiled import (
     Compiled,
     is_compiled,
     read_compiled,
-    with_makers,
 )
-from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD, linked_backward
+from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD
+from profilers.captures.pytorch.compiled_memory import with_gradients, with_makers
 from profilers.captures.pytorch.distributed_files import UNITS
-from profilers.captures.pytorch.files import MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
+from profilers.captures.pytorch.files import BLAS, MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
 from profilers.captures.pytorch.graphs import linked_graph
+from profilers.captures.pytorch.library_kernels import with_libraries
 from profilers.captures.pytorch.links import linked_launches
 from profilers.captures.pytorch.memory import torch_memory
 from profilers.captures.pytorch.script_fusion import (
@@ -69,9 +70,9 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     graph, nodes, notes = linked_graph(folder, run, found, of_graph)
     stages: tuple[Graph, ...] = ()
     fusion, groups = Fusion.empty(), np.full(len(slices), -1, np.int32)
-    compiled = _compiled(folder, graph, found, of_graph)
+    compiled = _compiled(folder, graph, found, slices, of_graph)
     if compiled is not None:
-        stages, fusion = (compiled.stage,), compiled.fusion
+        stages, fusion = compiled.stages, compiled.fusion
         nodes, groups, notes = compiled.nodes, compiled.groups, (*notes, *compiled.diagnostics)
     if is_fused_script:
         script = _of_script(folder, graph, found, slices, nodes)
@@ -86,6 +87,11 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     groups = linked_launches(groups, found.trace.flows, launch)
     progress(0.8)
     slices = slices.replace(node=nodes, group=groups)
+    if compiled is not None:
+        named = with_libraries(
+            fusion.groups, slices, found.pool, found.trace.arguments, run.facts.get(BLAS, "")
+        )
+        fusion = replace(fusion, groups=named)
     memory = torch_memory(
         found,
         slices,
@@ -97,6 +103,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     )
     if compiled is not None:
         memory = with_makers(memory, slices)
+        memory = with_gradients(memory, slices, strings, graph.parameters.bytes, compiled.gradients)
     elif is_fused_script:
         memory = with_script_makers(memory, slices)
     elif is_package_alone(folder):
@@ -127,8 +134,6 @@ def _trained(
     nodes: Int32,
 ) -> tuple[Graph, Int32]:
     try:
-        if is_compiled(folder):
-            nodes = linked_backward(folder, graph, slices, found.pool.table(), nodes)
         trained = with_training(graph, told, found.pool)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
         raise DamagedFile(
@@ -139,11 +144,13 @@ def _trained(
     return trained.graph, linked_training(trained, slices, strings, flows, nodes)
 
 
-def _compiled(folder: Path, graph: Graph, found: ChromeTrace, slices: Slices) -> Compiled | None:
+def _compiled(
+    folder: Path, graph: Graph, found: ChromeTrace, slices: Slices, forward: Slices
+) -> Compiled | None:
     """What a compiler made of the model, None where there was none."""
     try:
         if is_compiled(folder):
-            return read_compiled(folder, graph, found, slices)
+            return read_compiled(folder, graph, found, slices, forward)
         if is_packaged(folder):
             return read_packaged(folder, graph, found, slices)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:

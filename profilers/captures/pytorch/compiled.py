@@ -2,18 +2,23 @@
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from profilers.captures.pytorch.compiled_backward import (
+    BackwardLinks,
+    backward_graph,
+    gradients_of_calls,
+)
 from profilers.captures.pytorch.compiled_links import KernelLinks
 from profilers.captures.pytorch.cuda_graph_links import replayed_groups, with_copied_inputs
 from profilers.captures.pytorch.files import COMPILATION_FILE
 from profilers.captures.pytorch.fusion_breaks import fusion_breaks
-from profilers.captures.pytorch.inductor_provenance import traced_of_calls
+from profilers.captures.pytorch.inductor_provenance import members_from_names, traced_of_calls
 from profilers.captures.pytorch.links import (
     operator_name,
     straight_program,
@@ -28,8 +33,8 @@ from profilers.profile import (
     Diagnostic,
     Fusion,
     FusionGroups,
+    FusionMembers,
     Graph,
-    Memory,
     Severity,
     Slices,
     StringPool,
@@ -40,20 +45,29 @@ from profilers.traces.chrome_trace import ChromeTrace
 
 Json = dict[str, Any]
 
-STAGE = "inductor"
+STAGE, BACKWARD_STAGE = "inductor", "inductor backward"
 KERNEL = re.compile(r"graph_\d+_cpp_\w+|triton_\w+_\d+")  # generated, as a trace names them
+_UNTOLD = (
+    "This PyTorch does not tell what the kernels of the compiled backward were made of, so they are "
+    "tied to no operators."
+)
+_UNTOLD_REMEDY = "Capture with PyTorch 2.13 to have them tied."
 _SAME = 0.5  # share of traced nodes; a fused path leaves next to nothing of the layers' own
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """`nodes` and `groups` have a row per slice."""
+    """`nodes` and `groups` have a row per slice; `stages` come after the authored graph.
 
-    stage: Graph
+    `gradients` has, by slice, the weights whose gradients a kernel of a backward writes.
+    """
+
+    stages: tuple[Graph, ...]
     fusion: Fusion
     nodes: Int32
     groups: Int32
     diagnostics: tuple[Diagnostic, ...]
+    gradients: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
 
 def is_compiled(folder: Path) -> bool:
@@ -68,8 +82,15 @@ def follows(folder: Path, authored: Graph, strings: StringTable) -> bool:
     return sum(place >= 0 for place in places) >= _SAME * len(places)
 
 
-def read_compiled(folder: Path, authored: Graph, found: ChromeTrace, slices: Slices) -> Compiled:
+def read_compiled(
+    folder: Path, authored: Graph, found: ChromeTrace, slices: Slices, of_forward: Slices
+) -> Compiled:
     """The kernels as a stage of their own, each tied to authored nodes and to its slices.
+
+    Parameters
+    ----------
+    of_forward : Slices
+        The same slices, of which only those of the forward belong to a step.
 
     Raises
     ------
@@ -84,31 +105,47 @@ def read_compiled(folder: Path, authored: Graph, found: ChromeTrace, slices: Sli
         _compiled_graph(record, authored, strings, names)
         for record, names in zip(records, made_of, strict=True)
     ]
-    builder = GraphBuilder(found.pool, STAGE)
-    rows = add_kernels(builder, graphs)
-    breaks = fusion_breaks(document, graphs, authored, strings, found.pool)
-    linked = KernelLinks(graphs, authored, slices, found.pool.table())
+    backwards = [
+        (number, backward_graph(record, graphs[number], made_of[number], authored, strings))
+        for number, record in enumerate(records)
+        if record.get("backward_code")
+    ]
+    handed = [
+        names for number, graph in backwards for names in gradients_of_calls(graphs[number], graph)
+    ]
+    every = [*graphs, *(graph for _, graph in backwards)]
+    stages, groups = _stages((graphs, every[len(graphs) :]), found.pool)
+    breaks = fusion_breaks(document, every, authored, strings, found.pool)
     strings = found.pool.table()
-    replayed = replayed_groups(graphs, slices, strings)
-    nodes = np.where(replayed >= 0, linked.nodes_of(replayed), linked.nodes())
+    linked = KernelLinks(graphs, authored, of_forward, strings)
+    differentiated = BackwardLinks(backwards, handed, linked, authored, slices, strings)
+    replayed = replayed_groups(every, slices, strings)
+    standing = np.array([*linked.heaviest, *differentiated.heaviest, -1], np.int32)
+    nodes = _first_known(standing[replayed], linked.nodes(), differentiated.nodes())
+    members = FusionMembers.joined([linked.members(), differentiated.members()])
     return Compiled(
-        builder.build(),
-        Fusion(_groups(graphs, rows, found.pool), linked.members(), breaks),
+        stages,
+        Fusion(groups, members, breaks),
         with_copied_inputs(nodes, authored, slices, strings),
-        np.where(replayed >= 0, replayed, linked.groups()),
-        _told(document, len(records)),
+        _first_known(replayed, linked.groups(), differentiated.groups()),
+        _told(document, records),
+        differentiated.gradients,
     )
+
+
+def _first_known(*columns: Int32) -> Int32:
+    """In each row the first value that is one."""
+    known = columns[0]
+    for column in columns[1:]:
+        known = np.where(known >= 0, known, column)
+    return known
 
 
 def _compiled_graph(
     record: Json, authored: Graph, strings: StringTable, made_of: dict[str, list[int]]
 ) -> CompiledGraph:
     code = read_inductor_code(record["code"])
-    traced_of = traced_of_calls(record, code)
-    members = [
-        tuple(sorted({node for name in names for node in made_of.get(name, ())}))
-        for names in traced_of
-    ]
+    members = members_from_names(code, traced_of_calls(record, code), made_of)
     trails = [common_trail(authored, strings, nodes) for nodes in members]
     return CompiledGraph(code, _weights(record, code), members, trails)
 
@@ -168,45 +205,41 @@ def _authored_program(authored: Graph, strings: StringTable) -> tuple[list[int],
     return rows, plain
 
 
-def _groups(
-    graphs: Sequence[CompiledGraph], rows: Sequence[Sequence[int]], pool: StringPool
-) -> FusionGroups:
-    """A group for every kernel call, in the order of the graphs."""
+def _stages(
+    parts: Sequence[Sequence[CompiledGraph]], pool: StringPool
+) -> tuple[tuple[Graph, ...], FusionGroups]:
+    """A stage for the forwards and one for the backwards, and a group for every kernel call."""
+    stages: list[Graph] = []
     groups: list[tuple[int, ...]] = []
     compiler = pool.add("Inductor")
-    for graph, nodes in zip(graphs, rows, strict=True):
-        for call, node in zip(graph.code.calls, nodes, strict=True):
-            source = pool.add(call.source) if call.source else -1
-            groups.append((pool.add(call.name), pool.add(call.kind), compiler, source, 1, node))
-    return FusionGroups.from_rows(groups)
+    for name, graphs in zip((STAGE, BACKWARD_STAGE), parts, strict=True):
+        if not graphs and stages:
+            continue
+        builder = GraphBuilder(pool, name)
+        rows = add_kernels(builder, graphs)
+        stages.append(builder.build())
+        for graph, nodes in zip(graphs, rows, strict=True):
+            for call, node in zip(graph.code.calls, nodes, strict=True):
+                source = pool.add(call.source) if call.source else -1
+                what = (pool.add(call.name), pool.add(call.kind), compiler, source)
+                groups.append((*what, len(stages), node))
+    return tuple(stages), FusionGroups.from_rows(groups)
 
 
-def with_makers(memory: Memory, slices: Slices) -> Memory:
-    """Buffers that no operator allocated belong to the next kernel: they are made right before it.
-
-    Parameters
-    ----------
-    slices : Slices
-        With nodes and groups.
-    """
-    kernels = np.flatnonzero((slices.group >= 0) & (slices.node >= 0))
-    kernels = kernels[np.argsort(slices.start_ns[kernels], kind="stable")]
-    blocks = memory.allocations
-    following = np.searchsorted(slices.start_ns[kernels], blocks.allocated_ns)
-    makers = np.append(slices.node[kernels], -1)[following]
-    wanted = (blocks.slice >= 0) & (blocks.node < 0)
-    nodes = np.where(wanted, makers, blocks.node)
-    return replace(memory, allocations=blocks.replace(node=nodes))
-
-
-def _told(document: Json, graphs: int) -> tuple[Diagnostic, ...]:
-    if not document["breaks"]:
-        return ()
-    message = (
-        f"torch.compile cut the model into {graphs} graphs, so nothing is fused across the cuts."
-        if graphs > 1
-        else "torch.compile left a part of the model to eager mode."
-        if graphs
-        else "torch.compile compiled nothing of this model: it ran operator by operator."
-    )
-    return (Diagnostic(Severity.INFO, message, "The list of fusion breaks tells where and why."),)
+def _told(document: Json, records: Sequence[Json]) -> tuple[Diagnostic, ...]:
+    told = []
+    if document["breaks"]:
+        message = (
+            f"torch.compile cut the model into {len(records)} graphs, so nothing is fused across the "
+            "cuts."
+            if len(records) > 1
+            else "torch.compile left a part of the model to eager mode."
+            if records
+            else "torch.compile compiled nothing of this model: it ran operator by operator."
+        )
+        told.append(
+            Diagnostic(Severity.INFO, message, "The list of fusion breaks tells where and why.")
+        )
+    if any(each.get("backward_code") and not each.get("backward_provenance") for each in records):
+        told.append(Diagnostic(Severity.WARNING, _UNTOLD, _UNTOLD_REMEDY))
+    return tuple(told)

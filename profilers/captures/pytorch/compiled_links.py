@@ -18,7 +18,9 @@ from profilers.profile import FusionMembers, Graph, Slices, StringTable
 from profilers.profile.table import Int32
 
 _REGION = "Torch-Compiled Region"  # holds what runs eagerly after a graph break as well
-_GRAPH = "## Call CompiledFxGraph"
+GRAPH_CALL = "## Call CompiledFxGraph"  # a run of a compiled graph
+Runs = list[tuple[int, dict[int, int]]]  # number of a graph and the twins of its members, in order
+_Found = tuple[list[int], list[int], Runs]
 _Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -39,20 +41,21 @@ class KernelLinks:
         self._program = _kernel_program(graphs)
         self._places, self._authored = straight_program(authored, strings)
         self._place_of = {node: place for place, node in enumerate(self._authored)}
-        self._in_graph = _inside(_GRAPH, slices, strings)
+        self._in_graph = _inside(GRAPH_CALL, slices, strings)
         self._in_region = _inside(_REGION, slices, strings)
         self._extra: dict[tuple[int, int], None] = {}
+        self.runs: dict[int, Runs] = {}  # by step
         self._groups: Int32 = np.full(len(slices), -1, np.int32)
         self._nodes: Int32 = np.full(len(slices), -1, np.int32)
         outermost, modules = outermost_operators(slices, strings)
-        known: dict[tuple[tuple[str, str], ...], tuple[list[int], list[int]]] = {}
+        known: dict[tuple[tuple[str, str], ...], _Found] = {}
         for step in np.unique(slices.step[outermost]).tolist():
             rows = [row for row in outermost if slices.step[row] == step]
             rows.sort(key=lambda row: int(slices.start_ns[row]))
             executed = tuple((self._name(row), modules.get(row, "")) for row in rows)
             if executed not in known:
                 known[executed] = self._found(executed, rows)
-            groups, nodes = known[executed]
+            groups, nodes, self.runs[step] = known[executed]
             self._groups[rows], self._nodes[rows] = groups, nodes
 
     def groups(self) -> Int32:
@@ -61,10 +64,15 @@ class KernelLinks:
     def nodes(self) -> Int32:
         return inherited(self._slices, self._nodes)
 
-    def nodes_of(self, groups: Int32) -> Int32:
-        """The member that stands for each group, -1 for none."""
-        heaviest = [self._heaviest(each) if each else -1 for each in self._members]
-        return np.array([*heaviest, -1], np.int32)[groups]
+    @property
+    def count(self) -> int:
+        """Of kernel calls."""
+        return len(self._members)
+
+    @property
+    def heaviest(self) -> list[int]:
+        """The member that stands for each kernel call, -1 for none."""
+        return [self._heaviest(each) if each else -1 for each in self._members]
 
     def members(self) -> FusionMembers:
         """Those that the compiler names, and those of other places that a kernel ran for."""
@@ -74,21 +82,19 @@ class KernelLinks:
     def _name(self, row: int) -> str:
         return operator_name(self._strings[int(self._slices.name[row])])
 
-    def _found(
-        self, executed: tuple[tuple[str, str], ...], rows: Sequence[int]
-    ) -> tuple[list[int], list[int]]:
-        """Group and authored node of each operator of a step."""
+    def _found(self, executed: tuple[tuple[str, str], ...], rows: Sequence[int]) -> _Found:
+        """Group and authored node of each operator of a step, and the runs of graphs in it."""
         in_graph, in_region = self._in_graph[list(rows)], self._in_region[list(rows)]
         groups = self._aligned(executed, in_graph if in_graph.any() else ~in_graph, self._program)
         groups = [place - 1 if place > 0 else -1 for place in groups]
         is_eager = (np.array(groups) < 0) & ~in_graph
         places = self._aligned(executed, is_eager, self._places)
         nodes = [self._authored[place] if place >= 0 else -1 for place in places]
-        self._add_kernels(groups, places, nodes)
+        runs = self._add_kernels(groups, places, nodes)
         for number in range(len(rows) - 2, -1, -1):  # what prepares a kernel belongs to it
             if nodes[number] < 0 and in_region[number]:
                 nodes[number] = nodes[number + 1]
-        return groups, nodes
+        return groups, nodes, runs
 
     def _aligned(
         self, executed: Sequence[tuple[str, str]], wanted: _Flags, program: Sequence[Place]
@@ -101,19 +107,22 @@ class KernelLinks:
             found[number] = place
         return found
 
-    def _add_kernels(self, groups: Sequence[int], eager: Sequence[int], nodes: list[int]) -> None:
+    def _add_kernels(self, groups: Sequence[int], eager: Sequence[int], nodes: list[int]) -> Runs:
         """Nodes of kernels; a graph that ran for other modules too stands for theirs as well."""
+        runs: Runs = []
         reached = -1  # the last place of the authored program that has run
         for begin, end in self._calls(groups):
             reached = max([reached, *eager[:begin]])
             following = next((place for place in eager[end:] if place >= 0), len(self._places))
             twins = self._twins(groups[begin:end], reached, following)
+            runs.append((self._graph_of[groups[begin]], twins))
             for number in range(begin, end):
                 members = self._members[groups[number]] if groups[number] >= 0 else []
                 own = [twins.get(node, node) for node in members]
                 self._extra.update({(groups[number], node): None for node in own})
                 nodes[number] = self._heaviest(own) if own else nodes[number]
                 reached = max([reached, *(self._place_of.get(node, -1) for node in own)])
+        return runs
 
     def _calls(self, groups: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Begin and end of each run of kernels of one call of one graph."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
-from profilers.captures.tf.eager_links import eager_nodes, unmarked, with_operators
+from profilers.captures.tf.eager_links import eager_nodes, makers_of, unmarked, with_operators
 from profilers.captures.tf.files import (
     AUTHORED_FILE,
     HOSTS_FOLDER,
@@ -25,11 +25,11 @@ from profilers.captures.tf.loops import with_rounds
 from profilers.captures.tf.memory import complete_memory
 from profilers.captures.tf.names import NodeNames
 from profilers.captures.tf.replicas import with_replica_tracks
-from profilers.captures.tf.training import with_training
-from profilers.captures.tf.xla_fusion import block_makers, link_program, with_instructions
-from profilers.captures.tf.xla_memory import SOURCE, planned_blocks
+from profilers.captures.tf.training import forward_of, with_training
 from profilers.captures.tf.xla_refusal import with_refusal
 from profilers.captures.tf.xprof_reports import xprof_reports
+from profilers.captures.xla.fusion import block_makers, link_program, with_instructions
+from profilers.captures.xla.memory import SOURCE, planned_blocks
 from profilers.errors import DamagedFile
 from profilers.graphs.hlo_program import HloProgram, read_hlo
 from profilers.graphs.tensorflow_protos import parse
@@ -97,7 +97,9 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         device = run.request.device
         found = _compiled(traced, authored, program, list(weights.values()), device, pool)
     module = folder / MODULE_FILE
-    linked = with_training(_linked(traced, found, run, pool), _of_optimiser(folder))
+    linked = _linked(traced, found, run, pool)
+    forward = forward_of(linked.authored, linked.strings)
+    linked = with_training(linked, _of_optimiser(folder), forward)
     profile = replace(with_rounds(linked), reports=_reports(folder, module if has_module else None))
     progress(1.0)
     return profile
@@ -139,7 +141,10 @@ def _optimised(
         result = link_optimised(authored, optimised, 1, names, strings, pool)
         graphs = (authored, replace(optimised, origins=result.origins))
     trace = _with_links(traced.trace, names, result, strings)
-    makers = [result.group_of.get(name, (-1, names.find(name)))[1] for name in operations]
+    told = [result.group_of.get(name, (-1, names.find(name)))[1] for name in operations]
+    # The allocator names no operator where a thread of its own allocates, as for collectives.
+    around = np.append(trace.slices.node, np.int32(-1))[traced.memory.allocations.slice].tolist()
+    makers = [own if own >= 0 else outer for own, outer in zip(told, around, strict=True)]
     return _Linked(graphs, result.fusion, trace, traced.memory, makers, result.diagnostics)
 
 
@@ -151,7 +156,7 @@ def _eager(
     nodes = eager_nodes(slices, strings, authored, layers, NodeNames(authored, strings))
     slices = with_operators(slices, strings, pool).replace(node=nodes)
     trace = replace(traced.trace, slices=unmarked(slices, strings, pool))
-    makers = np.append(nodes, np.int32(-1))[traced.memory.allocations.slice].tolist()
+    makers = makers_of(traced.memory.allocations, slices, nodes).tolist()
     return _Linked((authored,), Fusion.empty(), trace, traced.memory, makers, ())
 
 

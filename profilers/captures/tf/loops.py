@@ -11,7 +11,7 @@ from profilers.profile.json_column import JsonColumn, decode
 from profilers.profile.table import Int32, Int64
 from profilers.traces.nesting import nest, slice_order
 
-_LOOPS = frozenset({"While", "StatelessWhile"})
+_LOOPS = frozenset({"While", "StatelessWhile", "while", "scan"})
 _BODY = "body"
 _MOST_ROUNDS = 20_000
 _TRACK = "Loop rounds"
@@ -49,11 +49,15 @@ def _loop_of(authored: Graph, strings: StringTable) -> Int32:
 
 
 def _numbers(slices: Slices, rows: Int64) -> list[int]:
-    """The round of each row, from 1 on."""
-    seen: Counter[tuple[int, int]] = Counter()
+    """The round of each row, from 1 on: how often what goes by its name ran for its node so far.
+
+    XLA makes several instructions of one node, and each of them runs once per round.
+    """
+    seen: Counter[tuple[int, int, int]] = Counter()
     numbers = [0] * len(rows)
     for at in np.argsort(slices.start_ns[rows], kind="stable").tolist():
-        key = int(slices.step[rows[at]]), int(slices.node[rows[at]])
+        row = rows[at]
+        key = int(slices.step[row]), int(slices.node[row]), int(slices.name[row])
         seen[key] += 1
         numbers[at] = seen[key]
     return numbers

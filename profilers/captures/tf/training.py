@@ -23,21 +23,22 @@ _LEAST_BLOCK = 512
 FORWARD_TO_BACKWARD = "fwdbwd"  # PyTorch's word for this kind of flow
 
 
-def with_training(profile: Profile, optimiser_variables: Set[str]) -> Profile:
+def with_training(profile: Profile, optimiser_variables: Set[str], forward: Int32) -> Profile:
     """The same profile with what its backward tells; one of inference stays as it is.
 
     Parameters
     ----------
+    forward : ndarray of int32
+        For each authored node the one whose gradient it is, -1 for none.
     optimiser_variables : set of str
         Names among the parameters of what belongs to an optimiser.
     """
-    forward = _forward_of(profile.authored, profile.strings)
     if not (forward >= 0).any() and not optimiser_variables:
         return profile
     return _with_flows(_with_categories(profile, forward, optimiser_variables), forward)
 
 
-def _forward_of(authored: Graph, strings: StringTable) -> Int32:
+def forward_of(authored: Graph, strings: StringTable) -> Int32:
     """For each node of a gradient the node whose gradient it is, -1 for all others.
 
     ``gradient_tape/net/conv/Conv2DBackpropFilter`` is one of ``net/conv``.

@@ -56,18 +56,13 @@ class TrainingStep:
         TwinscopeError
             If the model has nothing to train or the loss does not fit its outputs.
         """
-        if not model.trainable_variables:
-            raise TwinscopeError(
-                "The model cannot be trained",
-                "it has no trainable weights",
-                "Run it as inference.",
-            )
-        optimiser = _optimiser(model, request.options[OPTIMISER.id])
+        refuse_untrainable(model)
+        optimiser = optimiser_of(model, request.options[OPTIMISER.id])
         optimiser.build(model.trainable_variables)
-        outputs = _outputs(model, names, tensors)
+        outputs = outputs_of(model, names, tensors)
         chosen = request.options[LOSS.id]
-        targets = _targets(outputs, chosen, np.random.default_rng(request.seed))
-        return cls(model, names, targets, _loss(model, chosen), optimiser)
+        targets = targets_of(outputs, chosen, np.random.default_rng(request.seed))
+        return cls(model, names, targets, loss_of(model, chosen), optimiser)
 
     def __call__(self, *given: Any) -> Any:
         import keras
@@ -77,8 +72,6 @@ class TrainingStep:
         with tf.GradientTape() as tape:
             outputs = self.model(packed(self.model, self.names, inputs), training=True)
             loss = self.loss(list(targets), keras.tree.flatten(outputs))
-            if self.model.losses:
-                loss = tf.add_n([loss, *self.model.losses])
         gradients = tape.gradient(loss, self.model.trainable_variables)
         self.optimiser.apply(gradients, self.model.trainable_variables)
         return loss
@@ -100,7 +93,18 @@ def refuse_training(request: RunRequest) -> None:
         )
 
 
-def _optimiser(model: Any, chosen: str) -> Any:
+def refuse_untrainable(model: Any) -> None:
+    """Raise TwinscopeError if the model has nothing to train."""
+    if not model.trainable_variables:
+        raise TwinscopeError(
+            "The model cannot be trained",
+            "it has no trainable weights",
+            "Run it as inference.",
+        )
+
+
+def optimiser_of(model: Any, chosen: str) -> Any:
+    """The file's own or the chosen one."""
     import keras
 
     own = getattr(model, "optimizer", None)
@@ -112,10 +116,12 @@ def _optimiser(model: Any, chosen: str) -> Any:
     return keras.optimizers.get({"class_name": name, "config": {"learning_rate": _LEARNING_RATE}})
 
 
-def _loss(model: Any, chosen: str) -> Any:
-    """Sum over the outputs; the file's own where it was compiled with one."""
+def loss_of(model: Any, chosen: str) -> Any:
+    """Takes lists of targets and outputs; gives the sum over them and over the layers' own losses.
+
+    It is the file's own where the model was compiled with one.
+    """
     import keras
-    import tensorflow as tf
 
     if chosen == OWN and getattr(model, "compiled", False) and model.loss is not None:
 
@@ -127,16 +133,21 @@ def _loss(model: Any, chosen: str) -> Any:
     function = keras.losses.get(_LOSSES["mse" if chosen == OWN else chosen])
 
     def summed(targets: list[Any], outputs: list[Any]) -> Any:
-        each = [
-            tf.reduce_mean(function(target, output))
-            for target, output in zip(targets, outputs, strict=True)
-        ]
-        return tf.add_n(each)
+        pairs = zip(targets, outputs, strict=True)
+        first, *others = [keras.ops.mean(function(target, output)) for target, output in pairs]
+        return sum([*others, *model.losses], start=first)
 
     return summed
 
 
-def _outputs(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> list[Any]:
+def outputs_of(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> list[Any]:
+    """What the model makes of its inputs.
+
+    Raises
+    ------
+    TwinscopeError
+        If it cannot be run on them.
+    """
     import keras
 
     try:
@@ -149,18 +160,21 @@ def _outputs(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> list[A
         ) from error
 
 
-def _targets(outputs: Sequence[Any], loss: str, rng: np.random.Generator) -> list[Any]:
+def targets_of(outputs: Sequence[Any], loss: str, rng: np.random.Generator) -> list[Any]:
     """Shares of classes for each output, or the number of a class where the loss wants that."""
-    import tensorflow as tf
+    import keras
 
     targets = []
     for output in outputs:
         shape = tuple(output.shape)
         if loss == _SPARSE:
-            targets.append(tf.constant(rng.integers(0, shape[-1], shape[:-1])))
+            classes = rng.integers(0, shape[-1], shape[:-1])
+            targets.append(keras.ops.convert_to_tensor(classes, "int32"))
             continue
         values = rng.random(shape)
         total = values.sum(-1, keepdims=True) if shape and loss == "cross-entropy" else 1.0
         is_binary = loss.startswith("binary")
-        targets.append(tf.cast(values > 0.5 if is_binary else values / total, output.dtype))
+        chosen = (values > 0.5) if is_binary else values / total
+        dtype = keras.backend.standardize_dtype(output.dtype)
+        targets.append(keras.ops.cast(chosen, dtype))
     return targets

@@ -12,12 +12,20 @@ from profilers.errors import ModeUnavailable
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
+from profilers.runtimes.pytorch.backward_provenance import backward_told, naming_pass
 from profilers.runtimes.pytorch.compile_log import CompileLog, ModelNames
 from profilers.runtimes.pytorch.compile_progress import reported_phases
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import first_line
 from profilers.runtimes.pytorch.export import load_program_model
-from profilers.runtimes.pytorch.options import COMPILE_MODE, SHAPES, WEIGHTS, chosen
+from profilers.runtimes.pytorch.options import (
+    COMPILE_MODE,
+    RUN,
+    SHAPES,
+    TRAINING,
+    WEIGHTS,
+    chosen,
+)
 from profilers.runtimes.pytorch.programs import is_program
 from profilers.runtimes.pytorch.session import (
     PRELOADED,
@@ -54,7 +62,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     torch._dynamo.reset()
     log = CompileLog()
     fallback = _Fallback()
-    with _told_by_inductor(request), log.listening(), reported_phases(report):
+    with _weights_taken(request), backward_told(), log.listening(), reported_phases(report):
         record = run_model(
             request,
             folder,
@@ -91,7 +99,7 @@ def _compiled(
     from torch._dynamo.exc import TorchDynamoException
 
     dynamic = _DYNAMIC[chosen(request.options, SHAPES)]
-    inductor = _inductor(chosen(request.options, COMPILE_MODE), dynamic)
+    inductor = _inductor(request, dynamic)
     names = ModelNames(eager.owner)
 
     def logged_inductor(module: Any, inputs: Any) -> Any:
@@ -124,13 +132,24 @@ def _compiled(
     return replace(eager, call=call, profiled_call=call, marking=marking, sweeping=sweeping)
 
 
-def _inductor(mode: str, dynamic: bool | None) -> Callable[..., Any]:
-    """The compiler as torch.compile itself would call it in this mode."""
+def _inductor(request: RunRequest, dynamic: bool | None) -> Callable[..., Any]:
+    """The compiler as torch.compile itself would call it in this mode.
+
+    Kernels appear in the trace and tell what they were made of. The settings are the compiler's own,
+    since autograd compiles a backward on a thread that knows no others.
+    """
     import torch
 
     wrapper: Any = torch._TorchCompileInductorWrapper  # has no type hints
-    compiler: Callable[..., Any] = wrapper(mode, None, dynamic)
-    return compiler
+    compiler = wrapper(chosen(request.options, COMPILE_MODE), None, dynamic)
+    compiler.config |= {
+        "trace.provenance_tracking_level": 1,
+        "cpp.enable_kernel_profile": True,
+    }
+    if chosen(request.options, RUN) == TRAINING:
+        compiler.config["post_grad_custom_pre_pass"] = naming_pass()
+    found: Callable[..., Any] = compiler
+    return found
 
 
 def _tell_mode(record: RunRecord) -> None:
@@ -185,14 +204,9 @@ def _require_cpp_compiler() -> None:
 
 
 @contextmanager
-def _told_by_inductor(request: RunRequest) -> Iterator[None]:
-    """Kernels appear in the trace and tell what they were made of; what is compiled is kept."""
+def _weights_taken(request: RunRequest) -> Iterator[None]:
+    """As inputs of a graph or as its constants: Dynamo asks before the compiler does."""
     from torch._inductor import config
 
-    wanted = {
-        "trace.provenance_tracking_level": 1,
-        "cpp.enable_kernel_profile": True,
-        "freezing": chosen(request.options, WEIGHTS) == "frozen",
-    }
-    with config.patch(wanted):
+    with config.patch(freezing=chosen(request.options, WEIGHTS) == "frozen"):
         yield

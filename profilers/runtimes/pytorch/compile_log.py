@@ -17,6 +17,7 @@ _DYNAMO = "torch._dynamo.convert_frame"
 _CUDAGRAPHS = "torch._inductor.cudagraph_utils.__cudagraphs"
 _BACKWARD = re.compile(r"# AOT ID: \['\d+_backward'\]")
 _PROVENANCE = "inductor_provenance_tracking_node_mappings"
+_PROVENANCE_OF = {"code": "provenance", "backward_code": "backward_provenance"}
 _LIMIT = "torch._dynamo hit config."
 _PHASES = (
     "entire_frame_compile_time_s",
@@ -32,6 +33,7 @@ class CompileLog(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self._graphs: dict[str, Json] = {}
+        self._last_code: dict[str, str] = {}  # "code" or "backward_code" by compile id
         self._frames: dict[str, Json] = {}  # function, place and seconds by compile id
         self._breaks: list[str] = []
         self._recompiles: list[Json] = []
@@ -87,6 +89,7 @@ class CompileLog(logging.Handler):
         elif "inductor_output_code" in metadata:
             kind = "backward_code" if _BACKWARD.match(str(payload)) else "code"
             self._graph(metadata)[kind] = str(payload)
+            self._last_code[_compile_id(metadata)] = kind
         elif artifact == _PROVENANCE:
             self._add_provenance(metadata, json.loads(payload))
         elif artifact == "dynamo_graph_break_reason":
@@ -95,9 +98,10 @@ class CompileLog(logging.Handler):
             self._recompiles.append({"id": _compile_id(metadata), "reasons": _reasons(payload)})
 
     def _add_provenance(self, metadata: Json, provenance: Json) -> None:
-        """Of the forward: for a backward, PyTorch tells none."""
+        """It comes right after the code that it is of."""
         if provenance.get("cppCodeToPost"):
-            self._graph(metadata).setdefault("provenance", provenance)
+            kind = _PROVENANCE_OF[self._last_code.get(_compile_id(metadata), "code")]
+            self._graph(metadata).setdefault(kind, provenance)
 
     def _add_frame(self, metrics: Json) -> None:
         self._frames[str(metrics.get("compile_id"))] = {
@@ -128,6 +132,7 @@ class CompileLog(logging.Handler):
         self._graphs.setdefault(compile_id, {})["nodes"] = [
             {
                 "name": node.name,
+                "source": _source(node),
                 "operator": _operator(node),
                 "module": names.module_of(node),
                 "state": states.get(node.name, ""),
@@ -217,3 +222,9 @@ def _operator(node: Any) -> str:
     if isinstance(node.target, str):
         return str(node.target)
     return str(getattr(node.target, "__name__", node.target)).rpartition(".")[2]
+
+
+def _source(node: Any) -> str:
+    """What a backward calls the node: its name before Dynamo named it after the model's variables."""
+    calls = node.meta.get("source_fn_stack")
+    return str(calls[-1][0]) if calls else str(node.name)

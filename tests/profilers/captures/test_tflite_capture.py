@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.analysis.sweep import sweep_rows
 from profilers.captures.tflite.plan import units_of
 from profilers.errors import CaptureFailed, TwinscopeError
 from profilers.models import tflite_file
@@ -154,6 +155,20 @@ def test_other_batch_sizes_are_measured(capture: Capture, odd_files: Path) -> No
     profile = capture(odd_files / "dynamic.tflite", "tflite", sweep={"batch": (2, 5)})
     assert profile.sweep.batch.tolist() == [2, 5]
     assert (profile.sweep.problem < 0).all()
+
+
+def test_a_file_of_one_batch_size_says_so(capture: Capture, odd_files: Path) -> None:
+    profile = capture(odd_files / "fixed.tflite", "tflite", sweep={"batch": (2, 5)})
+    same, other = sweep_rows(profile)
+    assert same["problem"] is None
+    assert other["problem"].startswith("Its input sizes are fixed")
+
+
+def test_a_model_that_cannot_be_resized_is_converted_for_each_size(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "control.keras", "tflite", sweep={"batch": (1, 4)})
+    assert all(row["per_second"] for row in sweep_rows(profile))
 
 
 def test_flex_operators_are_named_before_a_run_and_the_graph_is_shown(odd_files: Path) -> None:

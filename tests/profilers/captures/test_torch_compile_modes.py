@@ -6,16 +6,19 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.capturing import request_for
 from profilers.analysis.coverage import link_coverage
+from profilers.analysis.memory.curve import alive_at, memory_curve
 from profilers.captures import read_capture
 from profilers.errors import Cancelled
 from profilers.launcher import Launcher, Log, Progress
 from profilers.models import ModelFile
 from profilers.opening import open_path
-from profilers.profile import Profile, TimingPhase
+from profilers.profile import MemoryCategory, Profile, TimingPhase
+from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
 from tests.conftest import ROOT
 
@@ -91,20 +94,79 @@ def test_graphs_without_a_gpu_are_told(runs: Runs) -> None:
     )
 
 
-def test_backward_kernels_are_tied_to_what_they_differentiate(runs: Runs) -> None:
-    profile = runs.profiles[0]
+@pytest.mark.parametrize("run", [0, 1], ids=["cold", "warm"])
+def test_backward_kernels_are_fused_groups_of_what_they_differentiate(runs: Runs, run: int) -> None:
+    profile = runs.profiles[run]
+    assert broken_references(profile) == []
     coverage = link_coverage(profile)
     assert coverage.operator_time is not None
     assert coverage.operator_time >= 0.95
-    slices, nodes = profile.trace.slices, profile.authored.nodes
-    linked = {
-        profile.strings[name]: profile.strings[nodes.name[node]]
-        for name, node in zip(slices.name.tolist(), slices.node.tolist(), strict=True)
-        if node >= 0
+    assert coverage.fused_kernel_time is not None
+    assert coverage.fused_kernel_time >= 0.95
+    assert coverage.peak_bytes is not None
+    assert coverage.peak_bytes >= 0.95
+    assert [graph.stage for graph in profile.graphs] == [
+        "authored", "inductor", "inductor backward",
+    ]  # fmt: skip
+    made_of = backward_members(profile)
+    (generated,) = {name for name in made_of if "gelu_backward" in name}
+    assert {"gelu", "layer_norm"} <= made_of[generated]
+    assert made_of["aten.mm"] == {"linear"}
+    groups = profile.fusion.groups
+    sources = groups.source[groups.stage == 2]
+    assert any("void" in profile.strings[row] for row in sources.tolist() if row >= 0)
+
+
+def test_every_generated_kernel_of_a_training_step_is_in_a_group(runs: Runs) -> None:
+    for profile in runs.profiles:
+        slices = profile.trace.slices
+        generated = [
+            row
+            for row in np.flatnonzero(slices.step >= 0).tolist()
+            if profile.strings[slices.name[row]].startswith("graph_")
+        ]
+        assert generated
+        assert (slices.group[generated] >= 0).all()
+        assert (slices.node[generated] >= 0).all()
+        names = profile.fusion.groups.name[slices.group[generated]]
+        for row, name in zip(generated, names.tolist(), strict=True):
+            assert profile.strings[slices.name[row]].endswith(profile.strings[name])
+
+
+def test_every_weight_has_its_gradient_in_each_step(runs: Runs) -> None:
+    profile = runs.profiles[0]
+    blocks, parameters = profile.memory.allocations, profile.authored.parameters
+    gradients = blocks.take(
+        np.flatnonzero((blocks.category == MemoryCategory.GRADIENT) & (blocks.parameter >= 0))
+    )
+    assert np.bincount(gradients.parameter).tolist() == [len(profile.steps)] * len(parameters)
+    assert (gradients.bytes == parameters.bytes[gradients.parameter]).all()
+    kept = {
+        MemoryCategory(category)
+        for category in blocks.category[alive_at(profile, *at_peak(profile))].tolist()
     }
-    (generated,) = {name for name in linked if "gelu_backward" in name}
-    assert linked[generated] in ("gelu", "layer_norm")
-    assert linked["aten::mm"] == "linear"
+    assert {
+        MemoryCategory.PARAMETER, MemoryCategory.GRADIENT, MemoryCategory.OPTIMISER_STATE,
+        MemoryCategory.INPUT,
+    } <= kept  # fmt: skip
+
+
+def at_peak(profile: Profile) -> tuple[int, int]:
+    curve = memory_curve(profile)
+    return curve.device, curve.peak_ns
+
+
+def backward_members(profile: Profile) -> dict[str, set[str]]:
+    """Names of the members of each kernel of the backward."""
+    fusion, strings, nodes = profile.fusion, profile.strings, profile.authored.nodes
+    found: dict[str, set[str]] = {}
+    for group, node in zip(
+        fusion.members.group.tolist(), fusion.members.node.tolist(), strict=True
+    ):
+        if profile.graphs[fusion.groups.stage[group]].stage == "inductor backward":
+            name = strings[fusion.groups.name[group]]
+            found.setdefault(name, set()).add(strings[nodes.name[node]])
+    return found
 
 
 def test_a_compile_can_be_cancelled(runs: Runs, tmp_path: Path) -> None:

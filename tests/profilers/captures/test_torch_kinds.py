@@ -9,7 +9,7 @@ import pytest
 
 from profilers.analysis.coverage import link_coverage
 from profilers.errors import CaptureFailed
-from profilers.profile import Profile, SliceKind
+from profilers.profile import MemoryCategory, Profile, SliceKind
 from profilers.profile.references import broken_references
 from tests.conftest import ROOT, Capture
 from tests.models.build_torch_kinds import KINDS
@@ -84,6 +84,37 @@ def test_a_graph_that_all_experts_share_is_tied_to_each_of_them(
     members = profile.fusion.members
     made_of = {names[node] for node in members.node[members.group == fused[0]].tolist()}
     assert made_of == {"silu", "silu_1", "silu_2", "silu_3"}
+
+
+def test_a_backward_that_all_experts_share_is_tied_to_each_of_them(
+    capture: Capture, files: Path
+) -> None:
+    profile = capture(
+        files / "experts.pt",
+        "torch-compile",
+        source_folder=str(MODELS),
+        inputs=KINDS["experts"][1],
+        options={"run": "training"},
+    )
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.operator_time >= 0.95
+    assert coverage.fused_kernel_time == 1.0
+    slices, fusion, strings = profile.trace.slices, profile.fusion, profile.strings
+    names = [strings[row] for row in profile.authored.nodes.name.tolist()]
+    (generated,) = [
+        group
+        for group in np.unique(slices.group[slices.group >= 0]).tolist()
+        if "silu_backward" in strings[fusion.groups.name[group]]
+    ]
+    made_of = {
+        names[node] for node in fusion.members.node[fusion.members.group == generated].tolist()
+    }
+    assert {"silu", "silu_1", "silu_2", "silu_3"} <= made_of
+    blocks, weights = profile.memory.allocations, profile.authored.parameters
+    is_gradient = (blocks.category == MemoryCategory.GRADIENT) & (blocks.parameter >= 0)
+    gradients = np.bincount(blocks.parameter[is_gradient], minlength=len(weights))
+    assert gradients.tolist() == [len(profile.steps)] * len(weights)
 
 
 def test_a_second_shape_is_told_as_a_recompilation_with_its_guard(

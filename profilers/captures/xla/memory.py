@@ -4,27 +4,30 @@ XLA assigns every result a place in a few blocks before anything runs. Sizes are
 times are those of the instructions that made a result and that read it last.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from profilers.graphs.hlo_graph import operands_of
 from profilers.graphs.hlo_program import HloProgram
-from profilers.profile import Allocations, MemoryCategory, Slices, StringTable
+from profilers.profile import Allocations, MemoryCategory, Slices
 
 SOURCE = (
     "XLA's buffer assignment: sizes as XLA planned them, times of the instructions that make and "
     "last read each result"
 )
 _HANDED_ON = frozenset({"bitcast", "tuple", "get-tuple-element", "while", "call", "conditional"})
+_IN_PLACE = frozenset({"parameter", "while"})  # what a loop carries lies where it was handed in
 
 
 @dataclass(frozen=True)
 class _Buffer:
     """A result in a block: who makes it, who reads it, and whether it outlives the run."""
 
+    place: tuple[int, int]  # number of the block, and where in it
     bytes: int
     maker: str
     readers: frozenset[str]
@@ -44,7 +47,7 @@ def planned_blocks(
     program: HloProgram,
     node_of: Mapping[str, int],
     slices: Slices,
-    strings: StringTable,
+    strings: Sequence[str],
     device: int,
 ) -> Allocations:
     """A row for each buffer in each step that ran the program.
@@ -71,24 +74,45 @@ def _rows_of_run(
 ) -> Iterator[tuple[int, ...]]:
     begin_ns = min(each.begin_ns for each in seen.values())
     end_ns = max(each.end_ns for each in seen.values())
+    lives = []
     for buffer in buffers:
         made = seen.get(buffer.maker)
         since_ns = made.begin_ns if made else begin_ns
         read_ns = [seen[name].end_ns for name in buffer.readers if name in seen]
         until_ns = end_ns if buffer.is_result or not read_ns else max(read_ns)
+        lives.append(_Life(buffer, since_ns, max(until_ns, made.end_ns if made else since_ns)))
+    _hand_over(lives)
+    for life in lives:
+        made = seen.get(life.buffer.maker)
         yield (
-            since_ns,
-            max(until_ns, made.end_ns if made else since_ns),
-            buffer.bytes,
+            life.since_ns,
+            life.until_ns,
+            life.buffer.bytes,
             device,
             int(MemoryCategory.ACTIVATION),
             made.slice if made else -1,
-            node_of.get(buffer.maker, -1),
+            node_of.get(life.buffer.maker, -1),
             -1,
         )
 
 
-def _runs(slices: Slices, strings: StringTable, names: set[str]) -> Iterator[Mapping[str, _Seen]]:
+@dataclass
+class _Life:
+    buffer: _Buffer
+    since_ns: int
+    until_ns: int
+
+
+def _hand_over(lives: list[_Life]) -> None:
+    """What is updated in place ends where the update begins, so that no byte is held twice."""
+    lives.sort(key=lambda life: (life.buffer.place, life.since_ns))
+    for life, after in pairwise(lives):
+        if life.buffer.place == after.buffer.place and life.until_ns > after.since_ns:
+            after.until_ns = max(after.until_ns, life.until_ns)
+            life.until_ns = after.since_ns
+
+
+def _runs(slices: Slices, strings: Sequence[str], names: set[str]) -> Iterator[Mapping[str, _Seen]]:
     """For each step when each of the instructions ran, the first time to the last."""
     is_known = np.array([text in names for text in strings], np.bool_)
     rows = np.flatnonzero((slices.step >= 0) & is_known[slices.name])
@@ -105,17 +129,22 @@ def _runs(slices: Slices, strings: StringTable, names: set[str]) -> Iterator[Map
 
 def _buffers(program: HloProgram) -> Iterator[_Buffer]:
     """Everything but inputs, weights and constants; what shares a place with its operand is one."""
-    names = {place.instruction.id: place.instruction.name for place in program.places}
+    names = {
+        place.instruction.id: place.instruction.name
+        for place in program.places
+        if place.instruction.opcode not in _IN_PLACE
+    }
     readers = _readers(program)
     makers = {each.id: each.defined_at.instruction_id for each in program.buffers.logical_buffers}
-    for block in program.buffers.buffer_allocations:
+    for number, block in enumerate(program.buffers.buffer_allocations):
         if block.is_entry_computation_parameter or block.is_constant:
             continue
         for part in block.assigned:
             maker = makers.get(part.logical_buffer_id, -1)
             if part.size > 0 and maker in names:
                 found = readers.get(maker, frozenset())
-                yield _Buffer(part.size, names[maker], found, bool(block.maybe_live_out))
+                place = number, part.offset
+                yield _Buffer(place, part.size, names[maker], found, bool(block.maybe_live_out))
 
 
 def _readers(program: HloProgram) -> Mapping[int, frozenset[str]]:

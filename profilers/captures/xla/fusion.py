@@ -3,12 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from profilers.captures.scope_trails import common_trail
-from profilers.captures.tf.names import NodeNames
-from profilers.captures.tf.xla_unnamed import between
+from profilers.captures.xla.unnamed import between
 from profilers.graphs.builder import GraphBuilder
 from profilers.graphs.hlo_buffers import buffers_by_instruction, head_of
 from profilers.graphs.hlo_graph import add_program, operands_of
@@ -44,6 +44,19 @@ _LONGEST_NAME = 1_000
 _SMALLEST_BLOCK = 256  # bytes of TensorFlow's allocator, which splits what is twice too large
 
 
+class NodeFinder(Protocol):
+    """From the ``op_name`` of an instruction to the node of the authored graph; -1 for none."""
+
+    def find(self, name: str) -> int:
+        """The node of a name anywhere."""
+
+    def within(self, subgraph: int, name: str) -> int:
+        """The node of a name as it is given in one body."""
+
+    def body(self, node: int, label: str) -> int:
+        """Subgraph of a control-flow node by its label."""
+
+
 @dataclass(frozen=True)
 class XlaResult:
     """`node_of` and `group_of` are by the name of an instruction that runs."""
@@ -60,7 +73,7 @@ def link_program(
     authored: Graph,
     weights: Sequence[Weight],
     stage: int,
-    names: NodeNames,
+    names: NodeFinder,
     pool: StringPool,
 ) -> XlaResult:
     """Tie each instruction to the authored nodes that it was made from.
@@ -166,7 +179,7 @@ def _groups(
 class _Names:
     """Authored nodes by the ``op_name`` of an instruction, which may list several."""
 
-    def __init__(self, names: NodeNames) -> None:
+    def __init__(self, names: NodeFinder) -> None:
         self._names = names
         self._known: dict[tuple[int, str], list[int]] = {}
 
@@ -188,7 +201,7 @@ class _Names:
         return next((row for row in tries if row >= 0), -1)
 
 
-def _made_of(program: HloProgram, authored: Graph, names: NodeNames) -> list[list[int]]:
+def _made_of(program: HloProgram, authored: Graph, names: NodeFinder) -> list[list[int]]:
     """Authored operators of each place; of a fusion all that its computation was made from."""
     finder = _Names(names)
     bodies: dict[tuple[int, int], int] = {(-1, 0): -1}  # authored subgraph of each body

@@ -1,0 +1,1 @@
+"""What JAX's run modes leave, read into Profiles."""

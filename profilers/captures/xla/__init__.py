@@ -1,0 +1,1 @@
+"""What XLA made of the models of any framework, tied to their graphs."""
