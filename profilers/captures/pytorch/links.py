@@ -10,6 +10,10 @@ from profilers.captures.sequence_alignment import END, Place, align
 from profilers.profile import Flows, Graph, NodeKind, SliceKind, Slices, StringTable
 from profilers.profile.table import Int32
 
+_AUTOCAST = "aten::_autocast_to_"
+_MAY_BE_LEFT = frozenset({"aten::to", "aten::lift_fresh_copy"})
+_READS = frozenset({"aten::item", "aten::is_nonzero", "aten::_local_scalar_dense"})
+_MAKES = frozenset({"aten::empty", "aten::to", "aten::lift_fresh", "aten::detach_"})
 _OVERLOAD = re.compile(r"^(?:torch\.ops\.)?(?P<space>\w+)(?:::|\.)(?P<name>\w+)")
 
 
@@ -53,11 +57,46 @@ def linked_by_order(
             (operator_name(strings[int(slices.name[row])]), modules.get(row, "")) for row in rows
         )
         if executed not in found:
-            found[executed] = align(executed, program, 0 if program else END)
+            aligned = align(executed, program, 0 if program else END)
+            found[executed] = _with_conversions(executed, aligned)
         for row, place in zip(rows, found[executed], strict=True):
             if place >= 0:
                 nodes[row] = nodes_of[place]
     return inherited(slices, nodes)
+
+
+def with_casts(slices: Slices, strings: StringTable, nodes: Int32) -> Int32:
+    """Nodes of slices, with those of the casts that TorchScript's autocast adds before an operator."""
+    linked, following = nodes.copy(), -1
+    is_cast = np.array([text.startswith(_AUTOCAST) for text in strings], np.bool_)
+    rows, _ = outermost_operators(slices, strings)
+    for row in sorted(rows, key=lambda row: int(slices.start_ns[row]), reverse=True):
+        if linked[row] < 0 and is_cast[slices.name[row]]:
+            linked[row] = following
+        following = int(linked[row]) if linked[row] >= 0 else following
+    return inherited(slices, linked)
+
+
+def _with_conversions(executed: Sequence[tuple[str, str]], places: Sequence[int]) -> list[int]:
+    """What Python reads belongs to the operator before it, what it makes a tensor of to the next one.
+
+    Traced graphs hold neither: there the value is a constant. Only within one module.
+    """
+    completed = list(places)
+    following: dict[str, int] = {}
+    for number in range(len(completed) - 1, -1, -1):
+        name, module = executed[number]
+        if completed[number] >= 0:
+            following[module] = completed[number]
+        elif name in _MAKES:
+            completed[number] = following.get(module, -1)
+    before: dict[str, int] = {}
+    for number, (name, module) in enumerate(executed):
+        if places[number] >= 0:
+            before[module] = places[number]
+        elif name in _READS:
+            completed[number] = before.get(module, -1)
+    return completed
 
 
 def straight_program(graph: Graph, strings: StringTable) -> tuple[list[Place], list[int]]:
@@ -71,11 +110,17 @@ def straight_program(graph: Graph, strings: StringTable) -> tuple[list[Place], l
             operator_name(strings[int(graph.nodes.operator[row])]),
             paths.get(int(graph.nodes.scope[row]), ""),
             (number + 1 if number < last else END,),
-            is_silent=not strings[int(graph.nodes.operator[row])].startswith("aten"),
+            is_silent=_is_silent(strings[int(graph.nodes.operator[row])]),
         )
         for number, row in enumerate(rows.tolist())
     ]
     return places, rows.tolist()
+
+
+def _is_silent(operator: str) -> bool:
+    """What may not run: calls of Python, checks that export adds, conversions into what it is already."""
+    name = operator_name(operator)
+    return not name.startswith("aten") or name.startswith("aten::_assert") or name in _MAY_BE_LEFT
 
 
 def outermost_operators(slices: Slices, strings: StringTable) -> tuple[list[int], dict[int, str]]:

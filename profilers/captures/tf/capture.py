@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
-from profilers.captures.tf.eager_links import eager_nodes, unmarked, with_operators
+from profilers.captures.tf.eager_links import eager_nodes, makers_of, unmarked, with_operators
 from profilers.captures.tf.files import (
     AUTHORED_FILE,
     HOSTS_FOLDER,
@@ -141,7 +141,10 @@ def _optimised(
         result = link_optimised(authored, optimised, 1, names, strings, pool)
         graphs = (authored, replace(optimised, origins=result.origins))
     trace = _with_links(traced.trace, names, result, strings)
-    makers = [result.group_of.get(name, (-1, names.find(name)))[1] for name in operations]
+    told = [result.group_of.get(name, (-1, names.find(name)))[1] for name in operations]
+    # The allocator names no operator where a thread of its own allocates, as for collectives.
+    around = np.append(trace.slices.node, np.int32(-1))[traced.memory.allocations.slice].tolist()
+    makers = [own if own >= 0 else outer for own, outer in zip(told, around, strict=True)]
     return _Linked(graphs, result.fusion, trace, traced.memory, makers, result.diagnostics)
 
 
@@ -153,7 +156,7 @@ def _eager(
     nodes = eager_nodes(slices, strings, authored, layers, NodeNames(authored, strings))
     slices = with_operators(slices, strings, pool).replace(node=nodes)
     trace = replace(traced.trace, slices=unmarked(slices, strings, pool))
-    makers = np.append(nodes, np.int32(-1))[traced.memory.allocations.slice].tolist()
+    makers = makers_of(traced.memory.allocations, slices, nodes).tolist()
     return _Linked((authored,), Fusion.empty(), trace, traced.memory, makers, ())
 
 

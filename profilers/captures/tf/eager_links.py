@@ -11,7 +11,15 @@ from profilers.captures.pytorch.links import inherited
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.captures.tf.files import LAYER_MARK, NODE_MARK, TAPE_SCOPE
 from profilers.captures.tf.names import NodeNames
-from profilers.profile import Graph, NodeKind, SliceKind, Slices, StringPool, StringTable
+from profilers.profile import (
+    Allocations,
+    Graph,
+    NodeKind,
+    SliceKind,
+    Slices,
+    StringPool,
+    StringTable,
+)
 from profilers.profile.table import Int32
 
 _CALL = re.compile(r"EagerLocalExecute: (?P<operator>\w+)")
@@ -87,6 +95,31 @@ def eager_nodes(
     return inherited(slices, _with_conversions(slices, strings, nodes))
 
 
+def makers_of(allocations: Allocations, slices: Slices, nodes: Int32) -> Int32:
+    """The node of each allocation: that of its slice, and what Python makes for the next operator.
+
+    Parameters
+    ----------
+    slices : Slices
+        As `with_operators` has them.
+    nodes : ndarray of int32
+        The node of each slice.
+    """
+    makers: Int32 = np.append(nodes, np.int32(-1))[allocations.slice]
+    ends = slices.start_ns + slices.duration_ns
+    for row in np.flatnonzero((makers < 0) & (allocations.slice >= 0)).tolist():
+        around = int(allocations.slice[row])
+        while around >= 0 and slices.kind[around] != SliceKind.SCOPE:
+            around = int(slices.parent[around])
+        if around < 0:
+            continue
+        inside = (slices.track == slices.track[around]) & (nodes >= 0) & (ends <= ends[around])
+        following = np.flatnonzero(inside & (slices.start_ns >= allocations.allocated_ns[row]))
+        if len(following):
+            makers[row] = nodes[following[np.argmin(slices.start_ns[following])]]
+    return makers
+
+
 def _with_conversions(slices: Slices, strings: StringTable, nodes: Int32) -> Int32:
     """What Python makes a tensor of, the next operator takes."""
     linked = np.flatnonzero(nodes >= 0)
@@ -136,13 +169,17 @@ class _Alike:
 
     A gradient through a loop is another program when it is traced: there the loop is run backwards,
     here each of its rounds. Its operators share the nodes of the layer that do the same. An operator
-    that is not traced at all, since sizes are known then, serves the next one of its layer.
+    that is not traced at all, since sizes are known then, serves the next one of its layer; where none
+    follows, it does what the layer's last one does when it is traced.
     """
 
     def __init__(self, places: Sequence[Place]) -> None:
         self._places: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._last_of: dict[str, int] = {}
         for number, place in enumerate(places):
             self._places[place.operator, place.scope].append(number)
+            if not place.is_silent:
+                self._last_of[place.scope] = number
 
     def completed(self, executed: Sequence[tuple[str, str]], places: list[int]) -> list[int]:
         """The same with places for those that have none, one after the other."""
@@ -159,7 +196,7 @@ class _Alike:
             if completed[number] >= 0:
                 following[scope] = completed[number]
             elif scope:
-                completed[number] = following.get(scope, -1)
+                completed[number] = following.get(scope, self._last_of.get(scope, -1))
         return completed
 
 

@@ -1,5 +1,6 @@
 """Runs a Keras model mirrored over several devices of this machine, in one process."""
 
+import itertools
 import os
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,8 @@ WORKER_ENVIRONMENT = {
     "TWINSCOPE_LOGICAL_CPUS": str(MOST_REPLICAS),
 }
 
+_key_bases = itertools.count(0, 1_000_000)
+
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """Capture one step over `replicas` GPUs, or over as many logical devices of the CPU.
@@ -36,12 +39,22 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
 
     _declare_cpus(int(os.environ["TWINSCOPE_LOGICAL_CPUS"]))
     count = int(request.options[REPLICAS.id])
-    strategy = tf.distribute.MirroredStrategy(_devices(request.device, count))
+    strategy = _strategy(_devices(request.device, count))
     framework = f"MirroredStrategy of TensorFlow {tf.__version__}"
     record = run_traced(request, folder, report, framework, partial(load_in, strategy))
     record.facts |= {"Keras": keras.__version__, "Replicas": str(count)}
     record.extra["replicas"] = count
     return record
+
+
+def _strategy(devices: list[str]) -> Any:
+    """TensorFlow knows reductions by their number, also those of earlier models of this process."""
+    import tensorflow as tf
+
+    class Mirrored(tf.distribute.MirroredStrategy):  # type: ignore[misc]
+        _collective_key_base = next(_key_bases)
+
+    return Mirrored(devices)
 
 
 def _declare_cpus(count: int) -> None:

@@ -77,6 +77,14 @@ def test_other_architectures_are_tied_to_the_graph(
     assert_complete(capture(more_files / name, "keras"))
 
 
+def test_eager_training_is_tied_to_the_graph_of_several_inputs(
+    capture: Capture, more_files: Path
+) -> None:
+    profile = capture(more_files / "multi.keras", "tf-eager", options={"run": "training"})
+    coverage = link_coverage(profile)
+    assert coverage.operator_time == coverage.peak_bytes == 1.0
+
+
 def test_convolution_bias_and_relu_are_one_group(capture: Capture, more_files: Path) -> None:
     profile = capture(more_files / "fused.keras", "keras")
     assert group_members(profile) == [{"Conv2D", "BiasAdd", "Relu"}]

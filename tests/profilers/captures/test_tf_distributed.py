@@ -43,6 +43,12 @@ def test_each_device_of_a_mirrored_model_has_its_tracks(capture: Capture, tf_fil
     assert any("CollectiveReduce" in name for name in everything)  # gradients are exchanged
 
 
+def test_another_model_is_mirrored_after_it(capture: Capture, tf_files: Path) -> None:
+    """Reductions of both have the same numbers in one process, and other shapes."""
+    capture(tf_files / "cnn.keras", "tf-mirrored")
+    assert_linked(capture(tf_files / "control.keras", "tf-mirrored"))
+
+
 def test_the_inference_of_three_replicas_runs_three_times(capture: Capture, tf_files: Path) -> None:
     options = {"replicas": "3", "run": "inference"}
     profile = capture(tf_files / "cnn.keras", "tf-mirrored", options=options)
