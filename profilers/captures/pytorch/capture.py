@@ -22,8 +22,9 @@ from profilers.captures.pytorch.compiled import (
 from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD
 from profilers.captures.pytorch.compiled_memory import with_gradients, with_makers
 from profilers.captures.pytorch.distributed_files import UNITS
-from profilers.captures.pytorch.files import MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
+from profilers.captures.pytorch.files import BLAS, MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
 from profilers.captures.pytorch.graphs import linked_graph
+from profilers.captures.pytorch.library_kernels import with_libraries
 from profilers.captures.pytorch.links import linked_launches
 from profilers.captures.pytorch.memory import torch_memory
 from profilers.captures.pytorch.script_fusion import (
@@ -86,6 +87,11 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     groups = linked_launches(groups, found.trace.flows, launch)
     progress(0.8)
     slices = slices.replace(node=nodes, group=groups)
+    if compiled is not None:
+        named = with_libraries(
+            fusion.groups, slices, found.pool, found.trace.arguments, run.facts.get(BLAS, "")
+        )
+        fusion = replace(fusion, groups=named)
     memory = torch_memory(
         found,
         slices,
