@@ -9,7 +9,7 @@ from profilers.launcher import Progress
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.probe import Probe
-from profilers.profile import Profile
+from profilers.profile import KeptComparison, Profile
 from profilers.trust import content_digest
 
 Opened = tuple[Profile | ModelFile, str]  # the digest is that of a model's content
@@ -22,11 +22,20 @@ class Beginning:
     profile: Profile
 
 
-def open_columns(path: Path, job: Job) -> list[Opened]:
-    """What a file holds, column by column."""
+@dataclass(frozen=True)
+class Columns:
+    """What a file holds, column by column, and how its columns were compared."""
+
+    opened: list[Opened]
+    comparison: KeptComparison | None = None
+
+
+def open_columns(path: Path, job: Job) -> Columns:
+    """Raises as `open_one` does."""
     if path.is_file() and snapshot.matches(Probe(path)):
-        return [(profile, "") for profile in snapshot.read_all(path)]
-    return [open_one(path, job)]
+        profiles, comparison = snapshot.read_compared(path)
+        return Columns([(profile, "") for profile in profiles], comparison)
+    return Columns([open_one(path, job)])
 
 
 def open_one(path: Path, job: Job) -> Opened:

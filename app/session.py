@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.autosave import Autosave
 from app.capturing import capture_profile, run_and_read
-from app.column_files import Beginning, Opened, open_columns, open_one
+from app.column_files import Beginning, Columns, open_columns, open_one
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
@@ -28,7 +28,7 @@ from profilers.errors import Cancelled, TwinscopeError
 from profilers.interleaving import MOST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher, Progress
 from profilers.models import ModelFile
-from profilers.profile import Profile
+from profilers.profile import KeptComparison, Profile
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
 
@@ -51,6 +51,7 @@ class Session(QObject):
 
     document_added = Signal(object)
     document_removed = Signal(object)
+    comparison_opened = Signal(object, object)  # documents of one file, and how they were compared
     failed = Signal(object)
     busy_changed = Signal()
 
@@ -156,7 +157,12 @@ class Session(QObject):
         self._start(Job(lambda job: self._attached(request, job), self), self._keep)
 
     def save(
-        self, documents: Sequence[Document], path: Path, sharing: Sharing, on_saved: Done
+        self,
+        documents: Sequence[Document],
+        path: Path,
+        sharing: Sharing,
+        on_saved: Done,
+        comparison: KeptComparison | None = None,
     ) -> None:
         """Write a snapshot in the background; what fails is told through `failed`.
 
@@ -170,7 +176,7 @@ class Session(QObject):
                     document.mark_saved(profile, path)
             on_saved(path)
 
-        self._start(Job(lambda job: save_shared(profiles, path, sharing), self), settle)
+        self._start(Job(lambda job: save_shared(profiles, path, sharing, comparison), self), settle)
 
     def write(self, write: Callable[[], object], on_done: Callable[[], object]) -> None:
         """Have something written in the background; what fails is told through `failed`."""
@@ -359,18 +365,22 @@ class _Opening:
         else:
             self._document.show_profile(event.profile)
 
-    def finish(self, found: list[Opened]) -> None:
-        for opened, sha256 in found:
+    def finish(self, found: Columns) -> None:
+        shown = []
+        for opened, sha256 in found.opened:
             if isinstance(opened, ModelFile):
                 document = Document(self._path, opened.preview, opened, sha256)
                 self._session._add(document, place=self._place)
             elif self._document is None:
                 document = Document(self._path, opened)
-                document.name = opened.name if len(found) > 1 else ""
+                document.name = opened.name if len(found.opened) > 1 else ""
                 self._session._add(document, place=self._place)
+                shown.append(document)
             else:
                 self._document.end()
                 self._document.show_profile(opened)
+        if found.comparison is not None and len(shown) == len(found.opened):
+            self._session.comparison_opened.emit(shown, found.comparison)
 
     def fail(self, error: TwinscopeError) -> None:
         if self._document is None:

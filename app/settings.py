@@ -40,6 +40,15 @@ class Settings:
     def theme(self, name: str) -> None:
         self._store.setValue("theme", name)
 
+    @property
+    def hides_noise(self) -> bool:
+        """Whether timelines leave out how a framework gets to its work."""
+        return str(self._store.value("timeline/hides_noise", "false")) == "true"
+
+    @hides_noise.setter
+    def hides_noise(self, hides: bool) -> None:
+        self._store.setValue("timeline/hides_noise", "true" if hides else "false")
+
     def save_geometry(self, geometry: bytes) -> None:
         self._store.setValue("geometry", geometry)
 

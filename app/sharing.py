@@ -8,7 +8,7 @@ from pathlib import Path
 
 from profilers import snapshot
 from profilers.errors import TwinscopeError
-from profilers.profile import Profile
+from profilers.profile import KeptComparison, Profile
 from profilers.snapshot.anonymise import anonymised
 from profilers.snapshot.layer_names import LayerNames
 from profilers.snapshot.parts import without
@@ -46,13 +46,22 @@ class Sharing:
         return shared
 
 
-def size_of_shared(profiles: Sequence[Profile], sharing: Sharing) -> int:
+def size_of_shared(
+    profiles: Sequence[Profile], sharing: Sharing, comparison: KeptComparison | None = None
+) -> int:
     """Bytes of the file that `save_shared` would write; takes as long as writing it."""
-    return snapshot.size_of(sharing.of(profiles))
+    return snapshot.size_of(sharing.of(profiles), comparison)
 
 
-def save_shared(profiles: Sequence[Profile], path: Path, sharing: Sharing) -> None:
+def save_shared(
+    profiles: Sequence[Profile],
+    path: Path,
+    sharing: Sharing,
+    comparison: KeptComparison | None = None,
+) -> None:
     """Write a snapshot; an anonymous one takes its name only once a search found nothing in it.
+
+    `comparison` tells how the profiles are compared.
 
     Raises
     ------
@@ -64,13 +73,13 @@ def save_shared(profiles: Sequence[Profile], path: Path, sharing: Sharing) -> No
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not sharing.anonymise:
-            snapshot.write_all(shared, path)
+            snapshot.write_all(shared, path, comparison)
             return
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-unchecked-")
         os.close(handle)
         unchecked = Path(name)
         try:
-            snapshot.write_all(shared, unchecked)
+            snapshot.write_all(shared, unchecked, comparison)
             _check(unchecked, profiles, secrets, sharing)
             unchecked.replace(path)
         finally:

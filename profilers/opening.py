@@ -7,11 +7,12 @@ from pathlib import Path
 from profilers import snapshot
 from profilers.analysis.trace_health import health
 from profilers.captures.tf.xprof_reports import xprof_reports
+from profilers.captures.xla.plain_trace import with_planned_memory
 from profilers.errors import TwinscopeError, UnrecognisedFile
 from profilers.models import ModelFile, format_of, model_named
 from profilers.probe import Probe
 from profilers.profile import Profile
-from profilers.traces import Progress, reader_of
+from profilers.traces import Progress, reader_of, xplane
 
 WHAT_WORKS = (
     "Twinscope opens PyTorch (.pt2, TorchScript, pickled modules, state dicts, safetensors), "
@@ -78,7 +79,10 @@ def open_path(
         if reader is not None:
             read_showing = getattr(reader, "read_showing", None)
             if show is None or read_showing is None:
-                return _with_health(_with_reports(reader.read(path, progress), path))
+                profile = reader.read(path, progress)
+                if reader is xplane:
+                    profile = with_planned_memory(profile, path)
+                return _with_health(_with_reports(profile, path))
             return _with_health(_with_reports(read_showing(path, progress, show), path))
         model_format = format_of(probe)
         if model_format is not None:

@@ -8,6 +8,7 @@ from profilers.profile.table import Int32
 from views.axes import TimeAxis, ValueAxis
 from views.counterpart import Counterpart
 from views.notes import Notes
+from views.preferences import Preferences
 from views.selection import Selection
 from views.theme import Theme
 
@@ -26,7 +27,7 @@ class ViewContext:
     """One column's profile and selection, the axes that columns share, and the other columns.
 
     `counterpart` tells how other columns' graphs differ and lets graph canvases follow each other,
-    `notes` are those of the column as they stand now.
+    `notes` are those of the column as they stand now, `preferences` are one for all columns.
     """
 
     profile: Profile
@@ -37,6 +38,7 @@ class ViewContext:
     peers: Callable[[], Sequence[Peer]] = tuple
     counterpart: Counterpart = field(default_factory=Counterpart)
     notes: Notes = field(default_factory=Notes)
+    preferences: Preferences = field(default_factory=Preferences)
 
     @property
     def origin_ns(self) -> int:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from app.cli.compare_runs import add_run_options, run_both
 from app.cli.comparison_text import comparison_text, worsened_text
-from app.cli.reading import read_profile
+from app.cli.reading import read_profile, read_profiles
+from app.sharing import Sharing, save_shared
 from profilers.analysis.comparison import can_normalise, compare
 from profilers.analysis.comparison.figures import Rounds
+from profilers.analysis.comparison.kept import chosen_pair, turns_of
 from profilers.analysis.comparison.plain import plain
 from profilers.errors import TwinscopeError
-from profilers.profile import Profile
+from profilers.profile import KeptComparison, Profile
 
 HELP = (
     "Compare two profiles: figures with their uncertainty, and the layers that make the difference. "
@@ -21,8 +23,14 @@ HELP = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", type=Path, metavar="A", help="snapshot or trace (a model with --run)")
-    parser.add_argument("b", type=Path, metavar="B", help="what is compared with it")
+    parser.add_argument(
+        "b", type=Path, nargs="?", metavar="B",
+        help="what is compared with it; left out, A is a snapshot that holds both",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--out", type=Path, metavar="PAIR.twin", help="keep both and how they compare"
+    )
     parser.add_argument("--html", type=Path, metavar="OUT", help="write a report")
     parser.add_argument(
         "--fail-over",
@@ -38,14 +46,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    a, b, rounds = _read(arguments)
+    a, b, rounds, kept_per_sample = _read(arguments)
     if arguments.per_sample and not can_normalise(a, b):
         raise TwinscopeError(
             "Step times cannot be divided by the batch size",
             "a profile does not tell its inputs",
             "Leave out --per-sample.",
         )
-    comparison = compare(a, b, rounds=rounds, per_sample=arguments.per_sample)
+    per_sample = arguments.per_sample or kept_per_sample
+    comparison = compare(a, b, rounds=rounds, per_sample=per_sample)
+    if arguments.out is not None:
+        turns = (turns_of(0, 1, rounds),) if rounds is not None else ()
+        kept = KeptComparison(per_sample=per_sample, turns=turns)
+        save_shared([a, b], arguments.out, Sharing(), kept)
     if arguments.html is not None:
         from app.report.html import write_comparison
 
@@ -62,10 +75,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if told else 0
 
 
-def _read(arguments: argparse.Namespace) -> tuple[Profile, Profile, Rounds | None]:
+def _read(arguments: argparse.Namespace) -> tuple[Profile, Profile, Rounds | None, bool]:
+    """Both sides, their rounds in turns, and whether the file wants times per sample."""
+    if arguments.b is None:
+        return _pair_of(arguments.a)
     if arguments.run:
-        return run_both(arguments)
-    return read_profile(arguments.a), read_profile(arguments.b), None
+        return *run_both(arguments), False
+    return read_profile(arguments.a), read_profile(arguments.b), None, False
+
+
+def _pair_of(path: Path) -> tuple[Profile, Profile, Rounds | None, bool]:
+    profiles, kept = read_profiles(path)
+    if len(profiles) != 2 and kept is None:
+        raise TwinscopeError(
+            f"{path.name} holds no pair to compare",
+            f"it has {len(profiles)} profile{'s' if len(profiles) != 1 else ''}",
+            "Name what it is compared with, too.",
+        )
+    return chosen_pair(profiles, kept)
 
 
 def _share(text: str) -> float:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from app.cli.reading import read_profiles
+from app.cli.reading import read_files
 from app.report import write_report
 from profilers.errors import TwinscopeError
 
@@ -18,13 +18,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    profiles = [profile for file in arguments.files for profile in read_profiles(file)]
-    if len(profiles) > 2:
+    profiles, comparison = read_files(arguments.files)
+    if len(profiles) > 2 and comparison is None:
         raise TwinscopeError(
             "A report has one profile or two beside each other",
             f"the files hold {len(profiles)}",
             "Name fewer files, or take profiles out with twinscope snapshot --only.",
         )
-    write_report(profiles, arguments.out)
+    write_report(profiles, arguments.out, comparison)
     print(arguments.out)
     return 0

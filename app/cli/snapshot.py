@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from app.cli.reading import read_profiles
+from app.cli.reading import read_files
 from app.sharing import Sharing, save_shared
 from profilers.errors import TwinscopeError
 from profilers.snapshot.parts import PARTS
@@ -42,17 +42,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if (arguments.hash_names or arguments.hide) and not arguments.anonymise:
         raise TwinscopeError("--hash-names and --hide belong to --anonymise", "", "Add it.")
-    profiles = [profile for file in arguments.files for profile in read_profiles(file)]
+    profiles, comparison = read_files(arguments.files)
     if arguments.only is not None:
         if not 1 <= arguments.only <= len(profiles):
             raise TwinscopeError(
                 f"There is no profile {arguments.only}", f"the files hold {len(profiles)}"
             )
-        profiles = [profiles[arguments.only - 1]]
+        profiles, comparison = [profiles[arguments.only - 1]], None
     sharing = Sharing(
         frozenset(arguments.without), arguments.anonymise, arguments.hash_names,
         tuple(arguments.hide),
     )  # fmt: skip
-    save_shared(profiles, arguments.out, sharing)
+    save_shared(profiles, arguments.out, sharing, comparison)
     print(f"{arguments.out}  {format_bytes(arguments.out.stat().st_size)}")
     return 0

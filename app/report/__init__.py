@@ -10,8 +10,9 @@ from importlib import import_module
 from pathlib import Path
 
 from profilers.analysis.comparison import compare
+from profilers.analysis.comparison.kept import chosen_pair
 from profilers.errors import TwinscopeError
-from profilers.profile import Profile
+from profilers.profile import KeptComparison, Profile
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,12 @@ def exporter_named(exporter_id: str) -> Exporter:
     return next(each for each in EXPORTERS if each.id == exporter_id)
 
 
-def write_report(profiles: Sequence[Profile], path: Path) -> None:
+def write_report(
+    profiles: Sequence[Profile], path: Path, comparison: KeptComparison | None = None
+) -> None:
     """Write a report on one profile or on two beside each other, in the format of the suffix.
+
+    `comparison` tells which two of the profiles, and how; without it they are the first two.
 
     Raises
     ------
@@ -74,8 +79,9 @@ def write_report(profiles: Sequence[Profile], path: Path) -> None:
         if len(profiles) == 1:
             writer.write(profiles[0], path)
         else:
-            a, b = profiles
-            writer.write_comparison(compare(a, b), a, b, path)
+            a, b, rounds, per_sample = chosen_pair(profiles, comparison)
+            found = compare(a, b, rounds=rounds, per_sample=per_sample)
+            writer.write_comparison(found, a, b, path)
     except OSError as error:
         raise TwinscopeError(
             f"Cannot write {path}", error.strerror or str(error), "Choose another place."

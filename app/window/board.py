@@ -22,12 +22,12 @@ from app.window.compare_row import Apart, CompareRow
 from app.window.preparations import Preparations
 from app.window.row_pane import RowPane
 from profilers.analysis.comparison.figures import Rounds
-from profilers.profile import Profile
 from profilers.profile.table import Int32
 from views import VIEWS
 from views.axes import TimeAxes, TimeAxis, ValueAxis
 from views.context import Peer, ViewContext
 from views.empty_note import EmptyNote
+from views.preferences import Preferences
 from views.theme import Theme
 
 logger = logging.getLogger(__name__)
@@ -43,10 +43,16 @@ class Board(QWidget):
     header_added = Signal(object)
 
     def __init__(
-        self, theme: Theme, twins: Twins, apart: Apart, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        twins: Twins,
+        apart: Apart,
+        preferences: Preferences,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._preferences = preferences
         self._twins = twins
         self._documents: list[Document] = []
         self._contexts: dict[Document, ViewContext] = {}
@@ -167,7 +173,7 @@ class Board(QWidget):
         if self._filling is not None:
             row.set_folded(False)
 
-    def show_rounds(self, a: Profile, b: Profile, rounds: Rounds) -> None:
+    def show_rounds(self, a: Document, b: Document, rounds: Rounds) -> None:
         """What measuring two columns in turns gave."""
         if self.compare.view is not None:
             self.compare.view.show_rounds(a, b, rounds)
@@ -198,6 +204,7 @@ class Board(QWidget):
             lambda: self._peers_of(document),
             document.counterpart,
             document.notes,
+            self._preferences,
         )
         self._contexts[document] = context
         slices = document.profile.trace.slices

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from app.document import Document
 from app.origin import origin_words
 from app.window.row_pane import RowPane
+from profilers.profile import KeptComparison
 from views import ViewSpec
 from views.comparison import ComparedColumn, ComparisonView
 from views.selection import Selection
@@ -32,6 +33,7 @@ class CompareRow(RowPane):
         self._theme = theme
         self._apart = apart
         self._documents: list[Document] = []
+        self._asked: tuple[list[Document], KeptComparison] | None = None  # until there is a view
         self.view: ComparisonView | None = None
         self.fold_changed.connect(self._refresh)
         self.setVisible(False)
@@ -48,9 +50,28 @@ class CompareRow(RowPane):
         self.setVisible(self.has_two)
         self._refresh()
 
+    def settings(self, documents: Sequence[Document]) -> KeptComparison | None:
+        """How these are compared, by their places among them; None if the two compared are not both."""
+        if self._asked is not None:
+            held, settings = self._asked
+        elif self.view is not None and self.view.settings is not None:
+            held, settings = self._documents, self.view.settings
+        else:
+            return None
+        places = {at: documents.index(each) for at, each in enumerate(held) if each in documents}
+        return settings.moved(places)
+
+    def set_settings(self, documents: Sequence[Document], settings: KeptComparison) -> None:
+        """Compare these as they were compared elsewhere."""
+        self._asked = (list(documents), settings)
+        self._refresh()
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         if self.view is not None:
+            settings = self.view.settings
+            if settings is not None:
+                self._asked = (list(self._documents), settings)
             self.view.setParent(None)
             self.view.deleteLater()
             self.view = None
@@ -73,6 +94,17 @@ class CompareRow(RowPane):
                 for document, title in zip(self._documents, titles, strict=True)
             ]
         )  # fmt: skip
+        if self._asked is not None:
+            documents, settings = self._asked
+            self._asked = None
+            there = {
+                at: self._documents.index(each)
+                for at, each in enumerate(documents)
+                if each in self._documents
+            }
+            moved = settings.moved(there)
+            if moved is not None:
+                self.view.set_settings(moved)
 
     def _pick(
         self,

@@ -13,8 +13,9 @@ from app.report import EXPORTERS, Exporter, write_report
 from app.session import Session
 from app.sharing import Sharing
 from app.window.row_pane import RowPane
-from app.window.save_dialog import SaveDialog
+from app.window.save_dialog import Compared, SaveDialog
 from profilers.errors import TwinscopeError
+from profilers.profile import KeptComparison
 from views.pictures import PICTURES, copy_picture, save_picture
 
 _SNAPSHOT_FILTER = "Twinscope snapshot (*.twin)"
@@ -29,16 +30,22 @@ class Giving(QObject):
     failed = Signal(object)
 
     def __init__(
-        self, session: Session, window: QWidget, current: Callable[[], Document | None]
+        self,
+        session: Session,
+        window: QWidget,
+        current: Callable[[], Document | None],
+        compared: Compared,
     ) -> None:
+        """`compared` tells how documents are compared, by their places among them."""
         super().__init__(window)
+        self._compared = compared
         self._session = session
         self._window = window
         self._current = current
 
     def ask_save(self, document: Document) -> None:
         """Ask what goes into the file, then where it goes."""
-        dialog = SaveDialog(self._session.documents, document, self._window)
+        dialog = SaveDialog(self._session.documents, document, self._compared, self._window)
 
         def choose() -> None:
             suggestion = document.path.with_suffix(".twin").name
@@ -53,7 +60,7 @@ class Giving(QObject):
     def save(self, documents: Sequence[Document], path: Path, sharing: Sharing) -> None:
         path = path if path.suffix == ".twin" else path.with_name(path.name + ".twin")
         self.told.emit(self.tr("Writing {}…").format(path.name))
-        self._session.save(documents, path, sharing, self._tell_saved)
+        self._session.save(documents, path, sharing, self._tell_saved, self._compared(documents))
 
     def commands(self) -> list[Command]:
         """The menu of exports."""
@@ -69,7 +76,7 @@ class Giving(QObject):
         return [
             *found,
             Command(
-                "export.pair", menu, self.tr("Report on the first two columns…"), (),
+                "export.pair", menu, self.tr("Report on the columns that are compared…"), (),
                 self._ask_pair, lambda: len(self._session.documents) > 1,
             ),
             Command(
@@ -109,10 +116,12 @@ class Giving(QObject):
             self._write(path, lambda: exporter.write(profile, path))
 
     def _ask_pair(self) -> None:
-        profiles = [each.profile_with_notes() for each in self._session.documents[:2]]
+        documents = self._session.documents
+        profiles = [each.profile_with_notes() for each in documents]
+        comparison = self._compared(documents) or KeptComparison()
         path = self._ask(self.tr("Report on two columns"), "comparison.html", "*.html *.pdf")
-        if path is not None and len(profiles) == 2:
-            self._write(path, lambda: write_report(profiles, path))
+        if path is not None and len(profiles) > 1:
+            self._write(path, lambda: write_report(profiles, path, comparison))
 
     def _ask_picture(self, view: QWidget, suggestion: str) -> None:
         path = self._ask(self.tr("Save the picture"), suggestion, PICTURES)

@@ -37,6 +37,7 @@ from app.window.running import Running
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
+from views.preferences import Preferences
 from views.theme import DARK, LIGHT, Theme, system_theme
 
 
@@ -55,7 +56,9 @@ class MainWindow(QMainWindow):
         self.resize(1600, 1000)
         self.empty = EmptyState()
         self._linker = SelectionLinker(lambda: self.session.documents, self)
-        self.board = Board(self._theme, self._linker.twins, self._linker.apart)
+        self._preferences = Preferences(self.settings.hides_noise, self)
+        self._preferences.changed.connect(self._keep_preferences)
+        self.board = Board(self._theme, self._linker.twins, self._linker.apart, self._preferences)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self.board)
@@ -63,7 +66,9 @@ class MainWindow(QMainWindow):
         self._running = Running(
             self.session, self, lambda error: self.notice.tell_error(error, self._theme)
         )
-        self.giving = Giving(self.session, self, self.current)
+        self.giving = Giving(
+            self.session, self, self.current, lambda wanted: self.board.compare.settings(wanted)
+        )
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -176,6 +181,7 @@ class MainWindow(QMainWindow):
         session, board = self.session, self.board
         session.document_added.connect(self._show_document)
         session.document_removed.connect(self._drop_document)
+        session.comparison_opened.connect(board.compare.set_settings)
         session.failed.connect(lambda error: self.notice.tell_error(error, self._theme))
         session.busy_changed.connect(self._clear_status)
         self.giving.told.connect(lambda text: self.statusBar().showMessage(text, 5000))
@@ -197,9 +203,7 @@ class MainWindow(QMainWindow):
         self.session.run_demo()
 
     def _measure_in_turns(self, a: Document, b: Document) -> None:
-        self.session.measure_in_turns(
-            a, b, lambda rounds: self.board.show_rounds(a.profile, b.profile, rounds)
-        )
+        self.session.measure_in_turns(a, b, lambda rounds: self.board.show_rounds(a, b, rounds))
 
     def _connect_header(self, header: ColumnHeader) -> None:
         header.run_asked.connect(self.ask_run)
@@ -270,6 +274,9 @@ class MainWindow(QMainWindow):
 
         box.finished.connect(lambda _: decide())
         box.open()
+
+    def _keep_preferences(self) -> None:
+        self.settings.hides_noise = self._preferences.hides_noise
 
     def _chosen_theme(self) -> Theme:
         return _theme_named(self.settings.theme)

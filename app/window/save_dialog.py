@@ -1,6 +1,6 @@
 """What goes into a snapshot: columns, parts, and whose names; with the size before saving."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -17,18 +17,29 @@ from PySide6.QtWidgets import (
 
 from app.document import Document
 from app.sharing import Sharing, size_of_shared
+from profilers.profile import KeptComparison
 from profilers.snapshot.parts import PARTS
 from profilers.units import format_bytes
 from views.background import Latest
 
+Compared = Callable[[Sequence[Document]], KeptComparison | None]
+
 
 class SaveDialog(QDialog):
-    """Everything of one column is chosen at first. The size is computed in the background."""
+    """Everything of one column is chosen at first. The size is computed in the background.
+
+    `compared` tells how documents are compared, which the file holds, too.
+    """
 
     def __init__(
-        self, documents: Sequence[Document], chosen: Document, parent: QWidget | None = None
+        self,
+        documents: Sequence[Document],
+        chosen: Document,
+        compared: Compared,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._compared = compared
         self.setWindowTitle(self.tr("Save a snapshot"))
         self._documents = list(documents)
         self.columns = [QCheckBox(_plain(document.title)) for document in documents]
@@ -114,7 +125,8 @@ class SaveDialog(QDialog):
             return
         self.size_label.setText(self.tr("Computing the size…"))
         profiles, sharing = [each.profile_with_notes() for each in chosen], self.sharing
-        self._sizes.ask(lambda: size_of_shared(profiles, sharing))
+        comparison = self._compared(chosen)
+        self._sizes.ask(lambda: size_of_shared(profiles, sharing, comparison))
 
     def _show_size(self, size: object) -> None:
         if self.chosen:

@@ -19,6 +19,7 @@ from profilers.profile.graph import (
     Subgraphs,
 )
 from profilers.profile.json_column import JsonColumn, JsonText, decode
+from profilers.profile.kept_comparison import KeptComparison, Turns
 from profilers.profile.memory import (
     NEVER_NS,
     Allocations,
@@ -73,6 +74,7 @@ __all__ = [
     "Graph",
     "JsonColumn",
     "JsonText",
+    "KeptComparison",
     "MachinePeaks",
     "Memory",
     "MemoryCategory",
@@ -104,6 +106,7 @@ __all__ = [
     "Trace",
     "TrackKind",
     "Tracks",
+    "Turns",
     "column",
     "decode",
     "node_pin",

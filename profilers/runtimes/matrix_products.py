@@ -50,6 +50,23 @@ def _tensorflow(threads: int) -> Product | None:
     return product
 
 
+def _jax(threads: int) -> Product | None:
+    import jax
+
+    if int(os.environ.get("NPROC") or os.cpu_count() or 1) != threads:  # as in TensorFlow
+        return None
+
+    @cache
+    def matrix(size: int) -> Any:
+        with jax.default_device(jax.devices("cpu")[0]):
+            return jax.numpy.full((size, size), 0.5, jax.numpy.float32)
+
+    def product(size: int) -> None:
+        jax.numpy.matmul(matrix(size), matrix(size)).block_until_ready()
+
+    return product
+
+
 def _onnxruntime(threads: int) -> Product | None:
     import onnxruntime
 
@@ -90,5 +107,6 @@ _MATMUL = _field(1, 8) + _field(  # an ONNX model of IR version 8 with one node
 MATRIX_PRODUCTS: dict[str, Callable[[int], Product | None]] = {
     "torch": _torch,
     "tensorflow": _tensorflow,
+    "jax": _jax,
     "onnxruntime": _onnxruntime,
 }

@@ -7,11 +7,11 @@ Several profiles, such as a pair that was compared, can travel in one file.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from profilers.errors import TwinscopeError
 from profilers.probe import Probe
-from profilers.profile import Profile
+from profilers.profile import KeptComparison, Profile
 from profilers.profile.references import broken_references
 from profilers.snapshot import archive
 from profilers.snapshot.archive import MIME_TYPE, Parts
@@ -19,6 +19,7 @@ from profilers.snapshot.tree import put_together, take_apart
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _NAME_PLACE = 30
+_COMPARISON = "comparison"  # in the manifest's "about"
 
 
 def matches(probe: Probe) -> bool:
@@ -43,15 +44,22 @@ def write(profile: Profile, path: Path) -> None:
     write_all([profile], path)
 
 
-def write_all(profiles: Sequence[Profile], path: Path) -> None:
-    """Save profiles in one file, in the order in which columns are to show them."""
-    archive.save(path, [take_apart(profile) for profile in profiles])
+def write_all(
+    profiles: Sequence[Profile], path: Path, comparison: KeptComparison | None = None
+) -> None:
+    """Save profiles in one file, in the order in which columns are to show them.
+
+    `comparison` tells how they are compared, by their places in that order.
+    """
+    archive.save(path, [take_apart(profile) for profile in profiles], _about(comparison))
 
 
-def size_of(profiles: Sequence[Profile]) -> int:
+def size_of(profiles: Sequence[Profile], comparison: KeptComparison | None = None) -> int:
     """Bytes that `write_all` would write."""
     counter = _Counter()
-    archive.write(cast(IO[bytes], counter), [take_apart(profile) for profile in profiles])
+    archive.write(
+        cast(IO[bytes], counter), [take_apart(profile) for profile in profiles], _about(comparison)
+    )
     return counter.size
 
 
@@ -81,7 +89,18 @@ def read(path: Path) -> Profile:
 
 def read_all(path: Path) -> tuple[Profile, ...]:
     """The profiles of a snapshot; raises as `read` does."""
-    return tuple(_profile(path, parts) for parts in archive.load(path))
+    return read_compared(path)[0]
+
+
+def read_compared(path: Path) -> tuple[tuple[Profile, ...], KeptComparison | None]:
+    """The profiles of a snapshot, and how they were compared where it tells; raises as `read` does."""
+    parts, about = archive.load(path)
+    profiles = tuple(_profile(path, each) for each in parts)
+    return profiles, KeptComparison.from_json(about.get(_COMPARISON), len(profiles))
+
+
+def _about(comparison: KeptComparison | None) -> dict[str, Any]:
+    return {} if comparison is None else {_COMPARISON: comparison.to_json()}
 
 
 def _profile(path: Path, parts: Parts) -> Profile:

@@ -43,13 +43,13 @@ class Parts:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def save(path: Path, profiles: list[Parts]) -> None:
+def save(path: Path, profiles: list[Parts], about: Mapping[str, Any]) -> None:
     """Write all or nothing: a file of that name is replaced only once the new one is whole."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
-            write(out, profiles)
+            write(out, profiles, about)
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except BaseException:
@@ -57,8 +57,8 @@ def save(path: Path, profiles: list[Parts]) -> None:
         raise
 
 
-def write(out: IO[bytes], profiles: list[Parts]) -> None:
-    """Write the archive; equal profiles give equal bytes."""
+def write(out: IO[bytes], profiles: list[Parts], about: Mapping[str, Any]) -> None:
+    """Write the archive; equal profiles give equal bytes. `about` tells of all of them together."""
     entries = {
         f"{at}/{name}": _with_small_data(entry, parts.members.get(name, b""))
         for at, parts in enumerate(profiles)
@@ -69,6 +69,7 @@ def write(out: IO[bytes], profiles: list[Parts]) -> None:
         "version": [MAJOR, MINOR],
         "members": entries,
         "profiles": [{"values": parts.values} for parts in profiles],
+        **({"about": about} if about else {}),
     }
     text = json.dumps(manifest, ensure_ascii=False, separators=(",", ":"))
     with zipfile.ZipFile(out, "w") as archive:
@@ -82,8 +83,8 @@ def write(out: IO[bytes], profiles: list[Parts]) -> None:
                     _write_member(archive, f"{at}/{member}", data)
 
 
-def load(path: Path) -> list[Parts]:
-    """The profiles of a snapshot of this or an older version.
+def load(path: Path) -> tuple[list[Parts], Mapping[str, Any]]:
+    """The profiles of a snapshot of this or an older version, and what tells of all together.
 
     Members that hold slice arguments stay in the file where they are large.
 
@@ -117,11 +118,13 @@ def load(path: Path) -> list[Parts]:
     if lost:
         raise damaged(path, f"the archive lacks {lost[0]}, which its manifest names")
     if manifest["version"][0] == 1:
-        return [Parts(members, entries, manifest["values"])]
-    return [
+        return [Parts(members, entries, manifest["values"])], {}
+    about = manifest.get("about")
+    profiles = [
         Parts(_within(members, at), _within(entries, at), each["values"])
         for at, each in enumerate(manifest["profiles"])
     ]
+    return profiles, about if isinstance(about, dict) else {}
 
 
 def damaged(path: Path, why: str) -> DamagedFile:

@@ -65,7 +65,7 @@ class _Kind(Enum):
 
 def _searched(path: Path) -> Iterator[tuple[str, str, _Kind]]:
     """Every part of the file as text, and what it is."""
-    profiles = archive.load(path)
+    profiles, about = archive.load(path)
     with zipfile.ZipFile(path) as opened:
         for info in opened.infolist():
             if info.filename in (MANIFEST, MIME_MEMBER):
@@ -73,6 +73,7 @@ def _searched(path: Path) -> Iterator[tuple[str, str, _Kind]]:
             yield "name of a member", info.filename, _Kind.RAW
             yield "comment of a member", _told(info.comment + info.extra), _Kind.TEXT
         yield "comment of the archive", _told(opened.comment), _Kind.TEXT
+    yield f"about all in {MANIFEST}", "\n".join(_texts_in(about)), _Kind.TEXT
     for number, parts in enumerate(profiles):
         yield f"{number} in {MANIFEST}", "\n".join(_texts_in(parts.values)), _Kind.TEXT
         for member, data in parts.members.items():

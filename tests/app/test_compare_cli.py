@@ -92,15 +92,21 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(
     assert "holds no profile" in capsys.readouterr().err
     assert main(["compare", str(a), str(a), "--run"]) == 1
     assert "Leave out --run" in capsys.readouterr().err
+    assert main(["compare", str(a)]) == 1
+    assert "a.twin holds no pair to compare: it has 1 profile" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["compare", str(a), str(a), "--fail-over", "much"])
 
 
-def test_two_models_are_run_in_turns(onnx_files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = str(onnx_files / "block.onnx")
+def test_two_models_are_run_in_turns_and_kept_as_they_compare(
+    tmp_path: Path, onnx_files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, pair = str(onnx_files / "block.onnx"), tmp_path / "pair.twin"
     arguments = ["--run", "--input", "tokens=1,16:int64", "--steps", "3", "--rounds", "5", "--json"]
-    assert main(["compare", model, model, *arguments]) == 0
+    assert main(["compare", model, model, *arguments, "--out", str(pair)]) == 0
     found = json.loads(capsys.readouterr().out)
+    assert main(["compare", str(pair), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["figures"][0] == found["figures"][0]
     latency = found["figures"][0]
     assert latency["title"] == "Step, interleaved"
     assert latency["a"] > 0

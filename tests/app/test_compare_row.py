@@ -10,10 +10,13 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.capturing import request_for
+from app.cli import main
 from app.document import Document
+from app.sharing import Sharing
 from app.window.main_window import MainWindow
 from profilers import snapshot
 from profilers.analysis.comparison.explained import RowKind
+from profilers.analysis.comparison.figures import Rounds
 from profilers.profile import TimingPhase, Timings
 from tests.app.conftest import opened, settle
 from tests.sample import sample_profile
@@ -162,3 +165,38 @@ def test_two_captures_are_measured_again_in_turns(
     assert view.comparison is not None
     assert view.comparison.figures[0].metric.title == "Step, interleaved"
     assert not any(document.is_busy for document in window.session.documents)
+
+
+def test_a_file_of_several_opens_as_it_was_compared(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, two: list[Document]
+) -> None:
+    """The teammate sees the same reference, rounds and normalisation; and so does a new theme."""
+    view = comparison(window, qtbot)
+    generator = np.random.default_rng(0)
+    rounds = Rounds(*(generator.normal(middle * MS, 0.1 * MS, 20) for middle in (10, 20)))
+    view.show_rounds(two[0], two[1], rounds)
+    qtbot.mouseClick(view.swap, Qt.MouseButton.LeftButton)
+    settle(window, qtbot)
+    told = view.verdict.text()
+    assert "faster than A" in told or "times as fast as A" in told
+    window.show_theme("dark")
+    assert comparison(window, qtbot).verdict.text() == told
+    window.show_theme("light")
+    settle(window, qtbot)
+    pair = tmp_path / "pair.twin"
+    with qtbot.waitSignal(window.giving.saved, timeout=20_000):
+        window.giving.save(window.session.documents, pair, Sharing(anonymise=True))
+    report = tmp_path / "report.html"
+    assert main(["report", str(pair), "--out", str(report)]) == 0
+    assert told in report.read_text(encoding="utf-8")
+    for document in list(window.session.documents):
+        window.close_column(document)
+    window.open([pair])
+    qtbot.waitUntil(lambda: len(window.session.documents) == 2, timeout=20_000)
+    view = comparison(window, qtbot)
+    assert view.verdict.text() == told
+    assert (view.a.currentIndex(), view.b.currentIndex()) == (1, 0)
+    assert view.comparison is not None
+    latency = view.comparison.latency
+    assert latency is not None
+    assert latency.metric.title == "Step, interleaved"

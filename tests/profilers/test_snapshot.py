@@ -29,12 +29,14 @@ from profilers.profile import (
     Flows,
     Fusion,
     JsonText,
+    KeptComparison,
     Memory,
     Profile,
     Slices,
     StringTable,
     Table,
     Trace,
+    Turns,
     decode,
 )
 from profilers.snapshot import archive, columns
@@ -169,6 +171,7 @@ def test_several_profiles_travel_in_one_file_in_their_order(tmp_path: Path) -> N
     first, second = sample_profile(), sample_profile(blocks=2, framework="TensorFlow 2.21.0")
     path = tmp_path / "pair.twin"
     snapshot.write_all([first, second], path)
+    assert snapshot.read_compared(path)[1] is None
     for before, after in zip((first, second), snapshot.read_all(path), strict=True):
         assert_same(before, after)
     with pytest.raises(TwinscopeError, match="holds 2 profiles"):
@@ -665,3 +668,42 @@ def test_a_failed_save_keeps_the_file_that_was_there(
         snapshot.write(sample_profile(blocks=9), path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["saved.twin"]  # noqa: PTH208 (names alone)
+
+
+def test_how_profiles_were_compared_travels_with_them(tmp_path: Path) -> None:
+    profiles = [sample_profile(blocks=blocks) for blocks in (1, 2, 3)]
+    turns = (Turns(0, 2, (10.5, 11.0), (9.0, 9.5)),)
+    kept = KeptComparison(2, 0, per_sample=True, turns=turns)
+    path = tmp_path / "three.twin"
+    snapshot.write_all(profiles, path, kept)
+    read, found = snapshot.read_compared(path)
+    assert len(read) == 3
+    assert found == kept
+    assert found.turns_of(2, 0) == Turns(2, 0, (9.0, 9.5), (10.5, 11.0))
+    assert found.turns_of(0, 1) is None
+    assert found.moved({0: 1, 2: 0}) == KeptComparison(
+        0, 1, per_sample=True, turns=(Turns(1, 0, (10.5, 11.0), (9.0, 9.5)),)
+    )
+    assert found.moved({0: 0, 1: 1}) is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        [],
+        {"a": 0},
+        {"a": 0, "b": 0},
+        {"a": 0, "b": 2},
+        {"a": -1, "b": 1},
+        {"a": "x", "b": 1},
+        {"a": 0, "b": 1, "turns": [{"a": 0, "b": 1, "a_ns": [1.0], "b_ns": []}]},
+        {"a": 0, "b": 1, "turns": [{"a": 0, "b": 1, "a_ns": [0.0], "b_ns": [1.0]}]},
+        {"a": 0, "b": 1, "turns": [{"a": 0, "b": 1, "a_ns": ["nan"], "b_ns": [1.0]}]},
+        {"a": 0, "b": 1, "turns": [{"a": 0, "b": 7, "a_ns": [1.0], "b_ns": [1.0]}]},
+        {"a": 0, "b": 1, "turns": 5},
+        {"a": 10**400, "b": 1},
+    ],
+)
+def test_a_comparison_that_makes_no_sense_is_left_out(told: object) -> None:
+    assert KeptComparison.from_json(told, 2) is None

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from profilers.analysis.comparison import ProfileComparison, can_normalise, compare
 from profilers.analysis.comparison.figures import Rounds
+from profilers.analysis.comparison.kept import rounds_of, turns_of
 from profilers.analysis.comparison.side import batch_size
 from profilers.analysis.comparison.words import (
     explained_sentence,
@@ -24,7 +25,7 @@ from profilers.analysis.comparison.words import (
     verdict_sentence,
 )
 from profilers.analysis.parity import sentence
-from profilers.profile import Profile
+from profilers.profile import KeptComparison, Profile
 from views.background import Latest
 from views.comparison.figure_table import FigureTable
 from views.comparison.row_table import RowTable
@@ -61,7 +62,7 @@ class ComparisonView(QWidget):
         self._theme = theme
         self._pick_both = pick
         self._columns: list[ComparedColumn] = []
-        self._rounds: dict[tuple[object, object], Rounds] = {}
+        self._rounds: dict[tuple[object, object], Rounds] = {}  # by the keys of both columns
         self.comparison: ProfileComparison | None = None
         self._latest = Latest(self)
         self._latest.arrived.connect(self._show)
@@ -139,6 +140,9 @@ class ComparisonView(QWidget):
         before = [(each.key, each.profile) for each in self._columns]
         self._columns = list(columns)
         keys = [column.key for column in columns]
+        self._rounds = {
+            (a, b): rounds for (a, b), rounds in self._rounds.items() if a in keys and b in keys
+        }
         places = [keys.index(each.key) if each and each.key in keys else -1 for each in chosen]
         if places[0] < 0:
             places[0] = next((at for at in range(len(keys)) if at != places[1]), -1)
@@ -158,11 +162,39 @@ class ComparisonView(QWidget):
         self.b.setCurrentIndex(b)
         self._ask()
 
-    def show_rounds(self, a: Profile, b: Profile, rounds: Rounds) -> None:
-        """Step times of two columns' models that were measured in turns."""
-        self._rounds[id(a), id(b)] = rounds
-        self._rounds[id(b), id(a)] = Rounds(rounds.b_ns, rounds.a_ns)
+    def show_rounds(self, a: object, b: object, rounds: Rounds) -> None:
+        """Step times of two columns' models, named by their keys, that were measured in turns."""
+        self._keep_rounds(a, b, rounds)
         self._ask()
+
+    @property
+    def settings(self) -> KeptComparison | None:
+        """What is compared and how, by the places of the columns; None where there are no two."""
+        keys = [column.key for column in self._columns]
+        a, b = self.a.currentIndex(), self.b.currentIndex()
+        if a < 0 or b < 0 or a == b:
+            return None
+        turns = [
+            turns_of(keys.index(one), keys.index(other), rounds)
+            for (one, other), rounds in self._rounds.items()
+            if one in keys and other in keys and keys.index(one) < keys.index(other)
+        ]
+        return KeptComparison(a, b, self.per_sample.isChecked(), tuple(turns))
+
+    def set_settings(self, settings: KeptComparison) -> None:
+        """Compare as it was compared elsewhere; places are those of the columns."""
+        for turns in settings.turns:
+            rounds = rounds_of(turns)
+            if rounds is not None:
+                self._keep_rounds(self._columns[turns.a].key, self._columns[turns.b].key, rounds)
+        self.per_sample.blockSignals(True)
+        self.per_sample.setChecked(settings.per_sample)
+        self.per_sample.blockSignals(False)
+        self.choose(settings.a, settings.b)
+
+    def _keep_rounds(self, a: object, b: object, rounds: Rounds) -> None:
+        self._rounds[a, b] = rounds
+        self._rounds[b, a] = Rounds(rounds.b_ns, rounds.a_ns)
 
     def ask_turns(self) -> None:
         """Have the chosen two measured in turns, where both can run."""
@@ -192,7 +224,7 @@ class ComparisonView(QWidget):
             return
         self._enable()
         self.verdict.setText(self.tr("Comparing…"))
-        rounds = self._rounds.get((id(a.profile), id(b.profile)))
+        rounds = self._rounds.get((a.key, b.key))
         per_sample = self.per_sample.isChecked()
         self._latest.ask(
             lambda: compare(a.profile, b.profile, rounds=rounds, per_sample=per_sample)

@@ -116,11 +116,10 @@ def _by_track(context: ViewContext, lanes: Lanes, order: TrackOrder) -> Colourin
     profile = context.profile
     tracks = profile.trace.slices.track
     names = profile.trace.tracks.name
-    track_of_lane = np.repeat(np.arange(len(order.depths), dtype=np.int32), order.depths)
     return Colouring(
         ColourBy.TRACK,
         np.append(_hues(context, len(order.depths)), _neutral(context)),
-        np.repeat(track_of_lane, np.diff(lanes.bounds)),
+        np.repeat(order.track_of_lane, np.diff(lanes.bounds)),
         lambda rows: tracks[rows],
         lambda entry: f"{order.group_of[entry]} · {profile.strings[int(names[entry])]}",
         lanes,

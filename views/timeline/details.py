@@ -73,6 +73,8 @@ class DetailsPane(QWidget):
         )
         self.facts.clear()
         facts = self._slice_facts.of(row)
+        if self._scene.is_hidden(row):
+            facts.insert(0, (self.tr("Not drawn"), self.tr("Framework noise is hidden (H)")))
         self.facts.addTopLevelItems([_item(label, text) for label, text in facts])
         self.facts.resizeColumnToContents(0)
         self._pages.setCurrentWidget(self.facts)

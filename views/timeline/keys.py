@@ -46,6 +46,7 @@ KEYS = KeyTable(
         ("R", "select_range", QT_TRANSLATE_NOOP("TimelineKeys", "Select the time of the slice")),
         ("Shift+T", "pin", QT_TRANSLATE_NOOP("TimelineKeys", "Pin or unpin the slice's track")),
         ("Ctrl+P", "find_track", QT_TRANSLATE_NOOP("TimelineKeys", "Find tracks by name")),
+        ("H", "hide_noise", QT_TRANSLATE_NOOP("TimelineKeys", "Hide or show framework noise")),
         ("/", "search", QT_TRANSLATE_NOOP("TimelineKeys", "Search slice names")),
         ("Q", "toggle_details", QT_TRANSLATE_NOOP("TimelineKeys", "Show or hide the details")),
         ("Esc", "clear", QT_TRANSLATE_NOOP("TimelineKeys", "Clear the selection")),

@@ -7,9 +7,11 @@ from enum import Enum
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
+from profilers.analysis.framework_noise import framework_noise
 from profilers.profile import Profile, TrackKind
-from profilers.profile.table import Int64
+from profilers.profile.table import Int32, Int64
 from views.timeline.lane_state import LaneState
 
 GROUP_HEIGHT = 20
@@ -71,7 +73,9 @@ class TrackOrder:
     """Tracks that hold something, in display order, and the lanes that each of them needs.
 
     Track ``i`` has the slices ``first_row[i]:first_row[i + 1]`` and the group ``group_of[i]``: its
-    process or device, with the rank where the run had several.
+    process or device, with the rank where the run had several. Its lanes begin at ``first_lane[i]``:
+    ``depths[i]`` of them are drawn; where noise is hidden, one more below them holds it. `silent` are
+    the tracks that hold nothing else.
     """
 
     profile: Profile
@@ -81,26 +85,40 @@ class TrackOrder:
     first_lane: Int64
     first_row: Int64
     lane_count: int
+    silent: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, profile: Profile) -> "TrackOrder":
+    def of(cls, profile: Profile, hides_noise: bool = False) -> "TrackOrder":
         trace = profile.trace
         first_row = np.searchsorted(trace.slices.track, np.arange(len(trace.tracks) + 1))
-        depths = np.zeros(len(trace.tracks), np.int64)
-        filled = np.flatnonzero(np.diff(first_row))
+        depths, hidden = np.zeros((2, len(trace.tracks)), np.int64)
+        is_filled = np.diff(first_row) > 0
+        filled = np.flatnonzero(is_filled)
         if len(filled):
-            depths[filled] = np.maximum.reduceat(trace.slices.depth, first_row[filled])
+            drawn = trace.slices.depth
+            if hides_noise:
+                noise = framework_noise(profile)
+                drawn = np.where(noise.is_noise, np.int16(-1), noise.depth)
+                hidden[filled] = np.maximum.reduceat(noise.is_noise, first_row[filled])
+            depths[filled] = np.maximum.reduceat(drawn, first_row[filled])
             depths[filled] += 1
-        ends = np.cumsum(depths)
+        ends = np.cumsum(depths + hidden)
         return cls(
             profile,
-            _display_order(profile, depths),
+            _display_order(profile, is_filled),
             tuple(_group_title(profile, track) for track in range(len(trace.tracks))),
             depths,
-            ends - depths,
+            ends - depths - hidden,
             first_row.astype(np.int64),
             int(ends[-1]) if len(ends) else 0,
+            frozenset(np.flatnonzero(is_filled & (depths == 0)).tolist()),
         )
+
+    @cached_property
+    def track_of_lane(self) -> Int32:
+        """The track that each lane belongs to, also one that is not drawn."""
+        counts = np.diff(np.append(self.first_lane, self.lane_count))
+        return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
     @cached_property
     def members(self) -> dict[str, tuple[int, ...]]:
@@ -144,7 +162,8 @@ class TrackOrder:
 
     def matching(self, state: LaneState) -> list[int]:
         """Tracks in the person's order, less those that the filter leaves out."""
-        return [track for track in state.tracks if self._holds(track, state.words)]
+        shown = (track for track in state.tracks if track not in self.silent)
+        return [track for track in shown if self._holds(track, state.words)]
 
     def bands(self, state: LaneState) -> tuple[Band, ...]:
         """All bands, top to bottom; what is filtered out or in a folded group is left out."""
@@ -228,12 +247,12 @@ class TrackOrder:
         )
 
 
-def _display_order(profile: Profile, depths: Int64) -> tuple[int, ...]:
+def _display_order(profile: Profile, is_filled: NDArray[np.bool_]) -> tuple[int, ...]:
     """Tracks with slices or samples, by rank, device, process and the writer's own order."""
     trace = profile.trace
-    has_samples = np.zeros(len(depths), bool)
+    has_samples = np.zeros(len(is_filled), bool)
     has_samples[trace.counters.track] = True
-    shown = np.flatnonzero((depths > 0) | has_samples).tolist()
+    shown = np.flatnonzero(is_filled | has_samples).tolist()
     first_of_group: dict[int, int] = {}
     for track in shown:
         first_of_group.setdefault(int(trace.tracks.process[track]), track)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from profilers.analysis.framework_noise import framework_noise
 from profilers.analysis.once import once
 from profilers.profile import Profile
 from profilers.profile.table import Int64
@@ -13,10 +14,14 @@ from views.timeline.range_sums import RangeSums, range_sums
 
 
 @once
-def lanes_of(profile: Profile) -> Lanes:
-    """All slices in the lanes of `TrackOrder`."""
-    order = TrackOrder.of(profile)
-    return Lanes.of(profile.trace.slices, order.first_lane, order.lane_count)
+def lanes_of(profile: Profile, hides_noise: bool = False) -> Lanes:
+    """All slices in the lanes of `TrackOrder`; hidden ones lie below those that are drawn."""
+    order, slices = TrackOrder.of(profile, hides_noise), profile.trace.slices
+    if hides_noise:
+        noise = framework_noise(profile)
+        below = order.depths[slices.track].astype(np.int16)
+        slices = slices.replace(depth=np.where(noise.is_noise, below, noise.depth))
+    return Lanes.of(slices, order.first_lane, order.lane_count)
 
 
 @once
@@ -47,6 +52,7 @@ def sums_by_name(profile: Profile, begin_ns: int, end_ns: int) -> RangeSums:
 def prepare(profile: Profile) -> None:
     """What a timeline that shows all asks for."""
     flows_of(profile)
+    framework_noise(profile)
     device_work_of(profile).prepare()
     instants_of(profile)
     sums_by_name(profile, *lanes_of(profile).extent_ns)

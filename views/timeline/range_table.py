@@ -10,7 +10,8 @@ from profilers.profile.table import Int32
 from profilers.units import format_duration, format_percent
 from views.column_table import Column
 from views.timeline.busy import BusyTimes
-from views.timeline.prepared import instants_of, sums_by_name
+from views.timeline.layout import TrackOrder
+from views.timeline.prepared import instants_of, lanes_of, sums_by_name
 from views.timeline.range_sums import RangeSums, range_sums
 from views.timeline.scene import Scene
 
@@ -22,13 +23,15 @@ class SumBy(Enum):
 
 
 class RangeTable(QObject):
-    """Sums and their columns. A track counts a moment once, however many slices lie over it."""
+    """Sums and their columns, also of slices that are not drawn.
+
+    A track counts a moment once, however many slices lie over it.
+    """
 
     def __init__(self, scene: Scene, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._scene = scene
-        self._lanes = scene.lanes
         self._profile = scene.context.profile
+        self._order, self._lanes = TrackOrder.of(self._profile), lanes_of(self._profile)
         self._busy_of: dict[int, BusyTimes] = {}
 
     def sums(self, by: SumBy, begin_ns: int, end_ns: int) -> RangeSums:
@@ -92,15 +95,13 @@ class RangeTable(QObject):
 
     @cached_property
     def _tracks(self) -> Int32:
-        depths = self._scene.order.depths
-        track_of_lane = np.repeat(np.arange(len(depths), dtype=np.int32), depths)
-        return np.repeat(track_of_lane, np.diff(self._lanes.bounds))
+        return np.repeat(self._order.track_of_lane, np.diff(self._lanes.bounds))
 
     def _busy(self, track: int) -> BusyTimes:
         """The union of a track's slices: of the outermost ones, since the others lie inside them."""
         if track not in self._busy_of:
             slices = self._profile.trace.slices
-            rows = slice(*self._scene.order.first_row[track : track + 2].tolist())
+            rows = slice(*self._order.first_row[track : track + 2].tolist())
             is_outermost = slices.parent[rows] < 0
             start_ns = slices.start_ns[rows][is_outermost]
             end_ns = start_ns + slices.duration_ns[rows][is_outermost]
@@ -110,5 +111,5 @@ class RangeTable(QObject):
     def _label(self, by: SumBy, entry: int) -> str:
         if by is SumBy.TRACK:
             name = self._profile.strings[int(self._profile.trace.tracks.name[entry])]
-            return f"{self._scene.order.group_of[entry]} · {name}"
+            return f"{self._order.group_of[entry]} · {name}"
         return self._profile.strings[entry] or self.tr("no category")

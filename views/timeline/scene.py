@@ -36,10 +36,12 @@ class Scene(QObject):
         self.context = context
         self.top = 0
         self._labels: tuple[str, SliceLabels] | None = None
-        self.order = TrackOrder.of(context.profile)
+        self._preferences = context.preferences
+        self.hides_noise = self._preferences.hides_noise
+        self.order = TrackOrder.of(context.profile, self.hides_noise)
         self.tracks = LaneState(self.order.tracks, self.order.group_of, self)
         self.marks = Marks(context.notes, context.profile.trace.slices, self)
-        self.lanes = lanes_of(context.profile)
+        self.lanes = lanes_of(context.profile, self.hides_noise)
         self.counters = _counters(context.profile)
         self.work = device_work_of(context.profile)
         self.colouring = colour_by(ColourBy.OPERATOR, context, self.lanes, self.order)
@@ -49,6 +51,7 @@ class Scene(QObject):
         self.tracks.changed.connect(self._lay_out)
         self.marks.changed.connect(self.changed)
         context.selection.changed.connect(self._follow_selection)
+        self._preferences.changed.connect(self._follow_preferences)
         context.time_axis.changed.connect(self.changed)
         self._follow_selection()
 
@@ -140,16 +143,21 @@ class Scene(QObject):
         row, slices = self.focused_slice, self.context.profile.trace.slices
         return self.band_of(int(slices.track[row])) if row >= 0 else None
 
+    def is_hidden(self, row: int) -> bool:
+        """True for noise, while that is hidden."""
+        slices = self.lanes.slices
+        return int(slices.depth[row]) >= int(self.order.depths[slices.track[row]])
+
     def lane_top(self, row: int) -> int | None:
-        """Top of a slice's lane; of its track's if that is folded; None if that is hidden."""
-        slices = self.context.profile.trace.slices
+        """Top of a slice's lane; of its track's if that is folded; None if it is not drawn."""
+        slices = self.lanes.slices
         band = self.band_of(int(slices.track[row]))
-        if band is None:
+        if band is None or self.is_hidden(row):
             return None
         return band.top + LANE_HEIGHT * min(int(slices.depth[row]), band.lanes - 1)
 
     def lane_of(self, row: int) -> int:
-        slices = self.context.profile.trace.slices
+        slices = self.lanes.slices
         return int(self.order.first_lane[slices.track[row]]) + int(slices.depth[row])
 
     def box_of(self, row: int, scale: TimeScale) -> QRectF | None:
@@ -206,6 +214,16 @@ class Scene(QObject):
     def unfold_to(self, row: int) -> None:
         """Open the group and the track that hold a slice."""
         self.tracks.open(int(self.context.profile.trace.slices.track[row]))
+
+    def _follow_preferences(self) -> None:
+        if self._preferences.hides_noise == self.hides_noise:
+            return
+        self.hides_noise = self._preferences.hides_noise
+        self.order = TrackOrder.of(self.context.profile, self.hides_noise)
+        self.lanes = lanes_of(self.context.profile, self.hides_noise)
+        self.colouring = colour_by(self.colouring.by, self.context, self.lanes, self.order)
+        self._follow_selection()
+        self._lay_out()
 
     def _arrange(self) -> None:
         self.bands = self.order.bands(self.tracks)

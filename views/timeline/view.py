@@ -27,6 +27,7 @@ from views.timeline.labels import TrackLabels
 from views.timeline.layout import LANE_HEIGHT
 from views.timeline.mark_row import MarkRow
 from views.timeline.navigation import Navigator
+from views.timeline.noise_button import NoiseButton
 from views.timeline.prepared import flows_of
 from views.timeline.ruler import TimeRuler
 from views.timeline.scene import Scene
@@ -56,6 +57,7 @@ class TimelineView(QWidget):
         self.marks = MarkRow(self.scene)
         self.labels = TrackLabels(self.scene)
         self.colours = ColourMenu(self.scene)
+        self.quiet = NoiseButton(self.scene)
         self.details = DetailsPane(self.scene, self.flows)
         self.notes = NotesPane(
             context, picked_time, self.tr("Pick a slice or a time range to note")
@@ -104,6 +106,7 @@ class TimelineView(QWidget):
         corner.setContentsMargins(2, 0, 2, 0)
         corner.setSpacing(2)
         corner.addWidget(self.colours)
+        corner.addWidget(self.quiet)
         corner.addStretch(1)
         corner.addWidget(self._fold_notes)
         corner.addWidget(self._fold_details)
@@ -237,6 +240,7 @@ class TimelineView(QWidget):
             "select_range": go.select_range,
             "pin": go.pin,
             "clear": go.clear,
+            "hide_noise": self.quiet.toggle,
             "search": self.search.open,
             "find_track": self.filter.open,
             "toggle_details": self._fold_details.toggle,

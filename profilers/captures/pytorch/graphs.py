@@ -23,6 +23,7 @@ from profilers.captures.pytorch.links import (
     linked_by_order,
     outermost_operators,
     straight_program,
+    with_casts,
 )
 from profilers.captures.pytorch.program import script_program
 from profilers.captures.pytorch.shapes import recorded_shapes
@@ -99,7 +100,7 @@ def _script(folder: Path, found: ChromeTrace, slices: Slices) -> _Linked:
     nodes = linked_by_order(slices, strings, *script_program(graph, strings))
     rows, _ = outermost_operators(slices, strings)
     shapes = recorded_shapes(document, rows, slices, nodes, found.trace.arguments)
-    return read_script_graph(document, found.pool, shapes), nodes
+    return read_script_graph(document, found.pool, shapes), with_casts(slices, strings, nodes)
 
 
 def _recorded(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) -> _Linked:

@@ -10,6 +10,7 @@ from profilers.captures.sequence_alignment import END, Place, align
 from profilers.profile import Flows, Graph, NodeKind, SliceKind, Slices, StringTable
 from profilers.profile.table import Int32
 
+_AUTOCAST = "aten::_autocast_to_"
 _MAY_BE_LEFT = frozenset({"aten::to", "aten::lift_fresh_copy"})
 _READS = frozenset({"aten::item", "aten::is_nonzero", "aten::_local_scalar_dense"})
 _MAKES = frozenset({"aten::empty", "aten::to", "aten::lift_fresh", "aten::detach_"})
@@ -62,6 +63,18 @@ def linked_by_order(
             if place >= 0:
                 nodes[row] = nodes_of[place]
     return inherited(slices, nodes)
+
+
+def with_casts(slices: Slices, strings: StringTable, nodes: Int32) -> Int32:
+    """Nodes of slices, with those of the casts that TorchScript's autocast adds before an operator."""
+    linked, following = nodes.copy(), -1
+    is_cast = np.array([text.startswith(_AUTOCAST) for text in strings], np.bool_)
+    rows, _ = outermost_operators(slices, strings)
+    for row in sorted(rows, key=lambda row: int(slices.start_ns[row]), reverse=True):
+        if linked[row] < 0 and is_cast[slices.name[row]]:
+            linked[row] = following
+        following = int(linked[row]) if linked[row] >= 0 else following
+    return inherited(slices, linked)
 
 
 def _with_conversions(executed: Sequence[tuple[str, str]], places: Sequence[int]) -> list[int]:

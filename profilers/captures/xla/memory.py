@@ -4,7 +4,7 @@ XLA assigns every result a place in a few blocks before anything runs. Sizes are
 times are those of the instructions that made a result and that read it last.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from profilers.graphs.hlo_graph import operands_of
 from profilers.graphs.hlo_program import HloProgram
-from profilers.profile import Allocations, MemoryCategory, Slices, StringTable
+from profilers.profile import Allocations, MemoryCategory, Slices
 
 SOURCE = (
     "XLA's buffer assignment: sizes as XLA planned them, times of the instructions that make and "
@@ -47,7 +47,7 @@ def planned_blocks(
     program: HloProgram,
     node_of: Mapping[str, int],
     slices: Slices,
-    strings: StringTable,
+    strings: Sequence[str],
     device: int,
 ) -> Allocations:
     """A row for each buffer in each step that ran the program.
@@ -112,7 +112,7 @@ def _hand_over(lives: list[_Life]) -> None:
             life.until_ns = after.since_ns
 
 
-def _runs(slices: Slices, strings: StringTable, names: set[str]) -> Iterator[Mapping[str, _Seen]]:
+def _runs(slices: Slices, strings: Sequence[str], names: set[str]) -> Iterator[Mapping[str, _Seen]]:
     """For each step when each of the instructions ran, the first time to the last."""
     is_known = np.array([text in names for text in strings], np.bool_)
     rows = np.flatnonzero((slices.step >= 0) & is_known[slices.name])

@@ -1,6 +1,8 @@
 """Keras files on JAX: the traced program, what XLA made of it, and the same file on TensorFlow."""
 
+import gzip
 import json
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,11 +14,15 @@ from profilers.analysis.coverage import link_coverage
 from profilers.analysis.pairing.matching import match_graphs
 from profilers.analysis.parity import MEMBER
 from profilers.captures import read_capture
+from profilers.captures.jax.files import TRACE_FILE
 from profilers.errors import ModeUnavailable, TwinscopeError
+from profilers.opening import open_path
 from profilers.profile import MemoryCategory, NodeKind, Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
+from profilers.run_record import RUN_FILE, RunRecord
 from profilers.runtimes import mode_named
+from profilers.traces.xplane_programs import programs_of
 from tests.conftest import Capture
 
 pytestmark = pytest.mark.skipif(
@@ -151,3 +157,47 @@ def test_a_missing_jax_is_named() -> None:
     assert mode is not None
     assert mode.missing(lambda name: name != "jax") == ("jax",)
     assert "jax" in mode.extra.split(",")
+
+
+@pytest.fixture(scope="module")
+def trace_file(cnn: Profile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The profiler's own file of that run, under the name that JAX gives it."""
+    for folder in tmp_path_factory.getbasetemp().glob("capture*"):
+        run = folder / RUN_FILE
+        if run.exists() and RunRecord.read(folder).request.to_json() == cnn.environment.request:
+            copy = tmp_path_factory.mktemp("dropped") / "vm.xplane.pb"
+            shutil.copyfile(folder / TRACE_FILE, copy)
+            return copy
+    raise AssertionError("the capture left no trace")
+
+
+def test_a_dropped_trace_has_the_memory_that_xla_planned(cnn: Profile, trace_file: Path) -> None:
+    """As much as the capture itself tells, whose own blocks are those of the program too."""
+    dropped = open_path(trace_file)
+    assert isinstance(dropped, Profile)
+    assert dropped.memory.source.startswith("XLA's buffer assignment")
+    ours, theirs = (
+        profile.memory.allocations.bytes[profile.memory.allocations.slice >= 0]
+        for profile in (cnn, dropped)
+    )
+    assert sorted(ours.tolist()) == sorted(theirs.tolist())
+    given = dropped.memory.allocations
+    assert int(given.bytes[given.category == MemoryCategory.INPUT].sum()) == 22440 + 4 * 32 * 32 * 3
+    assert broken_references(dropped) == []
+
+
+def test_a_trace_whose_programs_are_damaged_keeps_everything_else(trace_file: Path) -> None:
+    data = trace_file.read_bytes()
+    (program,) = [p for name, p in programs_of(trace_file).items() if name == "jit_model"]
+    damaged = trace_file.with_name("damaged.xplane.pb")
+    damaged.write_bytes(data.replace(program, b"\xff" * len(program)))
+    dropped = open_path(damaged)
+    assert isinstance(dropped, Profile)
+    assert len(dropped.trace.slices)
+    assert not len(dropped.memory.allocations)
+
+
+def test_programs_are_found_in_packed_traces_too(trace_file: Path) -> None:
+    packed = trace_file.with_name("packed.xplane.pb.gz")
+    packed.write_bytes(gzip.compress(trace_file.read_bytes()))
+    assert programs_of(packed) == programs_of(trace_file) != {}

@@ -105,3 +105,21 @@ def test_nothing_is_fused_unless_it_is_asked_for(capture: Capture, files: Path) 
     assert groups_of(profile) == []
     assert len(profile.graphs) == 1
     assert np.all(profile.trace.slices.group < 0)
+
+
+def test_what_autocast_casts_belongs_to_the_operator_that_takes_it(
+    capture: Capture, files: Path
+) -> None:
+    options = {"autocast": "bfloat16"}
+    profile = capture(files / "cnn.ts.pt", "torchscript", inputs=IMAGE, options=options)
+    assert_linked(profile)
+    slices, strings = profile.trace.slices, profile.strings
+    casts = [
+        int(slices.node[row])
+        for row in np.flatnonzero(slices.step == 0).tolist()
+        if "_autocast_to_reduced" in strings[int(slices.name[row])]
+    ]
+    nodes = profile.authored.nodes
+    operators = {strings[int(nodes.operator[node])] for node in casts}
+    assert -1 not in casts
+    assert operators == {"aten::conv2d", "aten::linear"}

@@ -1,0 +1,25 @@
+"""The comparison that the settings of a file ask for."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from profilers.analysis.comparison.figures import Rounds
+from profilers.profile import KeptComparison, Profile, Turns
+
+
+def rounds_of(turns: Turns | None) -> Rounds | None:
+    return None if turns is None else Rounds(np.array(turns.a_ns), np.array(turns.b_ns))
+
+
+def turns_of(a: int, b: int, rounds: Rounds) -> Turns:
+    return Turns(a, b, tuple(rounds.a_ns.tolist()), tuple(rounds.b_ns.tolist()))
+
+
+def chosen_pair(
+    profiles: Sequence[Profile], kept: KeptComparison | None
+) -> tuple[Profile, Profile, Rounds | None, bool]:
+    """The two that are compared, their rounds in turns, and whether times are per sample."""
+    kept = kept or KeptComparison()
+    rounds = rounds_of(kept.turns_of(kept.a, kept.b))
+    return profiles[kept.a], profiles[kept.b], rounds, kept.per_sample
