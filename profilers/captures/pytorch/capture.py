@@ -22,10 +22,12 @@ from profilers.captures.pytorch.compiled import (
 from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD
 from profilers.captures.pytorch.compiled_memory import with_gradients, with_makers
 from profilers.captures.pytorch.distributed_files import UNITS
-from profilers.captures.pytorch.files import MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
+from profilers.captures.pytorch.files import BLAS, MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
 from profilers.captures.pytorch.graphs import linked_graph
+from profilers.captures.pytorch.library_kernels import with_libraries
 from profilers.captures.pytorch.links import linked_launches
 from profilers.captures.pytorch.memory import torch_memory
+from profilers.captures.pytorch.runtime_calls import runtime_told
 from profilers.captures.pytorch.script_fusion import (
     NNC_KERNEL,
     ScriptFusion,
@@ -33,7 +35,6 @@ from profilers.captures.pytorch.script_fusion import (
     read_script_fusion,
     with_script_makers,
 )
-from profilers.captures.pytorch.sharding import distribution_told
 from profilers.captures.pytorch.training import (
     FORWARD_FLOPS,
     forward_alone,
@@ -63,7 +64,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
     is_fused_script = has_fusion(folder)
     slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=is_fused_script)
-    slices = distribution_told(slices, found.pool.table())
+    slices = runtime_told(slices, found.pool.table())
     training = run.extra.get(TRAINING)
     of_graph = forward_alone(slices, found.pool.table()) if training else slices
     graph, nodes, notes = linked_graph(folder, run, found, of_graph)
@@ -86,6 +87,11 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     groups = linked_launches(groups, found.trace.flows, launch)
     progress(0.8)
     slices = slices.replace(node=nodes, group=groups)
+    if compiled is not None:
+        named = with_libraries(
+            fusion.groups, slices, found.pool, found.trace.arguments, run.facts.get(BLAS, "")
+        )
+        fusion = replace(fusion, groups=named)
     memory = torch_memory(
         found,
         slices,

@@ -18,3 +18,4 @@ FORWARD_RANGE, LOSS_RANGE = "forward", "loss"
 BACKWARD_RANGE, OPTIMISER_RANGE = "backward", "optimiser"
 TRAINING = "training"  # key in RunRecord.extra: see profilers.runtimes.pytorch.steps
 FOLDED = "weight_fused_bn"  # in the name of a weight that a batch norm was folded into
+BLAS = "BLAS"  # fact: the library of matrix products on the CPU that PyTorch was built with

@@ -2,9 +2,11 @@
 
 import os
 import platform
+import re
 from collections.abc import Callable
 from typing import Any
 
+from profilers.captures.pytorch.files import BLAS
 from profilers.errors import ModeUnavailable
 from profilers.request import RunRequest
 from profilers.runtimes.pytorch.errors import first_line
@@ -70,6 +72,9 @@ def machine_facts(request: RunRequest) -> dict[str, str]:
         "Threads": f"{torch.get_num_threads()} of {os.cpu_count()}",
         "oneDNN": "on" if torch.backends.mkldnn.enabled else "off",
     }
+    blas = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
+    if blas:
+        facts[BLAS] = {"mkl": "MKL", "open": "OpenBLAS"}.get(blas[1], blas[1])
     if request.device.startswith("cuda"):
         cudnn: Any = torch.backends.cudnn  # has no type hints
         properties = torch.cuda.get_device_properties(request.device)

@@ -64,6 +64,19 @@ def test_tritons_kernels_are_those_that_ran(captures: dict[str, Profile]) -> Non
         assert "@triton.jit" in strings[groups.source[group]]
 
 
+def test_library_kernels_bear_the_name_of_their_library(captures: dict[str, Profile]) -> None:
+    told = {}
+    for name in ("cnn_compiled", "block_cuda_graph"):
+        groups, strings = captures[name].fusion.groups, captures[name].strings
+        columns = groups.name.tolist(), groups.kind.tolist()
+        told |= {strings[row]: strings[kind] for row, kind in zip(*columns, strict=True)}
+    assert told["aten.convolution (implicit GEMM)"] == "cuDNN"
+    assert told["aten.convolution (direct convolution)"] == "cuDNN"
+    assert told["aten.addmm (GEMV)"] == "cuBLAS"
+    attention = "aten._scaled_dot_product_efficient_attention (CUTLASS attention)"
+    assert told[attention] == "fallback"
+
+
 def test_kernels_of_a_replayed_cuda_graph_find_their_calls(captures: dict[str, Profile]) -> None:
     """One launch stands for all of them, and library kernels do not bear the operator's name."""
     profile = captures["block_cuda_graph"]
@@ -80,10 +93,10 @@ def test_kernels_of_a_replayed_cuda_graph_find_their_calls(captures: dict[str, P
         for row in rows[np.argsort(slices.start_ns[rows])].tolist()
     ]
     assert told == [
-        ("embedding", "Triton"), ("linear", "extern"),
-        ("scaled_dot_product_attention", "fallback"), ("linear_1", "extern"),
-        ("linear_1", "Triton"), ("linear_2", "extern"), ("linear_2", "Triton"),
-        ("linear_3", "extern"), ("linear_3", "extern"), ("linear_3", "Triton"),
+        ("embedding", "Triton"), ("linear", "cuBLAS"),
+        ("scaled_dot_product_attention", "fallback"), ("linear_1", "cuBLAS"),
+        ("linear_1", "Triton"), ("linear_2", "cuBLAS"), ("linear_2", "Triton"),
+        ("linear_3", "cuBLAS"), ("linear_3", "cuBLAS"), ("linear_3", "Triton"),
     ]  # fmt: skip
 
 
