@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from app.report.lanes import lanes
 from profilers.errors import TwinscopeError
 from profilers.profile import Profile, TrackKind
+from profilers.profile.json_column import JsonColumn
+from profilers.snapshot.packed_json import READ_ROWS, texts_between
 
 _COUNTER = int(TrackKind.COUNTER)
 _CORRELATION = b'"correlation"'
@@ -63,44 +68,67 @@ def _write_events(profile: Profile, out: IO[bytes]) -> None:
 
 def _events(profile: Profile) -> Iterator[dict[str, Any]]:
     tracks = _TrackNumbers(profile)
+    tells_launch = np.zeros(len(profile.trace.slices), bool)
     yield from tracks.names()
-    yield from _slices(profile, tracks)
-    yield from _flows(profile, tracks)
+    yield from _slices(profile, tracks, tells_launch)
+    yield from _flows(profile, tracks, tells_launch)
     yield from _counters(profile, tracks)
 
 
 class _TrackNumbers:
-    """Process and thread numbers: one process per group of tracks, the track's row as thread."""
+    """Process and thread numbers: one process per group of tracks, a thread per track and lane.
+
+    No thread has the number of a process or 0, which Perfetto takes for certain threads.
+    """
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         groups = profile.trace.tracks.process.tolist()
         self._process = {group: number for number, group in enumerate(dict.fromkeys(groups), 1)}
         self.pid = [self._process[group] for group in groups]
+        self._lane = lanes(profile.trace.slices)
+        self._first = 1 + len(self._process)
+
+    def thread(self, row: int) -> int:
+        """The number of the thread that shows a slice."""
+        return self._number(int(self._profile.trace.slices.track[row]), int(self._lane[row]))
 
     def names(self) -> Iterator[dict[str, Any]]:
         strings, tracks = _writable(self._profile.strings), self._profile.trace.tracks
         for group, pid in self._process.items():
             yield _metadata("process_name", pid, 0, {"name": strings[group]})
             yield _metadata("process_sort_index", pid, 0, {"sort_index": pid})
-        for row, (name, kind) in enumerate(
-            zip(tracks.name.tolist(), tracks.kind.tolist(), strict=True)
+        shown = np.flatnonzero(tracks.kind != _COUNTER)
+        used = np.unique(np.stack([self._profile.trace.slices.track, self._lane]), axis=1).T
+        for row, lane in sorted(
+            {*((row, 0) for row in shown.tolist()), *map(tuple, used.tolist())}
         ):
-            if kind != _COUNTER:
-                yield _metadata("thread_name", self.pid[row], row, {"name": strings[name]})
-                order = {"sort_index": int(tracks.sort_index[row])}
-                yield _metadata("thread_sort_index", self.pid[row], row, order)
+            pid, tid = self.pid[row], self._number(row, lane)
+            name = strings[int(tracks.name[row])]
+            yield _metadata(
+                "thread_name", pid, tid, {"name": f"{name} ({lane + 1})" if lane else name}
+            )
+            order = {"sort_index": int(tracks.sort_index[row])}
+            yield _metadata("thread_sort_index", pid, tid, order)
+
+    def _number(self, track: int, lane: int) -> int:
+        return self._first + track + lane * len(self.pid)
 
 
 def _metadata(name: str, pid: int, tid: int, values: dict[str, Any]) -> dict[str, Any]:
     return {"ph": "M", "name": name, "pid": pid, "tid": tid, "args": values}
 
 
-def _slices(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
+def _slices(
+    profile: Profile, tracks: _TrackNumbers, tells_launch: NDArray[np.bool_]
+) -> Iterator[dict[str, Any]]:
+    """Notes in `tells_launch` which rows have their launch's number among the arguments."""
     strings, slices = _writable(profile.strings), profile.trace.slices
     node_names = profile.authored.nodes.name
-    for row, (start, duration, name, category, track, node) in enumerate(
+    texts = _texts(profile.trace.arguments)
+    for row, (text, start, duration, name, category, track, node) in enumerate(
         zip(
+            texts,
             slices.start_ns.tolist(),
             slices.duration_ns.tolist(),
             slices.name.tolist(),
@@ -110,7 +138,8 @@ def _slices(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]
             strict=True,
         )
     ):
-        arguments = _arguments(profile.trace.arguments.text(row))
+        tells_launch[row] = _CORRELATION in text
+        arguments = _arguments(text)
         if node >= 0:
             arguments["graph node"] = strings[int(node_names[node])]
         yield {
@@ -120,17 +149,19 @@ def _slices(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]
             "ts": _microseconds(start),
             "dur": _microseconds(duration),
             "pid": tracks.pid[track],
-            "tid": track,
+            "tid": tracks.thread(row),
             **({"args": arguments} if arguments else {}),
         }
 
 
-def _flows(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
+def _flows(
+    profile: Profile, tracks: _TrackNumbers, tells_launch: NDArray[np.bool_]
+) -> Iterator[dict[str, Any]]:
     slices, flows, strings = profile.trace.slices, profile.trace.flows, _writable(profile.strings)
     rows = zip(flows.source.tolist(), flows.target.tolist(), flows.kind.tolist(), strict=True)
     for number, (source, target, kind) in enumerate(rows):
         name = strings[kind] or "flow"
-        if name == "launch" and _CORRELATION in profile.trace.arguments.text(target):
+        if name == "launch" and tells_launch[target]:
             name = "ac2g"  # Kineto's word, so that readers do not draw it twice
         for phase, row in (("s", source), ("f", target)):
             track = int(slices.track[row])
@@ -141,7 +172,7 @@ def _flows(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
                 "cat": name,
                 "ts": _microseconds(int(slices.start_ns[row])),
                 "pid": tracks.pid[track],
-                "tid": track,
+                "tid": tracks.thread(row),
             }
             yield {**event, "bp": "e"} if phase == "f" else event
 
@@ -159,6 +190,11 @@ def _counters(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any
             "pid": tracks.pid[track],
             "args": {"value": value},
         }
+
+
+def _texts(column: JsonColumn) -> Iterator[bytes]:
+    for begin in range(0, len(column), READ_ROWS):
+        yield from texts_between(column, begin, min(begin + READ_ROWS, len(column)))
 
 
 def _arguments(text: bytes) -> dict[str, Any]:

@@ -16,6 +16,30 @@ from profilers.profile import JsonText, Profile, SliceKind, StringTable
 from tests.sample import sample_profile
 
 
+def test_overlapping_slices_of_a_chrome_trace_lie_on_threads_where_all_of_them_nest(
+    tmp_path: Path,
+) -> None:
+    """Perfetto leaves out what begins in another slice of its thread and outlasts it."""
+    profile = sample_profile()
+    slices = profile.trace.slices
+    longer = slices.replace(duration_ns=slices.duration_ns + 700_000)
+    profile = replace(profile, trace=replace(profile.trace, slices=longer))
+    path = tmp_path / "trace.json"
+    exporter_named("chrome").write(profile, path)
+    events = json.loads(path.read_text())["traceEvents"]
+    named = {each["tid"] for each in events if each["name"] == "thread_name"}
+    open_ends: dict[int, list[float]] = {}
+    for event in (each for each in events if each["ph"] == "X"):
+        ends = open_ends.setdefault(event["tid"], [])
+        while ends and ends[-1] <= event["ts"] + 1e-4:
+            ends.pop()
+        assert not ends or event["ts"] + event["dur"] <= ends[-1] + 1e-4
+        ends.append(event["ts"] + event["dur"])
+    assert len(open_ends) > len(set(slices.track.tolist()))
+    assert set(open_ends) <= named
+    assert not named & {0, *(each["pid"] for each in events)}
+
+
 def test_the_chrome_trace_holds_every_slice_flow_and_counter_exactly(tmp_path: Path) -> None:
     profile = sample_profile()
     path = tmp_path / "trace.json"

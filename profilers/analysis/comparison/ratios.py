@@ -12,7 +12,8 @@ _EDGES = (2.5, 97.5)  # percentiles of a 95 % interval
 BETWEEN_RUNS = 0.025  # standard deviation of what a run as a whole is faster or slower than another
 _MOST_WAITED = 0.95
 BETWEEN_PROCESSES = 0.005  # of two processes that take turns on one machine
-LEAST_WORTH = 3.0  # independent values below which nothing is told
+LEAST_STEPS = 3
+LEAST_WORTH = 2.0  # independent values below which nothing is told
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def ratio_of_rounds(a: ArrayLike, b: ArrayLike, seed: int = 0) -> Interval | Non
 
 
 def worth_too_little(series: Float64) -> bool:
-    return len(series) < LEAST_WORTH or worth(series) < LEAST_WORTH
+    return len(series) < LEAST_STEPS or worth(series) < LEAST_WORTH
 
 
 def _logarithms(values: ArrayLike) -> Float64:

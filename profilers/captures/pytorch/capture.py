@@ -29,6 +29,7 @@ from profilers.captures.pytorch.graphs import linked_graph
 from profilers.captures.pytorch.library_kernels import with_libraries
 from profilers.captures.pytorch.links import linked_launches
 from profilers.captures.pytorch.memory import torch_memory
+from profilers.captures.pytorch.runtime_calls import runtime_told
 from profilers.captures.pytorch.script_fusion import (
     NNC_KERNEL,
     ScriptFusion,
@@ -36,7 +37,6 @@ from profilers.captures.pytorch.script_fusion import (
     read_script_fusion,
     with_script_makers,
 )
-from profilers.captures.pytorch.sharding import distribution_told
 from profilers.captures.pytorch.training import (
     FORWARD_FLOPS,
     forward_alone,
@@ -75,7 +75,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
     is_fused_script = has_fusion(folder)
     slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=is_fused_script)
-    slices = distribution_told(slices, found.pool.table())
+    slices = runtime_told(slices, found.pool.table())
     training = run.extra.get(TRAINING)
     of_graph = forward_alone(slices, found.pool.table()) if training else slices
     graph, nodes, notes = linked_graph(folder, run, found, of_graph)
