@@ -23,6 +23,7 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile
+from profilers.request import PEAKS_FILE
 
 Capture = Callable[..., Profile]
 
@@ -64,6 +65,14 @@ def unconvertible(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def onnx_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with cnn, block and control as ONNX."""
     return build_models("build_onnx", tmp_path_factory.mktemp("onnx_files"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def peaks_measured_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What this machine reaches is measured once for all tests that ask, whatever home they have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PEAKS_FILE, str(tmp_path_factory.mktemp("peaks") / "peaks.json"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ _DERIVED_LINES = (  # computed from the device's work: drawn, but not counted ag
 _DERIVED_FROM = " - "  # "XLA Ops - from #16": several streams have derived lines of their own
 _DEVICE = re.compile(r"/device:(?P<kind>\w+):(?P<number>\d{1,9})(?P<rest>.*)")
 _PLANE_PREFIX = re.compile(r"/(host|device|virtualdevice|custom):")
-_OPERATOR = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>\-]*:[A-Z_]\w*")
+_OPERATOR = re.compile(r"(?!ThenExecuteCallback:)[A-Za-z0-9.][A-Za-z0-9_.\\/>\-]*:[A-Z_]\w*")
 _EAGER_OPERATOR = re.compile(r"EagerLocalExecute: (?!__|SyncDevice)\w+")
 _COLLECTIVE_KERNEL = re.compile(
     r"nccl|rccl|oneccl|all[_-]?reduce|all[_-]?gather|reduce[_-]?scatter|all[_-]?to[_-]?all", re.I

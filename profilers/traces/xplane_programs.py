@@ -18,17 +18,18 @@ _GZIP_MAGIC = b"\x1f\x8b"
 def programs_of(path: Path) -> dict[str, bytes]:
     """Encoded HloProtos of an xplane file by module name; of several of one name the last.
 
-    The programs of a process are all that were alive in it, also of earlier runs. Empty where there
+    Each is there under its whole name too, "jit_model(17)", with its number. The programs of a process are all that were alive in it, also of earlier runs. Empty where there
     are none or the file cannot be read: then the trace itself tells why.
     """
     found: dict[str, bytes] = {}
     try:
         for plane in _planes(path):
             for entry in plane.event_metadata:
-                name = entry.value.name.rpartition("(")[0] or entry.value.name
+                whole = entry.value.name
                 for stat in entry.value.stats:
                     if stat.bytes_value:
-                        found[name] = stat.bytes_value
+                        found[whole.rpartition("(")[0] or whole] = stat.bytes_value
+                        found[whole] = stat.bytes_value
     except (OSError, ValueError):
         return found
     return found

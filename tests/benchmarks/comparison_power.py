@@ -1,13 +1,14 @@
-"""Print how often comparisons err: ``python -m tests.benchmarks.comparison_power [--real COUNT]``.
+"""Print how often comparisons err, in about five minutes: ``python -m tests.benchmarks.comparison_power``.
 
 False alarms: of pairs that are the same, the share that is called different; at most 5 % are meant.
 Found: of pairs of which one is 20 % slower, the share where the interval says so; 95 % are meant.
 Untold: pairs of the same with too few independent steps for any word.
 
-Made-up series first: independent steps, bursts of slow ones, correlated ones, drifts. With --real, the
-same model is captured COUNT times, each in a process of its own, and every two captures are
-compared; then it is measured COUNT times in turns with itself. There the slower one is the real one
-with its steps made 20 % longer.
+Made-up series first: independent steps, bursts of slow ones, correlated ones, drifts. Then real ones,
+unless --real is 0: the same model is captured COUNT times, each in a process of its own, and every two
+captures are compared; and it is measured COUNT times in turns with itself. There the slower one is the
+real one with its steps made 20 % longer. Of five or ten steps nobody finds a fifth for certain; what is
+meant holds from 20 on, or in turns. Last, all real pairs together.
 """
 
 import argparse
@@ -16,9 +17,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +43,7 @@ from profilers.run_record import RunRecord
 
 MODELS = Path(__file__).parents[1] / "models"
 SLOWER = 1.2
-PAIRS = 300
+PAIRS = 200
 DIFFER = 0.02  # standard deviation of whole runs of the made-up series
 REAL = (
     ("resnet.onnx", "onnxruntime", "build_matching_torch"),
@@ -84,13 +87,13 @@ MADE: dict[str, Series] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--real", type=int, default=0, metavar="COUNT")
+    parser.add_argument("--real", type=int, default=4, metavar="COUNT")
     parser.add_argument("--keep", type=Path, help="JSON to keep what was measured in")
     parser.add_argument("--read", type=Path, help="JSON that was kept")
     arguments = parser.parse_args()
-    print(f"{'':<34}{'steps':>6}{'false alarms':>14}{'found':>9}{'untold':>9}")
+    print(f"{'':<34}{'steps':>6}{'pairs':>7}{'false alarms':>14}{'found':>9}{'untold':>9}")
     for name, series in MADE.items():
-        for count in (20, 50, 200):
+        for count in (5, 10, 20, 50, 200):
             print_line(f"made up: {name}", count, judged(made_pairs(series, count), apart))
     print_line("made up: load on both, in turns", 16, judged(loaded_pairs(), in_turns))
     measured = json.loads(arguments.read.read_text()) if arguments.read else None
@@ -127,8 +130,25 @@ def loaded_pairs() -> Iterator[tuple[Float64, Float64]]:
         yield a, b
 
 
-def judged(pairs: Iterator[tuple[Float64, Float64]], judge: Judge) -> tuple[float, float, float]:
-    """Shares of false alarms, of slowdowns found, and of pairs of which nothing is told."""
+@dataclass(frozen=True)
+class Judged:
+    """How many pairs there were, false alarms, slowdowns found, and pairs of which nothing is told."""
+
+    pairs: int = 0
+    alarms: int = 0
+    found: int = 0
+    untold: int = 0
+
+    def __add__(self, other: "Judged") -> "Judged":
+        return Judged(
+            self.pairs + other.pairs,
+            self.alarms + other.alarms,
+            self.found + other.found,
+            self.untold + other.untold,
+        )
+
+
+def judged(pairs: Iterator[tuple[Float64, Float64]], judge: Judge) -> Judged:
     alarms = found = untold = total = 0
     for a, b in pairs:
         total += 1
@@ -136,24 +156,25 @@ def judged(pairs: Iterator[tuple[Float64, Float64]], judge: Judge) -> tuple[floa
         untold += same is None
         alarms += same is not None and not same.low <= 1 <= same.high
         found += slower is not None and slower.low > 1
-    return alarms / total, found / total, untold / total
+    return Judged(total, alarms, found, untold)
 
 
-def print_line(title: str, steps: int, shares: tuple[float, float, float]) -> None:
+def print_line(title: str, steps: int, of: Judged) -> None:
     cells = "".join(
-        f"{100 * share:>{width}.1f} %" for share, width in zip(shares, (12, 7, 7), strict=True)
+        f"{100 * count / max(of.pairs, 1):>{width}.1f} %"
+        for count, width in ((of.alarms, 12), (of.found, 7), (of.untold, 7))
     )
-    print(f"{title:<34}{steps:>6}{cells}", flush=True)
+    print(f"{title:<34}{steps:>6}{of.pairs:>7}{cells}", flush=True)
 
 
-def measure(count: int) -> dict[str, dict[str, list[object]]]:
+def measure(count: int) -> dict[str, dict[str, list[Any]]]:
     """Of each model, step durations and waiting of single captures, and rounds of it with itself."""
     folder = Path(tempfile.mkdtemp())
     for script in dict.fromkeys(script for _, _, script in REAL):
         files = [file for file, _, each in REAL if each == script]
         command = [sys.executable, "-m", f"tests.models.{script}", str(folder), *files]
         subprocess.run(command, check=True, capture_output=True)
-    found: dict[str, dict[str, list[object]]] = {}
+    found: dict[str, dict[str, list[Any]]] = {}
     for number in range(count):
         for file, mode, _ in REAL:
             kept = found.setdefault(f"{file} {mode}", {"runs": [], "turns": []})
@@ -182,36 +203,38 @@ def request_of(path: Path, mode: str) -> RunRequest:
     )
 
 
-def capture(launcher: Launcher, request: RunRequest) -> dict[str, object]:
+def capture(launcher: Launcher, request: RunRequest) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         launcher.capture(request, Path(folder))
         record = RunRecord.read(Path(folder))
     return {"ns": record.measured_ns, "waited": waited(record.facts)}
 
 
-def print_real(measured: dict[str, dict[str, list[object]]]) -> None:
+def print_real(measured: dict[str, dict[str, list[Any]]]) -> None:
+    all_apart, all_in_turns = Judged(), Judged()
     for name, kept in measured.items():
-        runs = [(np.array(run["ns"], float), run["waited"]) for run in kept["runs"]]  # type: ignore[index, call-overload]
-        between = [
-            (a, b, between_waiting_runs(waited_a, waited_b))
-            for (a, waited_a), (b, waited_b) in combinations(runs, 2)
-        ]
-        allowed = iter([each[2] for each in between for _ in range(2)])
-        print_line(
-            f"{name}, apart",
-            len(runs[0][0]),
-            judged(
-                ((a, b) for a, b, _ in between),
-                lambda a, b, allowed=allowed: ratio_of_medians(a, b, between_runs=next(allowed)),
-            ),
-        )
-        turns = [tuple(np.array(side, float) for side in pair) for pair in kept["turns"]]  # type: ignore[attr-defined]
-        print_line(
-            f"{name}, in turns", max(len(a) for a, _ in turns), judged(iter(turns), in_turns)
-        )  # type: ignore[arg-type]
-        loads = ", ".join(f"{100 * (load or 0):.0f} %" for _, load in runs)
+        runs = [(np.array(run["ns"], float), float(run["waited"])) for run in kept["runs"]]
+        found = judged_apart(runs)
+        print_line(f"{name}, apart", len(runs[0][0]), found)
+        all_apart += found
+        turns = [(np.array(a, float), np.array(b, float)) for a, b in kept["turns"]]
+        found = judged(iter(turns), in_turns)
+        print_line(f"{name}, in turns", max(len(a) for a, _ in turns), found)
+        all_in_turns += found
+        loads = ", ".join(f"{100 * load:.0f} %" for _, load in runs)
         medians = ", ".join(f"{np.median(steps) / 1e6:.1f}" for steps, _ in runs)
         print(f"    medians of single runs, ms: {medians}; waited for a processor: {loads}")
+    print_line("all real, apart", 0, all_apart)
+    print_line("all real, in turns", 0, all_in_turns)
+
+
+def judged_apart(runs: list[tuple[Float64, float]]) -> Judged:
+    """Every two runs, each pair by what both waited for a processor."""
+    total = Judged()
+    for (a, waited_a), (b, waited_b) in combinations(runs, 2):
+        allowed = between_waiting_runs(waited_a, waited_b)
+        total += judged(iter([(a, b)]), partial(ratio_of_medians, between_runs=allowed))
+    return total
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
 """Captures on a GPU, packed as the fixtures in tests/data/gpu: ``build_gpu_captures OUT``.
 
 Each NAME.zip is a capture folder as a worker leaves it; allocator.pickle is a CUDA memory snapshot of
-a few training steps. Paths of the machine are left out. The tests that read them need no GPU.
+a few training steps. Paths of the machine are left out. The tests that read them need no GPU. Keras
+models are run where Keras and JAX are installed.
 """
 
 import contextlib
+import os
 import pickle
+import subprocess
 import sys
 import tempfile
 import zipfile
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +32,12 @@ import torch_zoo
 MODELS = Path(__file__).parent
 
 CAPTURES: dict[str, tuple[str, str, dict[str, str]]] = {
-    "cnn_training": ("cnn", "torch-eager", {"run": "training", "optimiser": "Adam"}),
-    "cnn_compiled": ("cnn", "torch-compile", {}),
-    "block_cuda_graph": ("block", "torch-compile", {"compile_mode": "reduce-overhead"}),
-    "experts_half": ("experts", "torch-eager", {"autocast": "bfloat16"}),
+    "cnn_training": ("cnn.pt", "torch-eager", {"run": "training", "optimiser": "Adam"}),
+    "cnn_compiled": ("cnn.pt", "torch-compile", {}),
+    "block_cuda_graph": ("block.pt", "torch-compile", {"compile_mode": "reduce-overhead"}),
+    "experts_half": ("experts.pt", "torch-eager", {"autocast": "bfloat16"}),
+    "encoder_jax": ("encoder.keras", "keras-jax", {}),
+    "encoder_jax_training": ("encoder.keras", "keras-jax", {"run": "training"}),
 }
 
 
@@ -43,6 +49,8 @@ def main(out: Path) -> None:
         torch.save(torch_zoo.Cnn().eval(), folder / "cnn.pt")
         torch.save(torch_zoo.Block().eval(), folder / "block.pt")
         torch.save(KINDS["experts"][0]().eval(), folder / "experts.pt")
+        if find_spec("keras") and find_spec("jax"):
+            _keras_models(folder)
         launcher = Launcher()
         try:
             for name, (model, mode, options) in CAPTURES.items():
@@ -55,14 +63,17 @@ def main(out: Path) -> None:
 def _capture(
     launcher: Launcher, folder: Path, out: Path, name: str, mode: str, options: dict[str, str]
 ) -> None:
-    model = open_path(folder / f"{name}.pt")
+    if not (folder / name).exists():
+        print(f"{out.stem}: needs Keras and JAX")
+        return
+    model = open_path(folder / name)
     assert isinstance(model, ModelFile)
     request = replace(
         request_for(model, mode), trusted=True, source_folder=str(MODELS), device="cuda:0",
         steps=2, warmup=2, options=options,
     )  # fmt: skip
-    if name in KINDS:
-        request = replace(request, inputs=KINDS[name][1])
+    if (folder / name).stem in KINDS:
+        request = replace(request, inputs=KINDS[(folder / name).stem][1])
     with tempfile.TemporaryDirectory() as place:
         capture = Path(place)
         try:
@@ -72,11 +83,24 @@ def _capture(
             return
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
             for file in sorted(capture.iterdir()):
-                text = file.read_text(errors="surrogateescape")
+                content = file.read_bytes()
                 for path, plain in _paths(folder):
-                    text = text.replace(path, plain)
-                packed.writestr(file.name, text.encode(errors="surrogateescape"))
+                    # A binary file tells how long its texts are.
+                    new = (
+                        plain
+                        if file.suffix == ".json"
+                        else plain.rjust(len(path), "/")[-len(path) :]
+                    )
+                    content = content.replace(path.encode(), new.encode())
+                packed.writestr(file.name, content)
         print(f"{out.stem}: {out.stat().st_size:,} bytes")
+
+
+def _keras_models(folder: Path) -> None:
+    """Written by a process of its own, whose Keras has the backend that a GPU machine has."""
+    code = "import matching_keras; matching_keras.encoder(depth=2).save('encoder.keras')"
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(MODELS)}
+    subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, check=True)
 
 
 def _allocator_snapshot(out: Path) -> None:

@@ -96,11 +96,14 @@ def _program(trace_file: Path, traced: Profile) -> HloProgram | None:
     """The program of the steps: the trace holds every one that is alive in the process."""
     slices = traced.trace.slices
     ran = np.flatnonzero((slices.step >= 0) & np.isin(slices.kind, _WORK))
-    names = {
-        str(decode(traced.trace.arguments, int(row)).get("hlo_module", "")) for row in ran[:100]
-    }
+    told = [decode(traced.trace.arguments, int(row)) for row in ran[:100]]
+    modules = {(str(each.get("hlo_module", "")), each.get("program_id", "")) for each in told}
     held = programs_of(trace_file)
-    found = [held[name] for name in sorted(names) if name in held]
+    found = [
+        held.get(f"{module}({number})", held.get(module, b""))
+        for module, number in sorted(modules, key=str)
+    ]
+    found = [each for each in found if each]
     return read_hlo(max(found, key=len)) if found else None
 
 

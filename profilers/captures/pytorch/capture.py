@@ -16,8 +16,10 @@ from profilers.captures.pytorch.aoti import (
 from profilers.captures.pytorch.compiled import (
     KERNEL,
     Compiled,
+    gave_up,
     is_compiled,
     read_compiled,
+    read_failure,
 )
 from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD
 from profilers.captures.pytorch.compiled_memory import with_gradients, with_makers
@@ -27,6 +29,7 @@ from profilers.captures.pytorch.graphs import linked_graph
 from profilers.captures.pytorch.library_kernels import with_libraries
 from profilers.captures.pytorch.links import linked_launches
 from profilers.captures.pytorch.memory import torch_memory
+from profilers.captures.pytorch.runtime_calls import runtime_told
 from profilers.captures.pytorch.script_fusion import (
     NNC_KERNEL,
     ScriptFusion,
@@ -34,7 +37,6 @@ from profilers.captures.pytorch.script_fusion import (
     read_script_fusion,
     with_script_makers,
 )
-from profilers.captures.pytorch.sharding import distribution_told
 from profilers.captures.pytorch.training import (
     FORWARD_FLOPS,
     forward_alone,
@@ -43,7 +45,16 @@ from profilers.captures.pytorch.training import (
 )
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
 from profilers.errors import DamagedFile
-from profilers.profile import Fusion, Graph, Profile, SliceKind, Slices, StringPool, StringTable
+from profilers.profile import (
+    Fusion,
+    FusionBreaks,
+    Graph,
+    Profile,
+    SliceKind,
+    Slices,
+    StringPool,
+    StringTable,
+)
 from profilers.profile.table import Int32
 from profilers.run_record import RunRecord
 from profilers.traces import Progress
@@ -64,7 +75,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
     is_fused_script = has_fusion(folder)
     slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=is_fused_script)
-    slices = distribution_told(slices, found.pool.table())
+    slices = runtime_told(slices, found.pool.table())
     training = run.extra.get(TRAINING)
     of_graph = forward_alone(slices, found.pool.table()) if training else slices
     graph, nodes, notes = linked_graph(folder, run, found, of_graph)
@@ -74,6 +85,9 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     if compiled is not None:
         stages, fusion = compiled.stages, compiled.fusion
         nodes, groups, notes = compiled.nodes, compiled.groups, (*notes, *compiled.diagnostics)
+    if gave_up(folder):
+        graph, breaks = _gave_up(folder, graph, found)
+        fusion = replace(fusion, breaks=breaks)
     if is_fused_script:
         script = _of_script(folder, graph, found, slices, nodes)
         stages, fusion = (script.stage,), script.fusion
@@ -158,6 +172,15 @@ def _compiled(
             f"Cannot read the capture {folder}", f"its record of the compiler is damaged ({error})"
         ) from error
     return None
+
+
+def _gave_up(folder: Path, graph: Graph, found: ChromeTrace) -> tuple[Graph, FusionBreaks]:
+    try:
+        return read_failure(folder, graph, found.pool)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
+        raise DamagedFile(
+            f"Cannot read the capture {folder}", f"its record of the compiler is damaged ({error})"
+        ) from error
 
 
 def _of_script(

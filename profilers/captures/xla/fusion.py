@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from profilers.captures.scope_trails import common_trail
+from profilers.captures.xla.command_buffers import instructions_of, launched
 from profilers.captures.xla.unnamed import between
 from profilers.graphs.builder import GraphBuilder
 from profilers.graphs.hlo_buffers import buffers_by_instruction, head_of
@@ -59,13 +60,17 @@ class NodeFinder(Protocol):
 
 @dataclass(frozen=True)
 class XlaResult:
-    """`node_of` and `group_of` are by the name of an instruction that runs."""
+    """`node_of` and `group_of` are by the name of an instruction that runs.
+
+    `launched` has the names of those that the program itself runs, in the order of its schedule.
+    """
 
     stage: Graph
     fusion: Fusion
     node_of: dict[str, int]
     group_of: dict[str, int]
     blocks: tuple[Int64, Int32]  # sizes, rising, and the node of each
+    launched: tuple[str, ...]
 
 
 def link_program(
@@ -105,6 +110,7 @@ def link_program(
         _by_name(program, near),
         group_of,
         _blocks(program, near),
+        launched(program),
     )
 
 
@@ -120,11 +126,19 @@ def with_instructions(trace: Trace, result: XlaResult, strings: Sequence[str]) -
     group_of = np.array([result.group_of.get(text, -1) for text in strings], np.int32)
     node = np.where(on_host, node_of[slices.name], -1)
     group = np.where(on_host, group_of[slices.name], -1)
-    for row in np.flatnonzero(~is_host & np.isin(slices.kind, _ON_DEVICE)):
-        name = str(decode(trace.arguments, int(row)).get("hlo_op", ""))
+    for row, name in _on_devices(trace, result, strings).items():
         node[row], group[row] = result.node_of.get(name, -1), result.group_of.get(name, -1)
     kind = np.where(on_host, SliceKind.OPERATOR, slices.kind)
     return replace(trace, slices=slices.replace(kind=kind, node=node, group=group))
+
+
+def _on_devices(trace: Trace, result: XlaResult, strings: Sequence[str]) -> dict[int, str]:
+    """Names of the instructions that slices of devices ran."""
+    is_device = trace.tracks.device[trace.slices.track] >= 0
+    rows = np.flatnonzero(is_device & np.isin(trace.slices.kind, _ON_DEVICE))
+    told = {row: str(decode(trace.arguments, row).get("hlo_op", "")) for row in rows.tolist()}
+    recorded = np.array([row for row in told if told[row] not in result.node_of], np.int64)
+    return told | instructions_of(trace, strings, recorded, result.launched)
 
 
 def block_makers(result: XlaResult, allocations: Allocations) -> Int32:

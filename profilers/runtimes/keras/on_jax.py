@@ -193,6 +193,8 @@ def _facts(request: RunRequest) -> dict[str, str]:
     import keras
     from jaxlib.version import __version__ as jaxlib_version
 
+    device = _device(request.device)
+    is_gpu = device.platform == "gpu"
     return {
         "JAX": jax.__version__,
         "jaxlib": jaxlib_version,
@@ -201,5 +203,6 @@ def _facts(request: RunRequest) -> dict[str, str]:
         "System": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Processor": platform.processor() or platform.machine(),
         "Device": request.device,
+        **({"GPU": str(device.device_kind)} if is_gpu else {}),
         "Threads": os.environ.get("NPROC", ""),
     }

@@ -57,7 +57,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         report.progress("compile: torch.onnx writes the model", 0.5)
         _write_onnx(source, request, path)
         written_ns = time.perf_counter_ns() - begin
-        record = onnxruntime_cpu.run(replace(request, model_path=str(path)), folder, report)
+        record = _run(replace(request, model_path=str(path)), folder, report)
         record.artefact_bytes = sum(file.stat().st_size for file in Path(place).iterdir())
     record.request = replace(record.request, model_path=request.model_path)
     record.load_ns += load_ns
@@ -76,6 +76,19 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
             refused.remedy,
         )
     return record
+
+
+def _run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+    try:
+        return onnxruntime_cpu.run(request, folder, report)
+    except CaptureFailed as error:
+        name = Path(request.model_path).name  # a file that the person never saw
+        raise CaptureFailed(
+            error.what.replace(name, "what torch.onnx made of this model"),
+            error.why,
+            error.remedy or "Run it in another mode; torch.onnx may need a newer version.",
+            error.detail,
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 import json
 import os
+import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import first_line
 from profilers.runtimes.pytorch.export import load_program_model
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
+from profilers.runtimes.pytorch.options import IMPORTS, chosen
+from profilers.runtimes.pytorch.package_cache import KeptPackage, kept_package
 from profilers.runtimes.pytorch.programs import (
     export_failure,
     exported,
@@ -34,7 +38,7 @@ from profilers.runtimes.pytorch.session import (
     built_by,
     run_model,
 )
-from profilers.units import format_bytes
+from profilers.units import format_bytes, format_duration
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
@@ -93,25 +97,27 @@ def _load_package(request: RunRequest, device: Any) -> LoadedModel:
 
 
 def _compiled(model: LoadedModel, session: Session) -> LoadedModel:
-    """The model as a package in the capture folder, loaded from there."""
+    """The model as a package, compiled now or by an earlier run, and loaded."""
+    session.report.progress("compile: torch.export traces the model", 0.0)
     program = _program(model, session)
-    path = session.folder / "package.pt2"
-    package = _package(program, path, session.device)
-    session.record.artefact_bytes = path.stat().st_size
+    kept = None
+    if not chosen(session.request.options, IMPORTS):  # what is imported may compile otherwise
+        kept = kept_package(program, _SETTINGS, session.device)
+    package = _of_earlier_run(kept, session) if kept else None
+    package = package or _compiled_now(program, kept, session)
+    session.record.artefact_bytes = package.bytes
     session.record.facts = {
         **session.record.facts,
-        "Package": f"{format_bytes(path.stat().st_size)} on disk",
+        "Package": f"{format_bytes(package.bytes)} on disk",
     }
-    kernels = _kernels(path)
-    path.unlink()
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
         write_exported_graph(program, {}, folder)
-        (folder / PACKAGE_FILE).write_text(json.dumps(kernels))
+        (folder / PACKAGE_FILE).write_text(json.dumps(package.kernels))
 
     def call(*inputs: Any) -> Any:
         positional, named = model.arguments(inputs)
-        return package(*positional, **named)
+        return package.call(*positional, **named)
 
     return LoadedModel(call, call, write_graph, model.owner)
 
@@ -127,20 +133,62 @@ def _program(model: LoadedModel, session: Session) -> Any:
         ) from error
 
 
-def _package(program: Any, path: Path, device: Any) -> Any:
+@dataclass(frozen=True)
+class _Package:
+    call: Any
+    bytes: int
+    kernels: dict[str, Any]
+
+
+def _of_earlier_run(kept: KeptPackage, session: Session) -> _Package | None:
+    compile_ns = kept.compile_ns()
+    if not compile_ns:
+        return None
+    try:
+        package = _loaded(kept.path, session.device)
+    except Exception as error:  # the loader raises whatever its parts raise
+        session.report.log(f"The package of an earlier run does not load: {error}")
+        return None
+    session.record.compile_ns += compile_ns
+    session.record.note(
+        f"An earlier run compiled this package in {format_duration(compile_ns)}; model and machine "
+        "are the same, so it was not compiled again."
+    )
+    return package
+
+
+def _compiled_now(program: Any, kept: KeptPackage | None, session: Session) -> _Package:
     import torch
 
+    path = session.folder / "package.pt2"
+    begin = time.perf_counter_ns()
     try:
         torch._inductor.aoti_compile_and_package(
             program, package_path=str(path), inductor_configs=dict(_SETTINGS)
         )
-        return torch._inductor.aoti_load_package(str(path), device_index=_index(device))
+        compile_ns = time.perf_counter_ns() - begin
+        session.report.progress("compile: the package is loaded", 0.95)
+        package = _loaded(path, session.device)
     except Exception as error:  # the compiler raises whatever its parts raise
         raise CaptureFailed(
             "AOTInductor cannot compile this model",
             f"{type(error).__name__}: {first_line(error)}",
             "Run it as PyTorch compiled or exported program.",
         ) from error
+    if kept:
+        try:
+            kept.keep(path, compile_ns)
+        except OSError as error:
+            session.report.log(f"The package cannot be kept for the next run: {error}")
+    path.unlink(missing_ok=True)
+    return package
+
+
+def _loaded(path: Path, device: Any) -> _Package:
+    import torch
+
+    call = torch._inductor.aoti_load_package(str(path), device_index=_index(device))
+    return _Package(call, path.stat().st_size, _kernels(path))
 
 
 def _kernels(path: Path) -> dict[str, Any]:

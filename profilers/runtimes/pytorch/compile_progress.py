@@ -17,8 +17,12 @@ _PARTS = {
     "Scheduler.codegen": "Inductor writes kernels",
     "compile_file": "the C++ compiler builds kernels",
     "async_compile.wait": "the kernels are built",
+    "CachingAutotuner.benchmark_all_configs": "Triton's kernels are measured",
+    "aoti_compile_fatbin": "the GPU's code is packed",
+    "AotCodeCompiler.compile": "the C++ compiler builds the package",
     "build_guards": "Dynamo writes guards",
 }
+_AROUND = {"compile_file": "AotCodeCompiler.compile"}  # a part that is told as the one around it
 
 
 class CompilePhases(logging.Handler):
@@ -33,7 +37,7 @@ class CompilePhases(logging.Handler):
         if "chromium_event" not in (getattr(record, "metadata", None) or {}):
             return
         begun = _begun(getattr(record, "payload", None))
-        if begun:
+        if begun and _AROUND.get(begun) != self._part:
             self._part = begun
         if self._part:
             fraction = list(_PARTS).index(self._part) / len(_PARTS)

@@ -111,10 +111,10 @@ STRATEGY = ModeOption(
 UNUSED_WEIGHTS = ModeOption(
     "unused_weights",
     "Unused weights",
-    ("no", "yes"),
-    "no",
-    "yes where a step may leave weights out, such as experts that no token was sent to: ddp then "
-    "looks for them in every step.",
+    ("auto", "no", "yes"),
+    "auto",
+    "Whether ddp looks in every step for weights that the step left out, such as experts that no "
+    "token was sent to; auto does where a first step leaves some out.",
 )
 
 FORWARD = (AUTOCAST, MEMORY_FORMAT, IMPORTS)  # of every mode that calls the model as a function

@@ -33,6 +33,7 @@ from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.options import RUN, STRATEGY, TRAINING, chosen
 from profilers.runtimes.pytorch.session import (
     Session,
+    first_step,
     measure,
     opened,
     profile,
@@ -129,8 +130,9 @@ def _load(session: Session, rank: int) -> None:
         loaded.owner.train()
         loaded.write_graph(session.inputs, session.folder, record)
         write_statistics(session.folder, weights_of(loaded.owner))
+    session.take(loaded)  # tells, too, whether there is anything to train
     wrap = WRAPPERS[chosen(request.options, STRATEGY)]
-    call = wrap(loaded.owner, session.device, request.options)
+    call = wrap(loaded.owner, session.device, request.options, lambda: first_step(session))
     session.take(replace(loaded, call=call, profiled_call=call))
     record.extra[UNITS] = gathered_together(loaded.owner)
     shares = local_share(loaded.owner)

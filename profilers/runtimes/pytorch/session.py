@@ -206,6 +206,11 @@ def compile_by_running(session: Session) -> None:
     session.record.compile_ns += sum(_first_steps(session, "compile", 1))
 
 
+def first_step(session: Session) -> None:
+    """One step that is not counted at all, to see what the model does."""
+    _first_steps(session, "load", 1)
+
+
 def warm_up(session: Session) -> None:
     """Steps that are not counted; at least one."""
     session.record.warmup_ns = _first_steps(session, "warm-up", max(session.request.warmup, 1))
@@ -288,6 +293,10 @@ def _first_steps(session: Session, stage: str, count: int) -> list[int]:
 
 
 _REMEDIES = (
+    (
+        "Expected to have finished reduction",
+        "The steps leave different weights out: choose yes for Unused weights.",
+    ),
     (
         "backward through the graph a second time",
         "The model keeps tensors of one step for the next, such as a cache or a hidden state: detach "

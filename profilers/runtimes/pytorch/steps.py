@@ -83,7 +83,7 @@ def training(owner: Any, inputs: Sequence[Any], loss: str, optimiser_name: str) 
         raise TwinscopeError(
             "The model cannot be trained",
             "it has no weights that take a gradient",
-            "Run a step of inference.",
+            "Run its inference, in a mode that offers it.",
         )
     try:
         owner.train()

@@ -1,5 +1,6 @@
 """Findings with figures, on real traces and captures; none where nothing is wrong."""
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,11 @@ import pytest
 
 from profilers.analysis.advice import Finding, findings
 from profilers.analysis.device.idle_time import IdleCause, idle_gaps
+from profilers.analysis.memory.curve import memory_curve
+from profilers.analysis.memory.segments import segment_map
 from profilers.analysis.peaks import peak_of
 from profilers.analysis.roofline import roofline
+from profilers.analysis.wall_time import wall_time
 from profilers.opening import open_path
 from profilers.profile import (
     NEVER_NS,
@@ -21,8 +25,9 @@ from profilers.profile import (
     Profile,
     SliceKind,
 )
-from tests.conftest import Capture
-from tests.sample import MS, sample_profile
+from tests.conftest import ROOT, Capture
+from tests.profilers.traces.memory_snapshots import PooledAllocator, snapshot
+from tests.sample import MIB, MS, sample_profile
 
 
 def found_in(profile: Profile) -> dict[str, Finding]:
@@ -77,11 +82,13 @@ def test_costs_are_parts_of_the_step(shared_data: Path, name: str) -> None:
 def test_transposes_and_casts_of_a_real_run_are_told(capture: Capture, onnx_files: Path) -> None:
     profile = capture(onnx_files / "block.onnx", "onnxruntime")
     found = found_in(profile)
-    strings, names = profile.strings, profile.trace.slices.name
+    strings, names, wall = profile.strings, profile.trace.slices.name, wall_time(profile)
     for kind, word in (("layout", "Transpose"), ("casts", "Cast")):
-        if kind in found:
+        share = wall.slice_ns[names == strings.find(word)].sum() / wall.whole_ns
+        assert share > 0
+        if share >= 0.02:  # what it is depends on what else the machine does
             assert {strings[int(names[row])] for row in found[kind].slices} >= {word}
-    assert found
+            assert found[kind].share >= share * (1 - 1e-9)
 
 
 def test_breaks_of_the_compiler_cost_what_the_run_tells() -> None:
@@ -124,6 +131,31 @@ def test_memory_that_grows_in_every_step_is_told() -> None:
     assert growing.cost_bytes == MS
     assert growing.slices == (int(operators[0]),)
     assert "growing-memory" not in found_in(sample)
+
+
+def test_memory_that_lies_free_in_pieces_is_told(tmp_path: Path) -> None:
+    allocator = PooledAllocator()
+    blocks = [allocator.alloc(2 * MIB) for _ in range(10)]  # a segment of 20 MiB, full
+    for block in blocks[::2]:
+        allocator.free(block)
+    allocator.alloc(12 * MIB)  # fits into no hole: a second segment
+    path = tmp_path / "holes.pickle"
+    path.write_bytes(pickle.dumps(snapshot(allocator)))
+    told = found_in(opened(path))["fragmentation"]
+    assert told.cost_bytes == (10 + 8) * MIB
+    assert told.share == pytest.approx(18 / 40)
+    assert "18 MiB of 40 MiB reserved lie free between blocks in use (45.0 %)" in told.what
+    assert "largest free piece is 8 MiB" in told.what
+
+
+def test_a_real_allocator_that_holds_few_holes_is_not_blamed() -> None:
+    """Adam's step on an H100: at the peak 1.2 % of what is reserved lies free."""
+    profile = opened(ROOT / "tests" / "data" / "gpu" / "allocator.pickle")
+    curve = memory_curve(profile)
+    at_peak = segment_map(profile, curve.device, curve.peak_ns)
+    assert at_peak.reserved_bytes > curve.peak_bytes
+    assert 0 < at_peak.split_bytes < 0.02 * at_peak.reserved_bytes
+    assert "fragmentation" not in found_in(profile)
 
 
 def test_kernels_far_from_what_the_gpu_allows_are_told() -> None:

@@ -15,6 +15,7 @@ from profilers.analysis.comparison.ratios import (
     ratio_of_rounds,
 )
 from profilers.analysis.comparison.resampling import correlation_time
+from profilers.analysis.comparison.spent import has_ranges
 from profilers.analysis.comparison.words import fusion_sentences, verdict_sentence
 from profilers.opening import open_path
 from profilers.profile import Fusion, Profile, TimingPhase, Timings
@@ -247,11 +248,13 @@ def test_single_slow_steps_do_not_count_and_all_still_adds_up() -> None:
 
 
 def test_time_outside_of_operators_is_a_row_of_its_own_on_both_sides_alike(
-    capture: Capture, torch_files: Path
+    capture: Capture, torch_files: Path, onnx_files: Path
 ) -> None:
     eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
-    exported = capture(torch_files / "block.pt2", "torch-export")
-    found = compare(eager, exported).explanation
+    without_ranges = capture(onnx_files / "block.onnx", "onnxruntime")
+    assert has_ranges(eager)
+    assert not has_ranges(without_ranges)
+    found = compare(eager, without_ranges).explanation
     assert_adds_up(found)
     for kind in (RowKind.BETWEEN, RowKind.AROUND):
         (row,) = (row for row in found.rows if row.kind == kind)

@@ -133,6 +133,16 @@ def test_a_package_made_on_the_spot_ties_its_kernels_to_the_program(
     assert (stage.edges.source < stage.edges.target).all()
 
 
+def test_the_next_run_takes_the_package_of_an_earlier_one(capture: Capture, packages: Path) -> None:
+    first = capture(packages / "program.pt2", "torch-aoti")
+    again = capture(packages / "program.pt2", "torch-aoti", threads=1)
+    is_linked(again)
+    (note,) = [each for each in again.diagnostics if "earlier run" in each.message]
+    assert "not compiled again" in note.message
+    assert compile_ns(again)[0] > 0  # what the earlier run took
+    assert len(again.fusion.groups) == len(first.fusion.groups)
+
+
 def test_a_package_shows_its_kernels_weights_and_inputs_without_running(packages: Path) -> None:
     model = open_path(packages / "package.pt2")
     assert isinstance(model, ModelFile)

@@ -1,4 +1,4 @@
-"""What torch.distributed adds to a step: calls of collectives, and the copies around them."""
+"""What is no part of the model: calls of collectives, the copies around them, a compiler's guards."""
 
 import numpy as np
 
@@ -9,12 +9,13 @@ _CALLS = ("c10d::", "fsdp::", "torch::distributed::", "torch.distributed.")
 # Ranges of hooks that gather, free and reduce weights, of the collectives themselves, and of what DDP
 # does around the model, such as sending the buffers of rank 0 to all others.
 _RANGES = ("FSDP::", "gloo:", "mpi:", "ucc:", "DistributedDataParallel.forward")
+_GUARDS = ("TorchDynamo Cache Lookup",)  # looks whether the compiled code holds for these inputs
 
 
-def distribution_told(slices: Slices, strings: StringTable) -> Slices:
+def runtime_told(slices: Slices, strings: StringTable) -> Slices:
     """Such operators are calls into the runtime: the model's graph has no node for them."""
     is_call = np.array([text.startswith(_CALLS) for text in strings], np.bool_)
-    is_hook = np.array([text.startswith(_RANGES) for text in strings], np.bool_)
+    is_hook = np.array([text.startswith(_RANGES + _GUARDS) for text in strings], np.bool_)
     if not is_call.any() and not is_hook.any():
         return slices
     is_module = np.array([text.startswith(MODULE_MARK) for text in strings], np.bool_)

@@ -1,0 +1,47 @@
+"""Complex spectra, inputs of every type, no weights at all: linked in every mode."""
+
+import numpy as np
+import pytest
+
+from profilers.analysis.coverage import link_coverage
+from profilers.profile import Profile
+from profilers.profile.references import broken_references
+from profilers.request import InputSpec
+from tests.conftest import ROOT, Capture
+
+FILE = ROOT / "tests" / "models" / "awkward.py"
+INPUTS = {
+    "Denoiser": (InputSpec("wave", "float32", (2, 1024)),),
+    "Scores": (
+        InputSpec("ids", "int64", (3, 16), low=0, high=16),
+        InputSpec("mask", "bool", (3, 16)),
+        InputSpec("x", "float64", (3, 16)),
+        InputSpec("scale", "float64", ()),
+    ),
+}
+
+
+def captured(capture: Capture, name: str, mode: str) -> Profile:
+    return capture(FILE, mode, signature=name, inputs=INPUTS[name])
+
+
+@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("mode", ["torch-eager", "torch-export", "torchscript"])
+def test_times_and_bytes_are_linked(capture: Capture, mode: str, name: str) -> None:
+    profile = captured(capture, name, mode)
+    assert broken_references(profile) == []
+    coverage = link_coverage(profile)
+    assert (coverage.operator_time or 0.0) >= 0.95
+    assert (coverage.peak_bytes or 0.0) >= 0.95
+
+
+def test_what_guards_look_at_is_no_operator_of_the_model(capture: Capture) -> None:
+    profile = captured(capture, "Scores", "torch-compile")
+    slices = profile.trace.slices
+    guards = slices.name == profile.strings.find("TorchDynamo Cache Lookup")
+    assert guards.any()  # the guard on a number without dimensions reads it: aten::item
+    inside = np.append(guards, False)[slices.parent]
+    assert profile.strings.find("aten::item") in slices.name[inside].tolist()
+    coverage = link_coverage(profile)
+    assert (coverage.operator_time or 0.0) >= 0.95
+    assert (coverage.fused_kernel_time or 0.0) >= 0.95
