@@ -190,8 +190,12 @@ class FusionCanvas(QWidget):
         if self._savings is not None and self._savings.member_ns[member.node] >= 0:
             time = format_duration(float(self._savings.member_ns[member.node]))
             right = _draw_right(painter, box, time)
-        text = f"{_short(member.operator)}   {member.scope or _tail(member.name)}"
-        _draw(painter, box.adjusted(0, 0, -right, 0), text)
+        operator = _short(member.operator)
+        _draw(painter, box.adjusted(0, 0, -right, 0), operator)
+        taken = painter.fontMetrics().horizontalAdvance(f"{operator}   ")
+        beside = box.adjusted(taken, 0, -right, 0)  # modules differ in what their paths end with
+        where = member.scope or _tail(member.name)
+        _draw(painter, beside, where, Qt.TextElideMode.ElideLeft)
 
     def _paint_group(self, painter: QPainter, box: QRectF, group: Group, is_picked: bool) -> None:
         """Kind and time, the name, then the module and what fusing saved."""
