@@ -11,9 +11,11 @@ import numpy as np
 
 from profilers.analysis.comparison.figures import Rounds
 from profilers.analysis.comparison.ratios import ratio_of_rounds
+from profilers.errors import ModeUnavailable
 from profilers.launcher import Launcher, OnEvent, Progress, WorkerProcess
 from profilers.profile.table import Float64
 from profilers.request import RunRequest
+from profilers.runtimes import mode_named
 
 LEAST_ROUNDS, MOST_ROUNDS = 16, 64
 _SURE = 1.08  # ratio of the interval's ends that is narrow enough to stop
@@ -35,8 +37,10 @@ def measure_in_turns(
     """Load and warm up both, then measure blocks of steps of A, B, B, A, A, B, ...; waits for them.
 
     Each round gives the median step of a block of either side. Rounds go on until the ratio of both
-    is known well enough, but not beyond `most_rounds`. Raises as `Launcher.capture` does.
+    is known well enough, but not beyond `most_rounds`. Raises as `check_turns` and `Launcher.capture`
+    do.
     """
+    check_turns(a, b)
     stop = cancelled or threading.Event()
     requests = a, b
     with ExitStack() as held:
@@ -47,16 +51,37 @@ def measure_in_turns(
             _steps_per_turn(worker, request, stop)
             for worker, request in zip(workers, requests, strict=True)
         ]
-        medians = np.empty((2, most_rounds))
+        medians, waited = np.empty((2, most_rounds)), np.zeros((2, most_rounds))
         number = 0
         while number < most_rounds and not _is_sure(medians[:, :number]):
             on_event(Progress("turns", number / most_rounds))
             for which in (0, 1) if number % 2 == 0 else (1, 0):
-                taken = workers[which].measure(counts[which], requests[which], stop)
+                taken, waited[which, number] = workers[which].measure(
+                    counts[which], requests[which], stop
+                )
                 medians[which, number] = np.median(taken[math.ceil(_SETTLING * len(taken)) :])
             number += 1
     on_event(Progress("turns", 1.0))
-    return Rounds(medians[0, :number], medians[1, :number])
+    shares = waited[:, :number].mean(axis=1).tolist()
+    return Rounds(medians[0, :number], medians[1, :number], (shares[0], shares[1]))
+
+
+def check_turns(*requests: RunRequest) -> None:
+    """Before anything runs.
+
+    Raises
+    ------
+    ModeUnavailable
+        If one of the modes cannot be measured in turns.
+    """
+    for request in requests:
+        mode = mode_named(request.mode)
+        if mode is not None and not mode.takes_turns:
+            raise ModeUnavailable(
+                f"{mode.title} cannot be measured in turns",
+                "turns need one process that holds the model and runs its steps when told",
+                "Compare the two captures as they are, or choose another mode.",
+            )
 
 
 def _is_sure(medians: Float64) -> bool:
@@ -82,6 +107,6 @@ def _held(
 
 
 def _steps_per_turn(worker: WorkerProcess, request: RunRequest, stop: threading.Event) -> int:
-    step_s = float(np.median(worker.measure(_LEAST_STEPS, request, stop))) / 1e9
+    step_s = float(np.median(worker.measure(_LEAST_STEPS, request, stop)[0])) / 1e9
     wanted = math.ceil(_BLOCK_S / max(step_s, 1e-9) / (1 - _SETTLING))
     return min(max(wanted, _LEAST_STEPS), _MOST_STEPS)

@@ -43,5 +43,5 @@ def format_count(count: float, unit: str = "") -> str:
 
 
 def format_percent(share: float) -> str:
-    """``12.3 %`` for 0.123."""
-    return f"{100 * share:.1f} %"
+    """``12.3 %`` for 0.123; what is not nothing never reads as nothing."""
+    return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"

@@ -12,7 +12,7 @@ from app.cli.progress import ProgressBar
 from app.cli.trusting import is_trusted
 from profilers.analysis.comparison.figures import Rounds
 from profilers.errors import TwinscopeError
-from profilers.interleaving import MOST_ROUNDS, measure_in_turns
+from profilers.interleaving import MOST_ROUNDS, check_turns, measure_in_turns
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
@@ -53,6 +53,7 @@ def run_both(arguments: argparse.Namespace) -> tuple[Profile, Profile, Rounds]:
         _request(arguments, path, mode)
         for path, mode in ((arguments.a, arguments.mode_a), (arguments.b, arguments.mode_b))
     ]
+    check_turns(*requests)
     launcher = Launcher()
     folder = Path(tempfile.mkdtemp(prefix="twinscope-compare-"))
     autosave = Autosave(folder)

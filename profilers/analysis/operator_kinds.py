@@ -14,14 +14,14 @@ _KINDS: tuple[tuple[str, str], ...] = (  # kind, names in lower case with words 
     ("normalisation", r"(batch|layer|group|instance|rms) ?norm|normalization|fused batch norm"),
     ("softmax", r"softmax"),
     ("recurrent", r"lstm|gru\b|rnn"),
-    ("embedding", r"embedding|gather|index select"),
+    ("embedding", r"embedding|gather|index select|^take$"),
     ("product", r"mat ?mul|gemm|gemv|addmm|bmm|\bmm\b|linear|dense|fully ?connected|einsum|\bdot\b"),
     ("copy", r"copy|clone|identity|^to\b|transpose|permute|reshape|view|flatten|unflatten|squeeze|cast"
              r"|split|chunk|unbind|slice|select( int| copy)?$|expand|contiguous|reorder|alias|detach"
              r"|stop gradient|\bpad\b|pad v2|padding|crop|tile|repeat|convert|^_?send|^_?recv|arg$"),
     ("concat", r"concat|^cat\b|^pack$|^stack"),
-    ("max pooling", r"max ?pool"),
-    ("mean", r"avg ?pool|average ?pool|\bmean\b|reduce mean"),
+    ("max pooling", r"max ?pool|reduce window max"),
+    ("mean", r"avg ?pool|reduce window sum|average ?pool|\bmean\b|reduce mean"),
     ("relu6", r"relu ?6|hardtanh|clip|clamp"),
     ("relu", r"relu"),
     ("gelu", r"gelu|\berfc?\b"),

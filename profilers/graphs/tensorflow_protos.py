@@ -59,9 +59,11 @@ _MESSAGES: dict[str, str] = {
     "NodeList": "1 value *string",
     "SignatureDef": "1 inputs string>TensorInfo, 2 outputs string>TensorInfo, 3 method_name string",
     "TensorInfo": "1 name string, 2 dtype int32, 3 tensor_shape TensorShape",
-    "ObjectGraph": "1 nodes *SavedObject",
+    "ObjectGraph": "1 nodes *SavedObject, 2 concrete_functions string>ConcreteFunction",
     "SavedObject": "1 children *ObjectReference, 4 user_object UserObject, 6 function SavedFunction, "
-    "8 bare_concrete_function BareConcreteFunction",
+    "7 variable SavedVariable, 8 bare_concrete_function BareConcreteFunction",
+    "ConcreteFunction": "2 bound_inputs *int32",
+    "SavedVariable": "1 dtype int32, 2 shape TensorShape, 6 name string",
     "ObjectReference": "1 node_id int32, 2 local_name string",
     "UserObject": "1 identifier string",
     "SavedFunction": "1 concrete_functions *string",

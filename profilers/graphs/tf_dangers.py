@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from profilers.graphs.tf_nodes import called_functions
+from profilers.graphs.tf_saved_functions import concrete_functions
 from profilers.graphs.tf_signature import reachable
 
 _PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
@@ -134,17 +135,14 @@ def _loading_functions(meta_graph: Any) -> list[str]:
         for owner in objects
         for child in owner.children
         if child.local_name in _LOADING and 0 <= child.node_id < len(objects)
-        for name in _functions_of(objects[child.node_id])
+        for name in concrete_functions(objects[child.node_id])
     ]
 
 
 def _object_functions(meta_graph: Any) -> list[str]:
-    return [name for owner in meta_graph.object_graph_def.nodes for name in _functions_of(owner)]
-
-
-def _functions_of(saved_object: Any) -> list[str]:
-    bare = saved_object.bare_concrete_function.concrete_function_name
-    return [*saved_object.function.concrete_functions, *([bare] if bare else [])]
+    return [
+        name for owner in meta_graph.object_graph_def.nodes for name in concrete_functions(owner)
+    ]
 
 
 def _called(library: Mapping[str, Any], nodes: Iterable[Any], names: Iterable[str]) -> set[str]:

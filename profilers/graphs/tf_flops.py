@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from profilers.graphs.builder import Shape
+from profilers.graphs.einsum_flops import einsum_flops
 from profilers.profile import UNKNOWN
 
 _CONVOLUTIONS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative")
@@ -44,7 +45,7 @@ def operator_flops(
     if plain in {"MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}:
         return _matrix_product(first, made, attributes)
     if plain == "Einsum":
-        return _einsum(str(attributes.get("equation", "")), inputs)
+        return einsum_flops(str(attributes.get("equation", "")), inputs)
     return UNKNOWN
 
 
@@ -76,16 +77,3 @@ def _matrix_product(first: Shape, made: int, attributes: Mapping[str, Any]) -> i
     flipped = attributes.get("transpose_a", False) or attributes.get("adj_x", False)
     inner = first[-2 if flipped else -1]
     return 2 * made * inner if isinstance(inner, int) and inner >= 0 else UNKNOWN
-
-
-def _einsum(equation: str, inputs: Sequence[Shape]) -> int:
-    """Twice the product of all labelled sizes; "..." is not resolved."""
-    terms = equation.split("->")[0].split(",")
-    if "." in equation or len(terms) != len(inputs):
-        return UNKNOWN
-    sizes: dict[str, int] = {}
-    for labels, shape in zip(terms, inputs, strict=True):
-        if _count(shape) is None or len(labels.strip()) != len(shape or ()):
-            return UNKNOWN
-        sizes |= {label: int(s or 0) for label, s in zip(labels.strip(), shape or (), strict=True)}
-    return 2 * math.prod(sizes.values())

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from profilers.graphs.builder import GraphBuilder, Shape
+from profilers.graphs.einsum_flops import einsum_flops
 from profilers.graphs.torch_flops import torch_flops
 from profilers.profile import Graph, NodeKind, StringPool
 
@@ -28,6 +29,7 @@ _BRANCHES = {
     "while_loop": ("cond", "body"),
 }
 _NO_MODULE = "_empty_nn_module_stack_from_metadata_hook"
+_CHECKED = re.compile(r"(torch\.ops\.)?aten\._assert_tensor_metadata")  # only export adds it
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _LIBRARY = re.compile(r"[/\\](site-packages|dist-packages)[/\\]|^torch[/\\]|^<")
 
@@ -160,7 +162,8 @@ class _Reader:
 
     def _read_nodes(self, graph: Json, frame: _Frame) -> None:
         for node in graph["nodes"]:
-            self._add_node(node, frame)
+            if not _CHECKED.match(str(node["target"])):
+                self._add_node(node, frame)
         output = self._builder.node(
             "output", "output", kind=NodeKind.OUTPUT, subgraph=frame.subgraph
         )
@@ -174,15 +177,18 @@ class _Reader:
         outputs = [name for argument in node["outputs"] for name in tensors_of(argument)]
         inputs = [name for item in node["inputs"] for name in tensors_of(item["arg"])]
         graphs = [item["arg"]["as_graph"] for item in node["inputs"] if "as_graph" in item["arg"]]
+        attributes = _attributes(node["inputs"])
         row = self._builder.node(
             node.get("name") or (outputs[0] if outputs else operator),
             operator,
             kind=NodeKind.CONTROL if graphs else NodeKind.OPERATOR,
             scope=self._builder.scope(_module_path(metadata, self._classes), frame.subgraph),
             subgraph=frame.subgraph,
-            flops=self._flops(operator, inputs, outputs, frame),
+            flops=self._flops(
+                operator, inputs, outputs, str(attributes.get("equation", "")), frame
+            ),
             source=_source(metadata.get("stack_trace", "")),
-            attributes=_attributes(node["inputs"]),
+            attributes=attributes,
         )
         if graphs:
             self._add_branches(operator, graphs, inputs, row, frame)
@@ -192,8 +198,12 @@ class _Reader:
             dtype, shape = _meta(frame, name)
             frame.values[name] = _Value(row, -1, dtype, shape)
 
-    def _flops(self, operator: str, inputs: list[str], outputs: list[str], frame: _Frame) -> int:
+    def _flops(
+        self, operator: str, inputs: list[str], outputs: list[str], equation: str, frame: _Frame
+    ) -> int:
         shapes = [frame.values[name].shape for name in inputs if name in frame.values]
+        if operator == "aten.einsum":
+            return einsum_flops(equation, shapes)
         return torch_flops(operator, shapes, _meta(frame, outputs[0])[1] if outputs else None)
 
     def _connect(

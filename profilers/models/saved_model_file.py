@@ -9,6 +9,7 @@ from profilers.graphs.tensorflow_protos import dtype_name, parse
 from profilers.graphs.tf_dangers import saved_model_reaches
 from profilers.graphs.tf_graph_def import read_graph_def
 from profilers.graphs.tf_nodes import VARIABLES, shape_of
+from profilers.graphs.tf_saved_functions import function_names, graph_of_function
 from profilers.graphs.tf_signature import subgraph_of, unwrapped
 from profilers.models.frozen_graph_file import dangers, length_delimited
 from profilers.models.model_file import ModelFile
@@ -20,6 +21,7 @@ from profilers.request import InputSpec
 _FILE = "saved_model.pb"
 _BEGINNING = b"\x08\x01\x12"  # schema version 1, then the first MetaGraphDef
 _DEFAULT = "serving_default"
+_MOST_NAMED = 5
 _OF_THE_LOADER = "__saved_model"
 
 
@@ -90,13 +92,18 @@ def _signatures(meta_graph: Any) -> tuple[str, ...]:
 
 
 def _graph(meta_graph: Any, signatures: tuple[str, ...], pool: StringPool) -> Graph:
-    """What the default signature computes; the whole graph where there is no signature."""
-    if not signatures:
+    """What the default signature computes, else the first function, else the whole graph."""
+    functions = function_names(meta_graph)
+    if signatures:
+        outputs = meta_graph.signature_def[signatures[0]].outputs
+        tensors = {name: outputs[name].name for name in sorted(outputs) if outputs[name].name}
+        graph_def = meta_graph.graph_def
+    elif functions:
+        graph_def, tensors = graph_of_function(meta_graph, functions[0])
+    else:
         return read_graph_def(meta_graph.graph_def, pool)
-    outputs = meta_graph.signature_def[signatures[0]].outputs
-    tensors = {name: outputs[name].name for name in sorted(outputs) if outputs[name].name}
-    graph_def, _ = unwrapped(subgraph_of(meta_graph.graph_def, tensors))
-    return read_graph_def(graph_def, pool)
+    whole, _ = unwrapped(subgraph_of(graph_def, tensors))
+    return read_graph_def(whole, pool)
 
 
 def _inputs(meta_graph: Any, signatures: tuple[str, ...]) -> list[InputSpec]:
@@ -111,9 +118,12 @@ def _inputs(meta_graph: Any, signatures: tuple[str, ...]) -> list[InputSpec]:
 
 def _cannot_run(file: Path, meta_graph: Any, signatures: tuple[str, ...]) -> str:
     if not signatures:
+        functions = function_names(meta_graph)
+        if not functions:
+            return "The SavedModel has no signature and no function, so there is nothing to call."
         return (
-            "The SavedModel has no signature, so nothing says which function to call. "
-            "Save it again with signatures=."
+            f"The SavedModel has no signature, only {', '.join(functions[:_MOST_NAMED])}, so nothing "
+            f"says which function to call. Save it again with signatures=model.{functions[0]}."
         )
     if file.name != _FILE:
         return f"TensorFlow loads it only under the name {_FILE}, in the folder it was saved in."

@@ -37,6 +37,9 @@ class RunMode:
     is_compared : bool
         Whether a matrix of modes has rows for it: one that trains or runs over several processes
         does not stand beside the others.
+    takes_turns : bool
+        Whether its steps can be measured in turns with another model's: one over several processes
+        runs in step with itself, and one that attaches runs no model.
     """
 
     id: str
@@ -46,6 +49,7 @@ class RunMode:
     requires: tuple[str, ...]
     options: tuple[ModeOption, ...] = ()
     is_compared: bool = True
+    takes_turns: bool = True
     extra: str = "frameworks"
 
     def missing(self, is_installed: Callable[[str], bool] | None = None) -> tuple[str, ...]:
@@ -130,6 +134,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         ("torch",),
         (*torch_options.DISTRIBUTED, *torch_options.FORWARD),
         is_compared=False,
+        takes_turns=False,
     ),
     RunMode(
         "torch-onnxruntime",
@@ -213,6 +218,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         ("tensorflow", "keras"),
         (tf_options.REPLICAS, *tf_options.TRAINED_STEP),
         is_compared=False,
+        takes_turns=False,
     ),
     RunMode(
         "tf-attach",
@@ -222,6 +228,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         ("xprof",),
         (tf_options.SECONDS,),
         is_compared=False,
+        takes_turns=False,
     ),
     RunMode(
         "tflite",

@@ -58,10 +58,13 @@ def save_dangerous(out: Path) -> None:
 
 
 def save_odd(out: Path) -> None:
-    """Inputs of text and of rows of different lengths, several signatures, operators of no build."""
+    """Inputs of text and of rows of different lengths, several signatures or none, operators of no
+    build."""
     for made in (keras_zoo.Words(), keras_zoo.Rows()):
         call = made.__call__
         tf.saved_model.save(made, str(out / f"{made.name}_saved"), signatures=call)
+    tf.saved_model.save(keras_zoo.Control(), str(out / "unsigned_saved"), signatures={})
+    tf.saved_model.save(tf.Module(), str(out / "empty_saved"))
     tf1_zoo.write(out)
     graph = tf.compat.v1.GraphDef.FromString((out / "cnn_frozen.pb").read_bytes())
     for node in graph.node:

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from app.capturing import request_for
-from profilers.errors import Cancelled, TwinscopeError
+from profilers.errors import Cancelled, ModeUnavailable, TwinscopeError
 from profilers.interleaving import measure_in_turns
 from profilers.launcher import Launcher, Progress
 from profilers.models import ModelFile
@@ -45,6 +45,7 @@ def test_each_round_has_a_turn_of_either_and_the_workers_end(
     assert rounds.a_ns.shape == rounds.b_ns.shape == (4,)
     assert (rounds.a_ns > 0).all()
     assert (rounds.b_ns > 0).all()
+    assert all(0 <= share <= 1 for share in rounds.waited)
     assert [each.fraction for each in events if each.stage == "turns"] == [0, 0.25, 0.5, 0.75, 1]
 
 
@@ -55,6 +56,17 @@ def test_a_model_that_cannot_run_is_told_and_leaves_nothing_behind(
     bad = replace(good, model_path=str(onnx_files / "gone.onnx"))
     with pytest.raises(TwinscopeError):
         measure_in_turns(launcher, good, bad, 2)
+
+
+@pytest.mark.parametrize("mode", ["tf-multiworker", "torch-distributed"])
+def test_modes_over_several_processes_say_that_they_take_no_turns(
+    launcher: Launcher, onnx_files: Path, mode: str
+) -> None:
+    request = request_of(onnx_files / "cnn.onnx")
+    events: list[object] = []
+    with pytest.raises(ModeUnavailable, match="cannot be measured in turns"):
+        measure_in_turns(launcher, request, replace(request, mode=mode), 2, events.append)
+    assert events == []  # before anything ran
 
 
 def test_it_can_be_cancelled_between_turns(launcher: Launcher, onnx_files: Path) -> None:

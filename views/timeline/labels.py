@@ -33,8 +33,8 @@ class TrackLabels(QWidget):
         self._target: Band | None = None  # the band whose place the dragged one is to take
         titles = [band.title for band in scene.bands]
         widest = max((self.fontMetrics().horizontalAdvance(title) for title in titles), default=0)
-        self.setFixedWidth(min(max(widest + _INDENT + 14, _NARROWEST), _WIDEST))
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self.setMinimumWidth(min(max(widest + _INDENT + 14, _NARROWEST), _WIDEST))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Tracks"))
         scene.changed.connect(self.update)
 

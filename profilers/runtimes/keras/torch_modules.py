@@ -103,7 +103,13 @@ class LayerTree:
 
         pairs = [(variable, getattr(module, name)) for variable, module, name in self._variables]
         is_traced = any(given is not variable._value for variable, given in pairs)
-        return keras.StatelessScope(pairs) if is_traced else nullcontext()
+        if not is_traced:
+            return nullcontext()
+        scope = (
+            keras.StatelessScope()
+        )  # given pairs, it would convert each, which would be recorded
+        scope.state_mapping.update({id(variable): given for variable, given in pairs})
+        return scope
 
 
 def _plain_name(name: str) -> str:

@@ -28,6 +28,7 @@ from profilers.units import format_bytes
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 _OPSET = 18
+_OLD = "_ref"  # the dtype of a variable of TensorFlow 1
 _CALL = re.compile(r"^(?:(?:Stateful)?PartitionedCall(?:_\d+)?/)+")
 _INPUT = re.compile(r":\d+$")  # tf2onnx keeps TensorFlow's number of an operator's output
 
@@ -108,8 +109,10 @@ def _converted(source: Source, name: str) -> Any:
     except Exception as error:  # the converter raises whatever its handlers raise
         raise CaptureFailed(
             f"tf2onnx cannot convert {name}",
-            first_line(error),
-            "Profile it in TensorFlow instead.",
+            "its variables are of TensorFlow 1's kind" if _OLD in str(error) else first_line(error),
+            "Freeze the graph first (convert_variables_to_constants)."
+            if _OLD in str(error)
+            else "Profile it in TensorFlow instead.",
             str(error),
         ) from error
     missing = sorted({node.op_type for node in _nodes(model.graph) if not _is_known(node)})

@@ -7,6 +7,9 @@ from profilers.runtimes.tf.session import first_line
 from profilers.runtimes.tf.sources import Source
 
 _MISSING = re.compile(r"^\s*(?:Flex|Custom) ops: (?P<names>.+)$", re.MULTILINE)
+_NO_KERNEL = re.compile(r"'tf\.(?P<names>\w+)' op is neither a custom op nor a flex op")
+_OPEN_SIZE = "requires element_shape to be static"
+_OLD_VARIABLES = ("mark initialized variables", "tf.VariableV2")
 _TELLS_NOTHING = ("<unknown>:0", "Variable constant folding")
 
 
@@ -36,18 +39,30 @@ def convert(source: Source, quantisation: str, name: str) -> bytes:
 
 def _refusal(name: str, error: Exception) -> CaptureFailed:
     text = str(error)
-    missing = ", ".join(
-        dict.fromkeys(
-            each.strip() for found in _MISSING.finditer(text) for each in found["names"].split(",")
+    what = f"TFLite cannot run {name}"
+    found = [*_MISSING.finditer(text), *_NO_KERNEL.finditer(text)]
+    missing = dict.fromkeys(each.strip() for match in found for each in match["names"].split(","))
+    if missing:
+        return CaptureFailed(
+            what,
+            f"TFLite has no kernel for {', '.join(missing)}",
+            "Leave these operators out of the model, or profile it in TensorFlow.",
+            text,
         )
-    )
+    if _OPEN_SIZE in text:
+        return CaptureFailed(
+            what,
+            "a loop of it makes a list whose sizes the saved graph leaves open",
+            "Convert the Keras file that it was saved from, or save it with a fixed batch.",
+            text,
+        )
+    if any(each in text for each in _OLD_VARIABLES):
+        return CaptureFailed(
+            what,
+            "its variables are of TensorFlow 1's kind, which the converter does not take",
+            "Freeze the graph first (convert_variables_to_constants).",
+            text,
+        )
     lines = [line for line in text.splitlines() if not line.startswith(_TELLS_NOTHING)]
-    why = f"TFLite has no kernel for {missing}" if missing else (lines or [first_line(error)])[0]
-    return CaptureFailed(
-        f"TFLite cannot run {name}",
-        why,
-        "Leave these operators out of the model, or profile it in TensorFlow."
-        if missing
-        else "Profile it in TensorFlow instead.",
-        text,
-    )
+    why = (lines or [first_line(error)])[0]
+    return CaptureFailed(what, why, "Profile it in TensorFlow instead.", text)

@@ -193,6 +193,23 @@ def test_operators_that_the_interpreter_lacks_are_named(
         capture(odd_files / name, "tflite")
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        (
+            "words_saved",
+            "no kernel for .*StringLength, .*StringSplitV2.* Leave these operators out",
+        ),
+        ("tf1_saved", "variables are of TensorFlow 1's kind.* Freeze the graph"),
+    ],
+)
+def test_what_the_converter_refuses_is_told_in_words(
+    capture: Capture, tf_files: Path, name: str, says: str
+) -> None:
+    with pytest.raises(CaptureFailed, match=says):
+        capture(tf_files / name, "tflite")
+
+
 def test_inputs_that_do_not_fit_are_told(capture: Capture, tf_files: Path) -> None:
     with pytest.raises(TwinscopeError, match="It takes image=1,32,32,3:float32"):
         capture(

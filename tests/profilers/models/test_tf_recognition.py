@@ -79,6 +79,20 @@ def test_renamed_files_keep_their_kind(
     assert inspected(Path(renamed)).kind == inspected(original).kind
 
 
+def test_without_a_signature_the_functions_are_named_and_the_first_one_shown(
+    tf_files: Path,
+) -> None:
+    model = inspected(tf_files / "unsigned_saved")
+    assert "only __call__, so nothing says which function to call" in model.cannot_run
+    strings, graph = model.preview.strings, model.preview.authored
+    assert {"If", "While"} <= {
+        strings[row].removeprefix("Stateless") for row in graph.nodes.operator
+    }
+    names = {strings[row] for row in graph.parameters.name}
+    assert {"first", "positive", "negative", "repeated"} <= names
+    assert "there is nothing to call" in inspected(tf_files / "empty_saved").cannot_run
+
+
 def test_signatures_start_with_the_default(tf_files: Path) -> None:
     assert inspected(tf_files / "cnn_saved").signatures == ("serving_default", "serve")
 
