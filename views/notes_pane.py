@@ -47,7 +47,7 @@ def titled_notes(notes: Notes) -> str:
     """What leads to the notes, with how many there are: a reader is to see that some were left."""
     count = len(notes.entries())
     title = QCoreApplication.translate("NotesPane", "Notes")
-    return f"{title} ({count})" if count else title
+    return f"{title} {count}" if count else title
 
 
 class NotesPane(QWidget):

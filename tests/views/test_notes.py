@@ -200,9 +200,9 @@ def test_a_reader_sees_how_many_notes_were_left(context: ViewContext, qtbot: QtB
     view = GraphView(context)
     qtbot.addWidget(view)
     titles = [view.side.tabText(at) for at in range(view.side.count())]
-    assert "Notes (1)" in titles
+    assert "Notes 1" in titles
     key = context.notes.add(4, "another")
-    assert view.side.tabText(view.side.indexOf(view.notes)) == "Notes (2)"
+    assert view.side.tabText(view.side.indexOf(view.notes)) == "Notes 2"
     for each in (key, context.notes.entries()[0][0]):
         context.notes.remove(each)
     assert view.side.tabText(view.side.indexOf(view.notes)) == "Notes"
