@@ -80,7 +80,7 @@ def save_shared(
         unchecked = Path(name)
         try:
             snapshot.write_all(shared, unchecked, comparison)
-            _check(unchecked, profiles, secrets, sharing)
+            _check(unchecked, profiles, secrets.knowing_names_of(shared), sharing)
             unchecked.replace(path)
         finally:
             unchecked.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 _FAMILIES: tuple[tuple[str, str], ...] = (
+    ("input", r"^(placeholder|input|_?arg)$"),
     ("branch", r"^(higher_order\.)?(cond|(stateless_?)?if)$"),
     ("loop", r"^(higher_order\.)?((stateless_?)?while(_loop)?|loop|scan)$"),
     ("communication", r"all_?reduce|all_?gather|reduce_?scatter|broadcast_?coalesced|nccl|gloo|collective"),
@@ -18,7 +19,7 @@ _FAMILIES: tuple[tuple[str, str], ...] = (
     ("activation", r"relu|gelu|silu|swish|sigmoid|tanh|elu|erf|clip|hardswish|mish|activation"),
     ("reduction", r"\b(reduce_?)?(mean|sum|max|min|prod|argmax|argmin|norm|var|std)\b|reduce"),
     ("elementwise", r"add|sub|mul|div|pow|sqrt|exp|log|neg|abs|where|select|equal|greater|less|bias|squared?\b|\b(gt|ge|lt|le|eq|ne|minimum|maximum)\b"),
-    ("copy", r"copy|clone|memcpy|memset|transpose|permute|reshape|view|flatten|squeeze|concat|\bcat\b|split|slice|pad|cast|convert|reorder|expand|identity|\bto\b|contiguous|fill|const|shape|stop_?gradient|read_?variable"),
+    ("copy", r"copy|clone|memcpy|memset|transpose|permute|reshape|view|flatten|squeeze|concat|\bcat\b|split|slice|pad|cast|convert|reorder|expand|identity|\bto\b|contiguous|fill|const|ones_?like|zeros_?like|shape|stop_?gradient|read_?variable"),
 )  # fmt: skip
 _PATTERNS = tuple((name, re.compile(pattern)) for name, pattern in _FAMILIES)
 _PREFIX = re.compile(

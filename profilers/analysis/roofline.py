@@ -11,9 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.analysis.comparison.spent import Spent, spent_by_graph
+from profilers.analysis.comparison.spent import (
+    Spent,
+    middle_steps,
+    node_of_slices,
+    spent_by_graph,
+)
 from profilers.analysis.once import once
 from profilers.analysis.peaks import Peak
+from profilers.analysis.wall_time import elapsed_ns
 from profilers.profile import Edges, Graph, Profile, StringTable
 from profilers.profile.table import Float64, Int64
 
@@ -31,7 +37,7 @@ class Roofline:
     flops, bytes : float64
         Operations, and the least that must be moved for them.
     time_ns, least_ns : float64
-        What it took, and what the device allows.
+        How long it was worked on, and what the device allows.
     """
 
     nodes: tuple[tuple[int, ...], ...]
@@ -62,12 +68,16 @@ def roofline(profile: Profile, peak: Peak) -> Roofline:
         part_of[list(part)] = number
     moved = _bytes_moved(graph, profile.strings, part_of, len(parts))
     rate = np.where(_is_half(profile), peak.float16 or 0.0, peak.float32)
+    nodes = node_of_slices(profile)
+    elapsed = elapsed_ns(
+        profile, np.where(nodes >= 0, part_of[nodes], -1), len(parts), middle_steps(profile)
+    )
     shares = [[spent.nodes[node] for node in part if node in spent.nodes] for part in parts]
     operations = np.array([flops[list(part)].sum() for part in parts])
-    time_ns = np.array([sum(each.time_ns for each in share) for share in shares])
+    time_ns = elapsed / max(spent.steps, 1)
     longest = np.array([max(share, key=lambda each: each.time_ns).slice for share in shares])
     rates = np.array([rate[part[0]] for part in parts])
-    rows = np.flatnonzero((operations > 0) & (moved > 0) & (rates > 0))
+    rows = np.flatnonzero((operations > 0) & (moved > 0) & (rates > 0) & (time_ns > 0))
     least_ns = np.maximum(operations[rows] / rates[rows], moved[rows] / peak.bandwidth) * 1e9
     return Roofline(
         tuple(parts[row] for row in rows.tolist()),

@@ -58,8 +58,7 @@ def wall_time(
     """
     slices = profile.trace.slices
     begins, ends = _windows(profile, steps)
-    device = _within(slices, work_rows(profile), begins, ends)
-    rows = device if len(device) else _host_rows(profile, with_ranges=with_ranges)
+    rows, on_device = _counted_rows(profile, begins, ends, with_ranges=with_ranges)
     segment_begin, segment_end, owner = _innermost(slices, rows)
     moments = _Moments(segment_begin, segment_end, begins, ends)
     shares = moments.shares(segment_begin, segment_end)
@@ -70,8 +69,50 @@ def wall_time(
         int((ends - begins).sum()),
         moments.around(begins, ends),
         len(begins),
-        bool(len(device)),
+        on_device,
     )
+
+
+def elapsed_ns(
+    profile: Profile, part: Int64, count: int, steps: tuple[int, ...] | None = None
+) -> Float64:
+    """How long each part was worked on, whatever else ran at the same time; over all steps.
+
+    Parameters
+    ----------
+    part : int64 array
+        Of each slice, below `count`; -1 for none.
+    steps : tuple of int, optional
+        As for `wall_time`.
+    """
+    begins, ends = _windows(profile, steps)
+    rows, _ = _counted_rows(profile, begins, ends, with_ranges=False)
+    begin, end, owner = _innermost(profile.trace.slices, rows)
+    window = np.searchsorted(begins, end) - 1  # the last that begins before the stretch ends
+    found = (window >= 0) & (part[owner] >= 0)
+    begin, end, owner, window = (each[found] for each in (begin, end, owner, window))
+    begin, end = np.maximum(begin, begins[window]), np.minimum(end, ends[window])
+    own = part[owner]
+    order = np.flatnonzero(end > begin)
+    order = order[np.lexsort((begin[order], own[order]))]
+    begin, end, own = begin[order], end[order], own[order]
+    if not len(own):
+        return np.zeros(count)
+    latest = end[latest_end_so_far(own, end)]
+    before = np.append(begin[:1], latest[:-1])
+    before[np.append(True, own[1:] != own[:-1])] = np.iinfo(np.int64).min
+    added = np.maximum(end - np.maximum(begin, before), 0)
+    return np.bincount(own, added, minlength=count).astype(np.float64)
+
+
+def _counted_rows(
+    profile: Profile, begins: Int64, ends: Int64, *, with_ranges: bool
+) -> tuple[Int64, bool]:
+    """Work of devices where there is any, else of the host, and which of both."""
+    device = _within(profile.trace.slices, work_rows(profile), begins, ends)
+    if len(device):
+        return device, True
+    return _host_rows(profile, with_ranges=with_ranges), False
 
 
 def _windows(profile: Profile, chosen: tuple[int, ...] | None) -> tuple[Int64, Int64]:

@@ -6,6 +6,7 @@ Each function also runs uncompiled, on lists as well as on arrays.
 from collections.abc import MutableSequence, Sequence
 
 DEEPEST = 2**15 - 1
+_MOST_TRIED = 256  # levels looked at for a free one, so that absurd overlaps cost no square of time
 
 
 def nest(
@@ -19,24 +20,31 @@ def nest(
 ) -> None:
     """Fill in depth and enclosing row of slices ordered by track, start and longest first.
 
-    A slice that partly overlaps the one before it (some profilers write such) lies beside it, one
-    level deeper, under the parent that encloses it whole. `beneath` and `around` are room for as
-    many rows: stacks of rows at growing depths, of which those above the last alive one have
-    ended, and of rows that may enclose what comes, each ending before the one below it.
+    A slice that partly overlaps the one before it, as kernels do that a GPU launches early, lies
+    beside it on the first level that is free below the parent that encloses it whole. `beneath` and
+    `around` are room for as many rows: the last row on each level, and rows that may enclose what
+    comes, each ending before the one below it.
     """
-    lane, under, outer = -1, 0, 0
+    lane, levels, outer = -1, 0, 0
     for row in range(len(track)):
         start, end = start_ns[row], end_ns[row]
         if track[row] != lane:
-            lane, under, outer = track[row], 0, 0
-        while under and end_ns[beneath[under - 1]] <= start and end_ns[beneath[under - 1]] < end:
-            under -= 1
+            lane, levels, outer = track[row], 0, 0
         while outer and end_ns[around[outer - 1]] < end:
             outer -= 1
         parent[row] = around[outer - 1] if outer else -1
-        depth[row] = min(depth[beneath[under - 1]] + 1, DEEPEST) if under else 0
-        beneath[under], around[outer] = row, row
-        under += 1
+        level = depth[parent[row]] + 1 if outer else 0
+        last = min(level + _MOST_TRIED, levels)
+        while level < last and (
+            end_ns[beneath[level]] > start  # still there, or an instant like this one
+            or (end_ns[beneath[level]] == end and start_ns[beneath[level]] == start)
+        ):
+            level += 1
+        if level == last:  # none is free
+            level = levels
+            levels += 1
+        depth[row] = min(level, DEEPEST)
+        beneath[level], around[outer] = row, row
         outer += 1
 
 

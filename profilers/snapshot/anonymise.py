@@ -13,9 +13,10 @@ from profilers.snapshot.hashing import hashed
 from profilers.snapshot.layer_names import LayerNames
 from profilers.snapshot.packed_json import READ_ROWS, texts_between
 from profilers.snapshot.parts import without
-from profilers.snapshot.secrets import PATHS, SOURCE_LINES, Secrets, has_path_signs
+from profilers.snapshot.places import without_places
+from profilers.snapshot.secrets import Secrets
 
-_PATH, _WORD, _LINE = "‹path›", "‹name›", "‹source›"
+_WORD = "‹name›"
 _TELLING = frozenset(("host", "hosts", "hostname", "node", "user", "recorded", "command"))
 _KEPT_OF_REQUEST = (
     "mode", "inputs", "steps", "warmup", "device", "threads", "seed", "signature", "limit_s",
@@ -114,10 +115,10 @@ class Scrubber:
             return b""
 
     def _text(self, text: str) -> str:
-        if has_path_signs(text):
-            text = PATHS.sub(_PATH, SOURCE_LINES.sub(_LINE, text))
+        text = without_places(text, self._secrets.is_name)
         if self._secrets.pattern is not None:
             text = self._secrets.pattern.sub(_WORD, text)
+            text = without_places(text, self._secrets.is_name)
         return self._layers.hidden(text) if self._layers is not None else text
 
 

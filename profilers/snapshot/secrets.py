@@ -5,46 +5,35 @@ import getpass
 import platform
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from profilers.profile import Profile
+from profilers.snapshot.packed_json import READ_ROWS, texts_between
+from profilers.snapshot.places import places_in, without_places
 
 SHORTEST_WORD = 3
+_NAME_ENDS = re.compile(r"(?<=[\w.])[_:#]")
 _COMMON_HOSTS = ("localhost", "localdomain")
-_ROOTS = (
-    "home|Users|root|tmp|usr|opt|var|etc|mnt|media|data|datasets|workspace|workspaces|srv|private|"
-    "Volumes|lib|lib64|bin|sbin|proc|sys|dev|run|boot|work|nfs|scratch|gpfs|lustre|projects|proj|"
-    "storage|content|kaggle|app|code|src|repo|repos|build|builds|github|gitlab|dbfs|local|share|"
-    "shared|fsx|efs|s3|gcs|cns|net|export|users|homes|Library|Applications|System|nix|snap|venv"
-)
-_PLAIN = r"[^\s:\"'<>|,;()\[\]{}*?\\/]"
-_UNIX = rf"(?<![\w./>\]-])/(?:{_ROOTS})(?:/{_PLAIN}+)+/?"
-_UNIX_FILE = rf"(?<![\w./>\]-])(?:/{_PLAIN}+)+\.(?:py|pyc|so|cc|cpp|cu|h|pt|pt2|pth|onnx|keras|pb|h5|json|npz)\b"
-_WINDOWS = rf"(?<![\w])[A-Za-z]:[\\/]+(?:{_PLAIN}+[\\/]+)*{_PLAIN}*"
-_SHARE = rf"\\\\{_PLAIN}+(?:[\\/]+{_PLAIN}+)+"
-_HOME = rf"(?<![\w])~(?:\w+)?/{_PLAIN}+(?:/{_PLAIN}+)*"
-_ADDRESS = r"\b(?:file|https?|ssh|s3|gs|hdfs|ftp)://[^\s\"'<>]+"
-_MAIL = r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-_NETWORK = r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"
-PATHS = re.compile(
-    "|".join((_ADDRESS, _MAIL, _SHARE, _WINDOWS, _UNIX, _UNIX_FILE, _HOME, _NETWORK))
-)
-SOURCE_LINES = re.compile(
-    r"[\w./\\<>-]*\b[\w-]+\.(?:py|pyx|ipynb|cc|cpp|cu|h)(?:\(\d+\)|:\d+|\", line \d+)"
-)
-_PERSON_IN_PATH = re.compile(
+_PERSONS = re.compile(
     r"(?:/home|/Users|/homes|/export/home|[A-Za-z]:[\\/]+Users)[\\/]+([\w.-]+)"
+    r"|(?<!\w)~([A-Za-z_][\w.-]*)[\\/]"
+    r"|\b(?:USER|LOGNAME|USERNAME|SUDO_USER)=([\w.-]+)"
+    r"|\b(?:HOST|HOSTNAME|COMPUTERNAME)=([\w-]+)"
 )
 _NOBODY = frozenset(("shared", "public", "default", "all", "user", "users", "data", "runner"))
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """Words that name a person or a machine; paths are known by their form."""
+    """Words that name a person or a machine; places are known by their form.
+
+    `names` are the model's own that look like paths, such as ``/layer1/conv/Conv``.
+    """
 
     words: frozenset[str]
+    names: frozenset[str] = frozenset()
 
     @cached_property
     def pattern(self) -> re.Pattern[str] | None:
@@ -61,17 +50,36 @@ class Secrets:
             yield from (match[0] for match in self.pattern.finditer(text))
 
     def found_in(self, text: str) -> Iterator[str]:
-        """Every word, path and source line in a text."""
+        """Every word, place and source line in a text."""
         yield from self.words_in(text)
-        for line in text.splitlines():
-            if has_path_signs(line):
-                for pattern in (PATHS, SOURCE_LINES):
-                    yield from (match[0] for match in pattern.finditer(line))
+        yield from places_in(text, self.is_name)
+
+    def is_name(self, path: str) -> bool:
+        """Whether it is a name of the model, part of one, or one with something behind it."""
+        path = path.rstrip("/")
+        return any(path[:end] in self.names for end in _ends(path))
+
+    def knowing_names_of(self, profiles: Iterable[Profile]) -> "Secrets":
+        return replace(self, names=self.names.union(*map(_path_like_names, profiles)))
 
 
-def has_path_signs(text: str) -> bool:
-    """Whether there can be a path or source line in a text; most texts have none of their signs."""
-    return any(sign in text for sign in "/\\@") or ("." in text and any(map(str.isdigit, text)))
+def _ends(path: str) -> Iterator[int]:
+    """Where a name can end in it: ``/stem/Conv_kernel_time`` is about ``/stem/Conv``."""
+    yield len(path)
+    yield from (found.start() for found in _NAME_ENDS.finditer(path) if found.start() > 1)
+
+
+def _path_like_names(profile: Profile) -> set[str]:
+    strings = profile.strings
+    rows = {
+        row
+        for graph in profile.graphs
+        for column in (graph.nodes.name, graph.edges.tensor, graph.parameters.name)
+        for row in set(column.tolist())
+    }
+    names = {strings[row] for row in rows if strings[row].startswith("/")}
+    names = {name for name in names if without_places(name, lambda _: True) == name}
+    return names | {name[:end] for name in names for end in range(2, len(name)) if name[end] == "/"}
 
 
 def of_this_machine() -> set[str]:
@@ -90,10 +98,9 @@ def of_profile(profile: Profile) -> set[str]:
     for label, text in facts.items():
         if label.lower() in ("host", "hosts", "hostname", "node", "user"):
             found |= {part for name in text.split(",") for part in _hosts(name.strip())}
-    texts = (*profile.strings, *facts.values(), *(str(value) for value in request.values()))
-    for text in texts:
-        if "/" in text or "\\" in text:
-            found.update(_PERSON_IN_PATH.findall(text))
+    for text in _texts(profile):
+        if any(sign in text for sign in "/\\="):
+            found |= {name for names in _PERSONS.findall(text) for name in names if name}
     found |= {note.author for note in profile.notes}
     for key in ("model_path", "source_folder", "inputs_file"):
         folder = Path(str(request.get(key, ""))).parent
@@ -102,12 +109,24 @@ def of_profile(profile: Profile) -> set[str]:
     return _worth_hiding(found)
 
 
+def _texts(profile: Profile) -> Iterator[str]:
+    facts, request = profile.environment.facts, profile.environment.request
+    yield from profile.strings
+    yield from facts.values()
+    yield from (str(value) for value in request.values())
+    yield from (note.text for note in profile.notes)
+    for column in (profile.trace.arguments, *(graph.attributes for graph in profile.graphs)):
+        for begin in range(0, len(column), READ_ROWS):
+            texts = texts_between(column, begin, min(begin + READ_ROWS, len(column)))
+            yield from (text.decode("utf-8", "replace") for text in texts)
+
+
 def secrets_of(profiles: Iterable[Profile], more: Iterable[str] = ()) -> Secrets:
     """All that is known to name somebody or something; `more` is what the person adds."""
-    words = of_this_machine() | _worth_hiding(more)
+    words, profiles = of_this_machine() | _worth_hiding(more), tuple(profiles)
     for profile in profiles:
         words |= of_profile(profile)
-    return Secrets(frozenset(words))
+    return Secrets(frozenset(words)).knowing_names_of(profiles)
 
 
 def _hosts(name: str) -> set[str]:

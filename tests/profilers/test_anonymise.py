@@ -2,11 +2,14 @@
 
 import getpass
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.cli import main
 from app.sharing import Sharing, save_shared, size_of_shared
@@ -14,10 +17,11 @@ from profilers import snapshot
 from profilers.errors import TwinscopeError
 from profilers.profile import JsonText, Note, Profile, StringPool, decode
 from profilers.profile.references import broken_references
+from profilers.snapshot.anonymise import Scrubber
 from profilers.snapshot.layer_names import LayerNames
 from profilers.snapshot.parts import PARTS, Part, without
 from profilers.snapshot.scan import scan
-from profilers.snapshot.secrets import secrets_of
+from profilers.snapshot.secrets import Secrets, secrets_of
 from tests.app.conftest import MODELS
 from tests.conftest import Capture
 from tests.sample import sample_profile
@@ -122,19 +126,102 @@ def test_a_snapshot_that_still_tells_something_is_not_written(
 
 
 def test_a_real_capture_tells_neither_paths_nor_persons(
-    capture: Capture, torch_files: Path, tmp_path: Path
+    capture: Capture, torch_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    profile = capture(torch_files / "cnn.pt", "torch-eager", source_folder=str(MODELS))
+    folder = tmp_path / "ssd2" / "home" / "zoe.quark" / "Secret Net"
+    folder.mkdir(parents=True)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(folder.parent))
+    for name in ("LOGNAME", "USER", "USERNAME"):
+        monkeypatch.setenv(name, "zoe.quark")
+    model = Path(shutil.copy(torch_files / "cnn.pt", folder / "cnn.pt"))
+    profile = capture(model, "torch-eager", source_folder=str(MODELS))
     path = tmp_path / "cnn.twin"
     save_shared([profile], path, Sharing(anonymise=True, hash_names=True))
     read = snapshot.read(path)
     assert read.trace.slices.duration_ns.tolist() == profile.trace.slices.duration_ns.tolist()
     told = "\n".join(read.strings)
-    assert str(torch_files) not in told
+    told += json.dumps([decode(read.trace.arguments, row) for row in range(len(read.trace.slices))])
+    told += json.dumps([dict(read.environment.request), dict(read.environment.facts)])
+    assert not [word for word in ("ssd2", "zoe", "quark", "Secret", str(MODELS)) if word in told]
     assert ".py" not in told
     assert getpass.getuser() not in read.environment.request.values()
     assert "model_path" not in read.environment.request
     assert any(text.startswith("aten::") for text in read.strings)
+
+
+_NAMES = st.sampled_from(["bob", "gpu-node7", "Secretnet", "run_3", "v1.2"])
+_FOLDERS = st.lists(_NAMES, min_size=2, max_size=4)
+_JOINED = {
+    "unix": lambda names: "/scratch9/" + "/".join(names),
+    "spaced": lambda names: "/d/My Data/" + "/".join(names),
+    "windows": lambda names: "D:\\" + "\\".join(names),
+    "forward": lambda names: "e:/" + "/".join(names),
+    "program files": lambda names: "C:\\Program Files\\" + "\\".join(names),
+    "share": lambda names: "\\\\" + "\\".join(names),
+    "long": lambda names: "\\\\?\\C:\\" + "\\".join(names),
+    "double": lambda names: "//" + "/".join(names),
+    "home": lambda names: "~" + "/".join(names),
+    "variable": lambda names: "${HOME}/" + "/".join(names),
+    "percent": lambda names: "%APPDATA%\\" + "\\".join(names),
+    "url": lambda names: "file:///" + "/".join(names),
+    "bucket": lambda names: "s3a://" + "/".join(names),
+    "relative": lambda names: "../" + "/".join(names),
+    "file": lambda names: "/".join(names) + "/train.py",
+    "ssh": lambda names: f"{names[0]}@{names[1]}:/x/" + "/".join(names),
+    "mail": lambda names: f"{names[0]}@{names[1]}.example.com",
+    "setting": lambda names: "HOSTNAME=" + names[0],
+    "host": lambda names: f"{names[0]}.example.com:8080",
+}
+_AROUND = st.sampled_from(
+    ["{}", "at {}", '  File "{}", line 12, in forward', "{}:12", "({})", "a={};b", "'{}'", "[{}]",
+     "one {} two", "cannot open {}: no such file", "\n{}\n", "{},{}", "x.cc {}", "error in {}."]
+)  # fmt: skip
+
+
+@given(_FOLDERS, st.sampled_from(sorted(_JOINED)), _AROUND)
+def test_places_of_any_form_are_hidden_wherever_they_stand(
+    names: list[str], form: str, around: str
+) -> None:
+    text = around.replace("{}", _JOINED[form](names))
+    secrets = Secrets(frozenset())
+    hidden = Scrubber(secrets, None).text(text)
+    assert not [name for name in ("bob", "gpu-node7", "Secretnet", "run_3") if name in hidden]
+    assert not list(secrets.found_in(hidden))
+
+
+@given(st.text(st.sampled_from("ab/\\.:@~ =-_1x\n\"'()"), max_size=60))
+def test_what_is_left_of_a_text_has_nothing_more_to_hide(text: str) -> None:
+    secrets = Secrets(frozenset({"aab"}))
+    scrub = Scrubber(secrets, None)
+    assert not list(secrets.found_in(scrub.text(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["aten::conv2d", "void at::native::elementwise_kernel<4, at::native::F>(int)", "x / y", "1/2",
+     "resnet/block1/unit_2/bottleneck_v2/conv1/BatchNorm/FusedBatchNormV3", "float32[1,3,224,224]",
+     "transformer.h.0/attn", "jit(train_step)/jit(main)/dot_general", "while/body/_1/while/add:0",
+     "Memcpy HtoD (Pageable -> Device)", "torch 2.13.0+cpu", "StatefulPartitionedCall/cnn_1/Relu",
+     "std::vector<float>::push_back", "triton_poi_fused_add_relu_0",
+     "/layer1/layer1.0/conv1/Conv_kernel_time", "/layer1/layer1.0", "/layer1/layer1.0/conv1/Conv:0"],
+)  # fmt: skip
+def test_names_of_operators_kernels_and_nodes_stay(text: str) -> None:
+    graph = sample_profile().authored
+    pool = StringPool(sample_profile().strings)
+    name = graph.nodes.name.copy()
+    name[1] = pool.add("/layer1/layer1.0/conv1/Conv")
+    graphs = (replace(graph, nodes=graph.nodes.replace(name=name)),)
+    profile = replace(sample_profile(), strings=pool.table(), graphs=graphs)
+    assert Scrubber(secrets_of([profile]), None).text(text) == text
+
+
+def test_persons_of_arguments_are_hidden_elsewhere_too() -> None:
+    profile = sample_profile()
+    arguments = [{"stack": "USER=mallory ~trent/x"}] * len(profile.trace.slices)
+    trace = replace(profile.trace, arguments=JsonText.from_objects(arguments))
+    words = secrets_of([replace(profile, trace=trace)]).words
+    assert {"mallory", "trent"} <= words
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)

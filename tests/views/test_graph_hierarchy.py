@@ -4,6 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -202,3 +203,19 @@ def test_a_module_that_is_called_thrice_stands_at_three_places() -> None:
         inner = (ties.source != ROOT) & (ties.target != ROOT)
         place = hierarchy.tree.place
         assert (place[ties.source[inner]] < place[ties.target[inner]]).all()
+
+
+@pytest.mark.parametrize(("layers", "is_opened"), [(180, True), (2000, False)])
+def test_a_box_around_the_whole_model_is_unfolded_at_first(layers: int, is_opened: bool) -> None:
+    graph = GraphBuilder(StringPool())
+    last = graph.node("x", "input", kind=NodeKind.INPUT)
+    for layer in range(layers):
+        kind = ("Conv2D", "ReLU", "Add")[layer % 7 % 3]
+        scope = graph.scope([("resnet", "Functional"), (f"layer{layer}", f"{kind}{layer}")])
+        for part in range(2):
+            node = graph.node(f"{layer}/{part}", f"op{layer % 11}", scope=scope)
+            graph.edge(last, node, f"t{layer}.{part}", "float32", (1, layer + 1))
+            last = node
+    hierarchy = Hierarchy(graph.build())
+    model = next(item for item in hierarchy.tree.children(ROOT) if hierarchy.scope_row(item) >= 0)
+    assert (model in hierarchy.first_opened()) == is_opened

@@ -216,7 +216,10 @@ class FusionView(QWidget):
     def _told(self, shown: list[Group]) -> str:
         """How much became how much, and what that saved."""
         members = len({member.node for group in shown for member in group.members})
-        parts = [self.tr("{} operators became {} kernels").format(members, len(shown))]
+        became = self.tr("{} operators became {} kernels")
+        if len(shown) == 1:
+            became = self.tr("{} operators became one kernel")
+        parts = [became.format(members, len(shown))]
         parts.append(", ".join(dict.fromkeys(group.compiler for group in shown)))
         times = [group.step_ns for group in shown if group.step_ns >= 0]
         if times:

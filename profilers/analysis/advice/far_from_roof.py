@@ -42,9 +42,10 @@ def find(profile: Profile) -> Iterator[Finding]:
     bandwidth = float(found.bytes[rows].sum()) / float(found.time_ns[rows].sum()) * 1e9
     yield Finding(
         "far-from-roof",
-        f"{format_duration(cost)} per step of {counted(len(rows), 'operator')} are more than the "
-        f"{peak.name} needs for them ({format_percent(cost / total)} of the compared time): they reach "
-        f"{format_count(rate, 'FLOPs/s')} and {format_count(bandwidth, 'B/s')} of "
+        f"{counted(len(rows), 'operator')} {'takes' if len(rows) == 1 else 'take'} "
+        f"{format_duration(cost)} per step more than the {peak.name} needs "
+        f"({format_percent(cost / total)} of the compared time), at {format_count(rate, 'FLOPs/s')} and "
+        f"{format_count(bandwidth, 'B/s')} of "
         f"{format_count(peak.float32, 'FLOPs/s')} and {format_count(peak.bandwidth, 'B/s')} "
         f"({peak.source}); {listed(names)}.",
         _ON_HOST if peak.is_measured else _ON_DEVICE,

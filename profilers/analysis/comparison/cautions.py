@@ -9,7 +9,7 @@ from profilers.analysis.step_time import step_time
 from profilers.profile import Profile, TimingPhase
 
 _FEW_STEPS = 5
-_BUSY = 0.1  # share of the time
+_BUSY = 0.03  # share of the time
 _HEAVY_PROFILER = 0.3  # by which share the profiler slowed one side's steps more than the other's
 
 

@@ -11,7 +11,7 @@ from profilers.profile.table import Float64
 _EDGES = (2.5, 97.5)  # percentiles of a 95 % interval
 BETWEEN_RUNS = 0.025  # standard deviation of what a run as a whole is faster or slower than another
 _MOST_WAITED = 0.95
-BETWEEN_PROCESSES = 0.005  # of two processes that take turns on one machine
+BETWEEN_PROCESSES = 0.01  # of two processes that take turns on one machine: where memory lies
 LEAST_STEPS = 3
 LEAST_WORTH = 2.0  # independent values below which nothing is told
 
@@ -34,10 +34,23 @@ class Interval:
 def between_waiting_runs(waited_a: float, waited_b: float) -> float:
     """`BETWEEN_RUNS` of runs that waited for a processor such shares of their time, 0 to 1.
 
-    A run that waits a half takes twice as long; how far that reaches its steps nobody knows.
+    A run that waits a half takes twice as long, if its waiting lies in all of its steps alike. So what
+    the two differ by in this counts whole, and a half of what they share, for where it lies nobody
+    knows.
     """
-    longest = min(max(waited_a, waited_b), _MOST_WAITED)
-    return BETWEEN_RUNS - float(np.log(1 - longest))
+    longer = [-float(np.log(1 - min(waited, _MOST_WAITED))) for waited in (waited_a, waited_b)]
+    apart = abs(longer[0] - longer[1]) + max(longer) / 2  # of both together
+    return float(np.hypot(BETWEEN_RUNS, apart / np.sqrt(2)))
+
+
+def between_turns(waited_a: float, waited_b: float) -> float:
+    """`BETWEEN_PROCESSES` of two that took turns, and waited for a processor such shares of them.
+
+    What slows both alike cancels out; that one was put beside a busy neighbour does not.
+    """
+    ours, theirs = (min(waited, _MOST_WAITED) for waited in (waited_a, waited_b))
+    apart = abs(float(np.log((1 - ours) / (1 - theirs))))
+    return float(np.hypot(BETWEEN_PROCESSES, apart / np.sqrt(2)))
 
 
 def median_interval(values: ArrayLike, seed: int = 0) -> Interval | None:
@@ -66,17 +79,19 @@ def ratio_of_medians(
     return _interval(float(np.median(theirs) - np.median(ours)), drawn)
 
 
-def ratio_of_rounds(a: ArrayLike, b: ArrayLike, seed: int = 0) -> Interval | None:
+def ratio_of_rounds(
+    a: ArrayLike, b: ArrayLike, seed: int = 0, between: float = BETWEEN_PROCESSES
+) -> Interval | None:
     """The same of rounds in which both took turns: one duration per round and side.
 
-    What slows both down at a time cancels out.
+    What slows both down at a time cancels out; `between` is what one process differs from another.
     """
     differences = _logarithms(b) - _logarithms(a)
     if worth_too_little(differences):
         return None
     generator = np.random.default_rng(seed)
     drawn = median_deviations(differences, generator)
-    drawn = drawn + generator.normal(0, BETWEEN_PROCESSES * np.sqrt(2), len(drawn))
+    drawn = drawn + generator.normal(0, between * np.sqrt(2), len(drawn))
     return _interval(float(np.median(differences)), drawn)
 
 

@@ -177,6 +177,15 @@ def _nodes(profile: Profile) -> Int32:
     return nodes
 
 
+def node_of_slices(profile: Profile) -> Int32:
+    """The node that each slice's time counts for: the first of those that ran as one kernel."""
+    nodes, slices = _nodes(profile), profile.trace.slices
+    first = np.full(len(profile.fusion.groups) + 1, -1, np.int32)  # the last stands for no group
+    members = profile.fusion.members
+    first[members.group[::-1]] = members.node[::-1]
+    return np.where(first[slices.group] >= 0, first[slices.group], nodes).astype(np.int32)
+
+
 def _operator_names(profile: Profile) -> Int32:
     names = profile.trace.slices.name.copy()
     operators, launched = launching_operator(profile)

@@ -17,6 +17,7 @@ from profilers.captures.sequence_alignment import END, Place, align
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import (
     UNKNOWN,
+    Diagnostic,
     Fusion,
     FusionBreaks,
     FusionGroups,
@@ -24,6 +25,7 @@ from profilers.profile import (
     Graph,
     Memory,
     NodeKind,
+    Severity,
     SliceKind,
     Slices,
     StringPool,
@@ -34,6 +36,10 @@ from profilers.traces.chrome_trace import ChromeTrace
 
 STAGE = "AOTInductor"
 PACKAGED = "aoti_torch_"  # how an operator's name begins that a package calls as it is
+_WITH_MARKS = (
+    'Compile it with aoti_compile_and_package(..., inductor_configs={"cpp.enable_kernel_profile": True}), '
+    "or open the program or module that it was made of: that is compiled with marks here."
+)
 _HANDLE = re.compile(r"(?P<name>.+):(?P<number>\d+)")
 _TRACED = re.compile(r"(?:graph_\d+_)?(?P<name>.+)")
 _SOURCE_BEGINS = re.compile(r'^extern "C"\s+void\s+(?P<name>\w+)\(', re.MULTILINE)
@@ -88,6 +94,28 @@ def linked_package(graph: Graph, slices: Slices, strings: StringTable) -> Int32:
         for row in np.flatnonzero(graph.nodes.kind == NodeKind.OPERATOR).tolist()
     ]
     return _links(kernels, graph, slices, strings)[1]
+
+
+def unmarked_kernels(graph: Graph, strings: StringTable, nodes: Int32) -> tuple[Diagnostic, ...]:
+    """What is lost where a package was compiled without marks around its kernels.
+
+    Parameters
+    ----------
+    graph : Graph
+        Of the package's kernels.
+    nodes : int32 array
+        Of each slice.
+    """
+    operators = [strings[row] for row in graph.nodes.operator.tolist()]
+    kernels = [row for row, operator in enumerate(operators) if operator.startswith("cpp_")]
+    if not kernels or np.isin(kernels, nodes).any():
+        return ()
+    message = (
+        f"This package was compiled without marks around its kernels, so its {len(kernels)} generated "
+        "kernels are in no trace: their time is missing from operators and nodes, and what they "
+        "allocate counts for the next operator that is called."
+    )
+    return (Diagnostic(Severity.WARNING, message, _WITH_MARKS),)
 
 
 def made_for_next(memory: Memory, slices: Slices) -> Memory:

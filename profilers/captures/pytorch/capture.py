@@ -16,8 +16,10 @@ from profilers.captures.pytorch.aoti import (
 from profilers.captures.pytorch.compiled import (
     KERNEL,
     Compiled,
+    gave_up,
     is_compiled,
     read_compiled,
+    read_failure,
 )
 from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD
 from profilers.captures.pytorch.compiled_memory import with_gradients, with_makers
@@ -43,7 +45,16 @@ from profilers.captures.pytorch.training import (
 )
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
 from profilers.errors import DamagedFile
-from profilers.profile import Fusion, Graph, Profile, SliceKind, Slices, StringPool, StringTable
+from profilers.profile import (
+    Fusion,
+    FusionBreaks,
+    Graph,
+    Profile,
+    SliceKind,
+    Slices,
+    StringPool,
+    StringTable,
+)
 from profilers.profile.table import Int32
 from profilers.run_record import RunRecord
 from profilers.traces import Progress
@@ -74,6 +85,9 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     if compiled is not None:
         stages, fusion = compiled.stages, compiled.fusion
         nodes, groups, notes = compiled.nodes, compiled.groups, (*notes, *compiled.diagnostics)
+    if gave_up(folder):
+        graph, breaks = _gave_up(folder, graph, found)
+        fusion = replace(fusion, breaks=breaks)
     if is_fused_script:
         script = _of_script(folder, graph, found, slices, nodes)
         stages, fusion = (script.stage,), script.fusion
@@ -158,6 +172,15 @@ def _compiled(
             f"Cannot read the capture {folder}", f"its record of the compiler is damaged ({error})"
         ) from error
     return None
+
+
+def _gave_up(folder: Path, graph: Graph, found: ChromeTrace) -> tuple[Graph, FusionBreaks]:
+    try:
+        return read_failure(folder, graph, found.pool)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
+        raise DamagedFile(
+            f"Cannot read the capture {folder}", f"its record of the compiler is damaged ({error})"
+        ) from error
 
 
 def _of_script(

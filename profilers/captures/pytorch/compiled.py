@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from profilers.captures.pytorch.compiled_backward import (
 )
 from profilers.captures.pytorch.compiled_links import KernelLinks
 from profilers.captures.pytorch.cuda_graph_links import replayed_groups, with_copied_inputs
-from profilers.captures.pytorch.files import COMPILATION_FILE
-from profilers.captures.pytorch.fusion_breaks import fusion_breaks
+from profilers.captures.pytorch.files import COMPILATION_FILE, COMPILE_FAILURE_FILE
+from profilers.captures.pytorch.fusion_breaks import FAILURE, fusion_breaks
 from profilers.captures.pytorch.inductor_provenance import members_from_names, traced_of_calls
 from profilers.captures.pytorch.links import (
     operator_name,
@@ -32,9 +32,11 @@ from profilers.graphs.torch_inductor_graph import CompiledGraph, add_kernels
 from profilers.profile import (
     Diagnostic,
     Fusion,
+    FusionBreaks,
     FusionGroups,
     FusionMembers,
     Graph,
+    Problems,
     Severity,
     Slices,
     StringPool,
@@ -72,6 +74,32 @@ class Compiled:
 
 def is_compiled(folder: Path) -> bool:
     return (folder / COMPILATION_FILE).is_file()
+
+
+def gave_up(folder: Path) -> bool:
+    return (folder / COMPILE_FAILURE_FILE).is_file()
+
+
+def read_failure(folder: Path, authored: Graph, pool: StringPool) -> tuple[Graph, FusionBreaks]:
+    """The graph that ran without a compiler, its node that the compiler stopped at marked, and why.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, TypeError
+        If the record of the compilation is missing or damaged.
+    """
+    document: Json = json.loads((folder / COMPILE_FAILURE_FILE).read_text())
+    breaks = fusion_breaks(document, (), authored, pool.table(), pool)
+    failure = pool.add(FAILURE)
+    rows = [
+        (node, reason)
+        for kind, reason, node in zip(
+            breaks.kind.tolist(), breaks.reason.tolist(), breaks.node.tolist(), strict=True
+        )
+        if kind == failure and node >= 0
+    ]
+    problems = Problems.joined([authored.problems, Problems.from_rows(rows)])
+    return replace(authored, problems=problems), breaks
 
 
 def follows(folder: Path, authored: Graph, strings: StringTable) -> bool:

@@ -7,6 +7,9 @@ EXECUTION_TRACE_FILE = "execution_trace.json"  # of one run, for models that can
 SCRIPT_GRAPH_FILE = "script_graph.json"  # see profilers.runtimes.pytorch.script_graph
 EXECUTED_SCRIPT_FILE = "executed_script.json"  # the same of what TorchScript made of it
 COMPILATION_FILE = "compilation.json"  # see profilers.runtimes.pytorch.compile_log
+COMPILE_FAILURE_FILE = (
+    "compile_failure.json"  # the same of a compiler that gave up, and its "failure"
+)
 PACKAGE_FILE = "package.json"  # see profilers.runtimes.pytorch.aoti
 PACKAGE_CODE_FILE = "package_code.cpp"  # of a package that was not compiled here
 

@@ -14,11 +14,14 @@ from profilers.profile import FusionBreaks, Graph, NodeKind, StringPool, StringT
 Json = dict[str, Any]
 _Row = tuple[str, str, str, int]  # kind, reason, location, authored node
 
-GRAPH_BREAK = "graph break"
+GRAPH_BREAK, FAILURE = "graph break", "compile failure"
+_USER_CODE = re.compile(r"from user code:?|User code traceback|Found from ?:")
 _PLACE = re.compile(r"(?P<file>[^\\/\s\"]+\.py)(?::|\", line )(?P<line>\d+)")
 _COMPILATION = re.compile(r"^\d+/\d+(?:_\d+)?: ")
 _RESUMED = re.compile(r"torch_dynamo_resume_in_(?P<function>.+)_at_(?P<line>\d+)")
-_NAMED = re.compile(r"`([\w.:]+?)(?:\(\))?`|Operator `?([\w.:]+)|qualname: (\w+)|\b(\w+)\(")
+_NAMED = re.compile(
+    r"target: ([\w.:]+)|call_function ([\w.:]+)|`([\w.:]+?)(?:\(\))?`|Operator `?([\w.:]+)|qualname: (\w+)|\b(\w+)\("
+)
 _INSTALLED = re.compile(r"[^\s`'\"]*[\\/]site-packages[\\/]")
 _SKIPPED = "Skipping the function and falling back to eager"
 _INSTEAD = {"item": "local_scalar_dense", "nonzero": "where"}  # what else may have called it
@@ -31,7 +34,8 @@ def fusion_breaks(
     strings: StringTable,
     pool: StringPool,
 ) -> FusionBreaks:
-    """A row for every graph break, recompilation, fallback, layout copy and CUDA graph not taken.
+    """A row for a compiler that gave up, and for every graph break, recompilation, fallback, layout
+    copy and CUDA graph not taken.
 
     Parameters
     ----------
@@ -41,7 +45,9 @@ def fusion_breaks(
         With the members of each kernel call.
     """
     found = _Finder(authored, strings)
+    failure = document.get("failure")
     rows: list[_Row] = [
+        *([found.failure(failure["reason"], failure["detail"])] if failure else []),
         *(found.graph_break(text) for text in dict.fromkeys(document["breaks"])),
         *(found.recompile(each, document["frames"]) for each in document["recompiles"]),
         *(found.limit(text) for text in dict.fromkeys(document["limits"])),
@@ -80,6 +86,13 @@ class _Finder:
             reason += f" Hint: {_sentence(hints[0])}"
         place = _place(text)
         return GRAPH_BREAK, _INSTALLED.sub("", reason), place, self._node(place, head)
+
+    def failure(self, reason: str, text: str) -> _Row:
+        """Where the model's code led to it, as far as the error tells."""
+        head, *traceback = _USER_CODE.split(text, maxsplit=1)
+        place = _place(traceback[0]) if traceback else ""
+        told = f"The compiler gave up, so nothing is compiled: {_sentence(reason)}"
+        return FAILURE, _INSTALLED.sub("", told), place, self._node(place, head)
 
     def recompile(self, record: Json, frames: Mapping[str, Json]) -> _Row:
         """The guard of the newest compilation, which is the one that ought to have held."""
@@ -145,7 +158,7 @@ class _Finder:
 
 def _plain(operator: str) -> str:
     """``aten::_pack_padded_sequence`` and ``torch.nn.utils.rnn.pack_padded_sequence`` alike."""
-    name = operator_name(operator).rpartition("::")[2].rpartition(".")[2]
+    name = operator_name(operator.removesuffix(".default")).rpartition("::")[2].rpartition(".")[2]
     return name.strip("_").lower()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from profilers.analysis.self_time import self_time_ns
-from profilers.captures.pytorch.aoti import is_package_alone, linked_package
+from profilers.captures.pytorch.aoti import is_package_alone, linked_package, unmarked_kernels
 from profilers.captures.pytorch.compiled import follows, is_compiled
 from profilers.captures.pytorch.files import (
     EXECUTION_TRACE_FILE,
@@ -63,7 +63,9 @@ def linked_graph(
             return *_script(folder, found, slices), ()
         if is_package_alone(folder):
             graph = read_package_code((folder / PACKAGE_CODE_FILE).read_text(), found.pool)
-            return graph, linked_package(graph, slices, found.pool.table()), ()
+            strings = found.pool.table()
+            nodes = linked_package(graph, slices, strings)
+            return graph, nodes, unmarked_kernels(graph, strings, nodes)
         if not (folder / EXPORTED_GRAPH_FILE).is_file():
             return *_recorded(folder, run, found, slices), ()
         graph, nodes = _exported(folder, run, found, slices)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from profilers.activations import is_wanted
 from profilers.captures.jax.files import TRACE_FILE
-from profilers.errors import CaptureFailed, ModeUnavailable
+from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.parameter_statistics import stride_of, write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
@@ -74,6 +74,12 @@ def _load(request: RunRequest) -> tuple[JaxProgram, tuple[InputSpec, ...]]:
     forget_models()
     model = load_keras(request)
     arrays, inputs = bound_arrays(model, request)
+    if any(spec.dtype == "string" for spec in inputs):
+        raise TwinscopeError(
+            f"JAX cannot run {Path(request.model_path).name}",
+            "it takes text, which JAX has no type for",
+            "Run it on TensorFlow.",
+        )
     given = [jax.numpy.asarray(each, jax.dtypes.canonicalize_dtype(each.dtype)) for each in arrays]
     names = [spec.name for spec in inputs]
     if is_training(request.options):

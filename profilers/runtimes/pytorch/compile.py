@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import ModeUnavailable
+from profilers.errors import CaptureFailed, ModeUnavailable
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
@@ -31,6 +31,7 @@ from profilers.runtimes.pytorch.session import (
     PRELOADED,
     WORKER_ENVIRONMENT,
     LoadedModel,
+    Session,
     compile_by_running,
     run_model,
 )
@@ -39,6 +40,9 @@ __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
 _MOST_SIZES = 128  # else the compiler gives up after a few and runs operator by operator
 _DYNAMIC = {"auto": None, "static": False, "dynamic": True}
+_SAID_BY_COMPILER = re.compile(
+    r"C\+\+ compile error.*?^Output:\n.*?^(.*\berror: .*?)$", re.S | re.M
+)
 _MET = re.compile(r"""got \w+\(["'](.*?)["'],?\)$""", re.MULTILINE)
 
 
@@ -68,16 +72,18 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
             folder,
             report,
             lambda wanted, device: _compiled(load(wanted, device), wanted, log, fallback),
-            compile_by_running,
+            lambda session: _compile_or_give_up(session, fallback),
         )
     _tell_mode(record)
     if fallback.reason:
         record.warn(
             f"torch.compile cannot compile this model ({fallback.reason}), so it ran operator by "
             "operator.",
-            "Run it as PyTorch eager, or change what the compiler names.",
+            "The list of fusion breaks names the place; run it as PyTorch eager, or change what the "
+            "compiler names.",
         )
         report.log(fallback.detail)
+        log.write_failure(folder, fallback.reason, fallback.text)
     else:
         record.facts = {**record.facts, **log.facts}
         log.write(folder)
@@ -89,14 +95,37 @@ class _Fallback:
     """Why the compiler gave up; no reason while it did not."""
 
     reason: str = ""
-    detail: str = ""
+    text: str = ""  # of the error
+    detail: str = ""  # with the traceback
+
+    def take(self, error: BaseException) -> None:
+        self.reason, self.text = _telling(error), str(error)
+        self.detail = "".join(traceback.format_exception(error))
+
+
+def _compile_or_give_up(session: Session, fallback: _Fallback) -> None:
+    """The first step; where only the compiler of the backward fails, it runs again without one."""
+    try:
+        compile_by_running(session)
+    except CaptureFailed as error:
+        if not isinstance(error.__cause__, _refusals()):
+            raise
+        fallback.take(error.__cause__)
+        compile_by_running(session)
+
+
+def _refusals() -> tuple[type[BaseException], ...]:
+    """What a compiler raises that cannot go on."""
+    import torch
+    from torch._dynamo.exc import TorchDynamoException
+
+    return TorchDynamoException, torch._inductor.exc.InductorError
 
 
 def _compiled(
     eager: LoadedModel, request: RunRequest, log: CompileLog, fallback: _Fallback
 ) -> LoadedModel:
     import torch
-    from torch._dynamo.exc import TorchDynamoException
 
     dynamic = _DYNAMIC[chosen(request.options, SHAPES)]
     inductor = _inductor(request, dynamic)
@@ -116,9 +145,8 @@ def _compiled(
             try:
                 positional, named = eager.arguments(inputs)
                 return compiled(*positional, **named)
-            except (TorchDynamoException, torch._inductor.exc.InductorError) as error:
-                fallback.reason = _telling(error)
-                fallback.detail = traceback.format_exc()
+            except _refusals() as error:
+                fallback.take(error)
         return eager.call(*inputs)
 
     def marking() -> AbstractContextManager[Any]:
@@ -165,8 +193,9 @@ def _tell_mode(record: RunRecord) -> None:
 
 
 def _telling(error: BaseException) -> str:
-    """What the tracer met in the model, where the error names it, else the error's first line."""
-    met = _MET.search(str(error))
+    """What the tracer met in the model or the C++ compiler said, else the error's first line."""
+    text = str(error)
+    met = _MET.search(text) or _SAID_BY_COMPILER.search(text)
     return met[1].rstrip(".") if met else first_line(error)
 
 

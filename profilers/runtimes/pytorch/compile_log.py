@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from profilers.captures.pytorch.files import COMPILATION_FILE
+from profilers.captures.pytorch.files import COMPILATION_FILE, COMPILE_FAILURE_FILE
 
 Json = dict[str, Any]
 
@@ -167,7 +167,24 @@ class CompileLog(logging.Handler):
         return facts
 
     def write(self, folder: Path) -> None:
-        document = {
+        (folder / COMPILATION_FILE).write_text(json.dumps(self._document()))
+
+    def write_failure(self, folder: Path, reason: str, detail: str) -> None:
+        """What was told until the compiler gave up.
+
+        Parameters
+        ----------
+        reason : str
+            In one line.
+        detail : str
+            The whole of the error's text.
+        """
+        failure = {"reason": reason, "detail": detail}
+        document = {**self._document(), "failure": failure}
+        (folder / COMPILE_FAILURE_FILE).write_text(json.dumps(document))
+
+    def _document(self) -> Json:
+        return {
             "graphs": [{"id": name, **graph} for name, graph in self._graphs.items()],
             "frames": self._frames,
             "breaks": self._breaks,
@@ -175,7 +192,6 @@ class CompileLog(logging.Handler):
             "limits": self._limits,
             "cudagraph_skips": list(dict.fromkeys(self._skips)),
         }
-        (folder / COMPILATION_FILE).write_text(json.dumps(document))
 
     def _graph(self, metadata: Json) -> Json:
         return self._graphs.setdefault(_compile_id(metadata), {})

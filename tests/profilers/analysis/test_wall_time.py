@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profilers.analysis.wall_time import wall_time
+from profilers.analysis.wall_time import elapsed_ns, wall_time
 from profilers.profile import Profile, SliceKind, Steps, StringPool, TrackKind
 from profilers.traces.trace_builder import TraceBuilder
 from tests.conftest import Capture
@@ -65,6 +65,15 @@ def test_chosen_steps_alone_count_and_their_ends_are_told_apart() -> None:
     assert (chosen.whole_ns, chosen.steps, chosen.around_ns) == (20, 1, 10)
     assert chosen.between_ns == 12
     assert chosen.slice_ns.tolist() == [6, 2, 0, 0]
+
+
+def test_parts_that_work_at_once_each_count_whole() -> None:
+    profile = made([[(0, 10), (2, 6), (35, 50)], [(4, 12), (8, 11)]], [(1, 20), (30, 40)])
+    part = np.array([0, 1, 0, 1, -1])
+    # the first without what it encloses, and only within the steps; the second's overlap counts once
+    assert elapsed_ns(profile, part, 3).tolist() == [1 + 4 + 5, (8 - 2) + 1, 0]
+    assert elapsed_ns(profile, part, 3, (1,)).tolist() == [5, 0, 0]
+    assert elapsed_ns(Profile("empty"), np.empty(0, np.int64), 2).tolist() == [0, 0]
 
 
 def test_an_empty_profile_took_no_time() -> None:

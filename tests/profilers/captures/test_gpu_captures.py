@@ -1,4 +1,4 @@
-"""Real captures of an H100, made by tests/models/build_gpu_captures.py and read where there is no GPU."""
+"""Real captures of an H100 and an H200, made by tests/models/build_gpu_captures.py and read where there is no GPU."""
 
 import zipfile
 from collections import Counter
@@ -12,7 +12,7 @@ from profilers.captures import read_capture
 from profilers.captures.pytorch.cuda_graph_links import align_replay
 from profilers.graphs.torch_inductor_code import KernelCall
 from profilers.opening import open_path
-from profilers.profile import Profile, SliceKind, TrackKind
+from profilers.profile import Profile, SliceKind, TrackKind, decode
 from profilers.profile.references import broken_references
 from tests.conftest import ROOT
 
@@ -39,7 +39,7 @@ def kernels_of(profile: Profile) -> np.ndarray:
 def test_the_work_of_a_gpu_is_linked_to_the_model(captures: dict[str, Profile], name: str) -> None:
     profile = captures[name]
     assert broken_references(profile) == []
-    assert profile.environment.facts["GPU"].startswith("NVIDIA H100")
+    assert profile.environment.facts["GPU"].startswith("NVIDIA H")
     tracks, slices = profile.trace.tracks, profile.trace.slices
     kernels = kernels_of(profile)
     assert len(kernels) > 0
@@ -173,3 +173,33 @@ def test_a_kernel_claims_no_layers_before_the_one_it_computes(
         "conv2d_1", "batch_norm_1", "relu_1", "adaptive_avg_pool2d"
     }  # fmt: skip
     assert members[prefix.format("per", "mean_relu_5")] == {"adaptive_avg_pool2d"}
+
+
+def test_kernels_of_a_command_buffer_find_their_instructions(captures: dict[str, Profile]) -> None:
+    """XLA's trace names the buffer alone, and a kernel that is run again bears its first name."""
+    profile = captures["encoder_jax"]
+    slices, strings, fusion = profile.trace.slices, profile.strings, profile.fusion
+    kernels = kernels_of(profile)
+    rows = kernels[slices.step[kernels] == 0]
+    rows = rows[np.argsort(slices.start_ns[rows])]
+    told = {str(decode(profile.trace.arguments, row)["hlo_op"]) for row in rows.tolist()}
+    assert told == {"command_buffer_1"}
+    groups = slices.group[rows]
+    assert len(set(groups.tolist())) == len(rows) == len(fusion.groups)  # each instruction once
+    assert len({strings[name] for name in slices.name[rows]}) < len(rows)
+    nodes = profile.authored.nodes
+    blocks = [
+        strings[nodes.name[node]].split("/")[1].partition("_")[0] for node in slices.node[rows]
+    ]
+    in_order = [block for block in blocks if block.startswith("encoder")]
+    assert in_order == sorted(in_order)
+    assert Counter(in_order)["encoder0"] == Counter(in_order)["encoder1"] > 10  # two alike
+
+
+def test_a_training_step_on_a_gpu_is_read_by_its_own_program(captures: dict[str, Profile]) -> None:
+    """The worker's inference had a program of the same name."""
+    profile = captures["encoder_jax_training"]
+    names = [profile.strings[name] for name in profile.authored.nodes.name.tolist()]
+    ran = {names[node] for node in profile.trace.slices.node.tolist() if node >= 0}
+    assert any(name.startswith("gradient/") for name in ran)
+    assert any(name.startswith("adam") for name in ran)

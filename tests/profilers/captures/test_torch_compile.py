@@ -120,6 +120,14 @@ def test_a_model_that_cannot_be_compiled_runs_operator_by_operator(
     assert "no fake impl registered" in told.message  # what PyTorch says of the operator
     assert len(profile.graphs) == 1
     assert link_coverage(profile).operator_time == 1.0
+    breaks, strings, graph = profile.fusion.breaks, profile.strings, profile.authored
+    (row,) = np.flatnonzero(breaks.kind == strings.find("compile failure")).tolist()
+    assert "no fake impl registered" in strings[breaks.reason[row]]
+    file, _, line = strings[breaks.location[row]].partition(":")
+    source = (MODELS / file).read_text().splitlines()[int(line) - 1]
+    assert "untraceable(self.first(x))" in source
+    assert "untraceable" in strings[graph.nodes.operator[breaks.node[row]]]
+    assert graph.problems.node.tolist() == [breaks.node[row]]
 
 
 def test_frozen_weights_let_onednn_take_batch_norms_and_activations_in(

@@ -111,7 +111,8 @@ def test_backward_kernels_are_fused_groups_of_what_they_differentiate(runs: Runs
     made_of = backward_members(profile)
     (generated,) = {name for name in made_of if "gelu_backward" in name}
     assert {"gelu", "layer_norm"} <= made_of[generated]
-    assert made_of["aten.mm"] == {"linear"}
+    (product,) = {name for name in made_of if name.startswith("aten.mm")}
+    assert made_of[product] == {"linear"}
     groups = profile.fusion.groups
     sources = groups.source[groups.stage == 2]
     assert any("void" in profile.strings[row] for row in sources.tolist() if row >= 0)

@@ -32,6 +32,7 @@ if len(sys.argv) > 2:
         package_path=sys.argv[2],
         inductor_configs={"cpp.enable_kernel_profile": True},
     )
+    torch._inductor.aoti_compile_and_package(program, package_path=sys.argv[3])
 """
 
 
@@ -102,7 +103,7 @@ def test_decisions_in_python_are_told_with_their_line(
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small program, and the package that AOTInductor makes of it."""
     folder = tmp_path_factory.mktemp("packages")
-    names = [str(folder / name) for name in ("program.pt2", "package.pt2")]
+    names = [str(folder / name) for name in ("program.pt2", "package.pt2", "unmarked.pt2")]
     subprocess.run([sys.executable, "-W", "ignore", "-c", PACKAGE, *names], check=True, cwd=ROOT)
     return folder
 
@@ -166,6 +167,24 @@ def test_a_package_runs_and_is_linked_to_its_own_kernels(capture: Capture, packa
     profile = capture(packages / "package.pt2", "torch-aoti")
     is_linked(profile)
     assert any("native code" in each.message for each in profile.diagnostics)
+
+
+def test_a_package_without_marks_says_what_is_lost_and_how_to_get_it(
+    capture: Capture, packages: Path
+) -> None:
+    profile = capture(packages / "unmarked.pt2", "torch-aoti")
+    (told,) = [each for each in profile.diagnostics if "without marks" in each.message]
+    assert "cpp.enable_kernel_profile" in told.remedy
+    nodes = profile.authored.nodes
+    generated = [
+        row
+        for row, operator in enumerate(nodes.operator.tolist())
+        if profile.strings[operator].startswith("cpp_")
+    ]
+    assert f"its {len(generated)} generated kernels" in told.message
+    assert not np.isin(generated, profile.trace.slices.node).any()
+    marked = capture(packages / "package.pt2", "torch-aoti")
+    assert not any("without marks" in each.message for each in marked.diagnostics)
 
 
 def test_a_package_refuses_inputs_of_another_size(capture: Capture, packages: Path) -> None:

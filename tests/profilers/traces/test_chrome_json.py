@@ -326,8 +326,16 @@ def test_partly_overlapping_slices_lie_beside_each_other() -> None:
     start = np.array([0, 5, 12, 14])
     end = np.array([10, 20, 18, 25])
     depth, parent = nest(track, start, end - start)
-    assert depth.tolist() == [0, 1, 2, 3]
+    assert depth.tolist() == [0, 1, 2, 0]
     assert parent.tolist() == [-1, -1, 1, -1]
+
+
+def test_slices_that_each_begin_before_the_last_one_ends_take_two_levels() -> None:
+    """As kernels do that a GPU launches early."""
+    start = 10 * np.arange(1000)
+    depth, parent = nest(np.zeros(1000, np.int64), start, np.full(1000, 11))
+    assert depth.tolist() == [0, 1] * 500
+    assert set(parent.tolist()) == {-1}
 
 
 @settings(deadline=None)

@@ -18,6 +18,7 @@ from views.graph.structure.tree import ROOT, Tree
 __all__ = ["ROOT", "Hierarchy"]
 
 _MOST_SHOWN_FIRST = 40
+_MOST_LAYERS_FIRST, _NEARLY_ALL = 400, 0.9  # of a box that holds the whole model
 _MOST_ROUNDS = 4  # of splitting scopes that are called at several places, then those within
 _BODY = 1 << 40  # sets names of bodies apart from classes of scopes
 _NO_NODE = np.iinfo(np.int64).max
@@ -134,7 +135,8 @@ class Hierarchy:
         """What is unfolded at first: level by level, as long as not too many boxes show.
 
         Boxes of a level with as many children each open together. Repeated blocks stay folded
-        unless there is room for all that is in them.
+        unless there is room for all that is in them. What holds nearly the whole model opens however
+        many layers it has: folded, there would be nothing to see.
         """
         opened: set[int] = set()
         level = self.tree.children(ROOT).tolist()
@@ -149,13 +151,19 @@ class Hierarchy:
             level = []
             for size in sorted(alike):
                 more = (size - 1) * len(alike[size])
-                if more and shown + more > _MOST_SHOWN_FIRST:
+                if more and shown + more > _MOST_SHOWN_FIRST and not self._is_all(alike[size]):
                     break
                 opened.update(alike[size])
                 shown += more
                 for item in alike[size]:
                     level += self.tree.children(item).tolist()
         return frozenset(opened)
+
+    def _is_all(self, items: list[int]) -> bool:
+        """True for one box with nearly all nodes in no more boxes than can be looked through."""
+        share = int(self.node_counts[items[0]]) / max(self.node_count, 1)
+        is_short = self.tree.child_count(items[0]) <= _MOST_LAYERS_FIRST
+        return len(items) == 1 and share >= _NEARLY_ALL and is_short
 
     def _plain_tree(self) -> tuple[Tree, Int64]:
         """Everything but runs, and the flow order: a box has that of its first node."""
