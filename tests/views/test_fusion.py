@@ -184,6 +184,27 @@ def test_words_filter_kernels_by_name_operator_and_module(
     assert view.table.columns.rowCount() == 0
 
 
+def test_kernels_of_a_backward_say_so_and_are_found_by_it(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    profile = sample_profile(blocks=3)
+    stages = (replace(profile.authored, stage=name) for name in ("made", "made backward"))
+    groups = profile.fusion.groups.replace(stage=np.array([1, 1, 2]))
+    trained = replace(
+        profile,
+        graphs=(profile.authored, *stages),
+        fusion=replace(profile.fusion, groups=groups),
+    )
+    view, _ = show_view("fusion", trained)
+    headings = [group.heading for group in fused_groups(trained)]
+    kind = headings[0]
+    assert headings == [kind, kind, f"{kind}  ·  backward"]
+    qtbot.keyClicks(view.filter, "backward")
+    assert shown_groups(view) == ["conv_relu_2"]
+    view.pages.setCurrentWidget(view.table)
+    assert any("backward" in text for text in table_texts(view.table, 3))
+
+
 def test_a_row_of_the_table_picks_its_kernel_and_follows_picks(
     show_view: ShowView, qtbot: QtBot
 ) -> None:

@@ -210,7 +210,7 @@ class FusionCanvas(QWidget):
         is_wide = group.step_ns >= 0 and box.width() > _WIDE
         share = f"  ·  {format_percent(group.share)}" if is_wide else ""
         right = _draw_right(painter, lines[0], f"{_time(group)}{share}")
-        _draw(painter, lines[0].adjusted(0, 0, -right, 0), group.kind)
+        _draw(painter, lines[0].adjusted(0, 0, -right, 0), group.heading)
         font.setBold(False)
         painter.setFont(font)
         _draw(painter, lines[1], _tail(group.name), Qt.TextElideMode.ElideMiddle)
@@ -226,7 +226,7 @@ class FusionCanvas(QWidget):
 
     def _told(self, group: Group) -> str:
         """The tooltip."""
-        lines = [f"{group.kind}  ·  {group.compiler}", group.name, group.scope, _time(group)]
+        lines = [f"{group.heading}  ·  {group.compiler}", group.name, group.scope, _time(group)]
         if self._saved(group) and self._savings is not None:
             apart = format_duration(float(self._savings.apart_ns[group.row]))
             lines.append(self.tr("One by one {}: {}").format(apart, self._saved(group)))

@@ -36,7 +36,7 @@ def group_columns(groups: Sequence[Group], savings: FusionSavings | None) -> lis
         time,
         of_all,
         *(_saved(savings) if savings is not None else ()),
-        _text(_tr("Kind"), [group.kind for group in groups]),
+        _text(_tr("Kind"), [group.heading for group in groups]),
         _text(_tr("Module"), [group.scope for group in groups]),
         members,
     ]

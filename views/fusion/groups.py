@@ -31,6 +31,8 @@ class Group:
         Its time per step, -1 if it was not seen running.
     share : float
         Of the time of all operators or device work, 0 to 1.
+    part : str
+        Of the compiled step where it has several, such as "backward".
     """
 
     row: int
@@ -41,12 +43,17 @@ class Group:
     step_ns: float
     share: float
     members: tuple[Member, ...]
+    part: str = ""
+
+    @property
+    def heading(self) -> str:
+        return f"{self.kind}  ·  {self.part}" if self.part else self.kind
 
     @property
     def text(self) -> str:
         """What a filter looks in, in lower case."""
         members = (f"{each.operator} {each.name} {each.scope}" for each in self.members)
-        return " ".join((self.name, self.kind, self.scope, *members)).lower()
+        return " ".join((self.name, self.kind, self.part, self.scope, *members)).lower()
 
 
 def fused_groups(profile: Profile) -> list[Group]:
@@ -64,9 +71,17 @@ def fused_groups(profile: Profile) -> list[Group]:
             times[row],
             max(times[row], 0.0) / whole,
             tuple(members[row]),
+            _part(profile, int(groups.stage[row])),
         )
         for row in range(len(groups))
     ]
+
+
+def _part(profile: Profile, stage: int) -> str:
+    """What the name of a later stage adds to that of the first one that was compiled."""
+    if stage < 2:
+        return ""
+    return profile.graphs[stage].stage.removeprefix(profile.graphs[1].stage).strip()
 
 
 def _members(profile: Profile) -> list[list[Member]]:
