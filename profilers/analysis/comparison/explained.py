@@ -92,7 +92,8 @@ class Explanation:
 
     That is the mean of the half of the steps around the median, so that single slow steps do not
     count. `by_graph` tells that layers were matched; else operators were, by name. `on_device` tells
-    for each side whether times are those of devices.
+    for each side whether times are those of devices. `code_ns` is what each side's rows have of the
+    code of modules beside their operators, where a trace has ranges that tell it.
     """
 
     rows: tuple[ExplainedRow, ...]
@@ -100,10 +101,17 @@ class Explanation:
     b_ns: float
     by_graph: bool
     on_device: tuple[bool, bool]
+    code_ns: tuple[float, float] = (0.0, 0.0)
 
     @property
     def difference_ns(self) -> float:
         return self.b_ns - self.a_ns
+
+    @property
+    def code_share(self) -> float:
+        """Share of the difference that the code of modules beside their operators has."""
+        ours, theirs = self.code_ns
+        return (theirs - ours) / self.difference_ns if self.difference_ns else 0.0
 
     def share(self, row: ExplainedRow) -> float:
         """Of the whole difference; shares of all rows add up to 1. 0 where there is none."""
@@ -168,22 +176,34 @@ class Explanation:
     def scaled(self, of_a: float, of_b: float) -> "Explanation":
         """With each side's times multiplied, sorted anew."""
         rows = [replace(row, a_ns=row.a_ns * of_a, b_ns=row.b_ns * of_b) for row in self.rows]
-        return replace(self, rows=_by_weight(rows), a_ns=self.a_ns * of_a, b_ns=self.b_ns * of_b)
+        code_ns = self.code_ns[0] * of_a, self.code_ns[1] * of_b
+        return replace(
+            self,
+            rows=_by_weight(rows),
+            a_ns=self.a_ns * of_a,
+            b_ns=self.b_ns * of_b,
+            code_ns=code_ns,
+        )
 
     def turned(self) -> "Explanation":
         rows = tuple(row.turned() for row in self.rows)
-        return Explanation(rows, self.b_ns, self.a_ns, self.by_graph, self.on_device[::-1])
+        return replace(
+            self,
+            rows=rows,
+            a_ns=self.b_ns,
+            b_ns=self.a_ns,
+            on_device=self.on_device[::-1],
+            code_ns=self.code_ns[::-1],
+        )
 
 
 def explained_by_graph(a: Profile, b: Profile, match: Match) -> Explanation:
     """Layers and operators of two matched graphs.
 
-    Where only one side tells of the code of its modules, this is time between operators there, as it
-    is on the other.
+    What a layer took beside its operators counts for it where the trace has its range: `code_ns`
+    tells how much that is. On a side without ranges such time lies between operators.
     """
-    with_ranges = has_ranges(a) and has_ranges(b)
-    ours, theirs = (spent_by_graph(each, with_ranges=with_ranges) for each in (a, b))
-    spent = ours, theirs
+    spent = spent_by_graph(a), spent_by_graph(b)
     profiles = a, b
     paths = scope_paths(a.authored, a.strings), scope_paths(b.authored, b.strings)
     fused = _fused_nodes(spent[0]), _fused_nodes(spent[1])
@@ -192,7 +212,9 @@ def explained_by_graph(a: Profile, b: Profile, match: Match) -> Explanation:
         for part in joined_parts((a.authored, b.authored), match, spent)
     ]
     rows += _named_rows(spent, RowKind.UNLINKED, RowKind.UNLINKED, RowKind.UNLINKED)
-    return _explanation(rows, spent, by_graph=True)
+    found = _explanation(rows, spent, by_graph=True)
+    ours, theirs = (sum(share.time_ns for share in each.scopes.values()) for each in spent)
+    return replace(found, code_ns=(ours, theirs))
 
 
 def explained_by_operator(a: Profile, b: Profile) -> Explanation:

@@ -82,7 +82,7 @@ def spent_by_graph(profile: Profile, *, with_ranges: bool = True) -> Spent:
 
     Without ranges, the code of modules around their operators counts as between these.
     """
-    wall, slices = _counted(profile, with_ranges), profile.trace.slices
+    wall, slices = _counted(profile, with_ranges=with_ranges), profile.trace.slices
     rows = np.flatnonzero(wall.slice_ns > 0)
     groups, joined = _ran_fused(profile, slices.group[rows])
     first_member = {group: nodes[0] for group, nodes in zip(groups, joined, strict=True)}
@@ -97,7 +97,7 @@ def spent_by_graph(profile: Profile, *, with_ranges: bool = True) -> Spent:
 
 def spent_by_name(profile: Profile, *, with_ranges: bool = True) -> Spent:
     """Shares by the name of the operator, or of the operator that launched the kernel."""
-    wall = _counted(profile, with_ranges)
+    wall = _counted(profile, with_ranges=with_ranges)
     rows = np.flatnonzero(wall.slice_ns > 0)
     spent = _empty(wall, [])
     keys: list[_Key] = [("name", name) for name in _plain_names(profile, rows)]
@@ -105,7 +105,7 @@ def spent_by_name(profile: Profile, *, with_ranges: bool = True) -> Spent:
     return spent
 
 
-def _counted(profile: Profile, with_ranges: bool) -> WallTime:
+def _counted(profile: Profile, *, with_ranges: bool) -> WallTime:
     return wall_time(profile, middle_steps(profile), with_ranges=with_ranges)
 
 

@@ -86,10 +86,14 @@ def explained_sentence(explanation: Explanation, *, per_sample: bool = False) ->
         format_percent(share).replace("-", "−")
         for share in (explanation.outside_share, explanation.lone_share)
     )
+    code = ""
+    if any(explanation.code_ns):
+        share = format_percent(explanation.code_share).replace("-", "−")
+        code = f", {share} by modules' own code beside operators"
     return (
         f"{step}: {format_duration(explanation.a_ns)} in A, {format_duration(explanation.b_ns)} in B. "
         f"Matched {what} explain {format_percent(max(explanation.matched_share, 0))} of the "
-        f"difference; {outside} lie outside of operators, {lone} in what only one side has."
+        f"difference{code}; {outside} lie outside of operators, {lone} in what only one side has."
     )
 
 

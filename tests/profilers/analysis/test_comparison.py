@@ -16,7 +16,11 @@ from profilers.analysis.comparison.ratios import (
 )
 from profilers.analysis.comparison.resampling import correlation_time
 from profilers.analysis.comparison.spent import has_ranges
-from profilers.analysis.comparison.words import fusion_sentences, verdict_sentence
+from profilers.analysis.comparison.words import (
+    explained_sentence,
+    fusion_sentences,
+    verdict_sentence,
+)
 from profilers.opening import open_path
 from profilers.profile import Fusion, Profile, TimingPhase, Timings
 from profilers.profile.table import Float64
@@ -276,9 +280,21 @@ def test_time_outside_of_operators_is_a_row_of_its_own_on_both_sides_alike(
     outside = [at for at, row in enumerate(found.rows) if row.kind in OUTSIDE]
     assert set(outside) <= set(few)
     assert len(few) == 3
-    alike = compare(eager, eager).explanation  # both tell of their modules' code
-    by_layer = sum(row.a_ns for row in alike.rows if row.kind == RowKind.MATCHED)
-    assert by_layer > sum(row.a_ns for row in found.rows if row.kind not in OUTSIDE)
+
+
+def test_the_code_of_a_layer_counts_for_it_where_the_trace_has_its_range(
+    capture: Capture, torch_files: Path, onnx_files: Path
+) -> None:
+    eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    onnx = capture(onnx_files / "block.onnx", "onnxruntime")
+    found = compare(eager, onnx).explanation
+    code, none = found.code_ns
+    assert none == 0
+    by_layer = sum(row.a_ns for row in found.rows if row.kind == RowKind.MATCHED)
+    assert 0 < code < by_layer
+    assert "by modules' own code beside operators" in explained_sentence(found)
+    assert found.turned().code_ns == (none, code)
+    assert "own code" not in explained_sentence(compare(onnx, onnx).explanation)
 
 
 @pytest.mark.parametrize(
