@@ -51,16 +51,19 @@ def measure_in_turns(
             _steps_per_turn(worker, request, stop)
             for worker, request in zip(workers, requests, strict=True)
         ]
-        medians = np.empty((2, most_rounds))
+        medians, waited = np.empty((2, most_rounds)), np.zeros((2, most_rounds))
         number = 0
         while number < most_rounds and not _is_sure(medians[:, :number]):
             on_event(Progress("turns", number / most_rounds))
             for which in (0, 1) if number % 2 == 0 else (1, 0):
-                taken = workers[which].measure(counts[which], requests[which], stop)
+                taken, waited[which, number] = workers[which].measure(
+                    counts[which], requests[which], stop
+                )
                 medians[which, number] = np.median(taken[math.ceil(_SETTLING * len(taken)) :])
             number += 1
     on_event(Progress("turns", 1.0))
-    return Rounds(medians[0, :number], medians[1, :number])
+    shares = waited[:, :number].mean(axis=1).tolist()
+    return Rounds(medians[0, :number], medians[1, :number], (shares[0], shares[1]))
 
 
 def check_turns(*requests: RunRequest) -> None:
@@ -104,6 +107,6 @@ def _held(
 
 
 def _steps_per_turn(worker: WorkerProcess, request: RunRequest, stop: threading.Event) -> int:
-    step_s = float(np.median(worker.measure(_LEAST_STEPS, request, stop))) / 1e9
+    step_s = float(np.median(worker.measure(_LEAST_STEPS, request, stop)[0])) / 1e9
     wanted = math.ceil(_BLOCK_S / max(step_s, 1e-9) / (1 - _SETTLING))
     return min(max(wanted, _LEAST_STEPS), _MOST_STEPS)

@@ -174,11 +174,16 @@ class WorkerProcess:
         self._send(job)
         self._follow("held", request, on_event, cancelled)
 
-    def measure(self, count: int, request: RunRequest, cancelled: threading.Event) -> list[int]:
-        """Durations in ns of further steps of the model that is held for `request`."""
+    def measure(
+        self, count: int, request: RunRequest, cancelled: threading.Event
+    ) -> tuple[list[int], float]:
+        """Durations in ns of further steps of the model that is held for `request`.
+
+        And the share of their time that they waited for a processor.
+        """
         self._send({"measure": count})
         told = self._follow("measured", request, lambda event: None, cancelled)
-        return [int(each) for each in told["ns"]]
+        return [int(each) for each in told["ns"]], float(told["waited"])
 
     def _follow(
         self, until: str, request: RunRequest, on_event: OnEvent, cancelled: threading.Event

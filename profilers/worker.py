@@ -90,7 +90,9 @@ class HoldingReporter(PipeReporter):
         self.send({"event": "held"})
         quiet = PipeReporter(self._pipe)
         while count := int(self._jobs.get().get("measure", 0)):
-            self.send({"event": "measured", "ns": timed_steps(step, count, quiet, "round")})
+            wait = WaitMeter()
+            taken = timed_steps(step, count, quiet, "round")
+            self.send({"event": "measured", "ns": taken, "waited": wait.share() or 0.0})
         raise _LetGo
 
 

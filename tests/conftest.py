@@ -56,6 +56,12 @@ def tf_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def more_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with fused.keras, multi.keras, lstm.keras, gated.keras and masked.keras."""
+    return build_models("build_keras_more", tmp_path_factory.mktemp("keras_more"))
+
+
+@pytest.fixture(scope="session")
 def unconvertible(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with SavedModels whose operators some compilers and formats lack."""
     return build_models("build_unconvertible", tmp_path_factory.mktemp("unconvertible"))

@@ -11,12 +11,16 @@ _MOST_TURNS = 1000
 
 @dataclass(frozen=True)
 class Turns:
-    """Step durations in ns of two profiles whose models took turns, round by round; equally many."""
+    """Step durations in ns of two profiles whose models took turns, round by round; equally many.
+
+    `waited` are the shares of their time that both waited for a processor.
+    """
 
     a: int
     b: int
     a_ns: tuple[float, ...]
     b_ns: tuple[float, ...]
+    waited: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class KeptComparison:
             if (each.a, each.b) == (a, b):
                 return each
             if (each.a, each.b) == (b, a):
-                return Turns(a, b, each.b_ns, each.a_ns)
+                return Turns(a, b, each.b_ns, each.a_ns, each.waited[::-1])
         return None
 
     def moved(self, places: Mapping[int, int]) -> "KeptComparison | None":
@@ -59,7 +63,13 @@ class KeptComparison:
         """What a file says of as many profiles; None where it says nothing that makes sense."""
         try:
             turns = tuple(
-                Turns(int(each["a"]), int(each["b"]), _times(each["a_ns"]), _times(each["b_ns"]))
+                Turns(
+                    int(each["a"]),
+                    int(each["b"]),
+                    _times(each["a_ns"]),
+                    _times(each["b_ns"]),
+                    _shares(each.get("waited", (0.0, 0.0))),
+                )
                 for each in data.get("turns", ())[:_MOST_TURNS]
             )
             found = cls(int(data["a"]), int(data["b"]), bool(data.get("per_sample")), turns)
@@ -69,6 +79,13 @@ class KeptComparison:
         is_sound = all(a != b and 0 <= a < profiles and 0 <= b < profiles for a, b in named)
         is_even = all(0 < len(each.a_ns) == len(each.b_ns) for each in turns)
         return found if is_sound and is_even else None
+
+
+def _shares(values: Any) -> tuple[float, float]:
+    ours, theirs = (float(each) for each in values)
+    if not (0 <= ours <= 1 and 0 <= theirs <= 1):
+        raise ValueError("a share that is none")
+    return ours, theirs
 
 
 def _times(values: Any) -> tuple[float, ...]:

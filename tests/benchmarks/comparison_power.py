@@ -28,6 +28,7 @@ import numpy as np
 from app.capturing import request_for
 from profilers.analysis.comparison.ratios import (
     Interval,
+    between_turns,
     between_waiting_runs,
     ratio_of_medians,
     ratio_of_rounds,
@@ -43,7 +44,8 @@ from profilers.run_record import RunRecord
 
 MODELS = Path(__file__).parents[1] / "models"
 SLOWER = 1.2
-PAIRS = 200
+PAIRS = 150
+MOST_TURNS = 40
 DIFFER = 0.02  # standard deviation of whole runs of the made-up series
 REAL = (
     ("resnet.onnx", "onnxruntime", "build_matching_torch"),
@@ -182,8 +184,9 @@ def measure(count: int) -> dict[str, dict[str, list[Any]]]:
             try:
                 request = request_of(folder / file, mode)
                 kept["runs"].append(capture(launcher, request))
-                rounds = measure_in_turns(launcher, request, request)
-                kept["turns"].append([rounds.a_ns.tolist(), rounds.b_ns.tolist()])
+                rounds = measure_in_turns(launcher, request, request, MOST_TURNS)
+                turns = [rounds.a_ns.tolist(), rounds.b_ns.tolist(), rounds.waited]
+                kept["turns"].append(turns)
             finally:
                 launcher.close()
         print(f"  measured {number + 1} of {count}", file=sys.stderr)
@@ -217,9 +220,9 @@ def print_real(measured: dict[str, dict[str, list[Any]]]) -> None:
         found = judged_apart(runs)
         print_line(f"{name}, apart", len(runs[0][0]), found)
         all_apart += found
-        turns = [(np.array(a, float), np.array(b, float)) for a, b in kept["turns"]]
-        found = judged(iter(turns), in_turns)
-        print_line(f"{name}, in turns", max(len(a) for a, _ in turns), found)
+        found = judged_in_turns(kept["turns"])
+        most = max(len(a) for a, *_ in kept["turns"])
+        print_line(f"{name}, in turns", most, found)
         all_in_turns += found
         loads = ", ".join(f"{100 * load:.0f} %" for _, load in runs)
         medians = ", ".join(f"{np.median(steps) / 1e6:.1f}" for steps, _ in runs)
@@ -234,6 +237,14 @@ def judged_apart(runs: list[tuple[Float64, float]]) -> Judged:
     for (a, waited_a), (b, waited_b) in combinations(runs, 2):
         allowed = between_waiting_runs(waited_a, waited_b)
         total += judged(iter([(a, b)]), partial(ratio_of_medians, between_runs=allowed))
+    return total
+
+
+def judged_in_turns(turns: list[Any]) -> Judged:
+    total = Judged()
+    for a, b, shares in turns:
+        judge = partial(ratio_of_rounds, between=between_turns(*shares))
+        total += judged(iter([(np.array(a, float), np.array(b, float))]), judge)
     return total
 
 

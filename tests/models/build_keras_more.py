@@ -1,6 +1,7 @@
 """Write Keras models that exercise linking: ``build_keras_more OUT``.
 
 fused.keras holds a convolution with bias and ReLU, multi.keras takes two inputs, lstm.keras loops.
+gated.keras squeezes and excites with swish, masked.keras loops both ways over a mask, with dropout.
 """
 
 import os
@@ -38,9 +39,30 @@ def lstm() -> keras.Model:
     return keras.Model(sequence, layers.Dense(4)(layers.LSTM(16)(sequence)), name="lstm")
 
 
+def gated() -> keras.Model:
+    """A depthwise block as in EfficientNet."""
+    image = keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(16, 3, 2, padding="same", activation="swish", name="stem")(image)
+    x = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="depth")(x)
+    x = layers.Activation("swish", name="swish")(layers.BatchNormalization(name="norm")(x))
+    y = layers.GlobalAveragePooling2D(keepdims=True, name="squeeze")(x)
+    y = layers.Conv2D(4, 1, activation="swish", name="reduce")(y)
+    y = layers.Conv2D(16, 1, activation="sigmoid", name="expand")(y)
+    x = layers.Conv2D(8, 1, use_bias=False, name="project")(layers.Multiply(name="gate")([x, y]))
+    return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="gated")
+
+
+def masked() -> keras.Model:
+    tokens = keras.Input((8,), dtype="int32", name="tokens")
+    x = layers.Embedding(50, 8, mask_zero=True, name="embedding")(tokens)
+    x = layers.Bidirectional(layers.LSTM(8, return_sequences=True, name="lower"), name="ways")(x)
+    x = layers.LSTM(8, dropout=0.1, name="upper")(x)
+    return keras.Model(tokens, layers.Dense(3, name="head")(x), name="masked")
+
+
 def main(out: Path) -> None:
     keras.utils.set_random_seed(0)
-    for model in (fused(), multi(), lstm()):
+    for model in (fused(), multi(), lstm(), gated(), masked()):
         model.save(out / f"{model.name}.keras")
 
 

@@ -45,6 +45,7 @@ def test_each_round_has_a_turn_of_either_and_the_workers_end(
     assert rounds.a_ns.shape == rounds.b_ns.shape == (4,)
     assert (rounds.a_ns > 0).all()
     assert (rounds.b_ns > 0).all()
+    assert all(0 <= share <= 1 for share in rounds.waited)
     assert [each.fraction for each in events if each.stage == "turns"] == [0, 0.25, 0.5, 0.75, 1]
 
 

@@ -672,17 +672,17 @@ def test_a_failed_save_keeps_the_file_that_was_there(
 
 def test_how_profiles_were_compared_travels_with_them(tmp_path: Path) -> None:
     profiles = [sample_profile(blocks=blocks) for blocks in (1, 2, 3)]
-    turns = (Turns(0, 2, (10.5, 11.0), (9.0, 9.5)),)
+    turns = (Turns(0, 2, (10.5, 11.0), (9.0, 9.5), (0.125, 0.5)),)
     kept = KeptComparison(2, 0, per_sample=True, turns=turns)
     path = tmp_path / "three.twin"
     snapshot.write_all(profiles, path, kept)
     read, found = snapshot.read_compared(path)
     assert len(read) == 3
     assert found == kept
-    assert found.turns_of(2, 0) == Turns(2, 0, (9.0, 9.5), (10.5, 11.0))
+    assert found.turns_of(2, 0) == Turns(2, 0, (9.0, 9.5), (10.5, 11.0), (0.5, 0.125))
     assert found.turns_of(0, 1) is None
     assert found.moved({0: 1, 2: 0}) == KeptComparison(
-        0, 1, per_sample=True, turns=(Turns(1, 0, (10.5, 11.0), (9.0, 9.5)),)
+        0, 1, per_sample=True, turns=(Turns(1, 0, (10.5, 11.0), (9.0, 9.5), (0.125, 0.5)),)
     )
     assert found.moved({0: 0, 1: 1}) is None
 

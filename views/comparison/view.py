@@ -194,7 +194,7 @@ class ComparisonView(QWidget):
 
     def _keep_rounds(self, a: object, b: object, rounds: Rounds) -> None:
         self._rounds[a, b] = rounds
-        self._rounds[b, a] = Rounds(rounds.b_ns, rounds.a_ns)
+        self._rounds[b, a] = rounds.turned()
 
     def ask_turns(self) -> None:
         """Have the chosen two measured in turns, where both can run."""

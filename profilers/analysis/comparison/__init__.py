@@ -14,9 +14,9 @@ from profilers.analysis.pairing.matching import Match, match_graphs
 from profilers.analysis.parity import Parity, parity
 from profilers.profile import Profile
 
-_UNRELATED = (
-    0.5  # share of the recorded work in matched layers below which models have little in common
-)
+# Below these shares of the recorded work, or of the nodes that ran, in matched layers two models have
+# little in common. One model's runs are far above both; a single slow operator may lift the first.
+_LEAST_TIME, _LEAST_NODES = 0.5, 0.4
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,6 @@ def _explanation(a: Profile, b: Profile, match: Match | None) -> Explanation:
     """By layers where the graphs have most of the work in common, else by operators."""
     if match is not None:
         found = explained_by_graph(a, b, match)
-        if found.matched_time >= _UNRELATED:
+        if found.matched_time >= _LEAST_TIME and found.matched_nodes >= _LEAST_NODES:
             return found
     return explained_by_operator(a, b)

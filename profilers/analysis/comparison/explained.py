@@ -134,6 +134,13 @@ class Explanation:
         return matched / total if total else 0.0
 
     @property
+    def matched_nodes(self) -> float:
+        """Share of both graphs' nodes that ran which lie in rows with nodes of either."""
+        total = sum(len(nodes) for row in self.rows for nodes in row.nodes)
+        matched = [row for row in self.rows if row.kind == RowKind.MATCHED and all(row.nodes)]
+        return sum(len(nodes) for row in matched for nodes in row.nodes) / max(total, 1)
+
+    @property
     def outside_share(self) -> float:
         """Share of the difference that lies outside of all operators."""
         return sum(self.share(row) for row in self.rows if row.kind in OUTSIDE)

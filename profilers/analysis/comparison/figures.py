@@ -9,6 +9,7 @@ import numpy as np
 from profilers.analysis.comparison import side
 from profilers.analysis.comparison.ratios import (
     Interval,
+    between_turns,
     between_waiting_runs,
     median_interval,
     ratio_of_medians,
@@ -89,10 +90,17 @@ class FigurePair:
 
 @dataclass(frozen=True)
 class Rounds:
-    """Median step durations in ns of rounds in which both sides took turns; equally many."""
+    """Median step durations in ns of rounds in which both sides took turns; equally many.
+
+    `waited` are the shares of their time that both waited for a processor.
+    """
 
     a_ns: Float64
     b_ns: Float64
+    waited: tuple[float, float] = (0.0, 0.0)
+
+    def turned(self) -> "Rounds":
+        return Rounds(self.b_ns, self.a_ns, self.waited[::-1])
 
 
 LATENCY = "latency"
@@ -150,7 +158,7 @@ def _latency(a: Profile, b: Profile, rounds: Rounds | None, scales: tuple[int, i
     metric = Metric(LATENCY, title, Unit.DURATION, Basis.STEPS, True, lambda profile: side.NONE)
     if rounds is not None:
         ours, theirs = rounds.a_ns / scales[0], rounds.b_ns / scales[1]
-        ratio = ratio_of_rounds(ours, theirs)
+        ratio = ratio_of_rounds(ours, theirs, between=between_turns(*rounds.waited))
     else:
         ours, theirs = (
             side.step_durations(each, phase) / scale

@@ -9,11 +9,14 @@ from profilers.profile import KeptComparison, Profile, Turns
 
 
 def rounds_of(turns: Turns | None) -> Rounds | None:
-    return None if turns is None else Rounds(np.array(turns.a_ns), np.array(turns.b_ns))
+    if turns is None:
+        return None
+    return Rounds(np.array(turns.a_ns), np.array(turns.b_ns), turns.waited)
 
 
 def turns_of(a: int, b: int, rounds: Rounds) -> Turns:
-    return Turns(a, b, tuple(rounds.a_ns.tolist()), tuple(rounds.b_ns.tolist()))
+    ours, theirs = tuple(rounds.a_ns.tolist()), tuple(rounds.b_ns.tolist())
+    return Turns(a, b, ours, theirs, rounds.waited)
 
 
 def chosen_pair(

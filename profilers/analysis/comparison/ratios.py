@@ -43,6 +43,16 @@ def between_waiting_runs(waited_a: float, waited_b: float) -> float:
     return float(np.hypot(BETWEEN_RUNS, apart / np.sqrt(2)))
 
 
+def between_turns(waited_a: float, waited_b: float) -> float:
+    """`BETWEEN_PROCESSES` of two that took turns, and waited for a processor such shares of them.
+
+    What slows both alike cancels out; that one was put beside a busy neighbour does not.
+    """
+    ours, theirs = (min(waited, _MOST_WAITED) for waited in (waited_a, waited_b))
+    apart = abs(float(np.log((1 - ours) / (1 - theirs))))
+    return float(np.hypot(BETWEEN_PROCESSES, apart / np.sqrt(2)))
+
+
 def median_interval(values: ArrayLike, seed: int = 0) -> Interval | None:
     """The median of positive values; None where there are too few to tell how sure it is."""
     series = _logarithms(values)
@@ -69,17 +79,19 @@ def ratio_of_medians(
     return _interval(float(np.median(theirs) - np.median(ours)), drawn)
 
 
-def ratio_of_rounds(a: ArrayLike, b: ArrayLike, seed: int = 0) -> Interval | None:
+def ratio_of_rounds(
+    a: ArrayLike, b: ArrayLike, seed: int = 0, between: float = BETWEEN_PROCESSES
+) -> Interval | None:
     """The same of rounds in which both took turns: one duration per round and side.
 
-    What slows both down at a time cancels out.
+    What slows both down at a time cancels out; `between` is what one process differs from another.
     """
     differences = _logarithms(b) - _logarithms(a)
     if worth_too_little(differences):
         return None
     generator = np.random.default_rng(seed)
     drawn = median_deviations(differences, generator)
-    drawn = drawn + generator.normal(0, BETWEEN_PROCESSES * np.sqrt(2), len(drawn))
+    drawn = drawn + generator.normal(0, between * np.sqrt(2), len(drawn))
     return _interval(float(np.median(differences)), drawn)
 
 

@@ -111,6 +111,9 @@ class _BodyMatch:
             match = _BLOCKED_NAME.fullmatch(node.name.removeprefix(_CAST_PREFIX))
             if match and node.output and match["tensor"] in self._old_maker:
                 stands_for[node.output[0]] = self._after_epilogue(match["tensor"], node)
+        for node in self._new:  # behind it the tensor has its name again
+            if node.op_type == "ReorderOutput" and node.output[0] in self._old_maker:
+                stands_for.setdefault(node.input[0], node.output[0])
         return stands_for
 
     def _after_epilogue(self, tensor: str, node: NodeProto) -> str:

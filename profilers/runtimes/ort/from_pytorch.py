@@ -14,7 +14,7 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.ort import inference as onnxruntime_cpu
 from profilers.runtimes.pytorch.device import device_named
 from profilers.runtimes.pytorch.eager import load_module
-from profilers.runtimes.pytorch.errors import first_line
+from profilers.runtimes.pytorch.errors import conversion_failure
 from profilers.runtimes.pytorch.imports import import_first
 from profilers.runtimes.pytorch.options import IMPORTS, chosen
 from profilers.runtimes.pytorch.programs import (
@@ -137,8 +137,8 @@ def _write_onnx(source: _Source, request: RunRequest, path: Path) -> None:
                 verbose=False,
             )
     except Exception as error:  # the exporter raises whatever its parts raise
-        raise CaptureFailed(
+        raise conversion_failure(
             "torch.onnx cannot write this model",
-            f"{type(error).__name__}: {first_line(error)}",
+            error,
             "Run it as PyTorch eager; an operator that ONNX lacks needs a translation.",
         ) from error

@@ -91,18 +91,16 @@ def _sweep(record: RunRecord, report: Reporter) -> None:
 
 def _converted(source: Source, name: str) -> Any:
     """The ModelProto, its nodes and inputs called as in the model."""
+    import tensorflow as tf
     import tf2onnx
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2,
-    )
 
     _add_operators()
     try:
-        frozen = convert_variables_to_constants_v2(source.function, lower_control_flow=False)
+        frozen = _frozen(source.function)
         with _quietly():
             model, _ = tf2onnx.convert.from_graph_def(
                 frozen.graph.as_graph_def(),
-                input_names=[tensor.name for tensor in frozen.inputs],
+                input_names=[t.name for t in frozen.inputs if t.dtype != tf.resource],
                 output_names=[tensor.name for tensor in frozen.outputs],
                 opset=_OPSET,
             )
@@ -125,6 +123,37 @@ def _converted(source: Source, name: str) -> Any:
     _rename(model.graph, source)
     _place_helpers(model.graph)
     return model
+
+
+def _frozen(function: Any) -> Any:
+    """The function with constants for the variables that it only reads."""
+    from tensorflow.python.framework import convert_to_constants
+
+    written = _assigned(function)
+    if not written:
+        return convert_to_constants.convert_variables_to_constants_v2(
+            function, lower_control_flow=False
+        )
+    data = convert_to_constants._FunctionConverterDataInEager(
+        func=function,
+        lower_control_flow=False,
+        aggressive_inlining=False,
+        variable_names_denylist=written,
+    )
+    graph_def, places = convert_to_constants._replace_variables_by_constants(converter_data=data)
+    return convert_to_constants._construct_concrete_function(function, graph_def, places)
+
+
+def _assigned(function: Any) -> list[str]:
+    """Placeholders of variables that the model writes to, such as the seed of a dropout.
+
+    Their writes reach no result, so that the converter leaves them out.
+    """
+    return [
+        operation.inputs[0].op.name
+        for operation in function.graph.get_operations()
+        if operation.type.startswith("Assign") and operation.type.endswith("VariableOp")
+    ]
 
 
 def _encoded(model: Any, name: str) -> bytes:

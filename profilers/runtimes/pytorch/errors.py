@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from profilers.errors import TwinscopeError
+from profilers.errors import CaptureFailed, TwinscopeError
 
 _INTERPRETER_FAILED = "The following operation failed in the TorchScript interpreter"
 _UNREGISTERED = (
@@ -51,10 +51,22 @@ def load_failure(
     if operator:
         return TwinscopeError(
             f"PyTorch cannot load {path.name}",
-            f"it uses the custom operator {operator}, which nothing has registered",
+            lacks_registration(operator),
             needs_registration(operator),
         )
     return TwinscopeError(f"PyTorch cannot load {path.name}", first_line(error), remedy)
+
+
+def conversion_failure(what: str, error: BaseException, remedy: str) -> CaptureFailed:
+    """A model that one of PyTorch's own converters does not take; `remedy` as in `load_failure`."""
+    operator = unregistered_operator(error)
+    if operator:
+        return CaptureFailed(what, lacks_registration(operator), needs_registration(operator))
+    return CaptureFailed(what, f"{type(error).__name__}: {first_line(error)}", remedy)
+
+
+def lacks_registration(operator: str) -> str:
+    return f"it uses the custom operator {operator}, which nothing has registered"
 
 
 def needs_registration(operator: str) -> str:

@@ -24,11 +24,15 @@ def missing_classes(path: Path, error: ImportError | AttributeError) -> MissingC
         why = f"it needs {_listed(wanted) or 'classes'} and there is no module {lost!r} here"
         place = lost.partition(".")[0]
         remedy = (
-            f"Give the folder that holds {place}.py or the package {place} as the source folder."
+            f"Give the folder that holds {place}.py or the package {place} as the source folder "
+            "(on the command line: --source-folder)."
         )
     else:
         why = f"the code of its classes is another one here: {error}"
-        remedy = "Give the folder that holds the model's own Python files as the source folder."
+        remedy = (
+            "Give the folder that holds the model's own Python files as the source folder (on the "
+            "command line: --source-folder)."
+        )
     return MissingCode(f"{path.name} cannot be loaded", why, remedy)
 
 

@@ -10,7 +10,13 @@ from typing import Any
 
 from profilers.errors import CaptureFailed
 from profilers.request import RunRequest
-from profilers.runtimes.pytorch.errors import first_line, load_failure
+from profilers.runtimes.pytorch.errors import (
+    first_line,
+    lacks_registration,
+    load_failure,
+    needs_registration,
+    unregistered_operator,
+)
 from profilers.runtimes.pytorch.saved_device import require_device_of
 
 _TARGET = re.compile(r'"target": "torch\.ops\.(\w+)\.(\w+)')
@@ -100,6 +106,9 @@ class Refusal:
 def refusal(error: BaseException) -> Refusal:
     """What the exporter's error says, with the line of the model where it says one."""
     text = str(error)
+    operator = unregistered_operator(error)
+    if operator:
+        return Refusal(lacks_registration(operator), needs_registration(operator))
     places = _PLACE.findall(text)
     where = f" at {Path(places[-1][0]).name}:{places[-1][1]}" if places else ""
     if any(sign in text for sign in _DATA_DEPENDENT):
@@ -116,9 +125,9 @@ def refusal(error: BaseException) -> Refusal:
 def export_failure(error: BaseException, instead: str) -> CaptureFailed:
     """A mode that needs an exported program of a model that cannot be exported."""
     refused = refusal(error)
-    return CaptureFailed(
-        "torch.export cannot hold this model", refused.why, f"{instead} {refused.remedy}".strip()
-    )
+    is_hopeless = bool(unregistered_operator(error))  # in other modes as well
+    remedy = refused.remedy if is_hopeless else f"{instead} {refused.remedy}".strip()
+    return CaptureFailed("torch.export cannot hold this model", refused.why, remedy)
 
 
 def _members(path: Path) -> list[str]:

@@ -43,6 +43,7 @@ from profilers.runtimes.pytorch.strategies import (
     WRAPPERS,
     bucket_bytes,
     gathered_together,
+    leaves_weights_out,
     local_share,
 )
 from profilers.runtimes.pytorch.sweep import sized_run
@@ -126,13 +127,13 @@ def _load(session: Session, rank: int) -> None:
         replace(request, seed=request.seed + rank), session.device
     )
     session.request = record.request = replace(settled, seed=request.seed)
+    session.take(loaded)
+    leaves_out = leaves_weights_out(loaded.owner, lambda: first_step(session))
     if rank == 0:
-        loaded.owner.train()
         loaded.write_graph(session.inputs, session.folder, record)
         write_statistics(session.folder, weights_of(loaded.owner))
-    session.take(loaded)  # tells, too, whether there is anything to train
     wrap = WRAPPERS[chosen(request.options, STRATEGY)]
-    call = wrap(loaded.owner, session.device, request.options, lambda: first_step(session))
+    call = wrap(loaded.owner, session.device, request.options, leaves_out)
     session.take(replace(loaded, call=call, profiled_call=call))
     record.extra[UNITS] = gathered_together(loaded.owner)
     shares = local_share(loaded.owner)

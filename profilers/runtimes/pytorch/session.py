@@ -21,7 +21,12 @@ from profilers.runtimes.pytorch.device import (
     profiled_activities,
     waited_for,
 )
-from profilers.runtimes.pytorch.errors import first_line, needs_registration, unregistered_operator
+from profilers.runtimes.pytorch.errors import (
+    first_line,
+    lacks_registration,
+    needs_registration,
+    unregistered_operator,
+)
 from profilers.runtimes.pytorch.imports import import_first
 from profilers.runtimes.pytorch.inputs import given_inputs, weights_channels_last
 from profilers.runtimes.pytorch.options import AUTOCAST, IMPORTS, MEMORY_FORMAT, chosen
@@ -320,7 +325,7 @@ def _failed(error: Exception) -> CaptureFailed:
     if operator:
         return CaptureFailed(
             "The model failed on its first step",
-            f"it uses the custom operator {operator}, which nothing has registered",
+            lacks_registration(operator),
             needs_registration(operator),
             traceback.format_exc(),
         )

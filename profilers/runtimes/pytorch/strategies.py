@@ -6,11 +6,15 @@ from typing import Any
 from profilers.errors import TwinscopeError
 from profilers.runtimes.pytorch.options import UNUSED_WEIGHTS, chosen
 
-Unwrapped = Callable[[], None]  # a training step of the model before it is spread
 
+def ddp(model: Any, device: Any, options: Mapping[str, Any], leaves_out: bool) -> Any:
+    """Every rank holds the whole model; gradients are averaged while backward runs.
 
-def ddp(model: Any, device: Any, options: Mapping[str, Any], step: Unwrapped) -> Any:
-    """Every rank holds the whole model; gradients are averaged while backward runs."""
+    Parameters
+    ----------
+    leaves_out : bool
+        Whether steps leave weights out, as `leaves_weights_out` finds.
+    """
     from torch.nn.parallel import DistributedDataParallel
 
     devices = [device] if device.type == "cuda" else None
@@ -18,33 +22,12 @@ def ddp(model: Any, device: Any, options: Mapping[str, Any], step: Unwrapped) ->
     wrapped: Any = DistributedDataParallel(
         model,
         device_ids=devices,
-        find_unused_parameters=unused == "yes" or (unused == "auto" and _leaves_out(model, step)),
+        find_unused_parameters=unused == "yes" or (unused == "auto" and leaves_out),
     )
     return wrapped
 
 
-def _leaves_out(model: Any, step: Unwrapped) -> bool:
-    """Whether some rank's step leaves out weights that take a gradient; all ranks must agree."""
-    import torch
-    from torch import distributed
-
-    reached: set[int] = set()
-    weights = [each for each in model.parameters() if each.requires_grad]
-    hooks = [
-        each.register_post_accumulate_grad_hook(lambda weight: reached.add(id(weight)))
-        for each in weights
-    ]
-    try:
-        step()
-    finally:
-        for hook in hooks:
-            hook.remove()
-    left = torch.tensor([len(reached) < len(weights)], dtype=torch.int32)
-    distributed.all_reduce(left, distributed.ReduceOp.MAX)
-    return bool(left)
-
-
-def fsdp(model: Any, device: Any, options: Mapping[str, Any], step: Unwrapped) -> Any:
+def fsdp(model: Any, device: Any, options: Mapping[str, Any], leaves_out: bool) -> Any:
     """Every rank holds a share of each weight; blocks are gathered when they are needed."""
     import torch
     from torch.distributed.device_mesh import init_device_mesh
@@ -64,10 +47,31 @@ def fsdp(model: Any, device: Any, options: Mapping[str, Any], step: Unwrapped) -
         ) from error
 
 
-WRAPPERS: dict[str, Callable[[Any, Any, Mapping[str, Any], Unwrapped], Any]] = {
+WRAPPERS: dict[str, Callable[[Any, Any, Mapping[str, Any], bool], Any]] = {
     "ddp": ddp,
     "fsdp": fsdp,
 }
+
+
+def leaves_weights_out(model: Any, step: Callable[[], None]) -> bool:
+    """Whether a step leaves out weights that take a gradient, on some rank; all ranks must ask."""
+    import torch
+    from torch import distributed
+
+    reached: set[int] = set()
+    weights = [each for each in model.parameters() if each.requires_grad]
+    hooks = [
+        each.register_post_accumulate_grad_hook(lambda weight: reached.add(id(weight)))
+        for each in weights
+    ]
+    try:
+        step()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    left = torch.tensor([len(reached) < len(weights)], dtype=torch.int32)
+    distributed.all_reduce(left, distributed.ReduceOp.MAX)
+    return bool(left)
 
 
 def local_share(model: Any) -> dict[str, float]:

@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import CaptureFailed
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.eager import load_module
-from profilers.runtimes.pytorch.errors import first_line, load_failure
+from profilers.runtimes.pytorch.errors import conversion_failure, load_failure
 from profilers.runtimes.pytorch.options import FUSER, OPTIMISE, chosen
 from profilers.runtimes.pytorch.programs import is_script
 from profilers.runtimes.pytorch.saved_device import moved_here
@@ -76,9 +75,9 @@ def _traced(model: LoadedModel, session: Session) -> LoadedModel:
             warnings.simplefilter("always")
             module = trace(model.owner, tuple(session.inputs), check_trace=False, strict=False)
     except Exception as error:  # the model's own code runs under the tracer
-        raise CaptureFailed(
+        raise conversion_failure(
             "torch.jit.trace cannot follow this model",
-            f"{type(error).__name__}: {first_line(error)}",
+            error,
             "Run it as PyTorch eager, or save it with torch.jit.script.",
         ) from error
     fixed = [each for each in told if each.category.__name__ == "TracerWarning"]

@@ -20,6 +20,7 @@ __all__ = ["WORKER_ENVIRONMENT", "run"]
 _LARGEST_LITERAL_BYTES = 1024
 _MODULES_PLANE = "/host:metadata"
 _REFUSED = re.compile(r"(\w+) \(No registered '\1' OpKernel")
+_ARGUMENT = "_Arg"
 _CONVERSION = ("tf2xla conversion failed", "XLA compilation", "when trying to compile graph")
 
 
@@ -106,7 +107,8 @@ def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:
 
 def _refusal(model: str, error: Exception) -> _Refused:
     operators = list(dict.fromkeys(_REFUSED.findall(str(error))))
-    why = f"it has no kernel for {_listed(operators)}" if operators else first_line(error)
+    named = [each if each != _ARGUMENT else "inputs such as text or tables" for each in operators]
+    why = f"it has no kernel for {_listed(named)}" if named else first_line(error)
     told = CaptureFailed(
         f"XLA cannot compile {model}",
         why,

@@ -8,8 +8,10 @@ from profilers.runtimes.tf.sources import Source
 
 _MISSING = re.compile(r"^\s*(?:Flex|Custom) ops: (?P<names>.+)$", re.MULTILINE)
 _NO_KERNEL = re.compile(r"'tf\.(?P<names>\w+)' op is neither a custom op nor a flex op")
+_NARROW = (("xf16>", "float16"), ("xbf16>", "bfloat16"), ("xf64>", "float64"))
 _OPEN_SIZE = "requires element_shape to be static"
 _OLD_VARIABLES = ("mark initialized variables", "tf.VariableV2")
+_OLD_CONTROL = "Failed to functionalize Control Flow V1"
 _TELLS_NOTHING = ("<unknown>:0", "Variable constant folding")
 
 
@@ -42,10 +44,11 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
     what = f"TFLite cannot run {name}"
     found = [*_MISSING.finditer(text), *_NO_KERNEL.finditer(text)]
     missing = dict.fromkeys(each.strip() for match in found for each in match["names"].split(","))
+    missing.pop("Placeholder", None)  # of a table that is refused as well
     if missing:
         return CaptureFailed(
             what,
-            f"TFLite has no kernel for {', '.join(missing)}",
+            f"TFLite has no kernel for {', '.join(missing)}{_precision(text)}",
             "Leave these operators out of the model, or profile it in TensorFlow.",
             text,
         )
@@ -63,6 +66,20 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
             "Freeze the graph first (convert_variables_to_constants).",
             text,
         )
+    if _OLD_CONTROL in text:
+        return CaptureFailed(
+            what,
+            "its control flow is of TensorFlow 1's kind (Switch and Merge), which the converter does "
+            "not take",
+            "Save it again with control flow v2, or profile it in TensorFlow.",
+            text,
+        )
     lines = [line for line in text.splitlines() if not line.startswith(_TELLS_NOTHING)]
     why = (lines or [first_line(error)])[0]
     return CaptureFailed(what, why, "Profile it in TensorFlow instead.", text)
+
+
+def _precision(text: str) -> str:
+    """Its kernels work in float32, or on quantised numbers."""
+    lines = [line for line in text.splitlines() if "see current operation" in line]
+    return next((f" in {dtype}" for sign, dtype in _NARROW if any(sign in e for e in lines)), "")

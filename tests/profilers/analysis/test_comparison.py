@@ -213,6 +213,18 @@ def test_rounds_stand_in_for_the_runs_own_steps() -> None:
     assert found.latency.verdict == Verdict.WORSE
 
 
+def test_rounds_of_which_one_side_waited_more_tell_less() -> None:
+    generator = np.random.default_rng(9)
+    a, b = (generator.normal(t * MS, 0.1 * MS, 20) for t in (10.0, 10.7))
+    waits = {"none": (0.0, 0.0), "both": (0.3, 0.3), "one": (0.0, 0.1)}
+    verdicts = {
+        name: compare(sample_profile(), sample_profile(), rounds=Rounds(a, b, waited)).figures[0]
+        for name, waited in waits.items()
+    }
+    assert verdicts["none"].verdict == verdicts["both"].verdict == Verdict.WORSE
+    assert verdicts["one"].verdict == Verdict.SAME
+
+
 def test_counts_need_no_interval() -> None:
     found = compare(sample_profile(blocks=4), sample_profile(blocks=2))
     kernels = next(each for each in found.figures if each.metric.id == "kernels")

@@ -1,7 +1,5 @@
 """TensorFlow and Keras models, run in a real worker and read back."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +8,7 @@ import pytest
 from profilers.analysis.coverage import link_coverage
 from profilers.profile import MemoryCategory, NodeKind, Profile, SliceKind, TimingPhase
 from profilers.request import InputSpec
-from tests.conftest import ROOT, Capture
+from tests.conftest import Capture
 
 MODELS = [
     ("cnn.keras", "keras"),
@@ -23,16 +21,6 @@ MODELS = [
     ("cnn_frozen.pb", "tf-graph"),
     ("block_frozen.pb", "tf-graph"),
 ]
-
-
-@pytest.fixture(scope="module")
-def more_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with fused.keras, multi.keras and lstm.keras."""
-    folder = tmp_path_factory.mktemp("keras_more")
-    subprocess.run(
-        [sys.executable, "-m", "tests.models.build_keras_more", str(folder)], cwd=ROOT, check=True
-    )
-    return folder
 
 
 def assert_complete(profile: Profile) -> None:

@@ -64,6 +64,25 @@ def test_an_operator_that_nothing_registers_is_named(
     assert "Import first" in raised.value.remedy
 
 
+@pytest.mark.parametrize(
+    "mode",
+    ["torch-eager", "torchscript", "torch-aoti", "torch-onnxruntime", "torch-distributed"],
+)
+def test_a_module_whose_operator_nothing_registers_is_told_so_in_every_mode(
+    capture: Capture, tmp_path: Path, mode: str
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch\n\n\nclass Net(torch.nn.Linear):\n"
+        "    def __init__(self):\n        super().__init__(4, 4)\n\n"
+        "    def forward(self, x):\n"
+        "        return torch.ops.own_operators.twice(super().forward(x))\n"
+    )
+    with pytest.raises(TwinscopeError, match="own_operators::twice, which nothing") as raised:
+        capture(path, mode, inputs=INPUTS, signature="Net")
+    assert raised.value.remedy.startswith("Name the Python module")
+
+
 @pytest.mark.parametrize(("file", "mode"), FILES)
 def test_it_runs_once_its_operators_are_imported(
     capture: Capture, own: Path, file: str, mode: str
