@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QDateTime, QLocale, Qt
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from profilers.profile import Note, Pin, node_pin, range_pin, slice_pin
 from views.context import ViewContext
-from views.notes import threaded
+from views.notes import Notes, threaded
 from views.pin_names import PinNames
 from views.plain_tooltip import plain_tooltip
 from views.selection import Picked
@@ -41,6 +41,13 @@ def picked_time(picked: Picked) -> Pin | None:
     if picked.focus[0] == "slice":
         return slice_pin(picked.focus[1])
     return slice_pin(int(picked.slices[0])) if len(picked.slices) else None
+
+
+def titled_notes(notes: Notes) -> str:
+    """What leads to the notes, with how many there are: a reader is to see that some were left."""
+    count = len(notes.entries())
+    title = QCoreApplication.translate("NotesPane", "Notes")
+    return f"{title} {count}" if count else title
 
 
 class NotesPane(QWidget):

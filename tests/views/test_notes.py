@@ -13,6 +13,7 @@ from profilers.profile import Graph, Note, Profile, node_pin
 from tests.sample import MS, sample_profile
 from views.axes import TimeAxis, ValueAxis
 from views.context import ViewContext
+from views.graph.view import GraphView
 from views.notes import Notes
 from views.notes_pane import NotesPane
 from views.selection import Selection
@@ -193,3 +194,15 @@ def test_a_bookmark_is_set_listed_and_taken_away(
     assert lines(pane.everything) == ["bn_0: Why twice?", "conv_1: ★"]
     qtbot.mouseClick(pane.bookmark, Qt.MouseButton.LeftButton)
     assert lines(pane.everything) == ["bn_0: Why twice?"]
+
+
+def test_a_reader_sees_how_many_notes_were_left(context: ViewContext, qtbot: QtBot) -> None:
+    view = GraphView(context)
+    qtbot.addWidget(view)
+    titles = [view.side.tabText(at) for at in range(view.side.count())]
+    assert "Notes 1" in titles
+    key = context.notes.add(4, "another")
+    assert view.side.tabText(view.side.indexOf(view.notes)) == "Notes 2"
+    for each in (key, context.notes.entries()[0][0]):
+        context.notes.remove(each)
+    assert view.side.tabText(view.side.indexOf(view.notes)) == "Notes"

@@ -30,7 +30,7 @@ from views.graph.reach import Reach
 from views.graph.side_split import SideSplit
 from views.graph.structure.hierarchy import ROOT
 from views.graph.toolbar import Toolbar
-from views.notes_pane import NotesPane
+from views.notes_pane import NotesPane, titled_notes
 
 _INDEXED_AT_ONCE = 5_000  # nodes; they take 15 ms
 _MOST_UNFOLDED = 20_000  # boxes
@@ -70,6 +70,8 @@ class GraphView(QWidget):
             (self.tr("Differences"), self.differences),
         ):
             self.side.addTab(page, title)
+        self._tell_notes()
+        context.notes.changed.connect(self._tell_notes)
         layout.addWidget(self.bar)
         self.said = QLabel()
         row = QHBoxLayout()
@@ -153,6 +155,10 @@ class GraphView(QWidget):
             self.finder.search_in(search_of(profile, stage))
         else:
             self._indexed.ask(lambda: search_of(profile, stage))
+
+    def _tell_notes(self) -> None:
+        tab = self.side.indexOf(self.notes)
+        self.side.setTabText(tab, titled_notes(self._context.notes))
 
     def _write_note(self) -> None:
         self.side.setCurrentWidget(self.notes)

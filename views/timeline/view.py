@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from profilers.profile import Pin
 from views.context import ViewContext
 from views.empty_note import EmptyNote
-from views.notes_pane import NotesPane, picked_time
+from views.notes_pane import NotesPane, picked_time, titled_notes
 from views.timeline.canvas import TimelineCanvas
 from views.timeline.colour_menu import ColourMenu
 from views.timeline.details import DetailsPane
@@ -97,7 +97,8 @@ class TimelineView(QWidget):
         self._fold_details.setToolTip(self.tr("Show or hide what is known of the selection"))
         self._fold_details.toggled.connect(self.details.setVisible)
         self._fold_notes = QToolButton()
-        self._fold_notes.setText(self.tr("Notes"))
+        self._tell_notes()
+        self._context.notes.changed.connect(self._tell_notes)
         self._fold_notes.setCheckable(True)
         self._fold_notes.setAutoRaise(True)
         self._fold_notes.setToolTip(self.tr("Show or hide what was written about this profile"))
@@ -194,6 +195,9 @@ class TimelineView(QWidget):
         finally:
             self._is_picking = False
         axis.show(*before)
+
+    def _tell_notes(self) -> None:
+        self._fold_notes.setText(titled_notes(self._context.notes))
 
     def _write_note(self) -> None:
         self._fold_notes.setChecked(True)

@@ -7,7 +7,7 @@ that they were generated for; others of the same code run the same kernel again.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from profilers.graphs.hlo_program import HloProgram
@@ -17,6 +17,7 @@ from profilers.profile.table import Int64
 _RUNS_NOTHING = frozenset({
     "parameter", "constant", "get-tuple-element", "bitcast", "tuple", "after-all", "add-dependency",
 })  # fmt: skip
+_OF_LIBRARIES = frozenset({"custom-call", "copy", "copy-start", "cholesky", "fft"})
 _NO_LETTERS = re.compile(r"[^0-9a-zA-Z]")
 _NUMBER = re.compile(r"(?:_\d+)+$")
 
@@ -29,17 +30,29 @@ class _Launch:
     names: Sequence[str]
 
 
-def launched(program: HloProgram) -> tuple[str, ...]:
-    """Names of the instructions that may launch something, in the order of the schedule."""
+@dataclass(frozen=True)
+class Launched:
+    """An instruction of the program that may launch something; a library names its own kernels."""
+
+    name: str
+    is_library: bool
+
+
+def launched(program: HloProgram) -> tuple[Launched, ...]:
+    """In the order of the schedule, without what loops and branches run."""
     return tuple(
-        place.instruction.name
+        Launched(place.instruction.name, place.instruction.opcode in _OF_LIBRARIES)
         for place in program.places
         if place.owner < 0 and place.instruction.opcode not in _RUNS_NOTHING
     )
 
 
 def instructions_of(
-    trace: Trace, strings: Sequence[str], rows: Int64, instructions: Sequence[str]
+    trace: Trace,
+    strings: Sequence[str],
+    rows: Int64,
+    instructions: Sequence[Launched],
+    in_bodies: Collection[str],
 ) -> dict[int, str]:
     """Instruction of each slice that is found one for.
 
@@ -47,15 +60,18 @@ def instructions_of(
     ----------
     rows : int64 array
         Slices of devices that ran out of command buffers.
-    instructions : sequence of str
-        See `launched`.
+    instructions : sequence of Launched
+    in_bodies : collection of str
+        Names of those that loops and branches run: they are told by their kernels' names alone.
     """
     found: dict[int, str] = {}
+    of_program = {each.name for each in instructions}
+    bodies = {_plain(name): name for name in in_bodies if name not in of_program}
     known: dict[tuple[str, ...], list[str]] = {}  # the same graph is launched in every step
     for launch in _launches(trace, strings, rows):
         names = tuple(launch.names)
         if names not in known:
-            known[names] = _aligned(names, instructions)
+            known[names] = aligned(names, instructions, bodies)
         found.update(
             (row, name) for row, name in zip(launch.rows, known[names], strict=True) if name
         )
@@ -77,45 +93,65 @@ def _launches(trace: Trace, strings: Sequence[str], rows: Int64) -> list[_Launch
     ]
 
 
-def _aligned(kernels: Sequence[str], instructions: Sequence[str]) -> list[str]:
-    """For each kernel the instruction that it ran, "" where that cannot be told."""
-    places = _by_own_name(kernels, instructions)
-    _add_repeated(places, kernels, instructions)
-    _fill_gaps(places, len(instructions))
-    by_name = {_plain(name): name for name in instructions}
+def aligned(
+    kernels: Sequence[str], instructions: Sequence[Launched], bodies: Mapping[str, str]
+) -> list[str]:
+    """For each kernel the instruction that it ran, "" where that cannot be told.
+
+    Parameters
+    ----------
+    kernels : sequence of str
+        Names in the order in which they were recorded.
+    instructions : sequence of Launched
+    bodies : mapping of str to str
+        Instructions that loops and branches run, by the name that a kernel of theirs bears.
+    """
+    names = [_plain(each.name) for each in instructions]
+    places = _by_own_name(kernels, names)
+    found = [
+        bodies.get(kernel, "") if at < 0 else "" for at, kernel in zip(places, kernels, strict=True)
+    ]
+    is_open = [at < 0 and not name for at, name in zip(places, found, strict=True)]
+    _add_repeated(places, is_open, kernels, names)
+    _fill_gaps(places, is_open, [each.is_library for each in instructions])
     return [
-        instructions[at] if at >= 0 else by_name.get(kernel, "")
-        for at, kernel in zip(places, kernels, strict=True)
+        instructions[at].name if at >= 0 else name for at, name in zip(places, found, strict=True)
     ]
 
 
-def _by_own_name(kernels: Sequence[str], instructions: Sequence[str]) -> list[int]:
+def _by_own_name(kernels: Sequence[str], names: Sequence[str]) -> list[int]:
     """Places of the instructions whose names the kernels bear, where each is run first."""
-    place_of = {_plain(name): at for at, name in enumerate(instructions)}
+    place_of = {name: at for at, name in enumerate(names)}
     return [place_of.pop(kernel, -1) for kernel in kernels]
 
 
-def _add_repeated(places: list[int], kernels: Sequence[str], instructions: Sequence[str]) -> None:
+def _add_repeated(
+    places: list[int], is_open: list[bool], kernels: Sequence[str], names: Sequence[str]
+) -> None:
     """Kernels that run again are those instructions of the same kind that none was found for."""
-    free = _by_kind(set(range(len(instructions))) - set(places), list(map(_plain, instructions)))
-    waiting = _by_kind((at for at, place in enumerate(places) if place < 0), kernels)
+    free = _by_kind(set(range(len(names))) - set(places), names)
+    waiting = _by_kind((at for at, is_it in enumerate(is_open) if is_it), kernels)
     for kind, numbers in waiting.items():
         if len(numbers) == len(free.get(kind, ())):
             for number, place in zip(numbers, free[kind], strict=True):
-                places[number] = place
+                places[number], is_open[number] = place, False
 
 
-def _fill_gaps(places: list[int], count: int) -> None:
-    """Library kernels, named by the library, lie between the same neighbours as their instruction."""
-    taken, at = {*places, -1, count}, 0
+def _fill_gaps(places: list[int], is_open: Sequence[bool], is_library: Sequence[bool]) -> None:
+    """Kernels of a library lie between the same neighbours as the instruction that calls it."""
+    taken, at = set(places), 0
     while at < len(places):
         end = at
-        while end < len(places) and places[end] < 0:
+        while end < len(places) and is_open[end]:
             end += 1
         if end > at:
             before = places[at - 1] if at else -1
-            after = places[end] if end < len(places) else count
-            free = [place for place in range(before + 1, after) if place not in taken]
+            after = places[end] if end < len(places) else len(is_library)
+            free = [
+                place
+                for place in range(before + 1, after)
+                if is_library[place] and place not in taken
+            ]
             if len(free) == 1:
                 places[at:end] = free * (end - at)
             elif len(free) == end - at:

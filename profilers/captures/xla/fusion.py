@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from profilers.captures.scope_trails import common_trail
-from profilers.captures.xla.command_buffers import instructions_of, launched
+from profilers.captures.xla.command_buffers import Launched, instructions_of, launched
 from profilers.captures.xla.unnamed import between
 from profilers.graphs.builder import GraphBuilder
 from profilers.graphs.hlo_buffers import buffers_by_instruction, head_of
@@ -62,7 +62,7 @@ class NodeFinder(Protocol):
 class XlaResult:
     """`node_of` and `group_of` are by the name of an instruction that runs.
 
-    `launched` has the names of those that the program itself runs, in the order of its schedule.
+    `launched` has those that the program itself runs, in the order of its schedule.
     """
 
     stage: Graph
@@ -70,7 +70,7 @@ class XlaResult:
     node_of: dict[str, int]
     group_of: dict[str, int]
     blocks: tuple[Int64, Int32]  # sizes, rising, and the node of each
-    launched: tuple[str, ...]
+    launched: tuple[Launched, ...]
 
 
 def link_program(
@@ -138,7 +138,7 @@ def _on_devices(trace: Trace, result: XlaResult, strings: Sequence[str]) -> dict
     rows = np.flatnonzero(is_device & np.isin(trace.slices.kind, _ON_DEVICE))
     told = {row: str(decode(trace.arguments, row).get("hlo_op", "")) for row in rows.tolist()}
     recorded = np.array([row for row in told if told[row] not in result.node_of], np.int64)
-    return told | instructions_of(trace, strings, recorded, result.launched)
+    return told | instructions_of(trace, strings, recorded, result.launched, result.node_of)
 
 
 def block_makers(result: XlaResult, allocations: Allocations) -> Int32:
