@@ -44,7 +44,8 @@ from profilers.run_record import RunRecord
 
 MODELS = Path(__file__).parents[1] / "models"
 SLOWER = 1.2
-PAIRS = 200
+PAIRS = 150
+MOST_TURNS = 40
 DIFFER = 0.02  # standard deviation of whole runs of the made-up series
 REAL = (
     ("resnet.onnx", "onnxruntime", "build_matching_torch"),
@@ -183,7 +184,7 @@ def measure(count: int) -> dict[str, dict[str, list[Any]]]:
             try:
                 request = request_of(folder / file, mode)
                 kept["runs"].append(capture(launcher, request))
-                rounds = measure_in_turns(launcher, request, request)
+                rounds = measure_in_turns(launcher, request, request, MOST_TURNS)
                 turns = [rounds.a_ns.tolist(), rounds.b_ns.tolist(), rounds.waited]
                 kept["turns"].append(turns)
             finally:

@@ -30,6 +30,7 @@ from profilers.runtimes.pytorch.programs import (
     is_program,
     load_program,
 )
+from profilers.runtimes.pytorch.saved_device import require_code_for
 from profilers.runtimes.pytorch.session import (
     PRELOADED,
     WORKER_ENVIRONMENT,
@@ -75,6 +76,7 @@ def _load_package(request: RunRequest, device: Any) -> LoadedModel:
     import torch
 
     path = Path(request.model_path)
+    require_code_for(device, path)
     try:
         package: Any = torch._inductor.aoti_load_package(str(path), device_index=_index(device))
     except Exception as error:  # the loader raises whatever its parts raise

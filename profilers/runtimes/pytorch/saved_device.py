@@ -8,6 +8,7 @@ from typing import Any
 from profilers.errors import TwinscopeError
 
 _PLACE = re.compile(rb"cuda:\d+")
+_CODE_FOR = re.compile(rb'"AOTI_DEVICE_KEY": "(\w+)"')
 _PICKLES = ("data.pkl", "constants.pkl")
 _LARGEST = 64 << 20
 Notes = tuple[tuple[str, str], ...]
@@ -41,6 +42,23 @@ def require_device_of(path: Path) -> None:
             "it was exported on a CUDA device, and this machine or this build of PyTorch has none",
             "Export it again on the CPU, or first move it there with "
             "torch.export.passes.move_to_device_pass.",
+        )
+
+
+def require_code_for(device: Any, path: Path) -> None:
+    """Refuse an AOTInductor package whose native code is for another kind of device.
+
+    Raises
+    ------
+    TwinscopeError
+    """
+    texts = _texts(path, ("_metadata.json",))
+    kinds = sorted({kind.decode() for text in texts for kind in _CODE_FOR.findall(text)})
+    if kinds and device.type not in kinds:
+        raise TwinscopeError(
+            f"{path.name} cannot run on {device}",
+            f"its native code was compiled for {', '.join(kinds)}",
+            f"Choose a device of that kind, or compile the model again for {device.type}.",
         )
 
 

@@ -213,6 +213,19 @@ def test_a_model_that_cannot_be_exported_cannot_be_packaged(
     assert "compiled" in raised.value.remedy
 
 
+def test_a_package_of_a_gpu_is_refused_on_the_cpu(
+    capture: Capture, packages: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "gpu.pt2"
+    key = b'"AOTI_DEVICE_KEY": "'
+    with zipfile.ZipFile(packages / "package.pt2") as here, zipfile.ZipFile(path, "w") as there:
+        for name in here.namelist():
+            there.writestr(name, here.read(name).replace(key + b"cpu", key + b"cuda"))
+    with pytest.raises(TwinscopeError, match="compiled for cuda") as raised:
+        capture(path, "torch-aoti", inputs=(InputSpec("x", "float32", (2, 16)),))
+    assert "again for cpu" in raised.value.remedy
+
+
 def test_a_damaged_package_is_told(capture: Capture, packages: Path, tmp_path: Path) -> None:
     path = tmp_path / "cut.pt2"
     with zipfile.ZipFile(packages / "package.pt2") as whole, zipfile.ZipFile(path, "w") as cut:
