@@ -42,6 +42,11 @@ def format_count(count: float, unit: str = "") -> str:
     raise AssertionError("unreachable")
 
 
+def format_factor(factor: float) -> str:
+    """``1.25``, ``125``, ``2,410``: three digits, or all of those before the point."""
+    return f"{factor:,.0f}" if factor >= 1000 else f"{factor:.3g}"
+
+
 def format_percent(share: float) -> str:
     """``12.3 %`` for 0.123; what is not nothing never reads as nothing."""
     return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"

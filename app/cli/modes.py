@@ -18,14 +18,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     rows: list[Mapping[str, Any]] = []
     for mode in RUN_MODES:
-        missing = mode.missing()
+        missing, programs = mode.missing(), mode.missing_programs()
         rows.append(
             {
                 "mode": mode.id,
                 "title": mode.title,
-                "works": not missing,
+                "works": not missing and not programs,
                 "options": "  ".join(_told(option) for option in mode.options),
-                "reason": f"not installed: {', '.join(missing)}" if missing else "",
+                "reason": "; ".join(
+                    (
+                        *([f"not installed: {', '.join(missing)}"] if missing else ()),
+                        *(f"not found: {each.replace('|', ' or ')}" for each in programs),
+                    )
+                ),
             }
         )
     print_table(rows, as_json=arguments.json)

@@ -45,7 +45,7 @@ _KINDS = {
 
 
 def comparison_report(comparison: ProfileComparison, a: Profile, b: Profile) -> Report:
-    subtitle = f"A  {subtitle_of(a)}    B  {subtitle_of(b)}"
+    subtitle = f"A  {subtitle_of(a)}\nB  {subtitle_of(b)}"
     titles = [title_of(a), title_of(b)]
     title = titles[0] if titles[0] == titles[1] else f"{titles[0]}  →  {titles[1]}"
     return Report(title, subtitle, tuple(_sections(comparison, a, b)))

@@ -52,7 +52,7 @@ def page(report: Report) -> str:
             "base-uri 'none'; form-action 'none'"
         ),
         "title": _safe(report.title),
-        "subtitle": _safe(report.subtitle),
+        "subtitle": "<br>".join(map(_safe, report.subtitle.split("\n"))),
         "style": (folder / "report.css").read_text("utf-8"),
         "script": script,
         "contents": "".join(_link(at, each) for at, each in enumerate(report.sections)),

@@ -52,7 +52,8 @@ def document(report: Report) -> bytes:
     application = QGuiApplication.instance() or _application()
     assert application is not None
     pages = PdfPages(visible(report.title))
-    pages.text(f"<h1>{_safe(report.title)}</h1><p class='note'>{_safe(report.subtitle)}</p>")
+    subtitle = "<br>".join(map(_safe, report.subtitle.split("\n")))
+    pages.text(f"<h1>{_safe(report.title)}</h1><p class='note'>{subtitle}</p>")
     for section in report.sections:
         note = f"<p class='note'>{_safe(section.note)}</p>" if section.note else ""
         heading = f"<h2>{_safe(section.title)}</h2>{note}"

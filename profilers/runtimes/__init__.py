@@ -5,9 +5,11 @@ it loads the model, runs it and leaves the profiler's files in `folder`. It impo
 inside `run` only. Adding a mode is one module and one line here.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from shutil import which
 
 from profilers.runtimes.mode_options import ACTIVATIONS, ModeOption
 from profilers.runtimes.pytorch import options as torch_options
@@ -40,6 +42,8 @@ class RunMode:
     takes_turns : bool
         Whether its steps can be measured in turns with another model's: one over several processes
         runs in step with itself, and one that attaches runs no model.
+    programs : tuple of str
+        Programs that it calls; "a|b" takes either.
     """
 
     id: str
@@ -51,6 +55,13 @@ class RunMode:
     is_compared: bool = True
     takes_turns: bool = True
     extra: str = "frameworks"
+    programs: tuple[str, ...] = ()
+
+    def missing_programs(self) -> tuple[str, ...]:
+        """Programs that are not found here, each as its alternatives."""
+        return tuple(
+            choices for choices in self.programs if not any(map(which, choices.split("|")))
+        )
 
     def missing(self, is_installed: Callable[[str], bool] | None = None) -> tuple[str, ...]:
         """Import names that are not installed here; nothing is imported to find out."""
@@ -93,6 +104,8 @@ _TFLITE_QUANTISATION = ModeOption(
     is_compared=True,
 )
 
+_CPP_COMPILER = "|".join(filter(None, (os.environ.get("CXX"), "g++", "clang++", "cl")))
+
 RUN_MODES: tuple[RunMode, ...] = (
     RunMode(
         "torch-eager",
@@ -109,6 +122,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "pytorch.compile",
         ("torch",),
         (*torch_options.COMPILE, *torch_options.STEP, *torch_options.FORWARD),
+        programs=(_CPP_COMPILER,),
     ),
     RunMode(
         "torch-export",

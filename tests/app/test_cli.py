@@ -81,6 +81,17 @@ def test_export_writes_each_format(
     assert out.stat().st_size > 100
 
 
+def test_modes_names_a_compiler_that_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["modes", "--json"]) == 0
+    modes = {row["mode"]: row for row in json.loads(capsys.readouterr().out)}
+    assert not modes["torch-compile"]["works"]
+    assert "g++ or clang++" in modes["torch-compile"]["reason"]
+    assert modes["torch-eager"]["works"]
+
+
 def test_modes_tells_what_works(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["modes", "--json"]) == 0
     modes = {row["mode"]: row for row in json.loads(capsys.readouterr().out)}

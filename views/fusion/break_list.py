@@ -8,6 +8,8 @@ from profilers.profile import Profile
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 
+_WHERE = 1  # only PyTorch's compiler tells source lines
+
 
 class BreakList(QWidget):
     """One row per break; the reason of the chosen one stands below in full."""
@@ -30,6 +32,7 @@ class BreakList(QWidget):
             sort_by=0,
         )
         self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.setColumnHidden(_WHERE, not any(row[_WHERE] for row in self._texts))
         self.reason = QLabel()
         self.reason.setWordWrap(True)
         self.reason.setContentsMargins(6, 2, 6, 4)

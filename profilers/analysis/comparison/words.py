@@ -3,7 +3,13 @@
 from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.figures import LATENCY, Basis, FigurePair, Unit, Verdict
 from profilers.analysis.comparison.ratios import Interval
-from profilers.units import format_bytes, format_count, format_duration, format_percent
+from profilers.units import (
+    format_bytes,
+    format_count,
+    format_duration,
+    format_factor,
+    format_percent,
+)
 
 _TOO_NOISY = 1.5  # ratio of an interval's ends beyond which "no difference" would say too much
 _MANY_TIMES = 2.0  # from here on a ratio reads better than a percentage
@@ -39,7 +45,7 @@ def format_change(pair: FigurePair) -> str:
         return "–"
     ratio = pair.ratio.value if pair.ratio else pair.b / pair.a
     if ratio >= _MANY_TIMES or 0 < ratio <= 1 / _MANY_TIMES:
-        return f"{ratio:.3g} ×"
+        return f"{format_factor(ratio)} ×"
     return f"{100 * (ratio - 1):+.1f} %".replace("-", "−")
 
 
@@ -54,7 +60,7 @@ def format_noise(pair: FigurePair) -> str:
     if pair.ratio.low == pair.ratio.high:
         return "exact"
     if pair.ratio.high >= _MANY_TIMES or pair.ratio.low <= 1 / _MANY_TIMES:
-        return f"{pair.ratio.low:.3g} to {pair.ratio.high:.3g} ×"
+        return f"{format_factor(pair.ratio.low)} to {format_factor(pair.ratio.high)} ×"
     low, high = (100 * (edge - 1) for edge in (pair.ratio.low, pair.ratio.high))
     return f"{low:+.1f} to {high:+.1f} %".replace("-", "−")
 
@@ -130,13 +136,13 @@ def _latency_sentence(pair: FigurePair) -> str:
     if ratio.value <= 1 / _MANY_TIMES:
         fast = ratio.inverse()
         return (
-            f"B is {fast.value:.3g} times as fast as A "
-            f"(95 % interval {fast.low:.3g} to {fast.high:.3g} times)"
+            f"B is {format_factor(fast.value)} times as fast as A "
+            f"(95 % interval {format_factor(fast.low)} to {format_factor(fast.high)} times)"
         )
     if ratio.value >= _MANY_TIMES:
         return (
-            f"B takes {ratio.value:.3g} times as long as A "
-            f"(95 % interval {ratio.low:.3g} to {ratio.high:.3g} times)"
+            f"B takes {format_factor(ratio.value)} times as long as A "
+            f"(95 % interval {format_factor(ratio.low)} to {format_factor(ratio.high)} times)"
         )
     word, sign = ("faster", -1) if ratio.value < 1 else ("slower", 1)
     edges = sorted(sign * 100 * (edge - 1) for edge in (ratio.low, ratio.high))

@@ -22,6 +22,7 @@ _RESUMED = re.compile(r"torch_dynamo_resume_in_(?P<function>.+)_at_(?P<line>\d+)
 _NAMED = re.compile(
     r"target: ([\w.:]+)|call_function ([\w.:]+)|`([\w.:]+?)(?:\(\))?`|Operator `?([\w.:]+)|qualname: (\w+)|\b(\w+)\("
 )
+_HINT = re.compile(r"\(HINT: (.*)\)")
 _INSTALLED = re.compile(r"[^\s`'\"]*[\\/]site-packages[\\/]")
 _SKIPPED = "Skipping the function and falling back to eager"
 _INSTEAD = {"item": "local_scalar_dense", "nonzero": "where"}  # what else may have called it
@@ -45,13 +46,17 @@ def fusion_breaks(
         With the members of each kernel call.
     """
     found = _Finder(authored, strings)
-    failure = document.get("failure")
+    failure, frames = document.get("failure"), document["frames"]
     rows: list[_Row] = [
         *([found.failure(failure["reason"], failure["detail"])] if failure else []),
         *(found.graph_break(text) for text in dict.fromkeys(document["breaks"])),
-        *(found.recompile(each, document["frames"]) for each in document["recompiles"]),
+        *(
+            found.recompile(each, frames)
+            for each in document["recompiles"]
+            if _was_compiled(each, frames)
+        ),
         *(found.limit(text) for text in dict.fromkeys(document["limits"])),
-        *(("cudagraph skip", _sentence(text), "", -1) for text in document["cudagraph_skips"]),
+        *(found.skip(text) for text in document["cudagraph_skips"]),
     ]
     for graph in graphs:
         for call, members in zip(graph.code.calls, graph.members, strict=True):
@@ -106,13 +111,25 @@ class _Finder:
     def limit(self, text: str) -> _Row:
         """``hit config.recompile_limit (8)``, then the function and the last reason."""
         lines = [line.strip() for line in text.splitlines()]
-        limit = lines[0].rpartition("config.")[2]
+        limit = lines[0].rpartition("config.")[2].replace(" (", " of ").rstrip(")")
         last = _COMPILATION.sub("", next(iter(_after(lines, "last reason:")), ""))
+        guard, _, comment = last.partition("  #")
+        hint = _HINT.search(comment)
         reason = (
             f"The limit of compilations is reached ({limit}): calls that fit none run without the "
-            f"compiler. The last guard that failed: {last.rstrip('.')}."
+            f"compiler. The last guard that failed: {_sentence(guard)}"
         )
-        return "recompile limit", reason, _place(text), -1
+        reason += f" Hint: {_sentence(hint[1])}" if hint else ""
+        place = _place(text.partition("User stack trace")[2]) or _place(text)
+        return "recompile limit", reason, place, self._at.get(place, [-1])[0]
+
+    def skip(self, text: str) -> _Row:
+        """``skipping cudagraphs due to mutated inputs (1 instances). Found from : `` and the place."""
+        head, *traceback = _USER_CODE.split(text, maxsplit=1)
+        place = _place(traceback[0]) if traceback else ""
+        why = head.strip().removeprefix("skipping cudagraphs due to ")
+        reason = f"The kernels are launched one by one and not replayed as a CUDA graph: {_sentence(why)}"
+        return "cudagraph skip", reason, place, self._at.get(place, [-1])[0]
 
     def calls(self, call: KernelCall, members: Sequence[int], inputs: set[str]) -> Iterator[_Row]:
         node = self._nearest(members, call.name)
@@ -154,6 +171,11 @@ class _Finder:
                     if self._operators[row] in (name, _INSTEAD.get(name)):
                         return row
         return here[0] if here else -1
+
+
+def _was_compiled(record: Json, frames: Mapping[str, Json]) -> bool:
+    """Beyond the limit nothing is compiled: the limit has a row of its own."""
+    return bool(frames.get(record["id"], {}).get("function"))
 
 
 def _plain(operator: str) -> str:

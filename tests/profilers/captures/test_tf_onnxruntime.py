@@ -74,15 +74,3 @@ def test_swish_in_blocked_layout_and_states_that_are_written_are_linked(
     coverage = link_coverage(profile)
     assert coverage.operator_time == coverage.peak_bytes == 1.0
     assert float(profile.environment.facts["Largest difference from TensorFlow"]) < 1e-5
-
-
-@pytest.mark.parametrize(
-    ("name", "mode"), [("gated.keras", "tflite"), ("masked.keras", "keras-torch")]
-)
-def test_the_same_models_are_linked_in_other_runtimes(
-    capture: Capture, more_files: Path, name: str, mode: str
-) -> None:
-    coverage = link_coverage(capture(more_files / name, mode))
-    assert coverage.operator_time is not None
-    assert coverage.operator_time > 0.99
-    assert coverage.peak_bytes == 1.0

@@ -13,14 +13,15 @@ from app.capturing import request_for
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory.curve import alive_at, memory_curve
 from profilers.captures import read_capture
+from profilers.captures.pytorch.fusion_breaks import fusion_breaks
 from profilers.errors import Cancelled
 from profilers.launcher import Launcher, Log, Progress
 from profilers.models import ModelFile
 from profilers.opening import open_path
-from profilers.profile import MemoryCategory, Profile, TimingPhase
+from profilers.profile import MemoryCategory, Profile, StringPool, TimingPhase
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Capture
 
 BUILD = """
 import sys, torch
@@ -183,3 +184,65 @@ def test_a_compile_can_be_cancelled(runs: Runs, tmp_path: Path) -> None:
     finally:
         launcher.close()
     assert not (tmp_path / "run.json").exists()
+
+
+GROWING = """
+import torch
+
+class Growing(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def forward(self, x):
+        self.count += 1
+        return x * self.count
+"""
+
+
+def test_a_function_that_is_compiled_too_often_is_told_with_its_guard(
+    capture: Capture, tmp_path: Path
+) -> None:
+    (tmp_path / "growing.py").write_text(GROWING)
+    profile = capture(
+        tmp_path / "growing.py",
+        "torch-compile",
+        inputs=(InputSpec("x", "float32", (4,)),),
+        options={"shapes": "static"},
+    )
+    rows = told_breaks(profile)
+    (reason, location) = rows["recompile limit"][0]
+    assert "recompile_limit of 8" in reason
+    assert "self.count == " in reason
+    assert "  #" not in reason
+    assert location == "growing.py:10"
+    assert len(rows["recompile"]) == 7
+
+
+def test_a_cuda_graph_that_is_not_taken_is_told_with_its_place(runs: Runs) -> None:
+    """In PyTorch's own words, which only a GPU makes it say."""
+    utils = pytest.importorskip("torch._inductor.cudagraph_utils")
+    trace = '  File "/home/somebody/model.py", line 12, in forward\n    self.cache.add_(x)\n'
+    placeholder = utils.PlaceholderInfo("cache", None, [], trace)
+    message = utils.get_mutation_stack_trace([placeholder], [0])
+    profile, pool = runs.profiles[0], StringPool()
+    document = {
+        "breaks": [], "recompiles": [], "limits": [], "frames": {}, "cudagraph_skips": [message],
+    }  # fmt: skip
+    breaks = fusion_breaks(document, (), profile.authored, profile.strings, pool)
+    strings = pool.table()
+    assert [strings[kind] for kind in breaks.kind.tolist()] == ["cudagraph skip"]
+    assert "mutated inputs (1 instances)" in strings[breaks.reason[0]]
+    assert "File" not in strings[breaks.reason[0]]
+    assert strings[breaks.location[0]] == "model.py:12"
+
+
+def told_breaks(profile: Profile) -> dict[str, list[tuple[str, str]]]:
+    """Reason and location by kind."""
+    breaks, strings = profile.fusion.breaks, profile.strings
+    found: dict[str, list[tuple[str, str]]] = {}
+    for kind, reason, location in zip(
+        breaks.kind.tolist(), breaks.reason.tolist(), breaks.location.tolist(), strict=True
+    ):
+        found.setdefault(strings[kind], []).append((strings[reason], strings[location]))
+    return found
