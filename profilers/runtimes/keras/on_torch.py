@@ -13,7 +13,8 @@ from profilers.runtimes.keras.torch_modules import LayerTree
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch import session as torch_session
 from profilers.runtimes.pytorch.eager import module_ranges, write_module_graph
-from profilers.runtimes.pytorch.session import LoadedModel, run_model
+from profilers.runtimes.pytorch.running import run_model
+from profilers.runtimes.pytorch.session import LoadedModel
 
 WORKER_ENVIRONMENT = {**torch_session.WORKER_ENVIRONMENT, "KERAS_BACKEND": "torch"}
 

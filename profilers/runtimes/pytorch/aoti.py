@@ -30,15 +30,9 @@ from profilers.runtimes.pytorch.programs import (
     is_program,
     load_program,
 )
+from profilers.runtimes.pytorch.running import built_by, run_model
 from profilers.runtimes.pytorch.saved_device import require_code_for
-from profilers.runtimes.pytorch.session import (
-    PRELOADED,
-    WORKER_ENVIRONMENT,
-    LoadedModel,
-    Session,
-    built_by,
-    run_model,
-)
+from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, Session
 from profilers.units import format_bytes, format_duration
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]

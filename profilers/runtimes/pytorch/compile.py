@@ -27,14 +27,8 @@ from profilers.runtimes.pytorch.options import (
     chosen,
 )
 from profilers.runtimes.pytorch.programs import is_program
-from profilers.runtimes.pytorch.session import (
-    PRELOADED,
-    WORKER_ENVIRONMENT,
-    LoadedModel,
-    Session,
-    compile_by_running,
-    run_model,
-)
+from profilers.runtimes.pytorch.running import compile_by_running, run_model
+from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, Session
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 

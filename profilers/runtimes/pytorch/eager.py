@@ -16,7 +16,8 @@ from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.module_inputs import module_inputs
 from profilers.runtimes.pytorch.programs import exported, refusal
 from profilers.runtimes.pytorch.recorded_graph import write_recorded_graph
-from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, run_model
+from profilers.runtimes.pytorch.running import run_model
+from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel
 from profilers.runtimes.pytorch.sources import load_source
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]

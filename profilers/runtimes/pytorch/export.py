@@ -11,14 +11,8 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.programs import exported, is_program, load_program, refusal
-from profilers.runtimes.pytorch.session import (
-    PRELOADED,
-    WORKER_ENVIRONMENT,
-    LoadedModel,
-    Session,
-    built_by,
-    run_model,
-)
+from profilers.runtimes.pytorch.running import built_by, run_model
+from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, Session
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 

@@ -31,14 +31,8 @@ from profilers.runtimes.pytorch.clock import clock_of_rank
 from profilers.runtimes.pytorch.distributed import PROGRESS_MARK
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.options import RUN, STRATEGY, TRAINING, chosen
-from profilers.runtimes.pytorch.session import (
-    Session,
-    first_step,
-    measure,
-    opened,
-    profile,
-    warm_up,
-)
+from profilers.runtimes.pytorch.running import first_step, measure, opened, profile, warm_up
+from profilers.runtimes.pytorch.session import Session
 from profilers.runtimes.pytorch.strategies import (
     WRAPPERS,
     bucket_bytes,

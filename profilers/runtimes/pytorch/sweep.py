@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from profilers.request import InputSpec
 from profilers.runtimes.pytorch.inputs import input_tensors
+from profilers.runtimes.pytorch.session import Session
 from profilers.runtimes.pytorch.steps import unmarked
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 
-if TYPE_CHECKING:
-    from profilers.runtimes.pytorch.session import Session
 
-
-def sweep(session: "Session") -> None:
+def sweep(session: Session) -> None:
     """Measure the sizes that the request asks for."""
     if not session.request.sweep:
         return
@@ -21,7 +19,7 @@ def sweep(session: "Session") -> None:
         measure_sweep(session.record, session.report, lambda inputs: sized_run(session, inputs))
 
 
-def sized_run(session: "Session", inputs: tuple[InputSpec, ...]) -> SizedRun:
+def sized_run(session: Session, inputs: tuple[InputSpec, ...]) -> SizedRun:
     """The session's step for other inputs."""
     request = replace(session.request, inputs=inputs, inputs_file="")
     record = replace(session.record, facts={})  # what is told of these sizes is no fact of the run
@@ -37,7 +35,7 @@ def sized_run(session: "Session", inputs: tuple[InputSpec, ...]) -> SizedRun:
     return SizedRun(inside, lambda: _peak_bytes(inside, part))
 
 
-def _peak_bytes(step: Callable[[], None], session: "Session") -> int:
+def _peak_bytes(step: Callable[[], None], session: Session) -> int:
     """Bytes that one step holds at its peak, with weights, inputs and the optimiser's state."""
     import torch
 

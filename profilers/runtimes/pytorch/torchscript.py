@@ -13,17 +13,11 @@ from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import conversion_failure, load_failure
 from profilers.runtimes.pytorch.options import FUSER, OPTIMISE, chosen
 from profilers.runtimes.pytorch.programs import is_script
+from profilers.runtimes.pytorch.running import built_by, run_model
 from profilers.runtimes.pytorch.saved_device import moved_here
 from profilers.runtimes.pytorch.script_fuser import fusing, optimised, tell_interpreted
 from profilers.runtimes.pytorch.script_graph import write_executed_graph, write_script_graph
-from profilers.runtimes.pytorch.session import (
-    PRELOADED,
-    WORKER_ENVIRONMENT,
-    LoadedModel,
-    Session,
-    built_by,
-    run_model,
-)
+from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, Session
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 

@@ -1,0 +1,231 @@
+"""The phases of a run that PyTorch's modes share, from the model's file to the trace."""
+
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from profilers.captures.pytorch.files import TRACE_FILE, TRAINING
+from profilers.errors import CaptureFailed
+from profilers.parameter_statistics import write_statistics
+from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.kept_results import keep_results
+from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.pytorch.device import (
+    device_named,
+    machine_facts,
+    profiled_activities,
+)
+from profilers.runtimes.pytorch.errors import (
+    first_line,
+    lacks_registration,
+    needs_registration,
+    unregistered_operator,
+)
+from profilers.runtimes.pytorch.imports import import_first
+from profilers.runtimes.pytorch.options import IMPORTS, chosen
+from profilers.runtimes.pytorch.session import LoadedModel, Session
+from profilers.runtimes.pytorch.steps import unmarked
+from profilers.runtimes.pytorch.sweep import sweep
+from profilers.runtimes.pytorch.weights import weights_of
+
+Loader = Callable[[RunRequest, Any], LoadedModel]
+Phase = Callable[[Session], None]
+
+
+def run_model(
+    request: RunRequest, folder: Path, report: Reporter, load: Loader, *preparations: Phase
+) -> RunRecord:
+    """Load, run and profile a model; the trace and the graph are left in `folder`.
+
+    Parameters
+    ----------
+    load : callable
+        Takes the request and the torch.device.
+    preparations : callables
+        Phases between loading and the first step, such as compiling.
+
+    Raises
+    ------
+    TwinscopeError
+        If the file cannot be loaded, needs trust, or does not take the inputs.
+    """
+    session = opened(request, folder, report)
+    load_model(session, load)
+    for phase in (*preparations, warm_up, measure, keep, profile, write, sweep):
+        phase(session)
+    return session.record
+
+
+def opened(request: RunRequest, folder: Path, report: Reporter) -> Session:
+    """A session on the request's device, with no model and no inputs yet."""
+    import torch
+
+    record = RunRecord(request, "torch", f"PyTorch {torch.__version__}")
+    device = device_named(request.device)
+    if request.threads:
+        torch.set_num_threads(request.threads)
+    torch.manual_seed(request.seed)
+    import_first(chosen(request.options, IMPORTS), request.source_folder)
+    record.facts = machine_facts(request)
+    return Session(request, folder, report, record, device)
+
+
+def load_model(session: Session, load: Loader) -> None:
+    """The model from its file, and its inputs."""
+    session.report.progress("load", 0.0)
+    begin = time.perf_counter_ns()
+    model = load(session.request, session.device)
+    session.record.load_ns = time.perf_counter_ns() - begin
+    for message, remedy in model.notes:
+        session.record.warn(message, remedy)
+    session.request, session.inputs = model.settle_inputs(session.request, session.device)
+    session.record.request = session.request
+    session.take(model)
+
+
+def built_by(build: Callable[[LoadedModel, Session], LoadedModel]) -> Phase:
+    """A phase that makes another model of the one that was loaded, timed as compiling."""
+
+    def phase(session: Session) -> None:
+        session.report.progress("compile", 0.0)
+        begin = time.perf_counter_ns()
+        model = build(session.model, session)
+        session.record.compile_ns += time.perf_counter_ns() - begin
+        session.take(model)
+
+    return phase
+
+
+def compile_by_running(session: Session) -> None:
+    """The first step of a model that is compiled when it is called."""
+    session.record.compile_ns += sum(_first_steps(session, "compile", 1))
+
+
+def first_step(session: Session) -> None:
+    """One step that is not counted at all, to see what the model does."""
+    _first_steps(session, "load", 1)
+
+
+def warm_up(session: Session) -> None:
+    """Steps that are not counted; at least one."""
+    session.record.warmup_ns = _first_steps(session, "warm-up", max(session.request.warmup, 1))
+
+
+def measure(session: Session) -> None:
+    """The honest latency: without profiler and ranges."""
+    step = session.step(session.model.call, unmarked)
+    with session.work.around():
+        session.record.measured_ns = timed_steps(
+            step, session.request.steps, session.report, "measure"
+        )
+
+
+def keep(session: Session) -> None:
+    """The model's results, where they are asked for."""
+    keep_results(session.request, session.folder, lambda: _results(session))
+
+
+def _results(session: Session) -> list[Any]:
+    """Arrays of one call, half precisions widened: numpy has no bfloat16."""
+    import torch
+    from torch.utils._pytree import tree_leaves
+
+    with torch.inference_mode():
+        found = tree_leaves(session.in_precision(session.model.call)(*session.inputs))
+    tensors = [each.detach() for each in found if isinstance(each, torch.Tensor)]
+    return [(each.double() if each.is_floating_point() else each).cpu().numpy() for each in tensors]
+
+
+def profile(session: Session) -> None:
+    """The same steps again under the profiler, which leaves the trace as `TRACE_FILE`."""
+    from torch.profiler import profile as torch_profile
+    from torch.profiler import record_function
+
+    record, model = session.record, session.model
+    step = session.step(model.profiled_call, record_function)
+    with session.work.around(), model.marking():
+        step()  # the ranges' own first call is not the model's
+        profiler = torch_profile(
+            activities=profiled_activities(session.device), record_shapes=True, profile_memory=True
+        )
+        record.started_unix_ns = time.time_ns()
+        profiler.start()
+        try:
+            record.profiled_ns = timed_steps(
+                step, session.request.steps, session.report, "profile", _step_range
+            )
+        finally:
+            profiler.stop()
+    profiler.export_chrome_trace(str(session.folder / TRACE_FILE))
+
+
+def write(session: Session) -> None:
+    """The authored graph and what is known of the weights."""
+    session.report.progress("write", 0.0)
+    told = session.work.told()
+    if told:
+        session.record.extra[TRAINING] = told
+    session.model.write_graph(session.inputs, session.folder, session.record)
+    write_statistics(session.folder, weights_of(session.model.owner))
+
+
+def _step_range(number: int) -> AbstractContextManager[Any]:
+    from torch.profiler import record_function
+
+    mark: AbstractContextManager[Any] = record_function(f"ProfilerStep#{number}")
+    return mark
+
+
+def _first_steps(session: Session, stage: str, count: int) -> list[int]:
+    """Steps that may fail, since none has run yet."""
+    step = session.step(session.model.call, unmarked)
+    session.report.progress(stage, 0.0)
+    try:
+        with session.work.around():
+            return timed_steps(step, count, session.report, stage)
+    except Exception as error:  # the model runs code of its own
+        raise _failed(error) from error
+
+
+_REMEDIES = (
+    (
+        "Expected to have finished reduction",
+        "The steps leave different weights out: choose yes for Unused weights.",
+    ),
+    (
+        "backward through the graph a second time",
+        "The model keeps tensors of one step for the next, such as a cache or a hidden state: detach "
+        "them in the model, or run its inference.",
+    ),
+    (
+        "Expected all tensors to be on the same device",
+        "The model makes or holds a tensor on another device: let it use the device of its input, or "
+        "run it on the CPU.",
+    ),
+)
+
+
+def _remedy(error: Exception) -> str:
+    told = (remedy for sign, remedy in _REMEDIES if sign in str(error))
+    return next(told, "Check the inputs' shapes, types and ranges; the details hold the traceback.")
+
+
+def _failed(error: Exception) -> CaptureFailed:
+    operator = unregistered_operator(error)
+    if operator:
+        return CaptureFailed(
+            "The model failed on its first step",
+            lacks_registration(operator),
+            needs_registration(operator),
+            traceback.format_exc(),
+        )
+    return CaptureFailed(
+        "The model failed on its first step",
+        f"{type(error).__name__}: {first_line(error)}",
+        _remedy(error),
+        traceback.format_exc(),
+    )
