@@ -38,7 +38,7 @@ _SETTING = (
     r"MASTER_ADDR|SLURM_\w{1,40}|SSH_\w{1,40}|SUDO_\w{1,40})=[^\s\"',;]++"
 )
 _HOST = (
-    r"(?<![\w.-])(?:[A-Za-z0-9-]{1,63}+\.){1,8}(?:com|org|edu|gov|internal|lan|intranet|corp)"
+    r"(?<![\w.-])(?:[A-Za-z0-9_-]{1,63}+\.){1,8}(?:com|org|edu|gov|internal|lan|intranet|corp)"
     r"\b(?::\d{1,5}+)?(?!\.?\w)"
 )
 _NETWORK = r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from profilers.analysis.intervals import latest_end_so_far
 from profilers.analysis.trace_health.facts import TraceFacts
 from profilers.profile import Diagnostic, Severity, Slices
 from profilers.profile.table import Int64
 
 _ROUNDING_NS = 1_000
 _DEEPEST = np.iinfo(np.int16).max
+_NONE = np.empty(0, np.int64)
 
 
 def partial_overlaps(facts: TraceFacts) -> Iterator[Diagnostic]:
@@ -35,20 +37,24 @@ def partial_overlaps(facts: TraceFacts) -> Iterator[Diagnostic]:
 def crossing_slices(slices: Slices) -> tuple[Int64, Int64]:
     """Rows that overlap an earlier one of their track without lying inside it, and for how long.
 
-    Such a slice lies deeper than its parent's children should; what it crosses is the last slice
-    before it that is one level up.
+    That earlier one has the same parent: what lies inside of it ends sooner, and one that encloses
+    both is no sibling.
     """
     around = np.where(slices.parent >= 0, slices.depth[slices.parent].astype(np.int32) + 1, 0)
-    rows = np.flatnonzero(slices.depth != np.minimum(around, _DEEPEST))
-    if not len(rows):
-        return rows, rows
-    levels = int(slices.depth.max()) + 1
-    lane = slices.track.astype(np.int64) * levels + slices.depth
-    if lane.max() <= np.iinfo(np.uint16).max:
-        lane = lane.astype(np.uint16)  # numpy sorts these by radix, ten times faster
-    order = np.argsort(lane, kind="stable")
-    place = lane[order].astype(np.int64) * len(lane) + order  # grows: by lane, then by row
-    crossed_lane = lane[rows].astype(np.int64) - 1
-    crossed = order[np.searchsorted(place, crossed_lane * len(lane) + rows) - 1]
-    ends = slices.start_ns + slices.duration_ns
-    return rows, np.minimum(ends[crossed], ends[rows]) - slices.start_ns[rows]
+    moved = slices.depth != np.minimum(around, _DEEPEST)  # beside something, on a deeper level
+    if not moved.any():
+        return _NONE, _NONE
+    has_moved = np.zeros(int(slices.track.max()) + 1, np.bool_)
+    has_moved[slices.track[moved]] = True
+    rows = np.flatnonzero(has_moved[slices.track])
+    parent = slices.parent[rows].astype(np.int64)
+    family = np.where(parent >= 0, len(has_moved) + parent, slices.track[rows])
+    order = np.argsort(family, kind="stable")
+    rows, family = rows[order], family[order]
+    starts = slices.start_ns[rows]
+    ends = starts + slices.duration_ns[rows]
+    latest = ends[latest_end_so_far(family, ends)]
+    overlap_ns = latest[:-1] - starts[1:]
+    crosses = np.flatnonzero((family[1:] == family[:-1]) & (overlap_ns > 0))
+    by_row = np.argsort(rows[crosses + 1])
+    return rows[crosses + 1][by_row], overlap_ns[crosses][by_row]
