@@ -28,9 +28,6 @@ class Settings:
         known = [each for each in self.recent_files if each != path]
         self._store.setValue("recent", [str(each) for each in [path, *known][:_MOST_RECENT]])
 
-    def clear_recent(self) -> None:
-        self._store.remove("recent")
-
     @property
     def theme(self) -> str:
         """ "system", "light" or "dark"."""

@@ -41,9 +41,6 @@ class TrustStore:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.write_text(json.dumps(trusted, indent=1, ensure_ascii=False))
 
-    def forget_all(self) -> None:
-        self._file.unlink(missing_ok=True)
-
     def _read(self) -> dict[str, str]:
         try:
             trusted = json.loads(self._file.read_text())

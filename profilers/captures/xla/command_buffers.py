@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from profilers.graphs.hlo_program import HloProgram
-from profilers.profile import Trace, decode
-from profilers.profile.table import Int64
+from profilers.profile import Trace
 
 _RUNS_NOTHING = frozenset({
     "parameter", "constant", "get-tuple-element", "bitcast", "tuple", "after-all", "add-dependency",
@@ -50,7 +49,7 @@ def launched(program: HloProgram) -> tuple[Launched, ...]:
 def instructions_of(
     trace: Trace,
     strings: Sequence[str],
-    rows: Int64,
+    arguments: Mapping[int, Mapping[str, object]],
     instructions: Sequence[Launched],
     in_bodies: Collection[str],
 ) -> dict[int, str]:
@@ -58,8 +57,8 @@ def instructions_of(
 
     Parameters
     ----------
-    rows : int64 array
-        Slices of devices that ran out of command buffers.
+    arguments : mapping of int to mapping
+        Of each slice of a device that ran out of a command buffer, what the trace tells of it.
     instructions : sequence of Launched
     in_bodies : collection of str
         Names of those that loops and branches run: they are told by their kernels' names alone.
@@ -68,7 +67,7 @@ def instructions_of(
     of_program = {each.name for each in instructions}
     bodies = {_plain(name): name for name in in_bodies if name not in of_program}
     known: dict[tuple[str, ...], list[str]] = {}  # the same graph is launched in every step
-    for launch in _launches(trace, strings, rows):
+    for launch in _launches(trace, strings, arguments):
         names = tuple(launch.names)
         if names not in known:
             known[names] = aligned(names, instructions, bodies)
@@ -78,11 +77,12 @@ def instructions_of(
     return found
 
 
-def _launches(trace: Trace, strings: Sequence[str], rows: Int64) -> list[_Launch]:
+def _launches(
+    trace: Trace, strings: Sequence[str], arguments: Mapping[int, Mapping[str, object]]
+) -> list[_Launch]:
     slices = trace.slices
     grouped: dict[tuple[int, object], list[tuple[int, int, int]]] = defaultdict(list)
-    for row in rows.tolist():
-        told = decode(trace.arguments, row)
+    for row, told in arguments.items():
         order = told.get("cuda_graph_node_id", 0)
         key = int(slices.track[row]), told.get("correlation_id", "")
         at = int(order) if isinstance(order, int) else 0

@@ -136,8 +136,13 @@ def _on_devices(trace: Trace, result: XlaResult, strings: Sequence[str]) -> dict
     """Names of the instructions that slices of devices ran."""
     is_device = trace.tracks.device[trace.slices.track] >= 0
     rows = np.flatnonzero(is_device & np.isin(trace.slices.kind, _ON_DEVICE))
-    told = {row: str(decode(trace.arguments, row).get("hlo_op", "")) for row in rows.tolist()}
-    recorded = np.array([row for row in told if told[row] not in result.node_of], np.int64)
+    told: dict[int, str] = {}
+    recorded: dict[int, dict[str, object]] = {}
+    for row in rows.tolist():
+        arguments = decode(trace.arguments, row)
+        told[row] = str(arguments.get("hlo_op", ""))
+        if told[row] not in result.node_of:
+            recorded[row] = arguments
     return told | instructions_of(trace, strings, recorded, result.launched, result.node_of)
 
 

@@ -3,19 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from profilers.request import RunRequest
 from profilers.runtimes.keras.jax_program import JaxProgram
 from profilers.runtimes.keras.model import packed
-from profilers.runtimes.keras.training import (
-    loss_of,
-    optimiser_of,
-    outputs_of,
-    refuse_untrainable,
-    targets_of,
-)
-from profilers.runtimes.tf.options import LOSS, OPTIMISER
+from profilers.runtimes.keras.training import training_parts
 
 
 def training_of(
@@ -31,12 +22,7 @@ def training_of(
     import jax
     import keras
 
-    refuse_untrainable(model)
-    optimiser = optimiser_of(model, request.options[OPTIMISER.id])
-    optimiser.build(model.trainable_variables)
-    outputs = outputs_of(model, names, arrays)
-    targets = targets_of(outputs, request.options[LOSS.id], np.random.default_rng(request.seed))
-    loss_function = loss_of(model, request.options[LOSS.id])
+    targets, loss_function, optimiser = training_parts(model, names, arrays, request)
     trained, others = list(model.trainable_variables), list(model.non_trainable_variables)
     of_optimiser = list(optimiser.variables)
 

@@ -56,13 +56,7 @@ class TrainingStep:
         TwinscopeError
             If the model has nothing to train or the loss does not fit its outputs.
         """
-        refuse_untrainable(model)
-        optimiser = optimiser_of(model, request.options[OPTIMISER.id])
-        optimiser.build(model.trainable_variables)
-        outputs = outputs_of(model, names, tensors)
-        chosen = request.options[LOSS.id]
-        targets = targets_of(outputs, chosen, np.random.default_rng(request.seed))
-        return cls(model, names, targets, loss_of(model, chosen), optimiser)
+        return cls(model, names, *training_parts(model, names, tensors, request))
 
     def __call__(self, *given: Any) -> Any:
         import keras
@@ -75,6 +69,25 @@ class TrainingStep:
         gradients = tape.gradient(loss, self.model.trainable_variables)
         self.optimiser.apply(gradients, self.model.trainable_variables)
         return loss
+
+
+def training_parts(
+    model: Any, names: Sequence[str], tensors: Sequence[Any], request: RunRequest
+) -> tuple[list[Any], Any, Any]:
+    """Random targets, the loss and the optimiser, built, that `request.options` asks for.
+
+    Raises
+    ------
+    TwinscopeError
+        If the model has nothing to train or the loss does not fit its outputs.
+    """
+    refuse_untrainable(model)
+    optimiser = optimiser_of(model, request.options[OPTIMISER.id])
+    optimiser.build(model.trainable_variables)
+    chosen = request.options[LOSS.id]
+    outputs = outputs_of(model, names, tensors)
+    targets = targets_of(outputs, chosen, np.random.default_rng(request.seed))
+    return targets, loss_of(model, chosen), optimiser
 
 
 def refuse_training(request: RunRequest) -> None:
