@@ -29,7 +29,12 @@ DEFAULTS = (
     ("cnn.pt2", "torch-export"),
     ("block.ts.pt", "torchscript"),
     ("block.pt", "torch-onnxruntime"),
+    ("encoder12.pt", "torch-eager"),
+    ("encoder12.pt", "torch-export"),
+    ("encoder12.pt", "torch-compile"),
+    ("resnet50.pt", "torch-eager"),
 )
+LARGER = ("encoder12", "resnet50")
 STEPS = 10
 
 
@@ -73,11 +78,12 @@ def _wanted(folder: Path) -> Iterator[tuple[Path, str]]:
             name, _, mode = word.partition("=")
             yield Path(name), mode
         return
-    subprocess.run(
-        [sys.executable, "-m", "tests.models.build_torch", str(folder)],
-        check=True,
-        capture_output=True,
-    )
+    for builder, names in (("build_torch", ()), ("build_torch_kinds", LARGER)):
+        subprocess.run(
+            [sys.executable, "-m", f"tests.models.{builder}", str(folder), *names],
+            check=True,
+            capture_output=True,
+        )
     yield from ((folder / name, mode) for name, mode in DEFAULTS)
 
 

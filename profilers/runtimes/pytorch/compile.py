@@ -28,7 +28,13 @@ from profilers.runtimes.pytorch.options import (
 )
 from profilers.runtimes.pytorch.programs import is_program
 from profilers.runtimes.pytorch.running import compile_by_running, run_model
-from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, Session
+from profilers.runtimes.pytorch.session import (
+    PRELOADED,
+    WORKER_ENVIRONMENT,
+    LoadedModel,
+    Session,
+    not_looked_at,
+)
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
@@ -151,7 +157,14 @@ def _compiled(
         with log.deaf(), torch._dynamo.config.patch(recompile_limit=_MOST_SIZES):
             yield
 
-    return replace(eager, call=call, profiled_call=call, marking=marking, sweeping=sweeping)
+    return replace(
+        eager,
+        call=call,
+        profiled_call=call,
+        marking=marking,
+        sweeping=sweeping,
+        look_at=not_looked_at,
+    )
 
 
 def _inductor(request: RunRequest, dynamic: bool | None) -> Callable[..., Any]:

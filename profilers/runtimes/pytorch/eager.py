@@ -12,6 +12,7 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.activations import write_activations
+from profilers.runtimes.pytorch.executed import Executed
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.module_inputs import module_inputs
 from profilers.runtimes.pytorch.programs import exported, refusal
@@ -42,9 +43,10 @@ def load_module(request: RunRequest, device: Any) -> LoadedModel:
 
     source = load_source(request, device)
     model = source.module
+    executed = Executed()
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        write_module_graph(model, inputs, folder, record)
+        write_module_graph(model, inputs, folder, record, executed)
         if is_wanted(request.options):
             names = [spec.name for spec in record.request.inputs]
             write_activations(model, inputs, names, folder)
@@ -58,6 +60,7 @@ def load_module(request: RunRequest, device: Any) -> LoadedModel:
         lambda: module_ranges(model, fast_mark),
         settle_inputs=partial(module_inputs, source),
         notes=source.notes,
+        look_at=lambda events: executed.take(events()),
     )
 
 
@@ -97,20 +100,34 @@ def _can_be_wrapped(module: Any) -> bool:
     return not isinstance(module, torch.jit.ScriptModule)
 
 
-def write_module_graph(model: Any, inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-    """The graph by torch.export, and a recording of one run.
+def write_module_graph(
+    model: Any,
+    inputs: Sequence[Any],
+    folder: Path,
+    record: RunRecord,
+    executed: Executed | None = None,
+) -> None:
+    """The graph by torch.export, and a recording of one run where that may be another one.
 
     The recording counts where the model's Python decides what is run, so that it cannot be exported,
-    and where eager mode takes a fused path that the export does not show.
+    and where eager mode takes a fused path that the export does not show. There is none where the
+    operators that were `executed` show that neither is so.
     """
-    _record_run(model, inputs, folder, record)
+    record.extra["module_classes"] = {
+        path: type(module).__name__ for path, module in model.named_modules()
+    }
     try:
-        write_exported_graph(exported(model, inputs), {}, folder)
+        program = exported(model, inputs)
     except Exception as error:  # the model's own code runs under the tracer
         record.warn(
             "torch.export cannot hold this model, so its graph is what one run executed: branches "
             f"and loops appear as they went for these inputs. The reason: {refusal(error).why}."
         )
+        _record_run(model, inputs, folder, record)
+        return
+    if executed is None or not executed.follows(program):
+        _record_run(model, inputs, folder, record)
+    write_exported_graph(program, {}, folder)
 
 
 def _record_run(model: Any, inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
@@ -122,6 +139,3 @@ def _record_run(model: Any, inputs: Sequence[Any], folder: Path, record: RunReco
     record.extra["known_tensors"] = write_recorded_graph(
         model, weights, inputs, names, lambda: module_ranges(model, mark), folder
     )
-    record.extra["module_classes"] = {
-        path: type(module).__name__ for path, module in model.named_modules()
-    }

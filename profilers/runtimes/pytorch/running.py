@@ -161,6 +161,7 @@ def profile(session: Session) -> None:
         finally:
             profiler.stop()
     profiler.export_chrome_trace(str(session.folder / TRACE_FILE))
+    model.look_at(lambda: profiler.profiler.kineto_results.events())
 
 
 def write(session: Session) -> None:

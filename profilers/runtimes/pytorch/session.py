@@ -22,6 +22,10 @@ def _positional(inputs: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
     return tuple(inputs), {}
 
 
+def not_looked_at(events: Callable[[], Sequence[Any]]) -> None:
+    """What the profiler recorded tells this model nothing."""
+
+
 @dataclass(frozen=True)
 class LoadedModel:
     """A model ready to run.
@@ -47,6 +51,8 @@ class LoadedModel:
         A context around steps of other sizes than the run's.
     notes : tuple of (str, str)
         What to know about how the model was made: message and remedy.
+    look_at : callable
+        Takes what gives the profiler's events, once the steps are profiled.
     """
 
     call: Callable[..., Any]
@@ -58,6 +64,7 @@ class LoadedModel:
     settle_inputs: Callable[[RunRequest, Any], tuple[RunRequest, list[Any]]] = given_inputs
     sweeping: Callable[[], AbstractContextManager[Any]] = nullcontext
     notes: tuple[tuple[str, str], ...] = ()
+    look_at: Callable[[Callable[[], Sequence[Any]]], None] = not_looked_at
 
 
 @dataclass
