@@ -54,3 +54,9 @@ class CaptureFailed(TwinscopeError):
 
 class Cancelled(TwinscopeError):
     """The person stopped the work."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's text, for a sentence."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import TrustRequired, TwinscopeError
+from profilers.errors import TrustRequired, TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.runtimes.tf.options import LOSS, OPTIMISER, OWN, is_training
-from profilers.runtimes.tf.session import first_line
 
 logger = logging.getLogger(__name__)
 

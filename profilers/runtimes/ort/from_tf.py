@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from profilers.errors import CaptureFailed
+from profilers.errors import CaptureFailed, first_line
 from profilers.inputs import Array
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
@@ -21,7 +21,7 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.ort import inference as onnxruntime_cpu
 from profilers.runtimes.result_gap import tell_gap
 from profilers.runtimes.sweep import SizedRun, measure_sweep
-from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, first_line
+from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
 from profilers.runtimes.tf.sources import Source, load_source
 from profilers.units import format_bytes
 

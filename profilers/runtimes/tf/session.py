@@ -321,12 +321,6 @@ def _profile(step: Callable[[], None], record: RunRecord, folder: Path, report: 
     shutil.rmtree(log)
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an exception's text, for a sentence."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
 def _failed_node(error: Exception) -> str:
     """What went wrong, from a graph's error: the line before the node that it names."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
