@@ -89,8 +89,9 @@ def _load(request: RunRequest) -> tuple[JaxProgram, tuple[InputSpec, ...]]:
     return program, inputs
 
 
-def _sized(request: RunRequest, inputs: tuple[InputSpec, ...]) -> SizedRun:
+def _sized(request: RunRequest, inputs: tuple[InputSpec, ...], report: Reporter) -> SizedRun:
     """The model traced again for inputs of other sizes."""
+    report.progress("JAX traces the model", 0.0)
     program, _ = _load(replace(request, inputs=inputs, inputs_file=""))
     return SizedRun(program.step)
 

@@ -79,7 +79,8 @@ def _written(
 def _sweep(record: RunRecord, report: Reporter) -> None:
     """Each size is a model of its own: the converted one has the shapes of one run."""
 
-    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+    def sized(inputs: tuple[InputSpec, ...], part: Reporter) -> SizedRun:
+        part.progress("tf2onnx converts the model", 0.0)
         request = replace(record.request, inputs=inputs, inputs_file="")
         with tempfile.TemporaryDirectory() as place:
             converted = _written(request, load_source(request), Path(place) / "model.onnx")

@@ -105,7 +105,7 @@ def _sweep(record: RunRecord, level: str, report: Reporter) -> None:
         return
     session = _session(record.request, _options(record.request, level))
 
-    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+    def sized(inputs: tuple[InputSpec, ...], part: Reporter) -> SizedRun:
         arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
         return _sized(session, arrays)
 

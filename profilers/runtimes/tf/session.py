@@ -122,9 +122,13 @@ def run_traced(
 
 
 def _sized(
-    request: RunRequest, load: Callable[[RunRequest], TracedModel], inputs: tuple[InputSpec, ...]
+    request: RunRequest,
+    load: Callable[[RunRequest], TracedModel],
+    inputs: tuple[InputSpec, ...],
+    report: Reporter,
 ) -> SizedRun:
     """The model traced again for inputs of other sizes."""
+    report.progress("TensorFlow traces the model", 0.0)
     traced = load(replace(request, inputs=inputs, inputs_file=""))
     return SizedRun(_step(traced, request.device))
 
