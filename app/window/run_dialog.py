@@ -92,8 +92,9 @@ class RunDialog(QDialog):
         form.addRow(self.tr("Mode"), self.mode)
         form.addRow(self.options)
         if model.signatures:
-            is_python = model.kind == "torch-python"
-            form.addRow(self.tr("Made by") if is_python else self.tr("Signature"), self.signature)
+            titles = {"maker": self.tr("Made by"), "function": self.tr("Function")}
+            title = titles.get(model.entries_are, self.tr("Signature"))
+            form.addRow(title, self.signature)
         if model.needs_code:
             form.addRow(self.tr("Code of the model"), self.code)
         self.code.setVisible(model.needs_code)
