@@ -50,14 +50,15 @@ def inspect(path: Path) -> ModelFile:
         graph = _graph(meta_graph, signatures, pool)
         reaches = saved_model_reaches(meta_graph)
     except ValueError as error:
-        raise DamagedFile(f"Cannot read the SavedModel {path.name}", str(error)) from error
+        raise DamagedFile.because(f"Cannot read the SavedModel {path.name}", error) from error
     strings = pool.table()
+    cannot_run = _cannot_run(file, meta_graph, signatures)
     return ModelFile(
         folder,
         "saved-model",
         "SavedModel",
         "tensorflow",
-        ("tf-graph", "tf-xla", "tf-eager", "tflite", "tf-onnxruntime"),
+        () if cannot_run else ("tf-graph", "tf-xla", "tf-eager", "tflite", "tf-onnxruntime"),
         within_vocabulary(_inputs(meta_graph, signatures), graph, strings),
         dangers(reaches),
         Profile(
@@ -70,7 +71,7 @@ def inspect(path: Path) -> ModelFile:
                 facts={"Saved by TensorFlow": meta_graph.meta_info_def.tensorflow_version},
             ),
         ),
-        _cannot_run(file, meta_graph, signatures),
+        cannot_run,
         signatures,
         {name: tuple(_inputs(meta_graph, (name,))) for name in signatures[1:]},
     )
