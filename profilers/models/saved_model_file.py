@@ -61,15 +61,15 @@ def inspect(path: Path) -> ModelFile:
         graph = _graph(meta_graph, signatures, functions, pool)
         reaches = saved_model_reaches(meta_graph)
     except ValueError as error:
-        raise DamagedFile(f"Cannot read the SavedModel {path.name}", str(error)) from error
+        raise DamagedFile.because(f"Cannot read the SavedModel {path.name}", error) from error
     strings, names = pool.table(), tuple(inputs)
-    reason = _cannot_run(file, meta_graph, names)
+    cannot_run = _cannot_run(file, meta_graph, names)
     return ModelFile(
         folder,
         "saved-model",
         "SavedModel",
         "tensorflow",
-        () if reason else _MODES,
+        () if cannot_run else _MODES,
         within_vocabulary(inputs[names[0]] if names else (), graph, strings),
         dangers(reaches),
         Profile(
@@ -82,7 +82,7 @@ def inspect(path: Path) -> ModelFile:
                 facts={"Saved by TensorFlow": meta_graph.meta_info_def.tensorflow_version},
             ),
         ),
-        reason,
+        cannot_run,
         names,
         {name: inputs[name] for name in names[1:]},
         entries_are="function" if functions else "signature",

@@ -4,18 +4,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import TwinscopeError
+from profilers.errors import TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf.functions import traced_part
 from profilers.runtimes.tf.inputs import bind_inputs, with_row_splits
-from profilers.runtimes.tf.session import (
-    WORKER_ENVIRONMENT,
-    TracedModel,
-    first_line,
-    run_traced,
-)
+from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
 
 __all__ = ["WORKER_ENVIRONMENT", "load", "run"]
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.analysis.sweep import sweep_rows
 from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
@@ -26,6 +27,7 @@ torch.manual_seed(0)
 model = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.GELU(), torch.nn.LayerNorm(32)).eval()
 program = torch.export.export(model, (torch.randn(2, 16),))
 torch.export.save(program, sys.argv[1])
+torch.save(model, sys.argv[1] + ".module.pt")
 if len(sys.argv) > 2:
     torch._inductor.aoti_compile_and_package(
         program,
@@ -142,6 +144,16 @@ def test_the_next_run_takes_the_package_of_an_earlier_one(capture: Capture, pack
     assert "not compiled again" in note.message
     assert compile_ns(again)[0] > 0  # what the earlier run took
     assert len(again.fusion.groups) == len(first.fusion.groups)
+
+
+def test_a_package_is_compiled_for_each_size(capture: Capture, packages: Path) -> None:
+    inputs = (InputSpec("input", "float32", (2, 16)),)
+    module = packages / "program.pt2.module.pt"
+    profile = capture(module, "torch-aoti", inputs=inputs, sweep={"batch": [2, 3]})
+    own, other = sweep_rows(profile)
+    assert (own["problem"], other["problem"]) == (None, None)
+    assert other["per_second"] > 0
+    assert other["peak_bytes"] > 0
 
 
 def test_a_package_shows_its_kernels_weights_and_inputs_without_running(packages: Path) -> None:

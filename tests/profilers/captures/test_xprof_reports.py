@@ -9,8 +9,8 @@ import pytest
 from app.capturing import request_for
 from profilers import snapshot
 from profilers.captures.tf.files import TRACE_FILE
-from profilers.captures.tf.xprof_reports import xprof_reports
-from profilers.captures.tf.xprof_tables import reports_of
+from profilers.captures.xplane.xprof_reports import xprof_reports
+from profilers.captures.xplane.xprof_tables import reports_of
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path

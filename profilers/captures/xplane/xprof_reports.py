@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from profilers.captures.tf.xprof_tables import reports_of
+from profilers.captures.xplane.xprof_tables import reports_of
 from profilers.profile import Report
 
 logger = logging.getLogger(__name__)
