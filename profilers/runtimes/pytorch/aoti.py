@@ -15,7 +15,7 @@ from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.pytorch.compile import require_code_generator
+from profilers.runtimes.pytorch.code_generator import require_code_generator
 from profilers.runtimes.pytorch.compile_progress import reported_phases
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import first_line
@@ -60,7 +60,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         if is_package(path):
             _require_trust_of_package(request)
             return run_model(request, folder, report, _load_package)
-        require_code_generator(request.device)
+        require_code_generator(request)
         load = load_program_model if is_program(path) else load_module
         with reported_phases(report):
             return run_model(request, folder, report, load, built_by(_compiled))
