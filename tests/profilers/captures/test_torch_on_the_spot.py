@@ -205,16 +205,12 @@ def test_a_package_refuses_inputs_of_another_size(capture: Capture, packages: Pa
         capture(packages / "package.pt2", "torch-aoti", inputs=wrong)
 
 
-def test_a_package_needs_trust(packages: Path, tmp_path: Path) -> None:
-    launcher = Launcher()
+def test_a_package_needs_trust(launcher: Launcher, packages: Path, tmp_path: Path) -> None:
     request = RunRequest(
         str(packages / "package.pt2"), "torch-aoti", inputs=(InputSpec("x", "float32", (2, 16)),)
     )
-    try:
-        with pytest.raises(TrustRequired, match="native code"):
-            launcher.capture(request, tmp_path)
-    finally:
-        launcher.close()
+    with pytest.raises(TrustRequired, match="native code"):
+        launcher.capture(request, tmp_path)
 
 
 def test_a_model_that_cannot_be_exported_cannot_be_packaged(
