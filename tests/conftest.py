@@ -40,6 +40,7 @@ MODEL_SCRIPTS = {  # by the fixture whose folder they write: a module of tests.m
     "odd_files": "build_tflite",
     "misbehaving": "build_misbehaving",
     "torch_more": "build_torch_more",
+    "packages": "build_packages",
     "torch_kinds": "build_torch_kinds decoder variable_lstm experts",
 }
 

@@ -1,8 +1,7 @@
 """PyTorch models exported, traced, packaged and converted to ONNX on the spot, and what refuses it."""
 
-import subprocess
-import sys
 import zipfile
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -20,22 +19,6 @@ from profilers.request import InputSpec, RunRequest
 from tests.conftest import ROOT, Capture
 
 MODELS = ROOT / "tests" / "models"
-PACKAGE = """
-import sys, torch
-torch.set_num_threads(1)
-torch.manual_seed(0)
-model = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.GELU(), torch.nn.LayerNorm(32)).eval()
-program = torch.export.export(model, (torch.randn(2, 16),))
-torch.export.save(program, sys.argv[1])
-torch.save(model, sys.argv[1] + ".module.pt")
-if len(sys.argv) > 2:
-    torch._inductor.aoti_compile_and_package(
-        program,
-        package_path=sys.argv[2],
-        inductor_configs={"cpp.enable_kernel_profile": True},
-    )
-    torch._inductor.aoti_compile_and_package(program, package_path=sys.argv[3])
-"""
 
 
 def is_linked(profile: Profile) -> None:
@@ -102,12 +85,9 @@ def test_decisions_in_python_are_told_with_their_line(
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small program, and the package that AOTInductor makes of it."""
-    folder = tmp_path_factory.mktemp("packages")
-    names = [str(folder / name) for name in ("program.pt2", "package.pt2", "unmarked.pt2")]
-    subprocess.run([sys.executable, "-W", "ignore", "-c", PACKAGE, *names], check=True, cwd=ROOT)
-    return folder
+def packages(model_folders: dict[str, Future[Path]]) -> Path:
+    """A small program, and the packages that AOTInductor makes of it."""
+    return model_folders["packages"].result()
 
 
 def test_a_package_made_on_the_spot_ties_its_kernels_to_the_program(
@@ -148,7 +128,7 @@ def test_the_next_run_takes_the_package_of_an_earlier_one(capture: Capture, pack
 
 def test_a_package_is_compiled_for_each_size(capture: Capture, packages: Path) -> None:
     inputs = (InputSpec("input", "float32", (2, 16)),)
-    module = packages / "program.pt2.module.pt"
+    module = packages / "module.pt"
     profile = capture(module, "torch-aoti", inputs=inputs, sweep={"batch": [2, 3]})
     own, other = sweep_rows(profile)
     assert (own["problem"], other["problem"]) == (None, None)
