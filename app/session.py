@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.autosave import Autosave
-from app.capturing import capture_profile, run_and_read
+from app.capturing import capture_profile, run_and_read, with_digest
 from app.column_files import Beginning, Columns, open_columns, open_one
 from app.demo import demo_requests
 from app.document import Document
@@ -320,7 +320,12 @@ class Session(QObject):
     def _turns(self, a: RunRequest, b: RunRequest, job: Job) -> Rounds:
         with self._alone(job):
             return measure_in_turns(
-                self._launcher, a, b, self.most_rounds, job.report, job.cancelled
+                self._launcher,
+                with_digest(a),
+                with_digest(b),
+                self.most_rounds,
+                job.report,
+                job.cancelled,
             )
 
     @contextmanager

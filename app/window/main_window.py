@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
     # What the person does
 
     def open(self, paths: Sequence[Path]) -> None:
+        self.notice.hide()
         for path in paths:
             self.session.open(path)
             self.statusBar().showMessage(self.tr("Opening {}…").format(path.name))
@@ -106,6 +107,7 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def ask_run(self, document: Document) -> None:
+        self.notice.hide()
         self._running.ask(document)
 
     def run(self, document: Document, request: RunRequest) -> None:
@@ -114,6 +116,7 @@ class MainWindow(QMainWindow):
 
     def ask_matrix(self, document: Document) -> None:
         """Run the model in every mode that takes it, on the inputs of its last run."""
+        self.notice.hide()
         if document.model is None:
             return
         try:
@@ -182,7 +185,7 @@ class MainWindow(QMainWindow):
         session.document_added.connect(self._show_document)
         session.document_removed.connect(self._drop_document)
         session.comparison_opened.connect(board.compare.set_settings)
-        session.failed.connect(lambda error: self.notice.tell_error(error, self._theme))
+        session.failed.connect(lambda error: self.notice.tell_also(error, self._theme))
         session.busy_changed.connect(self._clear_status)
         self.giving.told.connect(lambda text: self.statusBar().showMessage(text, 5000))
         self.giving.saved.connect(self._remember)
@@ -199,6 +202,7 @@ class MainWindow(QMainWindow):
         )
 
     def run_demo(self) -> None:
+        self.notice.hide()
         self.statusBar().showMessage(self.tr("Building the demo models…"))
         self.session.run_demo()
 
@@ -213,7 +217,6 @@ class MainWindow(QMainWindow):
         header.cancel_asked.connect(lambda document: document.job and document.job.cancel())
 
     def _show_document(self, document: Document) -> None:
-        self.notice.hide()
         self.board.insert(document, self.session.documents.index(document))
         self._pages.setCurrentWidget(self.board)
         self._linker.follow(document)

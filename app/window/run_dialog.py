@@ -31,6 +31,7 @@ from profilers.models import ModelFile
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import RUN_MODES, mode_named
 from profilers.sweeps import parse_sweep, sweep_text
+from profilers.visible_text import visible
 
 _DTYPES = (
     "float32", "float16", "bfloat16", "float64", "int64", "int32", "int8", "uint8", "bool", "string",
@@ -47,7 +48,7 @@ class RunDialog(QDialog):
         self._model = model
         start = last or request_for(model)
         self.request = start
-        self.setWindowTitle(self.tr("Run {}").format(model.path.name))
+        self.setWindowTitle(self.tr("Run {}").format(visible(model.path.name)))
         self.resize(680, 520)
         self.mode = QComboBox()
         for mode in RUN_MODES:
@@ -94,8 +95,9 @@ class RunDialog(QDialog):
         form.addRow(self.tr("Mode"), self.mode)
         form.addRow(self.options)
         if model.signatures:
-            is_python = model.kind == "torch-python"
-            form.addRow(self.tr("Made by") if is_python else self.tr("Signature"), self.signature)
+            titles = {"maker": self.tr("Made by"), "function": self.tr("Function")}
+            title = titles.get(model.entries_are, self.tr("Signature"))
+            form.addRow(title, self.signature)
         if model.needs_code:
             form.addRow(self.tr("Code of the model"), self.code)
         self.code.setVisible(model.needs_code)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.activations import is_wanted
-from profilers.errors import TwinscopeError
+from profilers.errors import TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.keras.activations import write_activations
@@ -13,12 +13,7 @@ from profilers.runtimes.keras.training import TrainingStep
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf.inputs import bind_inputs
 from profilers.runtimes.tf.options import is_training
-from profilers.runtimes.tf.session import (
-    WORKER_ENVIRONMENT,
-    TracedModel,
-    first_line,
-    run_traced,
-)
+from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
 
 __all__ = ["WORKER_ENVIRONMENT", "expected_inputs", "load", "run"]
 

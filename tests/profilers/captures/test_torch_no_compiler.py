@@ -16,7 +16,7 @@ from profilers.request import RunRequest
 
 
 @pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+def compilerless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     """Its workers find nothing on their path but a compiler that does not start."""
     folder = tmp_path_factory.mktemp("programs")
     broken = folder / "broken-g++"
@@ -40,23 +40,23 @@ def request(path: Path, mode: str) -> RunRequest:
     ("mode", "title"), [("torch-compile", "compiled"), ("torch-aoti", "ahead of time")]
 )
 def test_the_mode_and_the_package_are_named(
-    launcher: Launcher, torch_files: Path, tmp_path: Path, mode: str, title: str
+    compilerless: Launcher, torch_files: Path, tmp_path: Path, mode: str, title: str
 ) -> None:
     with pytest.raises(ModeUnavailable, match=r"no C\+\+ compiler.*g\+\+ is not found") as raised:
-        launcher.capture(request(torch_files / "cnn.pt2", mode), tmp_path)
+        compilerless.capture(request(torch_files / "cnn.pt2", mode), tmp_path)
     assert title in raised.value.what
     assert "g++" in raised.value.remedy
 
 
 def test_other_modes_run_all_the_same(
-    launcher: Launcher, torch_files: Path, tmp_path: Path
+    compilerless: Launcher, torch_files: Path, tmp_path: Path
 ) -> None:
-    launcher.capture(request(torch_files / "cnn.pt2", "torch-export"), tmp_path)
+    compilerless.capture(request(torch_files / "cnn.pt2", "torch-export"), tmp_path)
     assert len(read_capture(tmp_path).steps) == 2
 
 
 def test_a_compiler_that_does_not_start_is_named(
-    torch_files: Path, tmp_path: Path, launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+    torch_files: Path, tmp_path: Path, compilerless: Launcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CXX", "broken-g++")
     other = Launcher()
