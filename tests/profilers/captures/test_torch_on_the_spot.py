@@ -16,6 +16,7 @@ from profilers.opening import open_path
 from profilers.profile import NodeKind, Profile, SliceKind, TimingPhase
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
+from profilers.runtimes import mode_named
 from tests.conftest import ROOT, Capture
 
 MODELS = ROOT / "tests" / "models"
@@ -153,6 +154,17 @@ def test_a_package_shows_its_kernels_weights_and_inputs_without_running(packages
     assert graph.edges.source[graph.edges.target == result].tolist() == [operators[-1]]
     used = {strings[graph.parameters.name[row]] for row in graph.parameter_uses.parameter.tolist()}
     assert used == weights
+
+
+def test_a_package_needs_no_compiler(
+    packages: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model, mode = open_path(packages / "package.pt2"), mode_named("torch-aoti")
+    assert isinstance(model, ModelFile)
+    assert mode
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert mode.obstacle(kind="torch-export")
+    assert mode.obstacle(kind=model.kind) is None
 
 
 def test_a_package_runs_and_is_linked_to_its_own_kernels(capture: Capture, packages: Path) -> None:
