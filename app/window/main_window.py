@@ -26,6 +26,7 @@ from app.matrix import BATCHES, with_batches
 from app.paths import config_folder, data_folder
 from app.session import Session
 from app.settings import Settings
+from app.window.attach_dialog import AttachDialog
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
 from app.window.command_table import command_table
@@ -107,6 +108,13 @@ class MainWindow(QMainWindow):
     def ask_open_name(self) -> None:
         dialog = NameDialog(self)
         dialog.chosen.connect(lambda path: self.open([path]))
+        dialog.open()
+
+    def ask_attach(self) -> None:
+        """Ask for the address of a running process; that of the last time stands there already."""
+        self.notice.hide()
+        dialog = AttachDialog(self.settings.attach_address, self)
+        dialog.asked.connect(self._attach)
         dialog.open()
 
     def ask_run(self, document: Document) -> None:
@@ -205,6 +213,10 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(
             lambda _: self._apply_theme(self._chosen_theme())
         )
+
+    def _attach(self, request: RunRequest) -> None:
+        self.settings.attach_address = request.model_path
+        self.session.attach(request)
 
     def run_demo(self) -> None:
         self.notice.hide()
