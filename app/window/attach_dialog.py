@@ -7,6 +7,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QLabel,
+    QLayout,
     QLineEdit,
     QVBoxLayout,
     QWidget,
@@ -14,6 +15,8 @@ from PySide6.QtWidgets import (
 
 from profilers.attaching import LONGEST_S, attach_request
 from profilers.errors import TwinscopeError
+
+_WIDTH = 440
 
 
 class AttachDialog(QDialog):
@@ -31,6 +34,7 @@ class AttachDialog(QDialog):
             )
         )
         told.setWordWrap(True)
+        told.setMinimumWidth(_WIDTH)
         self.address = QLineEdit(address)
         self.address.selectAll()
         self.address.setPlaceholderText("localhost:6009")
@@ -53,7 +57,7 @@ class AttachDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(self._problem)
         layout.addWidget(buttons)
-        self.resize(460, self.sizeHint().height())
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)  # grows with what is told
 
     def accept(self) -> None:
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.cli import main
@@ -74,6 +74,7 @@ def test_the_window_opens_the_trace_as_a_column(
     attach(window, qtbot, served_address, 0.5)
     (document,) = window.session.documents
     assert document.is_busy  # with its progress in the column from the beginning
+    assert not window.board.compare.has_two
     settle(window, qtbot)
     assert document.title == served_address
     assert document.is_unsaved
@@ -126,3 +127,16 @@ def test_a_wrong_address_is_told(
     told = capsys.readouterr().err
     assert sentence in told
     assert "Traceback" not in told
+
+
+def test_the_dialog_grows_with_what_it_tells(window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_by_id["file.attach"].trigger()
+    dialog = dialog_of(window, AttachDialog, qtbot)
+    assert isinstance(dialog, AttachDialog)
+    height = dialog.address.height()
+    dialog.address.setText("nowhere")
+    dialog.accept()
+    qtbot.waitUntil(lambda: dialog.address.height() == height)
+    told = [each for each in dialog.findChildren(QLabel) if each.wordWrap()]
+    assert len(told) == 2
+    qtbot.waitUntil(lambda: all(x.height() >= x.heightForWidth(x.width()) for x in told))
