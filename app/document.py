@@ -12,6 +12,7 @@ from profilers.launcher import Log, Progress
 from profilers.models import ModelFile
 from profilers.profile import Profile
 from profilers.request import RunRequest
+from profilers.visible_text import visible
 from views.counterpart import Counterpart
 from views.notes import Notes
 from views.selection import Selection
@@ -52,7 +53,7 @@ class Document(QObject):
 
     @property
     def title(self) -> str:
-        return self.profile.environment.model_name or self.name or self.path.name
+        return visible(self.profile.environment.model_name or self.name or self.path.name)
 
     @property
     def was_run(self) -> bool:

@@ -325,13 +325,9 @@ def _available_mode(mode_id: str) -> RunMode:
         raise ModeUnavailable(
             f"There is no run mode {mode_id!r}", "", "See the modes with: twinscope modes."
         )
-    missing = mode.missing()
-    if missing:
-        raise ModeUnavailable(
-            f"{mode.title} cannot run here",
-            f"{', '.join(missing)} is not installed",
-            f"Install it with: pip install 'twinscope[{mode.extra}]'.",
-        )
+    refusal = mode.not_installed()
+    if refusal:
+        raise refusal
     return mode
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from profilers import snapshot
 from profilers.analysis.trace_health import health
-from profilers.captures.tf.xprof_reports import xprof_reports
 from profilers.captures.xla.plain_trace import with_planned_memory
+from profilers.captures.xplane.xprof_reports import xprof_reports
 from profilers.errors import TwinscopeError, UnrecognisedFile
 from profilers.models import ModelFile, format_of, model_named
 from profilers.probe import Probe

@@ -142,7 +142,8 @@ def _has_document(window: "MainWindow") -> bool:
 
 def _can_run(window: "MainWindow") -> bool:
     current = window.current()
-    return current is not None and current.model is not None and not current.is_busy
+    model = current.model if current is not None and not current.is_busy else None
+    return model is not None and bool(model.modes)
 
 
 def _has_two(window: "MainWindow") -> bool:

@@ -1,6 +1,7 @@
 """The window: puts session, board and dialogs together."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 from app.autosave import Autosave
 from app.capturing import request_for
 from app.commands import install
+from app.demo import DEMO_ROUNDS
 from app.document import Document
 from app.linking import SelectionLinker
 from app.matrix import BATCHES, with_batches
@@ -87,6 +89,8 @@ class MainWindow(QMainWindow):
     # What the person does
 
     def open(self, paths: Sequence[Path]) -> None:
+        self.notice.hide()
+        self.session.quiet.end()
         for path in paths:
             self.session.open(path)
             self.statusBar().showMessage(self.tr("Opening {}…").format(path.name))
@@ -106,6 +110,7 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def ask_run(self, document: Document) -> None:
+        self.notice.hide()
         self._running.ask(document)
 
     def run(self, document: Document, request: RunRequest) -> None:
@@ -114,6 +119,7 @@ class MainWindow(QMainWindow):
 
     def ask_matrix(self, document: Document) -> None:
         """Run the model in every mode that takes it, on the inputs of its last run."""
+        self.notice.hide()
         if document.model is None:
             return
         try:
@@ -182,7 +188,7 @@ class MainWindow(QMainWindow):
         session.document_added.connect(self._show_document)
         session.document_removed.connect(self._drop_document)
         session.comparison_opened.connect(board.compare.set_settings)
-        session.failed.connect(lambda error: self.notice.tell_error(error, self._theme))
+        session.failed.connect(lambda error: self.notice.tell_also(error, self._theme))
         session.busy_changed.connect(self._clear_status)
         self.giving.told.connect(lambda text: self.statusBar().showMessage(text, 5000))
         self.giving.saved.connect(self._remember)
@@ -191,6 +197,8 @@ class MainWindow(QMainWindow):
             row.menu_asked.connect(self.giving.show_menu)
         board.header_added.connect(self._connect_header)
         board.compare.turns_asked.connect(self._measure_in_turns)
+        session.demo_captured.connect(lambda a, b: self._measure_in_turns(a, b, DEMO_ROUNDS))
+        session.quiet.changed.connect(board.hold)
         self.empty.open_asked.connect(self.ask_open)
         self.empty.demo_asked.connect(self.run_demo)
         self.empty.recent_asked.connect(lambda path: self.open([path]))
@@ -199,11 +207,13 @@ class MainWindow(QMainWindow):
         )
 
     def run_demo(self) -> None:
+        self.notice.hide()
         self.statusBar().showMessage(self.tr("Building the demo models…"))
         self.session.run_demo()
 
-    def _measure_in_turns(self, a: Document, b: Document) -> None:
-        self.session.measure_in_turns(a, b, lambda rounds: self.board.show_rounds(a, b, rounds))
+    def _measure_in_turns(self, a: Document, b: Document, most_rounds: int | None = None) -> None:
+        show = partial(self.board.show_rounds, a, b)
+        self.session.measure_in_turns(a, b, show, most_rounds)
 
     def _connect_header(self, header: ColumnHeader) -> None:
         header.run_asked.connect(self.ask_run)
@@ -213,7 +223,6 @@ class MainWindow(QMainWindow):
         header.cancel_asked.connect(lambda document: document.job and document.job.cancel())
 
     def _show_document(self, document: Document) -> None:
-        self.notice.hide()
         self.board.insert(document, self.session.documents.index(document))
         self._pages.setCurrentWidget(self.board)
         self._linker.follow(document)

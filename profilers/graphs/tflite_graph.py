@@ -52,7 +52,7 @@ def read_tflite(data: bytes, pool: StringPool, stage: str = "authored") -> Tflit
     try:
         return _Reader(data, GraphBuilder(pool, stage)).read()
     except (struct.error, IndexError, TypeError, OverflowError, AttributeError) as error:
-        raise ValueError(f"its offsets lead out of the file ({error})") from error
+        raise ValueError("it is cut off or damaged: offsets lead out of the file") from error
 
 
 @dataclass

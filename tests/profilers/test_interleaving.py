@@ -18,7 +18,7 @@ from profilers.request import RunRequest
 
 
 @pytest.fixture
-def launcher() -> Iterator[Launcher]:
+def launcher(models_written: None) -> Iterator[Launcher]:
     """Measuring in turns ends its workers by itself; other tests keep theirs warm."""
     before = set(psutil.Process().children(recursive=True))
     launcher = Launcher()

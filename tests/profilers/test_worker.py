@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,18 +22,12 @@ MODELS = Path(__file__).parents[1] / "models"
 
 
 @pytest.fixture(scope="module")
-def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("misbehaving")
-    subprocess.run(
-        [sys.executable, "-m", "tests.models.build_misbehaving", str(folder)],
-        cwd=MODELS.parents[1],
-        check=True,
-    )
-    return folder
+def misbehaving(model_folders: dict[str, Future[Path]]) -> Path:
+    return model_folders["misbehaving"].result()
 
 
 @pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
+def launcher(models_written: None) -> Iterator[Launcher]:
     """One launcher for the module; at its end no process of ours is left."""
     before = set(psutil.Process().children(recursive=True))
     launcher = Launcher()

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -15,7 +15,7 @@ from profilers.profile import Profile, StringPool
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, encoder_profile
-from tests.views.test_graph import click, node_named, place, shown
+from tests.views.test_graph import click, colour_at, node_named, place, shown
 from views.graph.drawing import pictures
 from views.graph.structure.hierarchy import ROOT
 from views.graph.view import GraphView
@@ -25,13 +25,6 @@ def box_named(view: GraphView, title: str) -> int:
     """The shown item of a title."""
     model = view.canvas.model
     return next(item for item in sorted(shown(view)) if model.titles.title(item) == title)
-
-
-def colour_at(image: QImage, view: GraphView, item: int) -> QColor:
-    """Of the lower right inside of a box."""
-    boxes, row = view.canvas.scene.boxes, view.canvas.scene.row_of(item)
-    corner = QPointF(boxes.right[row] - 5, boxes.bottom[row] - 4)
-    return image.pixelColor((view.canvas.camera.to_widget(corner)).toPoint())
 
 
 @pytest.mark.skipif(compiled.compile_now() is None, reason="numba is not installed")

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.compiled import Compiled
 from profilers.captures.pytorch.files import PACKAGE_CODE_FILE, PACKAGE_FILE
-from profilers.captures.pytorch.links import inherited, outermost_operators
+from profilers.captures.pytorch.links import outermost_operators
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.graphs.builder import GraphBuilder

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.files import MODULE_MARK, NODE_MARK
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.profile import Flows, Graph, NodeKind, SliceKind, Slices, StringTable
@@ -143,15 +144,6 @@ def outermost_operators(slices: Slices, strings: StringTable) -> tuple[list[int]
                 name = strings[int(slices.name[module_of[row]])]
                 modules[row] = name.removeprefix(MODULE_MARK)
     return rows, modules
-
-
-def inherited(slices: Slices, nodes: Int32) -> Int32:
-    """Nodes of slices; one without takes the node of the slice around it."""
-    filled = nodes.copy()
-    for depth in range(1, int(slices.depth.max(initial=0)) + 1):
-        rows = np.flatnonzero((slices.depth == depth) & (filled < 0) & (slices.parent >= 0))
-        filled[rows] = filled[slices.parent[rows]]
-    return filled
 
 
 def linked_launches(nodes: Int32, flows: Flows, launch: int) -> Int32:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD
 from profilers.captures.pytorch.files import (
     BACKWARD_RANGE,
@@ -14,7 +15,6 @@ from profilers.captures.pytorch.files import (
     LOSS_RANGE,
     OPTIMISER_RANGE,
 )
-from profilers.captures.pytorch.links import inherited
 from profilers.profile import (
     UNKNOWN,
     Diagnostic,

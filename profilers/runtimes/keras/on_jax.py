@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from profilers.activations import is_wanted
 from profilers.captures.jax.files import TRACE_FILE
-from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
+from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError, first_line
 from profilers.parameter_statistics import stride_of, write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
@@ -30,7 +30,6 @@ from profilers.runtimes.keras.model import forget_models, layer_classes, load_ke
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf.options import is_training
-from profilers.runtimes.tf.session import first_line
 
 # Else JAX takes three quarters of a GPU's memory for itself, which other workers may need.
 WORKER_ENVIRONMENT = {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
@@ -90,8 +89,9 @@ def _load(request: RunRequest) -> tuple[JaxProgram, tuple[InputSpec, ...]]:
     return program, inputs
 
 
-def _sized(request: RunRequest, inputs: tuple[InputSpec, ...]) -> SizedRun:
+def _sized(request: RunRequest, inputs: tuple[InputSpec, ...], report: Reporter) -> SizedRun:
     """The model traced again for inputs of other sizes."""
+    report.progress("JAX traces the model", 0.0)
     program, _ = _load(replace(request, inputs=inputs, inputs_file=""))
     return SizedRun(program.step)
 

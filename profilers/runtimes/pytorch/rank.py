@@ -27,6 +27,7 @@ from profilers.errors import TwinscopeError
 from profilers.parameter_statistics import write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.foreign_names import HideOurNames
+from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.clock import clock_of_rank
 from profilers.runtimes.pytorch.distributed import PROGRESS_MARK
 from profilers.runtimes.pytorch.eager import load_module
@@ -143,8 +144,8 @@ def _sweep(session: Session, count: int) -> None:
     Only GPUs tell the peak: threads of collectives free host memory without the profiler's notice.
     """
 
-    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
-        run = sized_run(session, inputs)
+    def sized(inputs: tuple[InputSpec, ...], part: Reporter) -> SizedRun:
+        run = sized_run(session, inputs, part)
         return run if session.device.type == "cuda" else SizedRun(run.step)
 
     if not session.request.sweep:

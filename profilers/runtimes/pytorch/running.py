@@ -4,6 +4,8 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ from profilers.runtimes.pytorch.weights import weights_of
 
 Loader = Callable[[RunRequest, Any], LoadedModel]
 Phase = Callable[[Session], None]
+Build = Callable[[LoadedModel, Session], LoadedModel]
 
 
 def run_model(
@@ -87,7 +90,7 @@ def load_model(session: Session, load: Loader) -> None:
     session.take(model)
 
 
-def built_by(build: Callable[[LoadedModel, Session], LoadedModel]) -> Phase:
+def built_by(build: Build) -> Phase:
     """A phase that makes another model of the one that was loaded, timed as compiling."""
 
     def phase(session: Session) -> None:
@@ -98,6 +101,15 @@ def built_by(build: Callable[[LoadedModel, Session], LoadedModel]) -> Phase:
         session.take(model)
 
     return phase
+
+
+def for_each_size(build: Build) -> Build:
+    """The same build, done again for every other size of a sweep: what it makes is specialised."""
+
+    def specialised(loaded: LoadedModel, session: Session) -> LoadedModel:
+        return replace(build(loaded, session), rebuilt=partial(build, loaded))
+
+    return specialised
 
 
 def compile_by_running(session: Session) -> None:

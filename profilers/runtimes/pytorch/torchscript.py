@@ -13,7 +13,7 @@ from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import conversion_failure, load_failure
 from profilers.runtimes.pytorch.options import FUSER, OPTIMISE, chosen
 from profilers.runtimes.pytorch.programs import is_script
-from profilers.runtimes.pytorch.running import built_by, run_model
+from profilers.runtimes.pytorch.running import built_by, for_each_size, run_model
 from profilers.runtimes.pytorch.saved_device import moved_here
 from profilers.runtimes.pytorch.script_fuser import fusing, optimised, tell_interpreted
 from profilers.runtimes.pytorch.script_graph import write_executed_graph, write_script_graph
@@ -42,7 +42,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
 def _run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     if is_script(Path(request.model_path)):
         return run_model(request, folder, report, _load)
-    return run_model(request, folder, report, load_module, built_by(_traced))
+    return run_model(request, folder, report, load_module, built_by(for_each_size(_traced)))
 
 
 def _load(request: RunRequest, device: Any) -> LoadedModel:

@@ -122,9 +122,13 @@ def run_traced(
 
 
 def _sized(
-    request: RunRequest, load: Callable[[RunRequest], TracedModel], inputs: tuple[InputSpec, ...]
+    request: RunRequest,
+    load: Callable[[RunRequest], TracedModel],
+    inputs: tuple[InputSpec, ...],
+    report: Reporter,
 ) -> SizedRun:
     """The model traced again for inputs of other sizes."""
+    report.progress("TensorFlow traces the model", 0.0)
     traced = load(replace(request, inputs=inputs, inputs_file=""))
     return SizedRun(_step(traced, request.device))
 
@@ -319,12 +323,6 @@ def _profile(step: Callable[[], None], record: RunRecord, folder: Path, report: 
         raise CaptureFailed("The capture failed", "TensorFlow's profiler wrote no trace")
     shutil.move(traces[0], folder / TRACE_FILE)
     shutil.rmtree(log)
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an exception's text, for a sentence."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _failed_node(error: Exception) -> str:

@@ -102,13 +102,9 @@ def test_a_process_that_aborts_is_started_once_more(tf_files: Path, tmp_path: Pa
 
 
 def test_what_fails_in_a_process_is_told_and_ends_the_others(
-    tf_files: Path, tmp_path: Path
+    launcher: Launcher, tf_files: Path, tmp_path: Path
 ) -> None:
     wrong = (InputSpec("image", "float32", (1, 8, 8, 4)),)
     request = RunRequest(str(tf_files / "cnn.keras"), "tf-multiworker", inputs=wrong, steps=1)
-    launcher = Launcher()
-    try:
-        with pytest.raises(TwinscopeError, match="image=\\?,32,32,3:float32"):
-            launcher.capture(request, tmp_path)
-    finally:
-        launcher.close()
+    with pytest.raises(TwinscopeError, match="image=\\?,32,32,3:float32"):
+        launcher.capture(request, tmp_path)

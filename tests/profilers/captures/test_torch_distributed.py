@@ -236,6 +236,7 @@ def launcher() -> Iterator[Launcher]:
     launcher.close()
 
 
+@pytest.mark.usefixtures("models_written")
 def test_cancelling_ends_every_rank(launcher: Launcher, model: Path, tmp_path: Path) -> None:
     before = {each.pid for each in psutil.Process().children(recursive=True)}
     cancelled = threading.Event()

@@ -90,10 +90,6 @@ class ScenePainter:
     def legend(self, scene: Scene) -> Legend:
         return self._look.legend(scene)
 
-    def fill_of(self, scene: Scene, item: int) -> QColor:
-        """The colour of a shown box."""
-        return QColor.fromRgb(int(self._look.fills(scene)[scene.row_of(item)]))
-
     def tip(self, item: int) -> str:
         """What a box is, in a few lines of plain text."""
         model = self._model
