@@ -26,7 +26,8 @@ __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 _POLL_S = 0.2
 _SHOWN_LOG_BYTES = 4000
-_IS_FATAL = re.compile(r"F\d{4} |terminate called|Fatal Python error|\w+\(\): ")  # the C library's too
+# The lines of absl, of the C++ runtime, of Python and of the C library
+_IS_FATAL = re.compile(r"F\d{4} |terminate called|Fatal Python error|\w+\(\): ")
 _WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}  # processes cannot share one
 
 
