@@ -73,6 +73,14 @@ def test_every_view_is_a_picture(
     drawing = ElementTree.parse(tmp_path / "view.svg").getroot()
     assert drawing.tag.endswith("svg")
     assert len(list(drawing.iter())) > 20
+    parts = [each for each in drawing.iter() if each.tag.endswith("}svg") and each is not drawing]
+    assert len(parts) > 3  # each clips what is in it
+    assert all(each.get("overflow") == "hidden" for each in parts)
+    fonts = {each.get("font-family") for each in drawing.iter() if each.get("font-family")}
+    assert fonts
+    assert all(font.endswith(", sans-serif") for font in fonts)
+    named = [each.get("id") for each in drawing.iter() if each.get("id")]
+    assert len(named) == len(set(named))
     save_picture(view, tmp_path / "view.png")
     assert QImage(str(tmp_path / "view.png")).size() == view.grab().size()
     copy_picture(view)
