@@ -17,6 +17,7 @@ from app.report import exporter_named
 from app.window.main_window import MainWindow
 from profilers import snapshot
 from profilers.graphs.tensorflow_protos import parse
+from profilers.parquet_cells import can_write
 from profilers.profile import StringTable
 from tests.app.conftest import opened, settle
 from tests.conftest import Capture
@@ -190,3 +191,23 @@ def test_without_the_saved_model_nodes_go_by_their_names(
         replace(profile, environment=environment), tmp_path / "m.json"
     )
     assert "entry/MatMul" in json.loads((tmp_path / "m.json").read_text())["results"]
+
+
+def test_a_table_is_saved_as_parquet_where_that_can_be_written(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    table = table_of(window, document)
+    offers = {action.text(): action for action in table.actions_on_it.menu().actions()}
+    if not can_write():
+        assert "Save as Parquet…" not in offers
+        return
+    from pyarrow import parquet
+
+    path = tmp_path / "table.parquet"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    offers["Save as Parquet…"].trigger()
+    found = parquet.read_table(path)
+    assert found.num_rows == table.columns.rowCount()
+    assert found.column_names[0] == table.columns.headerData(0, Qt.Orientation.Horizontal)
+    assert sum(found["Calls"].to_pylist()) > 0
