@@ -89,7 +89,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         graph, breaks = _gave_up(folder, graph, found)
         fusion = replace(fusion, breaks=breaks)
     if is_fused_script:
-        script = _of_script(folder, graph, found, slices, nodes)
+        script = _of_script(folder, graph, found, of_graph, nodes)
         stages, fusion = (script.stage,), script.fusion
         nodes, groups = script.nodes, script.groups
     if training:
