@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from app.commands import Command
 from app.document import Document
-from app.window.attach_dialog import ask_attach
 from app.window.compare_row import COMPARE_ID
 from views import VIEWS
 from views.selection import Selection
@@ -39,7 +38,7 @@ def _file_commands(window: "MainWindow") -> list[Command]:
             "file.open_name", file, window.tr("Open a model by name…"), ("Ctrl+Shift+N",),
             window.ask_open_name,
         ),
-        Command("file.attach", file, window.tr("Attach to a TensorFlow process…"), (), lambda: ask_attach(window.session.attach, window)),
+        Command("file.attach", file, window.tr("Attach to a TensorFlow process…"), (), window.ask_attach),
         Command("file.demo", file, window.tr("Show the demo"), (), window.run_demo),
         Command(
             "file.run", file, window.tr("Run the model…"), ("Ctrl+R",),

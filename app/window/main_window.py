@@ -1,6 +1,7 @@
 """The window: puts session, board and dialogs together."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -18,12 +19,14 @@ from PySide6.QtWidgets import (
 from app.autosave import Autosave
 from app.capturing import request_for
 from app.commands import install
+from app.demo import DEMO_ROUNDS
 from app.document import Document
 from app.linking import SelectionLinker
 from app.matrix import BATCHES, with_batches
 from app.paths import config_folder, data_folder
 from app.session import Session
 from app.settings import Settings
+from app.window.attach_dialog import AttachDialog
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
 from app.window.command_table import command_table
@@ -88,6 +91,7 @@ class MainWindow(QMainWindow):
 
     def open(self, paths: Sequence[Path]) -> None:
         self.notice.hide()
+        self.session.quiet.end()
         for path in paths:
             self.session.open(path)
             self.statusBar().showMessage(self.tr("Opening {}…").format(path.name))
@@ -104,6 +108,13 @@ class MainWindow(QMainWindow):
     def ask_open_name(self) -> None:
         dialog = NameDialog(self)
         dialog.chosen.connect(lambda path: self.open([path]))
+        dialog.open()
+
+    def ask_attach(self) -> None:
+        """Ask for the address of a running process; that of the last time stands there already."""
+        self.notice.hide()
+        dialog = AttachDialog(self.settings.attach_address, self)
+        dialog.asked.connect(self._attach)
         dialog.open()
 
     def ask_run(self, document: Document) -> None:
@@ -194,6 +205,8 @@ class MainWindow(QMainWindow):
             row.menu_asked.connect(self.giving.show_menu)
         board.header_added.connect(self._connect_header)
         board.compare.turns_asked.connect(self._measure_in_turns)
+        session.demo_captured.connect(lambda a, b: self._measure_in_turns(a, b, DEMO_ROUNDS))
+        session.quiet.changed.connect(board.hold)
         self.empty.open_asked.connect(self.ask_open)
         self.empty.demo_asked.connect(self.run_demo)
         self.empty.recent_asked.connect(lambda path: self.open([path]))
@@ -201,13 +214,18 @@ class MainWindow(QMainWindow):
             lambda _: self._apply_theme(self._chosen_theme())
         )
 
+    def _attach(self, request: RunRequest) -> None:
+        self.settings.attach_address = request.model_path
+        self.session.attach(request)
+
     def run_demo(self) -> None:
         self.notice.hide()
         self.statusBar().showMessage(self.tr("Building the demo models…"))
         self.session.run_demo()
 
-    def _measure_in_turns(self, a: Document, b: Document) -> None:
-        self.session.measure_in_turns(a, b, lambda rounds: self.board.show_rounds(a, b, rounds))
+    def _measure_in_turns(self, a: Document, b: Document, most_rounds: int | None = None) -> None:
+        show = partial(self.board.show_rounds, a, b)
+        self.session.measure_in_turns(a, b, show, most_rounds)
 
     def _connect_header(self, header: ColumnHeader) -> None:
         header.run_asked.connect(self.ask_run)
