@@ -26,11 +26,12 @@ from profilers.captures import read_capture
 from profilers.captures.joined_ranks import joined_traces, rank_of
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.interleaving import MOST_ROUNDS, measure_in_turns
-from profilers.launcher import Launcher, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.profile import KeptComparison, Profile
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
+from profilers.worker_process import Progress
 
 Done = Callable[[Path], object]
 

@@ -13,9 +13,10 @@ import pytest
 
 from profilers.captures import read_capture
 from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable, TwinscopeError
-from profilers.launcher import Launcher, Log, Progress
+from profilers.launcher import Launcher
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import RUN_MODES
+from profilers.worker_process import Log, Progress
 
 MODELS = Path(__file__).parents[1] / "models"
 
