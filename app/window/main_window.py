@@ -1,6 +1,7 @@
 """The window: puts session, board and dialogs together."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 from app.autosave import Autosave
 from app.capturing import request_for
 from app.commands import install
+from app.demo import DEMO_ROUNDS
 from app.document import Document
 from app.linking import SelectionLinker
 from app.matrix import BATCHES, with_batches
@@ -88,6 +90,7 @@ class MainWindow(QMainWindow):
 
     def open(self, paths: Sequence[Path]) -> None:
         self.notice.hide()
+        self.session.quiet.end()
         for path in paths:
             self.session.open(path)
             self.statusBar().showMessage(self.tr("Opening {}…").format(path.name))
@@ -194,6 +197,8 @@ class MainWindow(QMainWindow):
             row.menu_asked.connect(self.giving.show_menu)
         board.header_added.connect(self._connect_header)
         board.compare.turns_asked.connect(self._measure_in_turns)
+        session.demo_captured.connect(lambda a, b: self._measure_in_turns(a, b, DEMO_ROUNDS))
+        session.quiet.changed.connect(board.hold)
         self.empty.open_asked.connect(self.ask_open)
         self.empty.demo_asked.connect(self.run_demo)
         self.empty.recent_asked.connect(lambda path: self.open([path]))
@@ -206,8 +211,9 @@ class MainWindow(QMainWindow):
         self.statusBar().showMessage(self.tr("Building the demo models…"))
         self.session.run_demo()
 
-    def _measure_in_turns(self, a: Document, b: Document) -> None:
-        self.session.measure_in_turns(a, b, lambda rounds: self.board.show_rounds(a, b, rounds))
+    def _measure_in_turns(self, a: Document, b: Document, most_rounds: int | None = None) -> None:
+        show = partial(self.board.show_rounds, a, b)
+        self.session.measure_in_turns(a, b, show, most_rounds)
 
     def _connect_header(self, header: ColumnHeader) -> None:
         header.run_asked.connect(self.ask_run)
