@@ -174,8 +174,19 @@ class Session(QObject):
         )
 
     def attach(self, request: RunRequest) -> None:
-        """Trace a running process; a document appears when that is done."""
-        self._start(Job(lambda job: self._attached(request, job), self), self._keep)
+        """Trace a running process, in a column that goes again where that fails or is cancelled."""
+        document = Document(Path(request.model_path), Profile(request.model_path))
+        job = Job(lambda job: self._attached(request, job), self)
+
+        def fail(error: TwinscopeError) -> None:
+            document.end()
+            self.close(document)
+            if not isinstance(error, Cancelled):
+                self.failed.emit(error)
+
+        document.begin(job)
+        self.add(document)
+        self._start(job, lambda result: self._finish_capture(document, *result), fail)
 
     def save(
         self,

@@ -24,6 +24,7 @@ from app.matrix import BATCHES, with_batches
 from app.paths import config_folder, data_folder
 from app.session import Session
 from app.settings import Settings
+from app.window.attach_dialog import AttachDialog
 from app.window.board import Board
 from app.window.column_header import ColumnHeader
 from app.window.empty_state import EmptyState
@@ -101,6 +102,13 @@ class ColumnsWindow(QMainWindow):
         self.notice.hide()
         self.statusBar().showMessage(self.tr("Building the demo models…"))
         self.session.run_demo()
+
+    def ask_attach(self) -> None:
+        """Ask for the address of a running process; that of the last time stands there already."""
+        self.notice.hide()
+        dialog = AttachDialog(self.settings.attach_address, self)
+        dialog.asked.connect(self._attach)
+        dialog.open()
 
     def ask_run(self, document: Document) -> None:
         self.notice.hide()
@@ -200,6 +208,10 @@ class ColumnsWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(
             lambda _: self._apply_theme(self._chosen_theme())
         )
+
+    def _attach(self, request: RunRequest) -> None:
+        self.settings.attach_address = request.model_path
+        self.session.attach(request)
 
     def _measure_in_turns(self, a: Document, b: Document, most_rounds: int | None = None) -> None:
         show = partial(self.board.show_rounds, a, b)

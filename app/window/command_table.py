@@ -5,7 +5,6 @@ from functools import partial
 
 from app.commands import Command
 from app.document import Document
-from app.window.attach_dialog import ask_attach
 from app.window.columns_window import ColumnsWindow
 from app.window.compare_row import COMPARE_ID
 from views import VIEWS
@@ -35,7 +34,7 @@ def _file_commands(window: ColumnsWindow) -> list[Command]:
             "file.open_name", file, window.tr("Open a model by name…"), ("Ctrl+Shift+N",),
             window.ask_open_name,
         ),
-        Command("file.attach", file, window.tr("Attach to a TensorFlow process…"), (), lambda: ask_attach(window.session.attach, window)),
+        Command("file.attach", file, window.tr("Attach to a TensorFlow process…"), (), window.ask_attach),
         Command("file.demo", file, window.tr("Show the demo"), (), window.run_demo),
         Command(
             "file.run", file, window.tr("Run the model…"), ("Ctrl+R",),
