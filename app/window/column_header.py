@@ -122,11 +122,10 @@ class ColumnHeader(QFrame):
         return "  ·  ".join(parts)
 
     def _show_progress(self, stage: str, fraction: float) -> None:
-        if stage == "waiting":
-            self._progress.setRange(0, 0)
+        if stage == "waiting":  # at rest: an animation would take time from that capture
+            self._progress.setValue(0)
             self._progress.setFormat(self.tr("waiting for the capture before"))
             return
-        self._progress.setRange(0, 1000)
         self._progress.setValue(round(1000 * fraction))
         self._progress.setFormat(f"{stage}  %p%")
 

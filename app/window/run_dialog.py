@@ -26,7 +26,7 @@ from app.capturing import request_for
 from app.window.code_field import CodeField
 from app.window.option_fields import OptionFields
 from profilers.devices import devices
-from profilers.errors import TwinscopeError
+from profilers.errors import ModeUnavailable, TwinscopeError
 from profilers.models import ModelFile
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import RUN_MODES, mode_named
@@ -83,9 +83,11 @@ class RunDialog(QDialog):
             self.device.addItem(device.id)
             self.device.setItemData(row, device.name, Qt.ItemDataRole.ToolTipRole)
         self.device.setCurrentText(start.device)
+        self.device.currentTextChanged.connect(self._check)
         self.limit = _spin(round(start.limit_s), 1, 1_000_000)
         self.limit.setSuffix(" s")
         self._problem = QLabel()
+        self._problem.setObjectName("problem")
         self._problem.setWordWrap(True)
 
         self.options = OptionFields(self)
@@ -225,17 +227,19 @@ class RunDialog(QDialog):
         layout.addWidget(button)
         return both
 
+    def _obstacle(self, mode_id: str | None) -> ModeUnavailable | None:
+        mode = mode_named(mode_id or "")
+        return mode.obstacle(self.device.currentText().strip(), self._model.kind) if mode else None
+
     def _check(self) -> None:
-        """Say at once what keeps the chosen mode from running here, or what was guessed."""
-        mode = mode_named(self.mode.currentData() or "")
-        missing = mode.missing() if mode else ()
-        self._run.setEnabled(mode is not None and not missing)
-        if missing:
-            self._problem.setText(
-                self.tr("⚠ {} is not installed in this Python environment.").format(
-                    ", ".join(missing)
-                )
-            )
+        """Say at once what keeps modes from running here, or what was guessed."""
+        for row in range(self.mode.count()):
+            told = self._obstacle(self.mode.itemData(row))
+            self.mode.setItemData(row, str(told) if told else "", Qt.ItemDataRole.ToolTipRole)
+        obstacle = self._obstacle(self.mode.currentData())
+        self._run.setEnabled(self.mode.currentIndex() >= 0 and not obstacle)
+        if obstacle:
+            self._problem.setText(f"⚠ {obstacle}")
         elif not self._model.inputs and self._model.framework == "torch":
             self._problem.setText(
                 self.tr(

@@ -49,15 +49,6 @@ class FusionSavings:
         """Whether anything is known of any group."""
         return not bool(np.isnan(self.saved_ns).all())
 
-    @property
-    def total_kernel_ns(self) -> float:
-        """Of all groups whose saving is known."""
-        return float(self.kernel_ns[~np.isnan(self.saved_ns)].sum())
-
-    @property
-    def total_apart_ns(self) -> float:
-        return float(self.apart_ns[~np.isnan(self.saved_ns)].sum())
-
 
 def fusion_savings(fused: Profile, apart: Profile, pairs: NodePairs) -> FusionSavings:
     """Compare fused kernels with another profile of the same model.

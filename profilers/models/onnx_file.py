@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from profilers.errors import DamagedFile
-from profilers.graphs.onnx_strip import read_varint, strip_file
+from profilers.graphs.onnx_strip import strip_file
+from profilers.graphs.protobuf_wire import read_varint
 from profilers.models.model_file import ModelFile
 from profilers.probe import Probe
 from profilers.profile import Diagnostic, Environment, Profile, Severity, StringPool

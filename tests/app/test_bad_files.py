@@ -98,7 +98,7 @@ def test_unknown_keras_classes_offer_the_source_folder(
 
 
 def test_what_cannot_run_offers_no_run(window: MainWindow, qtbot: QtBot, tf_files: Path) -> None:
-    document = opened(window, qtbot, tf_files / "unsigned_saved")
+    document = opened(window, qtbot, tf_files / "empty_saved")
     header = window.board.header(document)
     assert "no signature" in header.notice.text
     assert header.run_button.isHidden()
@@ -143,7 +143,7 @@ def test_names_of_files_are_shown_as_they_are(
 
 
 def test_a_notice_is_as_high_as_its_text(window: MainWindow, qtbot: QtBot, tf_files: Path) -> None:
-    document = opened(window, qtbot, tf_files / "unsigned_saved")
+    document = opened(window, qtbot, tf_files / "empty_saved")
     notice = window.board.header(document).notice
     text = notice.findChildren(QLabel)[0]
     qtbot.waitUntil(lambda: text.height() == text.heightForWidth(text.width()))

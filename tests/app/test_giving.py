@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,10 +13,13 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
+from app.report import exporter_named
 from app.window.main_window import MainWindow
 from profilers import snapshot
+from profilers.graphs.tensorflow_protos import parse
 from profilers.profile import StringTable
 from tests.app.conftest import opened, settle
+from tests.conftest import Capture
 from tests.sample import sample_profile
 from views.column_table import ColumnTable
 from views.pictures import copy_picture, save_picture
@@ -126,8 +130,6 @@ def test_a_table_is_saved_with_plain_numbers_and_inert_texts(
 
 
 def test_node_figures_for_other_programs_name_the_same_nodes(tmp_path: Path) -> None:
-    from app.report import exporter_named
-
     profile = sample_profile()
     names = {profile.strings[row] for row in profile.authored.nodes.name.tolist()}
     exporter_named("netron").write(profile, tmp_path / "n.json")
@@ -144,3 +146,39 @@ def test_node_figures_for_other_programs_name_the_same_nodes(tmp_path: Path) -> 
     assert set(data["results"]) <= names | tensors | layers
     parts = [data["results"][name]["value"] for name in set(data["results"]) & names]
     assert data["results"]["blocks"]["value"] == pytest.approx(sum(parts))
+
+
+def test_nodes_of_a_saved_model_have_their_numbers_in_its_functions(
+    capture: Capture, tf_files: Path, tmp_path: Path
+) -> None:
+    folder = tf_files / "control_saved"
+    profile = capture(folder, "tf-graph")
+    exporter_named("model-explorer").write(profile, tmp_path / "m.json")
+    data = json.loads((tmp_path / "m.json").read_text())
+    library = parse("SavedModel", (folder / "saved_model.pb").read_bytes())
+    functions = {
+        each.signature.name: each for each in library.meta_graphs[0].graph_def.library.function
+    }
+    shown = {
+        functions[graph].node_def[int(number) - 1].name: (graph, each["value"])
+        for graph, told in data.items()
+        for number, each in told["results"].items()
+    }
+    assert {"entry/MatMul", "while/MatMul", "while/Tanh"} <= shown.keys()
+    assert shown["while/Tanh"][0].startswith("while_body")
+    assert shown["entry/MatMul"][0].startswith("__inference___call__")
+    assert all(value > 0 for _, value in shown.values())
+    exporter_named("netron").write(profile, tmp_path / "n.json")
+    targets = {each["target"] for each in json.loads((tmp_path / "n.json").read_text())["metrics"]}
+    assert {"entry/MatMul", "while/Tanh"} <= targets  # without the call around the function
+
+
+def test_without_the_saved_model_nodes_go_by_their_names(
+    capture: Capture, tf_files: Path, tmp_path: Path
+) -> None:
+    profile = capture(tf_files / "control_saved", "tf-graph")
+    environment = replace(profile.environment, request={"model_path": str(tmp_path / "gone")})
+    exporter_named("model-explorer").write(
+        replace(profile, environment=environment), tmp_path / "m.json"
+    )
+    assert "entry/MatMul" in json.loads((tmp_path / "m.json").read_text())["results"]

@@ -74,20 +74,8 @@ class MemoryView(QWidget):
 
     def _build(self) -> None:
         context = self._context
-        self.device = QComboBox()
-        self.device.setAccessibleName(self.tr("Device"))
-        for device in np.unique(context.profile.memory.allocations.device).tolist():
-            self.device.addItem(context.profile.strings[device], device)
-        self.device.setCurrentIndex(self.device.findData(self._device))
-        self.device.setVisible(self.device.count() > 1)
-        self.grouping = QComboBox()
-        self.grouping.setAccessibleName(self.tr("Split by"))
-        self.grouping.addItem(self.tr("By category"), GroupBy.CATEGORY)
-        if len(context.profile.authored.scopes):
-            self.grouping.addItem(self.tr("By module"), GroupBy.MODULE)
-        self.grouping.addItem(self.tr("By operator"), GroupBy.OPERATOR)
-        first = first_grouping(context.profile)
-        self.grouping.setCurrentIndex(self.grouping.findData(first))
+        self.device = self._device_choice()
+        self.grouping = self._grouping_choice()
         self.legend = MemoryLegend(context.theme)
         self.lasting = QCheckBox(self.tr("Also what lasts"))
         self.lasting.setToolTip(
@@ -104,17 +92,40 @@ class MemoryView(QWidget):
         self.alive = AlivePane(context)
         self.breakdown = BreakdownPane(context)
         self.charts, self.lists = QTabWidget(), QTabWidget()
+        self._lay_out()
+
+    def _device_choice(self) -> QComboBox:
+        profile, box = self._context.profile, QComboBox()
+        box.setAccessibleName(self.tr("Device"))
+        for device in np.unique(profile.memory.allocations.device).tolist():
+            box.addItem(profile.strings[device], device)
+        box.setCurrentIndex(box.findData(self._device))
+        box.setVisible(box.count() > 1)
+        return box
+
+    def _grouping_choice(self) -> QComboBox:
+        profile, box = self._context.profile, QComboBox()
+        box.setAccessibleName(self.tr("Split by"))
+        box.addItem(self.tr("By category"), GroupBy.CATEGORY)
+        if len(profile.authored.scopes):
+            box.addItem(self.tr("By module"), GroupBy.MODULE)
+        box.addItem(self.tr("By operator"), GroupBy.OPERATOR)
+        box.setCurrentIndex(box.findData(first_grouping(profile)))
+        return box
+
+    def _lay_out(self) -> None:
+        memory, theme = self._context.profile.memory, self._context.theme
         self.charts.setDocumentMode(True)
-        self.lists.setDocumentMode(True)
         self.charts.addTab(self.chart, self.tr("Over time"))
         self.charts.addTab(self.lifetimes, self.tr("Lifetimes"))
-        if len(context.profile.memory.segments):
+        if len(memory.segments):
             self.charts.addTab(self.segments, self.tr("Segments"))
-        self.lists.setCornerWidget(SourceLabel(context.profile.memory.source, context.theme))
         self.charts.setCornerWidget(self.lasting)
         self.lasting.hide()
+        self.lists.setDocumentMode(True)
         self.lists.addTab(self.alive, self.tr("Alive"))
         self.lists.addTab(self.breakdown, self.tr("Breakdown"))
+        self.lists.setCornerWidget(SourceLabel(memory.source, theme))
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 2, 6, 0)
         bar.addWidget(self.device)

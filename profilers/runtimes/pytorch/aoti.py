@@ -15,7 +15,7 @@ from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.pytorch.compile import require_code_generator
+from profilers.runtimes.pytorch.code_generator import require_code_generator
 from profilers.runtimes.pytorch.compile_progress import reported_phases
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import first_line
@@ -60,7 +60,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         if is_package(path):
             _require_trust_of_package(request)
             return run_model(request, folder, report, _load_package)
-        require_code_generator(request.device)
+        require_code_generator(request)
         if is_program(path):  # which takes the sizes that it was exported for
             return run_model(request, folder, report, load_program_model, built_by(_compiled))
         return run_model(request, folder, report, load_module, built_by(for_each_size(_compiled)))

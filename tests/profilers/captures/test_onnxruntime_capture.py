@@ -35,13 +35,6 @@ STEPS = 4
 Run = Callable[[str, str], Profile]
 
 
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    launcher = Launcher()
-    yield launcher
-    launcher.close()
-
-
 def request_of(path: Path, level: str = "all") -> RunRequest:
     return RunRequest(
         str(path),

@@ -13,12 +13,13 @@ from profilers.analysis.stats import statistics
 from profilers.analysis.sweep import sweep_rows
 from profilers.captures import read_capture
 from profilers.errors import TwinscopeError
-from profilers.launcher import Launcher, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile, SweepPoints
 from profilers.request import InputSpec
 from profilers.sweeps import SWEEP_STAGE, parse_sweep, resized, sweep_text
+from profilers.worker_process import Progress
 from tests.conftest import Capture
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -75,7 +76,7 @@ def test_what_is_made_for_one_size_is_made_again_for_others(
 
 
 def test_a_program_is_exported_for_each_size_and_that_is_told(
-    torch_files: Path, tmp_path: Path
+    launcher: Launcher, torch_files: Path, tmp_path: Path
 ) -> None:
     model = open_path(torch_files / "block.pt")
     assert isinstance(model, ModelFile)
@@ -84,13 +85,9 @@ def test_a_program_is_exported_for_each_size_and_that_is_told(
         source_folder=str(MODELS), trusted=True, steps=2, sweep={"batch": [2, 3]},
     )  # fmt: skip
     told: list[Progress] = []
-    launcher = Launcher()
-    try:
-        launcher.capture(
-            request, tmp_path, lambda event: isinstance(event, Progress) and told.append(event)
-        )
-    finally:
-        launcher.close()
+    launcher.capture(
+        request, tmp_path, lambda event: isinstance(event, Progress) and told.append(event)
+    )
     profile = read_capture(tmp_path)
     assert [row["problem"] for row in sweep_rows(profile)] == [None, None]
     assert all(row["peak_bytes"] > 0 for row in sweep_rows(profile))

@@ -18,11 +18,12 @@ from profilers.analysis.rank_time import rank_rows, rank_time
 from profilers.analysis.sweep import sweep_rows
 from profilers.captures.joined_ranks import joined_traces
 from profilers.errors import Cancelled
-from profilers.launcher import Launcher, Log, Progress
+from profilers.launcher import Launcher
 from profilers.opening import open_path
 from profilers.profile import NEVER_NS, MemoryCategory, Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
+from profilers.worker_process import Log, Progress
 from tests.conftest import Capture
 
 SOURCE = """
@@ -236,6 +237,7 @@ def launcher() -> Iterator[Launcher]:
     launcher.close()
 
 
+@pytest.mark.usefixtures("models_written")
 def test_cancelling_ends_every_rank(launcher: Launcher, model: Path, tmp_path: Path) -> None:
     before = {each.pid for each in psutil.Process().children(recursive=True)}
     cancelled = threading.Event()
