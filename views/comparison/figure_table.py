@@ -45,6 +45,7 @@ class FigureTable(QTableWidget):
         self.setColumnCount(len(self._titles))
         self.setHorizontalHeaderLabels(self._titles)
         self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setStretchLastSection(True)
 
     def shown_rows(self) -> list[int]:
         return list(range(len(self._figures)))
@@ -91,6 +92,12 @@ class FigureTable(QTableWidget):
         widths = np.array([self.columnWidth(column) for column in range(self.columnCount())])
         for column, width in enumerate(widths.tolist()):
             self.setColumnWidth(column, min(width + 8, 300))
+        self.setMaximumHeight(self._height_of_all())
+
+    def _height_of_all(self) -> int:
+        """More would be empty; the room is better used by what stands below."""
+        lines = self.horizontalHeader().height() + self.verticalHeader().length()
+        return lines + self.horizontalScrollBar().sizeHint().height() + 2 * self.frameWidth()
 
     def _cells(self, pair: FigurePair) -> tuple[str, ...]:
         unit = pair.metric.unit
