@@ -9,13 +9,14 @@ from pathlib import Path
 from app.autosave import Autosave
 from profilers.captures import read_capture
 from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
-from profilers.launcher import Launcher, Log, OnEvent, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile, model_named
 from profilers.models.model_code import parse_code
 from profilers.profile import Diagnostic, Profile, Severity
 from profilers.request import InputSpec, RunRequest
 from profilers.sweeps import SWEEP_STAGE
 from profilers.trust import content_digest
+from profilers.worker_process import Log, OnEvent, Progress
 
 
 def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunRequest:

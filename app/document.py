@@ -8,11 +8,11 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs import Job
 from profilers.analysis.carried_notes import carried_notes
 from profilers.errors import TwinscopeError
-from profilers.launcher import Log, Progress
 from profilers.models import ModelFile
 from profilers.profile import Profile
 from profilers.request import RunRequest
 from profilers.visible_text import visible
+from profilers.worker_process import Log, Progress
 from views.counterpart import Counterpart
 from views.notes import Notes
 from views.selection import Selection

@@ -15,12 +15,13 @@ from app.capturing import capture_profile
 from profilers.analysis.mode_figures import ModeFigures, mode_figures
 from profilers.analysis.result_error import ResultError, result_error
 from profilers.errors import Cancelled, TwinscopeError
-from profilers.launcher import Launcher, OnEvent
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.request import RunRequest
 from profilers.run_record import RESULTS_FILE, RunRecord
 from profilers.runtimes import RunMode, mode_named
 from profilers.sweeps import BATCH
+from profilers.worker_process import OnEvent
 
 BATCHES = (1, 4, 16)
 Results = Sequence[NDArray[Any]]

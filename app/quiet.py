@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs import Job
-from profilers.launcher import Progress
+from profilers.worker_process import Progress
 
 _MEASURING = ("warm-up", "measure", "profile", "turns")
 LONGEST_MS = 20_000  # of one quiet time: whoever looks at other columns shall not wait for minutes

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,12 @@ from profilers.captures import read_capture
 from profilers.captures.joined_ranks import joined_traces, rank_of
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.interleaving import MOST_ROUNDS, measure_in_turns
-from profilers.launcher import Launcher, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.profile import KeptComparison, Profile
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
+from profilers.worker_process import Progress
 
 Done = Callable[[Path], object]
 
@@ -79,9 +81,17 @@ class Session(QObject):
 
         The document of a large trace appears with its beginning, and is filled when all is read.
         """
-        opening = Opening(self, path)
+        add = partial(self.add, place=self._next_place())
+        opening = Opening(path, self, add, self.comparison_opened.emit)
+
+        def fail(error: TwinscopeError) -> None:
+            if opening.document is None:
+                self.failed.emit(error)
+            else:
+                self._end_failed(opening.document, error)
+
         opening.job.progressed.connect(opening.show_beginning)
-        self._start(opening.job, opening.finish, opening.fail)
+        self._start(opening.job, opening.finish, fail)
 
     def show(self, path: Path, profile: Profile) -> None:
         """A column for a profile that is in memory already; `path` names it."""
@@ -101,7 +111,7 @@ class Session(QObject):
         self._start(
             job,
             lambda result: self._finish_capture(target, *result),
-            lambda error: self.end_failed(target, error),
+            lambda error: self._end_failed(target, error),
         )
         return target
 
@@ -131,7 +141,7 @@ class Session(QObject):
 
         def fail(error: TwinscopeError) -> None:
             for document in documents:
-                self.end_failed(document, error)
+                self._end_failed(document, error)
 
         self._start(job, finish, fail)
 
@@ -299,7 +309,7 @@ class Session(QObject):
         job.deleteLater()
         self.busy_changed.emit()
 
-    def next_place(self) -> int:
+    def _next_place(self) -> int:
         """Where a document stands that is asked for now."""
         self._asked += 1
         return self._asked
@@ -312,7 +322,7 @@ class Session(QObject):
             document.place = after.place
             at = self.documents.index(after) + 1
         else:
-            document.place = self.next_place() if place is None else place
+            document.place = self._next_place() if place is None else place
             at = sum(each.place <= document.place for each in self.documents)
         self.documents.insert(at, document)
         NoteKeeper(document, self.autosave, self._start, lambda: document in self.documents)
@@ -376,7 +386,7 @@ class Session(QObject):
         document.end()
         document.show_profile(profile)
 
-    def end_failed(self, document: Document, error: TwinscopeError) -> None:
+    def _end_failed(self, document: Document, error: TwinscopeError) -> None:
         """A document's work is over; what was cancelled is no failure."""
         if isinstance(error, Cancelled):
             document.end()

@@ -4,7 +4,7 @@ import sys
 from types import TracebackType
 from typing import TextIO
 
-from profilers.launcher import Log, Progress
+from profilers.worker_process import Log, Progress
 
 _WIDTH = 30
 

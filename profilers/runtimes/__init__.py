@@ -148,7 +148,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "torch",
         "pytorch.torchscript",
         ("torch",),
-        (*torch_options.SCRIPT, *torch_options.FORWARD),
+        (*torch_options.SCRIPT, *torch_options.STEP, *torch_options.FORWARD),
     ),
     RunMode(
         "torch-distributed",

@@ -12,11 +12,11 @@ from pytestqt.qtbot import QtBot
 from profilers import compiled
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import Profile, StringPool
+from profilers.units import format_count
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, encoder_profile
 from tests.views.test_graph import click, colour_at, node_named, place, shown
-from views.graph.drawing import pictures
 from views.graph.structure.hierarchy import ROOT
 from views.graph.view import GraphView
 
@@ -102,7 +102,7 @@ def test_a_folded_box_adds_up_what_is_in_it(show_view: ShowView) -> None:
     view.bar.colour_by.setCurrentIndex(view.bar.colour_by.findData("flops"))
     (blocks,) = [item for item in tree.children(ROOT).tolist() if tree.child_count(item)]
     flops = context.profile.authored.nodes.flops
-    assert painter._look.value(blocks) == flops[flops > 0].sum()
+    assert format_count(int(flops[flops > 0].sum()), "FLOPs") in painter.tip(blocks)
 
 
 def test_the_minimap_shows_where_one_is_and_leads_elsewhere(
@@ -166,7 +166,12 @@ def test_the_whole_graph_is_saved_as_svg_and_png(
         monkeypatch.setattr(
             QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), "")
         )
-        view.menu._save(pictures.whole(canvas.scene))
+        picture = next(
+            action.menu()
+            for action in view.menu.built(ROOT).actions()
+            if action.text() == "Picture"
+        )
+        picture.actions()[-1].trigger()
     text = (tmp_path / "graph.svg").read_text()
     assert text.count("softmax") >= 2
     assert "linear" in text

@@ -139,7 +139,7 @@ def _linked(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) ->
         linked = replace(linked, graph=graph, fusion=replace(linked.fusion, breaks=breaks))
     if has_fusion(folder):
         with _damage_told(folder, "executed graph"):
-            script = read_script_fusion(folder, linked.graph, found, slices, linked.nodes)
+            script = read_script_fusion(folder, linked.graph, found, forward, linked.nodes)
         linked = replace(
             linked,
             stages=(script.stage,), fusion=script.fusion, nodes=script.nodes, groups=script.groups,

@@ -21,9 +21,10 @@ from profilers.captures.pytorch.files import (
 from profilers.captures.pytorch.links import (
     linked_by_marks,
     linked_by_order,
+    linked_script,
     outermost_operators,
     straight_program,
-    with_casts,
+    with_added,
 )
 from profilers.captures.pytorch.program import script_program
 from profilers.captures.pytorch.shapes import recorded_shapes
@@ -99,10 +100,10 @@ def _script(folder: Path, found: ChromeTrace, slices: Slices) -> _Linked:
     document = _document(folder / SCRIPT_GRAPH_FILE)
     graph = read_script_graph(document, found.pool)
     strings = found.pool.table()
-    nodes = linked_by_order(slices, strings, *script_program(graph, strings))
+    nodes = linked_script(slices, strings, *script_program(graph, strings))
     rows, _ = outermost_operators(slices, strings)
     shapes = recorded_shapes(document, rows, slices, nodes, found.trace.arguments)
-    return read_script_graph(document, found.pool, shapes), with_casts(slices, strings, nodes)
+    return read_script_graph(document, found.pool, shapes), with_added(slices, strings, nodes)
 
 
 def _recorded(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) -> _Linked:

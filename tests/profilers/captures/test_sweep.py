@@ -13,12 +13,13 @@ from profilers.analysis.stats import statistics
 from profilers.analysis.sweep import sweep_rows
 from profilers.captures import read_capture
 from profilers.errors import TwinscopeError
-from profilers.launcher import Launcher, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile, SweepPoints
 from profilers.request import InputSpec
 from profilers.sweeps import SWEEP_STAGE, parse_sweep, resized, sweep_text
+from profilers.worker_process import Progress
 from tests.conftest import Capture
 
 MODELS = Path(__file__).parents[2] / "models"

@@ -18,11 +18,12 @@ from profilers.analysis.rank_time import rank_rows, rank_time
 from profilers.analysis.sweep import sweep_rows
 from profilers.captures.joined_ranks import joined_traces
 from profilers.errors import Cancelled
-from profilers.launcher import Launcher, Log, Progress
+from profilers.launcher import Launcher
 from profilers.opening import open_path
 from profilers.profile import NEVER_NS, MemoryCategory, Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
+from profilers.worker_process import Log, Progress
 from tests.conftest import Capture
 
 SOURCE = """
