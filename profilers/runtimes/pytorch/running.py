@@ -155,9 +155,8 @@ def _results(session: Session) -> list[Any]:
 def profile(session: Session) -> None:
     """The same steps again under the profiler, which leaves the trace as `TRACE_FILE`."""
     session.record.started_unix_ns = time.time_ns()
-    session.record.profiled_ns = _profiled(
-        session, TRACE_FILE, session.request.steps, profile_memory=True
-    )
+    recorded = {"profile_memory": True}
+    session.record.profiled_ns = _profiled(session, TRACE_FILE, session.request.steps, recorded)
 
 
 def record_sizes(session: Session) -> None:
@@ -166,10 +165,10 @@ def record_sizes(session: Session) -> None:
     To record them costs about as much again as all the rest: in the profiled steps it would count as
     the operators' own time.
     """
-    _profiled(session, SIZES_FILE, 1, record_shapes=True)
+    _profiled(session, SIZES_FILE, 1, {"record_shapes": True})
 
 
-def _profiled(session: Session, file: str, steps: int, **recorded: bool) -> list[int]:
+def _profiled(session: Session, file: str, steps: int, recorded: dict[str, Any]) -> list[int]:
     """Durations of steps that the profiler watches, and its trace as a file."""
     from torch.profiler import profile as torch_profile
     from torch.profiler import record_function
