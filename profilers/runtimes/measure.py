@@ -1,7 +1,7 @@
 """The phases every run goes through, timed the same way for every framework."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -29,23 +29,30 @@ _MOST_TIMES = 10
 
 
 def measured_steps(call: Callable[[], Any], least: int, report: Reporter) -> list[int]:
-    """Duration in ns of each step without the profiler: at least `least`, which may be too few.
+    """Duration in ns of each step without the profiler: `least` and `further_steps`."""
+    durations = least_steps(call, least, report)
+    return durations + further_steps(call, durations, report)
 
-    Short steps are cheap, and more of them tell more surely how long one takes. So there are up to ten
-    times as many, within a second. When it ends does not hang on what they took so far, or chance
-    would choose the result.
-    """
+
+def least_steps(call: Callable[[], Any], count: int, report: Reporter) -> list[int]:
+    """Durations of as many steps without the profiler as were asked for."""
     report.measuring(call)
-    begin = time.perf_counter_ns()
-    durations = timed_steps(call, least, report, "measure")
-    while (
-        report.runs_alone
-        and len(durations) < _MOST_TIMES * least
-        and time.perf_counter_ns() - begin < _LONG_ENOUGH_NS
-    ):
-        step_begin = time.perf_counter_ns()
+    return timed_steps(call, count, report, "measure")
+
+
+def further_steps(call: Callable[[], Any], taken: Sequence[int], report: Reporter) -> list[int]:
+    """More of the same: short steps are cheap, and many tell more surely how long one takes.
+
+    Ten times as many as were `taken`, as far as all together last no longer than a second. When it
+    ends does not hang on how much they differ, or chance would choose the result.
+    """
+    durations: list[int] = []
+    left_ns = _LONG_ENOUGH_NS - sum(taken)
+    while report.runs_alone and len(durations) < (_MOST_TIMES - 1) * len(taken) and left_ns > 0:
+        begin = time.perf_counter_ns()
         call()
-        durations.append(time.perf_counter_ns() - step_begin)
+        durations.append(time.perf_counter_ns() - begin)
+        left_ns -= durations[-1]
     return durations
 
 
