@@ -9,13 +9,14 @@ from pathlib import Path
 from app.autosave import Autosave
 from profilers.captures import read_capture
 from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
-from profilers.launcher import Launcher, Log, OnEvent, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile, model_named
 from profilers.models.model_code import parse_code
 from profilers.profile import Diagnostic, Profile, Severity
 from profilers.request import InputSpec, RunRequest
 from profilers.sweeps import SWEEP_STAGE
 from profilers.trust import content_digest
+from profilers.worker_process import Log, OnEvent, Progress
 
 
 def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunRequest:
@@ -129,9 +130,35 @@ def capture_profile(
     TwinscopeError
         See `profilers.launcher.Launcher.capture` and `profilers.captures.read_capture`.
     """
-    digest = content_digest(Path(request.model_path))
-    request = replace(request, model_sha256=digest, wants_peaks=True)
+    request = replace(with_digest(request), wants_peaks=True)
     return run_and_read(launcher, request, autosave, on_event, cancelled, look)
+
+
+def with_digest(request: RunRequest) -> RunRequest:
+    """The request with the digest of what its file holds now.
+
+    Raises
+    ------
+    TwinscopeError
+        If the file is gone.
+    TrustRequired
+        If the person agreed to another content, whose digest the request names.
+    """
+    path = Path(request.model_path)
+    if not path.exists() and model_named(request.model_path) is None:
+        raise TwinscopeError(
+            f"{path.name} cannot run",
+            f"it is no longer in {path.parent}",
+            "Put it back, or open it where it is now.",
+        )
+    digest = content_digest(path)
+    if request.trusted and request.model_sha256 not in ("", digest):
+        raise TrustRequired(
+            f"{path.name} was not loaded",
+            "it has changed since you opened and trusted it",
+            "Open it again to see what loading it would call now.",
+        )
+    return replace(request, model_sha256=digest)
 
 
 class _Stages:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from app.jobs import Job
 from profilers import snapshot
-from profilers.launcher import Progress
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.probe import Probe
 from profilers.profile import KeptComparison, Profile
 from profilers.trust import content_digest
+from profilers.worker_process import Progress
 
 Opened = tuple[Profile | ModelFile, str]  # the digest is that of a model's content
 

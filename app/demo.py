@@ -1,5 +1,6 @@
 """The demo: the same small network built in PyTorch and in Keras, profiled side by side."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,17 +8,24 @@ from pathlib import Path
 from profilers.errors import ModeUnavailable
 from profilers.request import InputSpec, RunRequest
 
+DEMO_ROUNDS = 16  # of measuring both in turns
 _BATCH = 8
+_STEPS = 10
+_MOST_THREADS = 4
 
 
-def demo_requests(folder: Path, steps: int = 10) -> tuple[RunRequest, RunRequest]:
+def demo_requests(folder: Path) -> tuple[RunRequest, RunRequest]:
     """Build both models in `folder`, each in a process of its own, and say how to run them.
+
+    One processor is left to the window and to whatever else runs: threads that wait for one that
+    has to share its processor make times that say nothing of the model.
 
     Raises
     ------
     ModeUnavailable
         If a framework is missing.
     """
+    threads = max(min((os.cpu_count() or 1) - 1, _MOST_THREADS), 1)
     torch_path = _build("torch_model", folder / "demo_torch.pt2")
     keras_path = _build("keras_model", folder / "demo_keras.keras")
     return (
@@ -25,13 +33,15 @@ def demo_requests(folder: Path, steps: int = 10) -> tuple[RunRequest, RunRequest
             str(torch_path),
             "torch-export",
             inputs=(InputSpec("x", "float32", (_BATCH, 3, 64, 64)),),
-            steps=steps,
+            steps=_STEPS,
+            threads=threads,
         ),
         RunRequest(
             str(keras_path),
             "keras",
             inputs=(InputSpec("x", "float32", (_BATCH, 64, 64, 3)),),
-            steps=steps,
+            steps=_STEPS,
+            threads=threads,
         ),
     )
 

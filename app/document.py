@@ -8,10 +8,11 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs import Job
 from profilers.analysis.carried_notes import carried_notes
 from profilers.errors import TwinscopeError
-from profilers.launcher import Log, Progress
 from profilers.models import ModelFile
 from profilers.profile import Profile
 from profilers.request import RunRequest
+from profilers.visible_text import visible
+from profilers.worker_process import Log, Progress
 from views.counterpart import Counterpart
 from views.notes import Notes
 from views.selection import Selection
@@ -52,7 +53,7 @@ class Document(QObject):
 
     @property
     def title(self) -> str:
-        return self.profile.environment.model_name or self.name or self.path.name
+        return visible(self.profile.environment.model_name or self.name or self.path.name)
 
     @property
     def was_run(self) -> bool:

@@ -15,12 +15,13 @@ from app.capturing import capture_profile
 from profilers.analysis.mode_figures import ModeFigures, mode_figures
 from profilers.analysis.result_error import ResultError, result_error
 from profilers.errors import Cancelled, TwinscopeError
-from profilers.launcher import Launcher, OnEvent
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.request import RunRequest
 from profilers.run_record import RESULTS_FILE, RunRecord
 from profilers.runtimes import RunMode, mode_named
 from profilers.sweeps import BATCH
+from profilers.worker_process import OnEvent
 
 BATCHES = (1, 4, 16)
 Results = Sequence[NDArray[Any]]
@@ -66,24 +67,21 @@ class MatrixRow:
 
 
 def variants_of(model: ModelFile) -> list[Variant]:
-    """Every mode that takes the model and is installed here, the model's own order kept."""
+    """Every mode that takes the model and can run here, the model's own order kept."""
     modes = filter(None, map(mode_named, model.modes))
     return [
         Variant(mode, options)
         for mode in modes
-        if mode.is_compared and not mode.missing()
+        if mode.is_compared and not mode.obstacle(kind=model.kind)
         for options in _settings(mode)
     ]
 
 
 def unavailable(model: ModelFile) -> list[tuple[str, str]]:
-    """Title and reason of the modes that would take the model, were their packages here."""
+    """Title and reason of the modes that would take the model, were all they need here."""
     modes = filter(None, map(mode_named, model.modes))
-    return [
-        (mode.title, f"{', '.join(mode.missing())} is not installed")
-        for mode in modes
-        if mode.is_compared and mode.missing()
-    ]
+    told = ((mode, mode.obstacle(kind=model.kind)) for mode in modes if mode.is_compared)
+    return [(mode.title, obstacle.why) for mode, obstacle in told if obstacle]
 
 
 def run_matrix(

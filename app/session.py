@@ -6,19 +6,22 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.autosave import Autosave
-from app.capturing import capture_profile, run_and_read
-from app.column_files import Beginning, Columns, open_columns, open_one
+from app.capturing import capture_profile, run_and_read, with_digest
+from app.column_files import open_one
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
 from app.matrix import MatrixRow, Variant, run_matrix
 from app.note_keeping import NoteKeeper
+from app.opening import Opening
+from app.quiet import QuietTime
 from app.sharing import Sharing, save_shared
 from profilers import snapshot
 from profilers.analysis.comparison.figures import Rounds
@@ -26,11 +29,12 @@ from profilers.captures import read_capture
 from profilers.captures.joined_ranks import joined_traces, rank_of
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.interleaving import MOST_ROUNDS, measure_in_turns
-from profilers.launcher import Launcher, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.profile import KeptComparison, Profile
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
+from profilers.worker_process import Progress
 
 Done = Callable[[Path], object]
 
@@ -52,6 +56,7 @@ class Session(QObject):
     document_added = Signal(object)
     document_removed = Signal(object)
     comparison_opened = Signal(object, object)  # documents of one file, and how they were compared
+    demo_captured = Signal(object, object)  # its two documents
     failed = Signal(object)
     busy_changed = Signal()
 
@@ -60,6 +65,7 @@ class Session(QObject):
         self.documents: list[Document] = []
         self.autosave = autosave
         self.trust = trust
+        self.quiet = QuietTime(self)
         self._launcher = Launcher()
         self._one_capture = threading.Lock()
         self._jobs: set[Job] = set()
@@ -75,13 +81,21 @@ class Session(QObject):
 
         The document of a large trace appears with its beginning, and is filled when all is read.
         """
-        opening = _Opening(self, path)
+        add = partial(self.add, place=self._next_place())
+        opening = Opening(path, self, add, self.comparison_opened.emit)
+
+        def fail(error: TwinscopeError) -> None:
+            if opening.document is None:
+                self.failed.emit(error)
+            else:
+                self._end_failed(opening.document, error)
+
         opening.job.progressed.connect(opening.show_beginning)
-        self._start(opening.job, opening.finish, opening.fail)
+        self._start(opening.job, opening.finish, fail)
 
     def show(self, path: Path, profile: Profile) -> None:
         """A column for a profile that is in memory already; `path` names it."""
-        self._add(Document(path, profile))
+        self.add(Document(path, profile))
 
     def run(self, document: Document, request: RunRequest) -> Document:
         """Capture `request`; a document that was run already stays, and a new one stands beside."""
@@ -89,9 +103,10 @@ class Session(QObject):
         if document.was_run:
             preview = document.model.preview if document.model else document.profile
             target = Document(document.path, preview, document.model, document.sha256)
-            self._add(target, after=document)
+            self.add(target, after=document)
         target.request = request
         job = Job(lambda job: self._capture(request, job), self)
+        self.quiet.watch(job)
         target.begin(job)
         self._start(
             job,
@@ -101,14 +116,20 @@ class Session(QObject):
         return target
 
     def measure_in_turns(
-        self, a: Document, b: Document, on_done: Callable[[Rounds], object]
+        self,
+        a: Document,
+        b: Document,
+        on_done: Callable[[Rounds], object],
+        most_rounds: int | None = None,
     ) -> None:
         """Load the models of two captured documents again and measure them in turns."""
+        most = most_rounds or self.most_rounds
         requests = a.request, b.request
         if requests[0] is None or requests[1] is None or a.is_busy or b.is_busy:
             return
         first, second = requests[0], requests[1]
-        job = Job(lambda job: self._turns(first, second, job), self)
+        job = Job(lambda job: self._turns(first, second, most, job), self)
+        self.quiet.watch(job)
         documents = dict.fromkeys((a, b))
         for document in documents:
             document.begin(job)
@@ -153,8 +174,19 @@ class Session(QObject):
         )
 
     def attach(self, request: RunRequest) -> None:
-        """Trace a running process; a document appears when that is done."""
-        self._start(Job(lambda job: self._attached(request, job), self), self._keep)
+        """Trace a running process, in a column that goes again where that fails or is cancelled."""
+        document = Document(Path(request.model_path), Profile(request.model_path))
+        job = Job(lambda job: self._attached(request, job), self)
+
+        def fail(error: TwinscopeError) -> None:
+            document.end()
+            self.close(document)
+            if not isinstance(error, Cancelled):
+                self.failed.emit(error)
+
+        document.begin(job)
+        self.add(document)
+        self._start(job, lambda result: self._finish_capture(document, *result), fail)
 
     def save(
         self,
@@ -237,6 +269,7 @@ class Session(QObject):
         """Drop a document, ending its capture."""
         if document.job is not None:
             document.job.abandon()
+            self.quiet.leave(document.job)
             self._forget(document.job)
             document.job = None
         document.drop_unsaved()
@@ -277,10 +310,11 @@ class Session(QObject):
         self.busy_changed.emit()
 
     def _next_place(self) -> int:
+        """Where a document stands that is asked for now."""
         self._asked += 1
         return self._asked
 
-    def _add(
+    def add(
         self, document: Document, after: Document | None = None, place: int | None = None
     ) -> None:
         """Insert behind `after`, else where its place is: a small file may be read first."""
@@ -295,17 +329,26 @@ class Session(QObject):
         self.document_added.emit(document)
 
     def _run_requests(self, prepared: list[tuple[RunRequest, tuple[ModelFile, str]]]) -> None:
+        documents = []
         for request, (model, sha256) in prepared:
             document = Document(model.path, model.preview, model, sha256)
-            self._add(document)
+            self.add(document)
             self.run(document, request)
+            documents.append(document)
+
+        def go_on() -> None:
+            if all(each in self.documents and each.was_run for each in documents):
+                self.demo_captured.emit(*documents)
+
+        for document in documents:
+            document.profile_changed.connect(go_on)
 
     def _keep(self, captured: tuple[Profile, Path]) -> None:
         """A column for a profile that only its autosaved file holds."""
         profile, kept = captured
         document = Document(kept, profile)
         document.unsaved_snapshot = kept
-        self._add(document)
+        self.add(document)
 
     def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
         with self._alone(job):
@@ -317,10 +360,15 @@ class Session(QObject):
         with self._alone(job):
             return run_and_read(self._launcher, request, self.autosave, job.report, job.cancelled)
 
-    def _turns(self, a: RunRequest, b: RunRequest, job: Job) -> Rounds:
+    def _turns(self, a: RunRequest, b: RunRequest, most_rounds: int, job: Job) -> Rounds:
         with self._alone(job):
             return measure_in_turns(
-                self._launcher, a, b, self.most_rounds, job.report, job.cancelled
+                self._launcher,
+                with_digest(a),
+                with_digest(b),
+                most_rounds,
+                job.report,
+                job.cancelled,
             )
 
     @contextmanager
@@ -339,51 +387,8 @@ class Session(QObject):
         document.show_profile(profile)
 
     def _end_failed(self, document: Document, error: TwinscopeError) -> None:
+        """A document's work is over; what was cancelled is no failure."""
         if isinstance(error, Cancelled):
             document.end()
         else:
             document.end(error)
-
-
-class _Opening:
-    """One file on its way to a document, which a large trace has from its beginning on."""
-
-    def __init__(self, session: Session, path: Path) -> None:
-        self.job = Job(lambda job: open_columns(path, job), session)
-        self._session = session
-        self._path = path
-        self._place = session._next_place()
-        self._document: Document | None = None
-
-    def show_beginning(self, event: object) -> None:
-        if not isinstance(event, Beginning):
-            return
-        if self._document is None:
-            self._document = Document(self._path, event.profile)
-            self._document.begin(self.job)
-            self._session._add(self._document, place=self._place)
-        else:
-            self._document.show_profile(event.profile)
-
-    def finish(self, found: Columns) -> None:
-        shown = []
-        for opened, sha256 in found.opened:
-            if isinstance(opened, ModelFile):
-                document = Document(self._path, opened.preview, opened, sha256)
-                self._session._add(document, place=self._place)
-            elif self._document is None:
-                document = Document(self._path, opened)
-                document.name = opened.name if len(found.opened) > 1 else ""
-                self._session._add(document, place=self._place)
-                shown.append(document)
-            else:
-                self._document.end()
-                self._document.show_profile(opened)
-        if found.comparison is not None and len(shown) == len(found.opened):
-            self._session.comparison_opened.emit(shown, found.comparison)
-
-    def fail(self, error: TwinscopeError) -> None:
-        if self._document is None:
-            self._session.failed.emit(error)
-        else:
-            self._session._end_failed(self._document, error)

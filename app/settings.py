@@ -46,6 +46,15 @@ class Settings:
     def hides_noise(self, hides: bool) -> None:
         self._store.setValue("timeline/hides_noise", "true" if hides else "false")
 
+    @property
+    def attach_address(self) -> str:
+        """HOST:PORT of the process that was attached to last."""
+        return str(self._store.value("attach/address", ""))
+
+    @attach_address.setter
+    def attach_address(self, address: str) -> None:
+        self._store.setValue("attach/address", address)
+
     def save_geometry(self, geometry: bytes) -> None:
         self._store.setValue("geometry", geometry)
 

@@ -66,6 +66,24 @@ def _projection(flat: NDArray[np.float64]) -> list[float]:
     ]
 
 
+def first_of(output: Any) -> Any:
+    """The first tensor of what a layer returned: also of a mapping, or of a sequence in a sequence."""
+    while isinstance(output, (Mapping, tuple, list)) and output:
+        output = next(iter(output.values() if isinstance(output, Mapping) else output))
+    return output
+
+
+def write_layers(folder: Path, inputs: Mapping[str, Digest], layers: Mapping[str, Digest]) -> None:
+    """Digests of inputs by name and of layers by scope, in order; empty ones are left out."""
+    rows = [
+        {key: name, **told}
+        for key, digests in (("input", inputs), ("scope", layers))
+        for name, told in digests.items()
+        if told
+    ]
+    write(folder, rows)
+
+
 def write(folder: Path, outputs: list[dict[str, Any]]) -> None:
     (folder / FILE).write_text(json.dumps(outputs[:MOST_OUTPUTS]))
 

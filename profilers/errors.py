@@ -35,6 +35,19 @@ class UnrecognisedFile(TwinscopeError):
 class DamagedFile(TwinscopeError):
     """The format was recognised, but the content is cut, inconsistent or too large."""
 
+    @classmethod
+    def because(
+        cls,
+        what: str,
+        error: Exception,
+        why: str = "",
+        remedy: str = "Copy or save the file again.",
+    ) -> "DamagedFile":
+        """Told in our words: `why`, else those of `error`; a library's own words are details."""
+        library = error if why else error.__cause__
+        detail = f"{type(library).__name__}: {library}" if library is not None else ""
+        return cls(what, why or str(error), remedy, detail)
+
 
 class TrustRequired(TwinscopeError):
     """Loading the file can execute code and nobody has agreed to that yet."""
@@ -54,3 +67,9 @@ class CaptureFailed(TwinscopeError):
 
 class Cancelled(TwinscopeError):
     """The person stopped the work."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's text, for a sentence."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -12,10 +12,11 @@ import numpy as np
 from profilers.analysis.comparison.figures import Rounds
 from profilers.analysis.comparison.ratios import ratio_of_rounds
 from profilers.errors import ModeUnavailable
-from profilers.launcher import Launcher, OnEvent, Progress, WorkerProcess
+from profilers.launcher import Launcher
 from profilers.profile.table import Float64
 from profilers.request import RunRequest
 from profilers.runtimes import mode_named
+from profilers.worker_process import OnEvent, Progress, WorkerProcess
 
 LEAST_ROUNDS, MOST_ROUNDS = 16, 64
 _SURE = 1.08  # ratio of the interval's ends that is narrow enough to stop

@@ -4,6 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from profilers.errors import TwinscopeError
+
 _CHUNK = 1 << 20
 
 
@@ -22,8 +24,19 @@ def digest(path: Path) -> str:
 
 
 def content_digest(path: Path) -> str:
-    """As `digest`; "" for a model that a library makes by name, which is no file."""
-    return digest(path) if path.exists() else ""
+    """As `digest`; "" for a model that a library makes by name, which is no file.
+
+    Raises
+    ------
+    TwinscopeError
+        If the file cannot be read.
+    """
+    try:
+        return digest(path) if path.exists() else ""
+    except OSError as error:
+        reason = error.strerror or str(error)
+        what = f"Cannot read {path.name}"
+        raise TwinscopeError(what, reason, "Check the path and its rights.") from error
 
 
 class TrustStore:

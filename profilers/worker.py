@@ -22,7 +22,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
+from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes import RunMode, mode_named
@@ -66,6 +66,10 @@ class PipeReporter:
 
     def log(self, text: str) -> None:
         self.send({"event": "log", "text": text})
+
+    @property
+    def runs_alone(self) -> bool:
+        return True
 
     def measuring(self, step: Callable[[], Any]) -> None:
         """A capture measures its own steps alone."""
@@ -231,8 +235,7 @@ def _error_event(error: BaseException, stage: str) -> dict[str, Any]:
 
 
 def _as_capture_failure(error: BaseException, stage: str) -> CaptureFailed:
-    text = str(error).strip()
-    first_line = text.splitlines()[0] if text else type(error).__name__
+    text = str(error)
     if isinstance(error, MemoryError) or any(sign in text for sign in _OUT_OF_MEMORY):
         return CaptureFailed(
             "The model ran out of memory",
@@ -241,7 +244,7 @@ def _as_capture_failure(error: BaseException, stage: str) -> CaptureFailed:
         )
     return CaptureFailed(
         f"The capture failed in the stage “{stage}”",
-        f"{type(error).__name__}: {first_line}",
+        f"{type(error).__name__}: {first_line(error)}",
         "The details hold the full traceback.",
     )
 

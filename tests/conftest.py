@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,23 +18,38 @@ os.environ.setdefault(
     "TWINSCOPE_CACHE", str(Path(__file__).parent.parent / ".pytest_cache" / "compiled")
 )
 
+from app.capturing import request_for
 from profilers import compiled
 from profilers.captures import read_capture
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile
-from profilers.request import PEAKS_FILE
+from profilers.request import PEAKS_FILE, InputSpec
 
 Capture = Callable[..., Profile]
+CaptureFolder = Callable[..., Path]
 
 ROOT = Path(__file__).parent.parent
+MODEL_SCRIPTS = {  # by the fixture whose folder they write: a module of tests.models and its words
+    "torch_files": "build_torch",
+    "tf_files": "build_tf",
+    "more_files": "build_keras_more",
+    "unconvertible": "build_unconvertible",
+    "onnx_files": "build_onnx",
+    "odd_files": "build_tflite",
+    "misbehaving": "build_misbehaving",
+    "torch_more": "build_torch_more",
+    "packages": "build_packages",
+    "torch_kinds": "build_torch_kinds decoder variable_lstm experts",
+}
 
 
-def build_models(script: str, folder: Path) -> Path:
+def build_models(command: str, folder: Path) -> Path:
     """Make the model files of one framework in a process of its own."""
+    script, *words = command.split()
     done = subprocess.run(
-        [sys.executable, "-m", f"tests.models.{script}", str(folder)],
+        [sys.executable, "-m", f"tests.models.{script}", str(folder), *words],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -43,34 +59,55 @@ def build_models(script: str, folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def model_folders(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Path]]]:
+    """The folders that the tests at hand need, written one by one while the first tests run."""
+    needed = [name for item in request.session.items for name in getattr(item, "fixturenames", ())]
+    with ThreadPoolExecutor(1) as pool:
+        yield {
+            name: pool.submit(build_models, MODEL_SCRIPTS[name], tmp_path_factory.mktemp(name))
+            for name in dict.fromkeys(needed)
+            if name in MODEL_SCRIPTS
+        }
+        pool.shutdown(cancel_futures=True)
+
+
 @pytest.fixture(scope="session")
-def torch_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models_written(model_folders: dict[str, Future[Path]]) -> None:
+    """For tests that watch which processes there are: wait until no model file is being written."""
+    wait(model_folders.values())
+
+
+@pytest.fixture(scope="session")
+def torch_files(model_folders: dict[str, Future[Path]]) -> Path:
     """Folder with cnn, block and control in every PyTorch format."""
-    return build_models("build_torch", tmp_path_factory.mktemp("torch_files"))
+    return model_folders["torch_files"].result()
 
 
 @pytest.fixture(scope="session")
-def tf_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tf_files(model_folders: dict[str, Future[Path]]) -> Path:
     """Folder with cnn, block and control in every TensorFlow and Keras format."""
-    return build_models("build_tf", tmp_path_factory.mktemp("tf_files"))
+    return model_folders["tf_files"].result()
 
 
 @pytest.fixture(scope="session")
-def more_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def more_files(model_folders: dict[str, Future[Path]]) -> Path:
     """Folder with fused.keras, multi.keras, lstm.keras, gated.keras and masked.keras."""
-    return build_models("build_keras_more", tmp_path_factory.mktemp("keras_more"))
+    return model_folders["more_files"].result()
 
 
 @pytest.fixture(scope="session")
-def unconvertible(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unconvertible(model_folders: dict[str, Future[Path]]) -> Path:
     """Folder with SavedModels whose operators some compilers and formats lack."""
-    return build_models("build_unconvertible", tmp_path_factory.mktemp("unconvertible"))
+    return model_folders["unconvertible"].result()
 
 
 @pytest.fixture(scope="session")
-def onnx_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def onnx_files(model_folders: dict[str, Future[Path]]) -> Path:
     """Folder with cnn, block and control as ONNX."""
-    return build_models("build_onnx", tmp_path_factory.mktemp("onnx_files"))
+    return model_folders["onnx_files"].result()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -99,26 +136,59 @@ def loops() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def capture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capture]:
-    """Runs a trusted model file in a real worker: ``capture(path, mode, steps=3)``.
-
-    The same call gives the same profile, so that tests share captures.
-    """
-    from app.capturing import request_for
-
+def launcher() -> Iterator[Launcher]:
+    """Its warm workers serve all tests, so that each framework is imported once."""
     launcher = Launcher()
-    profiles: dict[tuple[object, ...], Profile] = {}
+    yield launcher
+    launcher.close()
 
-    def run(path: Path, mode: str, **changes: Any) -> Profile:
+
+@pytest.fixture(scope="session")
+def capture_folder(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> CaptureFolder:
+    """Runs a trusted model file in a real worker: ``capture_folder(path, mode, steps=3)``.
+
+    The same call gives the same folder, so that tests share captures; they only read it.
+    """
+    folders: dict[tuple[object, ...], Path] = {}
+
+    def run(path: Path, mode: str, **changes: Any) -> Path:
         key = (path, mode, repr(sorted(changes.items())))
-        if key not in profiles:
+        if key not in folders:
             model = open_path(path)
             assert isinstance(model, ModelFile)
             request = replace(request_for(model, mode), trusted=True, steps=5, warmup=2, **changes)
             folder = tmp_path_factory.mktemp("capture")
             launcher.capture(request, folder)
-            profiles[key] = read_capture(folder)
-        return profiles[key]
+            folders[key] = folder
+        return folders[key]
 
-    yield run
-    launcher.close()
+    return run
+
+
+@pytest.fixture(scope="session")
+def capture(capture_folder: CaptureFolder) -> Capture:
+    """The profile of a folder of `capture_folder`, read once."""
+    profiles: dict[Path, Profile] = {}
+
+    def run(path: Path, mode: str, **changes: Any) -> Profile:
+        folder = capture_folder(path, mode, **changes)
+        if folder not in profiles:
+            profiles[folder] = read_capture(folder)
+        return profiles[folder]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def rotary(capture: Capture) -> Callable[[str, str], Profile]:
+    """``rotary("torch-compile", "training")``: a block with rotary embeddings, one step of it."""
+    inputs = (
+        InputSpec("x", "float32", (2, 16, 32)),
+        InputSpec("position", "int64", (2, 16), low=0, high=64),
+    )
+
+    def captured(mode: str, run: str) -> Profile:
+        path = ROOT / "tests" / "models" / "awkward.py"
+        return capture(path, mode, signature="Rotary", inputs=inputs, options={"run": run})
+
+    return captured

@@ -17,18 +17,9 @@ class TimeAxis(QObject):
         self.begin_ns = 0.0
         self.end_ns = 1e9
         self._full = (0.0, 1e9)
-        self._has_extent = False
-
-    def include(self, begin_ns: float, end_ns: float) -> None:
-        """Widen the full extent to hold another profile, and show all of it."""
-        if self._has_extent:
-            begin_ns, end_ns = min(begin_ns, self._full[0]), max(end_ns, self._full[1])
-        self.take_extent(begin_ns, end_ns)
-        self.fit()
 
     def take_extent(self, begin_ns: float, end_ns: float) -> None:
         """Set the full extent; what is shown stays."""
-        self._has_extent = True
         self._full = (float(begin_ns), float(max(end_ns, begin_ns + _SHORTEST_NS)))
 
     def fit(self) -> None:

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
     QListWidgetItem,
     QPlainTextEdit,
     QPushButton,
@@ -18,14 +16,13 @@ from PySide6.QtWidgets import (
 
 from profilers.profile import Note, Pin, node_pin, range_pin, slice_pin
 from views.context import ViewContext
+from views.note_list import NoteList, first_line, indent, key_of, signed
 from views.notes import Notes, threaded
 from views.pin_names import PinNames
-from views.plain_tooltip import plain_tooltip
 from views.selection import Picked
 
 PinOf = Callable[[Picked], Pin | None]
 
-_KEY_ROLE = Qt.ItemDataRole.UserRole
 _NEW = -1  # the key of a note that has no text yet
 
 
@@ -75,7 +72,7 @@ class NotesPane(QWidget):
         self.title = QLabel()
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setMinimumWidth(1)  # rather cut than widen the column
-        self.of_pin = self._list(self.tr("Notes on what is picked"))
+        self.of_pin = NoteList(self.tr("Notes on what is picked"))
         self.editor = QPlainTextEdit()
         self.editor.setAccessibleName(self.tr("Text of the note"))
         self.editor.setTabChangesFocus(True)
@@ -91,7 +88,14 @@ class NotesPane(QWidget):
         self.bookmark.setAccessibleName(self.tr("Bookmark"))
         self.delete = QPushButton(self.tr("Delete"))
         self._count = QLabel()
-        self.everything = self._list(self.tr("All notes on this profile"))
+        self.everything = NoteList(self.tr("All notes on this profile"))
+        self._lay_out()
+        self._connect()
+        self._show_all()
+        self._open(_NEW)
+        self._follow()
+
+    def _lay_out(self) -> None:
         buttons = QHBoxLayout()
         for button in (self.new, self.reply, self.bookmark, self.delete):
             button.setMinimumWidth(1)
@@ -106,10 +110,6 @@ class NotesPane(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self._count)
         layout.addWidget(self.everything, 2)
-        self._connect()
-        self._show_all()
-        self._open(_NEW)
-        self._follow()
 
     def begin_note(self) -> None:
         """Start another note on what is picked."""
@@ -168,13 +168,8 @@ class NotesPane(QWidget):
         self.of_pin.currentItemChanged.connect(self._open_item)
         self.everything.itemClicked.connect(self._go_to)
         self.everything.itemActivated.connect(self._go_to)
-        for each, act in (
-            (self.of_pin, self.delete_note),
-            (self.everything, self._delete_current),
-        ):
-            shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), each)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(act)
+        self.of_pin.delete_key.activated.connect(self.delete_note)
+        self.everything.delete_key.activated.connect(self._delete_current)
 
     def _follow(self) -> None:
         """Show the notes of what is picked."""
@@ -193,7 +188,7 @@ class NotesPane(QWidget):
 
     def _open_item(self, item: QListWidgetItem | None) -> None:
         if item is not None:
-            self._load(_key_of(item))
+            self._load(key_of(item))
 
     def _load(self, key: int) -> None:
         """Put a note's text into the field; leaves the lists as they are."""
@@ -251,70 +246,26 @@ class NotesPane(QWidget):
         self._enable()
         here = self._here()
         ids = {note.id for _, note in here}
-        lines = [(key, _indented(note, ids) + self._signed(note)) for key, note in here]
-        _fill(self.of_pin, lines, self._key)
+        self.of_pin.fill(((key, indent(note, ids) + signed(note)) for key, note in here), self._key)
 
     def _show_all(self) -> None:
         notes = self._context.notes.entries()
         notes.sort(key=lambda entry: self._names.place(entry[1].pin))
         self._count.setText(self.tr("All notes: {}").format(len(notes)))
-        current = self.everything.currentItem()
         ids = {note.id for _, note in notes}
         lines = [
-            (key, f"{_indented(note, ids)}{self._names.of(note.pin)}: {_first_line(note)}")
+            (key, f"{indent(note, ids)}{self._names.of(note.pin)}: {first_line(note)}")
             for key, note in threaded(notes)
         ]
-        _fill(self.everything, lines, _key_of(current) if current else _NEW)
+        self.everything.fill(lines, self.everything.current_key)
 
     def _go_to(self, item: QListWidgetItem) -> None:
         """Pick what a note is about and open the note."""
-        key = _key_of(item)
+        key = key_of(item)
         self.show_pin(dict(self._context.notes.entries())[key].pin)
         self._open(key)
 
     def _delete_current(self) -> None:
-        item = self.everything.currentItem()
-        if item is not None:
-            self._context.notes.remove(_key_of(item))
-
-    def _signed(self, note: Note) -> str:
-        """Its first line, who wrote it and when."""
-        when = ""
-        if note.written_unix_ns > 0:
-            moment = QDateTime.fromMSecsSinceEpoch(note.written_unix_ns // 1_000_000)
-            when = QLocale().toString(moment, QLocale.FormatType.ShortFormat)
-        signature = ", ".join(part for part in (note.author, when) if part)
-        return f"{_first_line(note)}\n{signature}" if signature else _first_line(note)
-
-    def _list(self, name: str) -> QListWidget:
-        found = QListWidget()
-        found.setAccessibleName(name)
-        found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        found.setMinimumWidth(1)
-        return found
-
-
-def _fill(target: QListWidget, lines: list[tuple[int, str]], current: int) -> None:
-    """Exchange the items of a list without telling anybody."""
-    target.blockSignals(True)
-    target.clear()
-    for key, text in lines:
-        item = QListWidgetItem(text)
-        item.setData(_KEY_ROLE, key)
-        item.setToolTip(plain_tooltip(text))
-        target.addItem(item)
-        if key == current:
-            target.setCurrentItem(item)
-    target.blockSignals(False)
-
-
-def _key_of(item: QListWidgetItem) -> int:
-    return int(item.data(_KEY_ROLE))
-
-
-def _first_line(note: Note) -> str:
-    return "★" if note.is_bookmark else note.text.strip().partition("\n")[0]
-
-
-def _indented(note: Note, ids: set[str]) -> str:
-    return "↳ " if note.answer_to and note.answer_to in ids else ""
+        key = self.everything.current_key
+        if key is not None:
+            self._context.notes.remove(key)

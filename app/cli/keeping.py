@@ -7,8 +7,9 @@ from pathlib import Path
 from app.autosave import Autosave
 from app.cli.progress import ProgressBar
 from app.paths import data_folder
-from profilers.launcher import Launcher, OnEvent
+from profilers.launcher import Launcher
 from profilers.profile import Profile
+from profilers.worker_process import OnEvent
 
 Capture = Callable[[Launcher, Autosave, OnEvent], tuple[Profile, Path]]
 

@@ -18,19 +18,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     rows: list[Mapping[str, Any]] = []
     for mode in RUN_MODES:
-        missing, programs = mode.missing(), mode.missing_programs()
+        obstacle = mode.obstacle()
         rows.append(
             {
                 "mode": mode.id,
                 "title": mode.title,
-                "works": not missing and not programs,
+                "works": obstacle is None,
                 "options": "  ".join(_told(option) for option in mode.options),
-                "reason": "; ".join(
-                    (
-                        *([f"not installed: {', '.join(missing)}"] if missing else ()),
-                        *(f"not found: {each.replace('|', ' or ')}" for each in programs),
-                    )
-                ),
+                "reason": f"{obstacle.why}. {obstacle.remedy}" if obstacle else "",
             }
         )
     print_table(rows, as_json=arguments.json)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from app.report.content import Bars, Stack, Waterfall, visible
+from app.report.content import Bars, Stack, Waterfall
 from profilers.units import format_bytes, format_duration
+from profilers.visible_text import visible
 
 SERIES = 8
 _LEFT, _TOP, _BOTTOM, _TICKS = 74, 12, 24, 4

@@ -1,11 +1,7 @@
 """What a report says, apart from how it looks: sections of blocks that HTML and PDF both draw."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-_PICTURES_OF_CONTROLS = 0x2400
-_INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 
 
 @dataclass(frozen=True)
@@ -106,19 +102,3 @@ class Report:
     title: str
     subtitle: str
     sections: Sequence[Section] = field(default_factory=tuple)
-
-
-def visible(text: str) -> str:
-    """The text on one line, with signs for what cannot be seen or would turn it around."""
-    return "".join(_shown(sign) for sign in text)
-
-
-def _shown(sign: str) -> str:
-    if sign.isprintable() or sign == " ":
-        return sign
-    if sign in "\n\r\t" or unicodedata.category(sign) == "Zs":
-        return " "
-    code = ord(sign)
-    if code < 0x20:
-        return chr(_PICTURES_OF_CONTROLS + code)
-    return "�" if unicodedata.category(sign) in _INVISIBLE else sign

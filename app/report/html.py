@@ -19,12 +19,12 @@ from app.report.content import (
     Section,
     Stack,
     Waterfall,
-    visible,
 )
 from app.report.sections import report_of
 from app.report.whole_file import write_whole
 from profilers.analysis.comparison import ProfileComparison
 from profilers.profile import Profile
+from profilers.visible_text import visible
 
 _WIDTHS = (("wide", 960, 260), ("narrow", 350, 220))
 _LONGEST_CELL = 300

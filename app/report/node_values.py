@@ -11,13 +11,15 @@ from profilers.errors import TwinscopeError
 from profilers.profile import Graph, NodeKind, Profile
 from profilers.profile.table import Float64, Int64
 
+CALLS = re.compile(r"^(?:(?:Stateful)?PartitionedCall(?:_\d+)?/)+")  # around a function's own names
 _TIMES_CALLED = re.compile(r"_\d+$")  # Keras counts how often a layer was called
 
 
 def node_values(profile: Profile) -> Iterator[tuple[str, float, float, float]]:
     """Name, own time per step in ns, largest block in bytes, and FLOPs; -1 for what is not known.
 
-    Nodes first, then layers, which are the nodes of other programs: a layer has what is in it.
+    Nodes first, then layers, which are the nodes of other programs: a layer has what is in it. Nodes
+    of a TensorFlow function have its own name for them, too.
 
     Raises
     ------
@@ -31,15 +33,20 @@ def node_values(profile: Profile) -> Iterator[tuple[str, float, float, float]]:
         raise TwinscopeError(
             f"{profile.name} has no times to write", "no node was measured", "Profile the model."
         )
+    names = [profile.strings[name] for name in profile.authored.nodes.name.tolist()]
+    taken = set(names)
     for name, *values in zip(
-        profile.authored.nodes.name.tolist(),
+        names,
         figures.time_ns.tolist(),
         figures.memory_bytes.tolist(),
         figures.flops.tolist(),
         strict=True,
     ):
         time_ns, memory_bytes, flops = values
-        yield _writable(profile.strings[name]), time_ns, memory_bytes, flops
+        yield _writable(name), time_ns, memory_bytes, flops
+        own = CALLS.sub("", name)
+        if own not in taken:
+            yield _writable(own), time_ns, memory_bytes, flops
     yield from _layer_values(profile, figures)
 
 

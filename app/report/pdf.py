@@ -14,12 +14,12 @@ from app.report.content import (
     Grid,
     Lines,
     Report,
-    visible,
 )
 from app.report.sections import report_of
 from app.report.whole_file import write_whole
 from profilers.analysis.comparison import ProfileComparison
 from profilers.profile import Profile
+from profilers.visible_text import visible
 
 _COLOURS = {
     "text": "#1b1f24", "muted": "#5d6776", "grid": "#dde1e6", "good": "#1a7f37", "bad": "#d05a50",

@@ -1,13 +1,13 @@
 """Asks which running process to trace, and for how long."""
 
-from collections.abc import Callable
-
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
     QFormLayout,
     QLabel,
+    QLayout,
     QLineEdit,
     QVBoxLayout,
     QWidget,
@@ -15,16 +15,18 @@ from PySide6.QtWidgets import (
 
 from profilers.attaching import LONGEST_S, attach_request
 from profilers.errors import TwinscopeError
-from profilers.request import RunRequest
+
+_WIDTH = 440
 
 
 class AttachDialog(QDialog):
-    """Accepted only with an address; `request` is what to run then."""
+    """Accepted only with an address; `asked` then tells what to run."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    asked = Signal(object)  # RunRequest
+
+    def __init__(self, address: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Attach to a TensorFlow process"))
-        self.request: RunRequest | None = None
         told = QLabel(
             self.tr(
                 "The process must offer its profiler: "
@@ -32,7 +34,9 @@ class AttachDialog(QDialog):
             )
         )
         told.setWordWrap(True)
-        self.address = QLineEdit()
+        told.setMinimumWidth(_WIDTH)
+        self.address = QLineEdit(address)
+        self.address.selectAll()
         self.address.setPlaceholderText("localhost:6009")
         self.seconds = QDoubleSpinBox()
         self.seconds.setRange(0.1, LONGEST_S)
@@ -53,21 +57,14 @@ class AttachDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(self._problem)
         layout.addWidget(buttons)
-        self.resize(460, self.sizeHint().height())
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)  # grows with what is told
 
     def accept(self) -> None:
         try:
-            self.request = attach_request(self.address.text(), self.seconds.value())
+            request = attach_request(self.address.text(), self.seconds.value())
         except TwinscopeError as error:
             self._problem.setText(str(error))
             self._problem.show()
             return
         super().accept()
-
-
-def ask_attach(attach: Callable[[RunRequest], object], parent: QWidget) -> AttachDialog:
-    """Open the dialog; `attach` takes the request."""
-    dialog = AttachDialog(parent)
-    dialog.accepted.connect(lambda: dialog.request and attach(dialog.request))
-    dialog.open()
-    return dialog
+        self.asked.emit(request)

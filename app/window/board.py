@@ -68,6 +68,7 @@ class Board(QWidget):
         self.align.toggled.connect(self._time_axes.set_together)
         self._bytes_axis = ValueAxis(self)
         self._filling: RowPane | None = None
+        self._is_held = False
         self._preparations = Preparations(self)
         self._filler = QTimer(self, singleShot=True, interval=0)
         self._filler.timeout.connect(self._fill_next)
@@ -132,6 +133,12 @@ class Board(QWidget):
             for row in self.rows
             for at in range(row.columns.count())
         )
+
+    def hold(self, is_held: bool) -> None:
+        """Build no view while this is held; what is missing is built afterwards."""
+        self._is_held = is_held
+        if not is_held:
+            self._filler.start()
 
     def insert(self, document: Document, at: int) -> None:
         self._documents.insert(at, document)
@@ -238,6 +245,8 @@ class Board(QWidget):
 
     def _fill_next(self) -> None:
         """Have the first missing view prepared in the background, and build the first ready one."""
+        if self._is_held:
+            return
         missing = self._missing()
         ready = [each for each in missing if self._is_ready(each)]
         waiting = [each for each in missing if not self._is_ready(each)]

@@ -4,9 +4,7 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -16,6 +14,9 @@ from app.document import Document
 from app.origin import origin_words
 from app.window.notice import NoticeBar
 from profilers.errors import MissingCode, TwinscopeError
+from profilers.visible_text import visible
+from views.elided_label import ElidedLabel
+from views.plain_tooltip import plain_tooltip
 from views.theme import Theme
 
 
@@ -33,15 +34,13 @@ class ColumnHeader(QFrame):
         self.document = document
         self._theme = theme
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        self._title = QLabel()
+        self._title = ElidedLabel()
         self._title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         font = self._title.font()
         font.setBold(True)
         self._title.setFont(font)
-        self._origin = QLabel()
-        for label in (self._title, self._origin):
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._run = self._button(self.tr("Run…"), self.run_asked)
+        self._origin = ElidedLabel()
+        self.run_button = self._button(self.tr("Run…"), self.run_asked)
         self._save = self._button(self.tr("Save"), self.save_asked)
         close = self._button("✕", self.close_asked)
         close.setAccessibleName(self.tr("Close this column"))
@@ -55,8 +54,7 @@ class ColumnHeader(QFrame):
         working.setContentsMargins(0, 0, 0, 0)
         working.addWidget(self._progress, 1)
         working.addWidget(self._cancel)
-        self._log = QLabel()
-        self._log.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._log = ElidedLabel()
         self._notice = NoticeBar()
 
         names = QVBoxLayout()
@@ -65,7 +63,7 @@ class ColumnHeader(QFrame):
         names.addWidget(self._origin)
         line = QHBoxLayout()
         line.addLayout(names, 1)
-        for button in (self._run, self._save, close):
+        for button in (self.run_button, self._save, close):
             line.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 6, 4)
@@ -96,12 +94,12 @@ class ColumnHeader(QFrame):
         document = self.document
         unsaved = " ●" if document.is_unsaved else ""
         self._title.setText(document.title + unsaved)
-        self._title.setToolTip(str(document.path))
+        self._title.setToolTip(plain_tooltip(visible(str(document.path))))
         self._origin.setText(self._origin_text())
-        self._origin.setToolTip(self._origin.text())
-        self._run.setVisible(document.model is not None and bool(document.model.modes))
-        self._run.setEnabled(not document.is_busy)
-        self._run.setText(self.tr("Run again…") if document.request else self.tr("Run…"))
+        self._origin.setToolTip(plain_tooltip(self._origin.whole))
+        self.run_button.setVisible(document.model is not None and bool(document.model.modes))
+        self.run_button.setEnabled(not document.is_busy)
+        self.run_button.setText(self.tr("Run again…") if document.request else self.tr("Run…"))
         can_save = document.was_run or document.is_unsaved
         self._save.setVisible(can_save and not document.is_busy)
         self._working.setVisible(document.is_busy)
@@ -124,16 +122,15 @@ class ColumnHeader(QFrame):
         return "  ·  ".join(parts)
 
     def _show_progress(self, stage: str, fraction: float) -> None:
-        if stage == "waiting":
-            self._progress.setRange(0, 0)
+        if stage == "waiting":  # at rest: an animation would take time from that capture
+            self._progress.setValue(0)
             self._progress.setFormat(self.tr("waiting for the capture before"))
             return
-        self._progress.setRange(0, 1000)
         self._progress.setValue(round(1000 * fraction))
         self._progress.setFormat(f"{stage}  %p%")
 
     def _show_log(self, text: str) -> None:
-        self._log.setText(text[:300])
+        self._log.setText(visible(text[:300]))
 
     def _button(self, text: str, asked: SignalInstance) -> QToolButton:
         button = QToolButton()

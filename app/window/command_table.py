@@ -2,30 +2,25 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from app.commands import Command
 from app.document import Document
-from app.window.attach_dialog import ask_attach
+from app.window.columns_window import ColumnsWindow
 from app.window.compare_row import COMPARE_ID
 from views import VIEWS
 from views.selection import Selection
 
-if TYPE_CHECKING:
-    from app.window.main_window import MainWindow
 
-
-def command_table(window: "MainWindow") -> list[Command]:
+def command_table(window: ColumnsWindow) -> list[Command]:
     """Commands in the order of the menus."""
     return [
         *_file_commands(window),
         *_view_commands(window),
         *_go_commands(window),
-        *_help_commands(window),
     ]
 
 
-def _file_commands(window: "MainWindow") -> list[Command]:
+def _file_commands(window: ColumnsWindow) -> list[Command]:
     file = window.tr("&File")
     has_document = partial(_has_document, window)
     can_run = partial(_can_run, window)
@@ -39,7 +34,7 @@ def _file_commands(window: "MainWindow") -> list[Command]:
             "file.open_name", file, window.tr("Open a model by name…"), ("Ctrl+Shift+N",),
             window.ask_open_name,
         ),
-        Command("file.attach", file, window.tr("Attach to a TensorFlow process…"), (), lambda: ask_attach(window.session.attach, window)),
+        Command("file.attach", file, window.tr("Attach to a TensorFlow process…"), (), window.ask_attach),
         Command("file.demo", file, window.tr("Show the demo"), (), window.run_demo),
         Command(
             "file.run", file, window.tr("Run the model…"), ("Ctrl+R",),
@@ -66,7 +61,7 @@ def _file_commands(window: "MainWindow") -> list[Command]:
     ]  # fmt: skip
 
 
-def _view_commands(window: "MainWindow") -> list[Command]:
+def _view_commands(window: ColumnsWindow) -> list[Command]:
     view = window.tr("&View")
     has_document = partial(_has_document, window)
     has_two = partial(_has_two, window)
@@ -101,7 +96,7 @@ def _view_commands(window: "MainWindow") -> list[Command]:
     ]  # fmt: skip
 
 
-def _go_commands(window: "MainWindow") -> list[Command]:
+def _go_commands(window: ColumnsWindow) -> list[Command]:
     go = window.tr("&Go")
     has_document = partial(_has_document, window)
     has_two = partial(_has_two, window)
@@ -125,31 +120,21 @@ def _go_commands(window: "MainWindow") -> list[Command]:
     ]  # fmt: skip
 
 
-def _help_commands(window: "MainWindow") -> list[Command]:
-    help_ = window.tr("&Help")
-    return [
-        Command(
-            "help.palette", help_, window.tr("All commands…"), ("Ctrl+Shift+P", "F1"),
-            window.show_palette,
-        ),
-        Command("help.keys", help_, window.tr("Keys"), ("?",), window.show_keys),
-    ]  # fmt: skip
-
-
-def _has_document(window: "MainWindow") -> bool:
+def _has_document(window: ColumnsWindow) -> bool:
     return bool(window.session.documents)
 
 
-def _can_run(window: "MainWindow") -> bool:
+def _can_run(window: ColumnsWindow) -> bool:
     current = window.current()
-    return current is not None and current.model is not None and not current.is_busy
+    model = current.model if current is not None and not current.is_busy else None
+    return model is not None and bool(model.modes)
 
 
-def _has_two(window: "MainWindow") -> bool:
+def _has_two(window: ColumnsWindow) -> bool:
     return window.board.compare.has_two
 
 
-def _with_current(window: "MainWindow", act: Callable[[Document], object]) -> Callable[[], object]:
+def _with_current(window: ColumnsWindow, act: Callable[[Document], object]) -> Callable[[], object]:
     def run() -> None:
         document = window.current()
         if document is not None:
@@ -159,6 +144,6 @@ def _with_current(window: "MainWindow", act: Callable[[Document], object]) -> Ca
 
 
 def _each_selection(
-    window: "MainWindow", act: Callable[[Selection], object]
+    window: ColumnsWindow, act: Callable[[Selection], object]
 ) -> Callable[[], object]:
     return lambda: [act(document.selection) for document in window.session.documents]

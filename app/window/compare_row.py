@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from app.document import Document
 from app.origin import origin_words
 from app.window.row_pane import RowPane
-from profilers.profile import KeptComparison
+from profilers.profile import KeptComparison, Profile
 from views import ViewSpec
 from views.comparison import ComparedColumn, ComparisonView
 from views.selection import Selection
@@ -46,7 +46,8 @@ class CompareRow(RowPane):
         return self.view is None or self.view.is_settled()
 
     def set_documents(self, documents: Sequence[Document]) -> None:
-        self._documents = list(documents)
+        """Compare these, but for those that hold nothing yet."""
+        self._documents = [each for each in documents if _holds_something(each.profile)]
         self.setVisible(self.has_two)
         self._refresh()
 
@@ -119,6 +120,10 @@ class CompareRow(RowPane):
             for column, nodes, row in ((a, nodes_a, slice_a), (b, nodes_b, slice_b)):
                 assert isinstance(column.key, Document)
                 _pick(column.key.selection, nodes, row)
+
+
+def _holds_something(profile: Profile) -> bool:
+    return bool(profile.graphs) or len(profile.trace.slices) + len(profile.memory.allocations) > 0
 
 
 def told_apart(documents: Sequence[Document]) -> list[str]:

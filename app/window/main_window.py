@@ -1,134 +1,30 @@
-"""The window: puts session, board and dialogs together."""
+"""The program's window: columns with menus and keys, dropped files, and what is asked on closing."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import (
-    QApplication,
-    QFileDialog,
-    QMainWindow,
-    QMessageBox,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QMessageBox
 
-from app.autosave import Autosave
-from app.capturing import request_for
-from app.commands import install
-from app.document import Document
-from app.linking import SelectionLinker
-from app.matrix import BATCHES, with_batches
-from app.paths import config_folder, data_folder
-from app.session import Session
-from app.settings import Settings
-from app.window.board import Board
-from app.window.column_header import ColumnHeader
+from app.commands import Command, install
+from app.window.columns_window import ColumnsWindow
 from app.window.command_table import command_table
-from app.window.empty_state import EmptyState
-from app.window.giving import Giving
-from app.window.matrix_window import MatrixWindow
-from app.window.name_dialog import NameDialog
-from app.window.notice import NoticeBar
 from app.window.palette import CommandPalette, KeySheet
-from app.window.running import Running
-from profilers.errors import TwinscopeError
-from profilers.request import RunRequest
-from profilers.trust import TrustStore
-from views.preferences import Preferences
-from views.theme import DARK, LIGHT, Theme, system_theme
 
 
-class MainWindow(QMainWindow):
+class MainWindow(ColumnsWindow):
     """One window over one session."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.settings = settings or Settings()
-        self.session = Session(
-            Autosave(data_folder() / "autosave"), TrustStore(config_folder() / "trusted.json")
-        )
-        self._theme = self._chosen_theme()
         self.setWindowTitle("Twinscope")
         self.setAcceptDrops(True)
         self.resize(1600, 1000)
-        self.empty = EmptyState()
-        self._linker = SelectionLinker(lambda: self.session.documents, self)
-        self._preferences = Preferences(self.settings.hides_noise, self)
-        self._preferences.changed.connect(self._keep_preferences)
-        self.board = Board(self._theme, self._linker.twins, self._linker.apart, self._preferences)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self.empty)
-        self._pages.addWidget(self.board)
-        self.notice = NoticeBar()
-        self._running = Running(
-            self.session, self, lambda error: self.notice.tell_error(error, self._theme)
-        )
-        self.giving = Giving(
-            self.session, self, self.current, lambda wanted: self.board.compare.settings(wanted)
-        )
-        body = QWidget()
-        layout = QVBoxLayout(body)
-        layout.setContentsMargins(4, 4, 4, 4)
-        layout.addWidget(self.notice)
-        layout.addWidget(self._pages, 1)
-        self.setCentralWidget(body)
-        self.commands = command_table(self)
+        self.commands = [*command_table(self), *self._help_commands()]
         self.actions_by_id = install(self, self.commands)
-        self._connect()
-        self._apply_theme(self._theme)
-        self.empty.show_recent(self.settings.recent_files)
         if self.settings.geometry:
             self.restoreGeometry(self.settings.geometry)
         QTimer.singleShot(0, self._offer_left_over)
-
-    # What the person does
-
-    def open(self, paths: Sequence[Path]) -> None:
-        for path in paths:
-            self.session.open(path)
-            self.statusBar().showMessage(self.tr("Opening {}…").format(path.name))
-
-    def ask_open(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, self.tr("Open"))
-        self.open([Path(name) for name in names])
-
-    def ask_open_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, self.tr("Open a SavedModel folder"))
-        if name:
-            self.open([Path(name)])
-
-    def ask_open_name(self) -> None:
-        dialog = NameDialog(self)
-        dialog.chosen.connect(lambda path: self.open([path]))
-        dialog.open()
-
-    def ask_run(self, document: Document) -> None:
-        self._running.ask(document)
-
-    def run(self, document: Document, request: RunRequest) -> None:
-        """Run at once where everything is harmless or trusted, else ask first."""
-        self._running.run(document, request)
-
-    def ask_matrix(self, document: Document) -> None:
-        """Run the model in every mode that takes it, on the inputs of its last run."""
-        if document.model is None:
-            return
-        try:
-            base = with_batches(document.request or request_for(document.model), BATCHES)
-        except TwinscopeError as error:
-            self.notice.tell_error(error, self._theme)
-            return
-        self._running.when_trusted(
-            document, base, lambda agreed: MatrixWindow(self.session, document, agreed, self).show()
-        )
-
-    def close_column(self, document: Document) -> None:
-        if document.is_unsaved and not self._may_discard([document]):
-            return
-        self.session.close(document)
 
     def show_palette(self) -> None:
         CommandPalette(self.commands, self).open()
@@ -136,24 +32,12 @@ class MainWindow(QMainWindow):
     def show_keys(self) -> None:
         KeySheet(self.commands, self).open()
 
-    def set_theme(self, name: str) -> None:
-        self.settings.theme = name
-        self._apply_theme(self._chosen_theme())
-
-    def show_theme(self, name: str) -> None:
-        """Use a theme for this start without remembering it."""
-        self._apply_theme(_theme_named(name))
-
     def close_without_asking(self) -> None:
         """Close and discard unsaved captures and notes."""
         for document in self.session.documents:
             document.drop_unsaved()
             document.notes.mark_saved()
         self.close()
-
-    def is_settled(self) -> bool:
-        """True when nothing runs and everything is drawn."""
-        return not self.session.is_busy and self._linker.is_settled and self.board.is_settled()
 
     # Qt events
 
@@ -167,85 +51,23 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         unsaved = [each for each in self.session.documents if each.is_unsaved]
-        if unsaved and not self._may_discard(unsaved):
+        if unsaved and not self.may_discard(unsaved):
             event.ignore()
             return
         self.settings.save_geometry(bytes(self.saveGeometry().data()))
-        self._linker.close()
+        self.linker.close()
         self.session.shut_down()
         super().closeEvent(event)
 
-    # Wiring
+    # Inside
 
-    def _connect(self) -> None:
-        session, board = self.session, self.board
-        session.document_added.connect(self._show_document)
-        session.document_removed.connect(self._drop_document)
-        session.comparison_opened.connect(board.compare.set_settings)
-        session.failed.connect(lambda error: self.notice.tell_error(error, self._theme))
-        session.busy_changed.connect(self._clear_status)
-        self.giving.told.connect(lambda text: self.statusBar().showMessage(text, 5000))
-        self.giving.saved.connect(self._remember)
-        self.giving.failed.connect(session.failed)
-        for row in board.rows:
-            row.menu_asked.connect(self.giving.show_menu)
-        board.header_added.connect(self._connect_header)
-        board.compare.turns_asked.connect(self._measure_in_turns)
-        self.empty.open_asked.connect(self.ask_open)
-        self.empty.demo_asked.connect(self.run_demo)
-        self.empty.recent_asked.connect(lambda path: self.open([path]))
-        QGuiApplication.styleHints().colorSchemeChanged.connect(
-            lambda _: self._apply_theme(self._chosen_theme())
-        )
-
-    def run_demo(self) -> None:
-        self.statusBar().showMessage(self.tr("Building the demo models…"))
-        self.session.run_demo()
-
-    def _measure_in_turns(self, a: Document, b: Document) -> None:
-        self.session.measure_in_turns(a, b, lambda rounds: self.board.show_rounds(a, b, rounds))
-
-    def _connect_header(self, header: ColumnHeader) -> None:
-        header.run_asked.connect(self.ask_run)
-        header.source_folder_asked.connect(self._running.ask_source_folder)
-        header.save_asked.connect(self.giving.ask_save)
-        header.close_asked.connect(self.close_column)
-        header.cancel_asked.connect(lambda document: document.job and document.job.cancel())
-
-    def _show_document(self, document: Document) -> None:
-        self.notice.hide()
-        self.board.insert(document, self.session.documents.index(document))
-        self._pages.setCurrentWidget(self.board)
-        self._linker.follow(document)
-        document.profile_changed.connect(lambda: self._linker.follow(document))
-        if document.unsaved_snapshot is None and not document.is_busy:
-            self._remember(document.path)
-
-    def _drop_document(self, document: Document) -> None:
-        self.board.remove(document)
-        document.deleteLater()
-        if not self.session.documents:
-            self._pages.setCurrentWidget(self.empty)
-            self.empty.show_recent(self.settings.recent_files)
-
-    def _clear_status(self) -> None:
-        if not self.session.is_busy:
-            self.statusBar().clearMessage()
-
-    def _remember(self, path: Path) -> None:
-        if path.exists():  # a model of a library has a name but no file
-            self.settings.add_recent(path.resolve())
-
-    def _may_discard(self, documents: Sequence[Document]) -> bool:
-        names = ", ".join(document.title for document in documents)
-        answer = QMessageBox.question(
-            self,
-            self.tr("Not saved"),
-            self.tr("Captures or notes were not saved: {}. Discard them?").format(names),
-            QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
-        )
-        return answer == QMessageBox.StandardButton.Discard
+    def _help_commands(self) -> list[Command]:
+        help_ = self.tr("&Help")
+        keys = ("Ctrl+Shift+P", "F1")
+        return [
+            Command("help.palette", help_, self.tr("All commands…"), keys, self.show_palette),
+            Command("help.keys", help_, self.tr("Keys"), ("?",), self.show_keys),
+        ]
 
     def _offer_left_over(self) -> None:
         left = self.session.autosave.left_over()
@@ -274,42 +96,3 @@ class MainWindow(QMainWindow):
 
         box.finished.connect(lambda _: decide())
         box.open()
-
-    def _keep_preferences(self) -> None:
-        self.settings.hides_noise = self._preferences.hides_noise
-
-    def _chosen_theme(self) -> Theme:
-        return _theme_named(self.settings.theme)
-
-    def _apply_theme(self, theme: Theme) -> None:
-        self._theme = theme
-        application = QApplication.instance()
-        if isinstance(application, QApplication):
-            application.setPalette(theme.palette())
-        self.board.set_theme(theme)
-
-    def current(self) -> Document | None:
-        """The column that holds the focus, else the last one."""
-        focus = QApplication.focusWidget()
-        for document in self.session.documents:
-            header = self.board.header(document)
-            if focus is not None and header.isAncestorOf(focus):
-                return document
-        return self.session.documents[-1] if self.session.documents else None
-
-    def toggle_row(self, view_id: str) -> None:
-        row = self.board.row(view_id)
-        row.set_folded(not row.is_folded)
-
-    def toggle_link(self) -> None:
-        self._linker.is_enabled = not self._linker.is_enabled
-        self.statusBar().showMessage(
-            self.tr("Selections are linked")
-            if self._linker.is_enabled
-            else self.tr("Selections are apart"),
-            4000,
-        )
-
-
-def _theme_named(name: str) -> Theme:
-    return {"light": LIGHT, "dark": DARK}.get(name) or system_theme()

@@ -21,8 +21,8 @@ from app.matrix import MatrixRow, unavailable, variants_of
 from app.matrix_text import HEADINGS, cells_of, unmeasured_text
 from app.session import Session
 from profilers.errors import Cancelled, TwinscopeError
-from profilers.launcher import Progress
 from profilers.request import RunRequest
+from profilers.worker_process import Progress
 
 _TEXT_COLUMNS = 1  # from the left; the others are figures
 _CELL_MARGIN = 14

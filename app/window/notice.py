@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QColor, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -16,7 +16,10 @@ from PySide6.QtWidgets import (
 )
 
 from profilers.errors import TwinscopeError
+from profilers.visible_text import visible
 from views.theme import Theme
+
+_MOST_SENTENCES = 3
 
 
 class NoticeBar(QFrame):
@@ -29,6 +32,7 @@ class NoticeBar(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._text = QLabel()
         self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._details = QPlainTextEdit()
         self._details.setReadOnly(True)
@@ -41,6 +45,7 @@ class NoticeBar(QFrame):
         self.offer = QToolButton()
         self.offer.clicked.connect(self._take_offer)
         self._act: Callable[[], object] = lambda: None
+        self._errors: list[TwinscopeError] = []
         close = QToolButton()
         close.setText("✕")
         close.setAutoRaise(True)
@@ -68,15 +73,36 @@ class NoticeBar(QFrame):
         offer: tuple[str, Callable[[], object]] | None = None,
     ) -> None:
         """Tell what went wrong; `offer` is the title of a way out and what it does."""
-        self._tell("⚠ " + str(error), error.detail, theme.error, theme)
+        self._errors = [error]
+        self._tell_errors(theme)
         if offer is not None:
             title, act = offer
             self._act = act
             self.offer.setText(title)
             self.offer.show()
 
+    def tell_also(self, error: TwinscopeError, theme: Theme) -> None:
+        """Tell of a further failure beside those that are on show."""
+        self._errors = [error] if self.isHidden() else [*self._errors, error]
+        self._tell_errors(theme)
+
     def tell(self, text: str, theme: Theme) -> None:
+        self._errors = []
         self._tell(text, "", theme.accent, theme)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _tell_errors(self, theme: Theme) -> None:
+        shown = self._errors[:_MOST_SENTENCES]
+        sentences = ["⚠ " + visible(str(error)) for error in shown]
+        more = len(self._errors) - len(shown)
+        if more:
+            sentences.append(self.tr("%n more: see the details", "", more))
+        details = [error.detail for error in shown if error.detail]
+        details += [str(error) for error in self._errors[_MOST_SENTENCES:]]
+        self._tell("\n".join(sentences), "\n\n".join(details), theme.error, theme)
 
     def _tell(self, text: str, detail: str, edge: QColor, theme: Theme) -> None:
         palette = self.palette()
@@ -89,6 +115,11 @@ class NoticeBar(QFrame):
         self._details.hide()
         self.offer.hide()
         self.show()
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as the wrapped text: what a label asks for by itself is for a narrower one."""
+        self._text.setFixedHeight(max(self._text.heightForWidth(self._text.width()), 1))
 
     def _take_offer(self) -> None:
         self.hide()

@@ -26,11 +26,12 @@ from app.capturing import request_for
 from app.window.code_field import CodeField
 from app.window.option_fields import OptionFields
 from profilers.devices import devices
-from profilers.errors import TwinscopeError
+from profilers.errors import ModeUnavailable, TwinscopeError
 from profilers.models import ModelFile
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import RUN_MODES, mode_named
 from profilers.sweeps import parse_sweep, sweep_text
+from profilers.visible_text import visible
 
 _DTYPES = (
     "float32", "float16", "bfloat16", "float64", "int64", "int32", "int8", "uint8", "bool", "string",
@@ -47,7 +48,7 @@ class RunDialog(QDialog):
         self._model = model
         start = last or request_for(model)
         self.request = start
-        self.setWindowTitle(self.tr("Run {}").format(model.path.name))
+        self.setWindowTitle(self.tr("Run {}").format(visible(model.path.name)))
         self.resize(680, 520)
         self.mode = QComboBox()
         for mode in RUN_MODES:
@@ -82,9 +83,11 @@ class RunDialog(QDialog):
             self.device.addItem(device.id)
             self.device.setItemData(row, device.name, Qt.ItemDataRole.ToolTipRole)
         self.device.setCurrentText(start.device)
+        self.device.currentTextChanged.connect(self._check)
         self.limit = _spin(round(start.limit_s), 1, 1_000_000)
         self.limit.setSuffix(" s")
         self._problem = QLabel()
+        self._problem.setObjectName("problem")
         self._problem.setWordWrap(True)
 
         self.options = OptionFields(self)
@@ -92,8 +95,9 @@ class RunDialog(QDialog):
         form.addRow(self.tr("Mode"), self.mode)
         form.addRow(self.options)
         if model.signatures:
-            is_python = model.kind == "torch-python"
-            form.addRow(self.tr("Made by") if is_python else self.tr("Signature"), self.signature)
+            titles = {"maker": self.tr("Made by"), "function": self.tr("Function")}
+            title = titles.get(model.entries_are, self.tr("Signature"))
+            form.addRow(title, self.signature)
         if model.needs_code:
             form.addRow(self.tr("Code of the model"), self.code)
         self.code.setVisible(model.needs_code)
@@ -223,17 +227,19 @@ class RunDialog(QDialog):
         layout.addWidget(button)
         return both
 
+    def _obstacle(self, mode_id: str | None) -> ModeUnavailable | None:
+        mode = mode_named(mode_id or "")
+        return mode.obstacle(self.device.currentText().strip(), self._model.kind) if mode else None
+
     def _check(self) -> None:
-        """Say at once what keeps the chosen mode from running here, or what was guessed."""
-        mode = mode_named(self.mode.currentData() or "")
-        missing = mode.missing() if mode else ()
-        self._run.setEnabled(mode is not None and not missing)
-        if missing:
-            self._problem.setText(
-                self.tr("⚠ {} is not installed in this Python environment.").format(
-                    ", ".join(missing)
-                )
-            )
+        """Say at once what keeps modes from running here, or what was guessed."""
+        for row in range(self.mode.count()):
+            told = self._obstacle(self.mode.itemData(row))
+            self.mode.setItemData(row, str(told) if told else "", Qt.ItemDataRole.ToolTipRole)
+        obstacle = self._obstacle(self.mode.currentData())
+        self._run.setEnabled(self.mode.currentIndex() >= 0 and not obstacle)
+        if obstacle:
+            self._problem.setText(f"⚠ {obstacle}")
         elif not self._model.inputs and self._model.framework == "torch":
             self._problem.setText(
                 self.tr(

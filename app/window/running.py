@@ -58,11 +58,13 @@ class Running(QObject):
         if asks is None:
             act(replace(request, trusted=False))
             return
-        sha256 = document.sha256 if asks is document.model else content_digest(asks.path)
+        is_model = asks is document.model
+        sha256 = document.sha256 if is_model else content_digest(asks.path)
+        agreed = replace(request, trusted=True, model_sha256=sha256 if is_model else "")
         if self._session.trust.holds(sha256):
-            act(replace(request, trusted=True))
+            act(agreed)
         else:
-            self._ask_trust(asks, sha256, lambda: act(replace(request, trusted=True)))
+            self._ask_trust(asks, sha256, lambda: act(agreed))
 
     def ask_source_folder(self, document: Document) -> None:
         """Let the person show where the model's own code lies, and run again with that."""

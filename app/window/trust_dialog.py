@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from profilers.models import ModelFile
+from profilers.visible_text import visible
 
 
 class TrustDialog(QDialog):
@@ -28,7 +29,7 @@ class TrustDialog(QDialog):
             self.tr(
                 "Loading <b>{}</b> can execute code with your rights. Run it only if you trust where "
                 "it comes from. It would call:"
-            ).format(_escape(model.path.name))
+            ).format(_escape(visible(model.path.name)))
         )
         question.setWordWrap(True)
         calls = QTreeWidget()
@@ -37,7 +38,9 @@ class TrustDialog(QDialog):
         calls.setAccessibleName(self.tr("What the file would call"))
         for danger in sorted(model.dangers, key=lambda each: not each.severe):
             mark = "⛔ " if danger.severe else ""
-            calls.addTopLevelItem(QTreeWidgetItem([mark + danger.call, danger.where]))
+            calls.addTopLevelItem(
+                QTreeWidgetItem([mark + visible(danger.call), visible(danger.where)])
+            )
         calls.resizeColumnToContents(0)
         layout = QVBoxLayout(self)
         layout.addWidget(question)

@@ -64,17 +64,6 @@ def trailing_zeros(context: Any, mask: Any) -> Any:
     return signature, code
 
 
-@intrinsic
-def bit_count(context: Any, mask: Any) -> Any:
-    """How many bits are set."""
-    signature = types.int64(types.uint64)
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return signature, code
-
-
 def _mask_signature(buffer: Any) -> Any:
     return types.uint64(buffer, types.int64, types.uint8)
 

@@ -48,7 +48,7 @@ def inspect(path: Path) -> ModelFile:
         _check_nodes(graph_def)
         graph = read_graph_def(subgraph_of(graph_def, _outputs(graph_def)), pool)
     except ValueError as error:
-        raise DamagedFile(f"Cannot read the graph {path.name}", str(error)) from error
+        raise DamagedFile.because(f"Cannot read the graph {path.name}", error) from error
     strings = pool.table()
     return ModelFile(
         path,

@@ -43,7 +43,7 @@ def inspect(path: Path) -> ModelFile:
         config = read_json(text.encode(), _CONFIG)
         model = read_keras_config(config, _model_weights(metadata), pool)
     except ValueError as error:
-        raise DamagedFile(f"Cannot read the Keras file {path.name}", str(error)) from error
+        raise DamagedFile.because(f"Cannot read the Keras file {path.name}", error) from error
     return ModelFile(
         path,
         "keras-h5",

@@ -45,7 +45,8 @@ def read_metadata(path: Path, offset: int = 0, size: int | None = None) -> Hdf5M
         raise ValueError(f"reading its HDF5 part took more than {_LIMIT_S:.0f} s") from None
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise ValueError(f"its HDF5 part is damaged ({lines[-1] if lines else 'the reader died'})")
+        told = OSError(lines[-1] if lines else "the reader died")
+        raise ValueError("its HDF5 part is cut off or damaged") from told
     told = json.loads(done.stdout)
     datasets = tuple((name, dtype, tuple(shape)) for name, dtype, shape in told["datasets"])
     return Hdf5Metadata(datasets, told["attributes"], told["names"])

@@ -30,7 +30,7 @@ _NOT_WEIGHTS = frozenset({"optimizer", "metrics", "loss"})
 _MISPLACED = "a member of the archive is not where its directory says"
 # What zipfile raises for cut, encrypted or inconsistent archives.
 _UNSOUND_ARCHIVE = (
-    ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error,
+    KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 _LOCAL_HEADER = 30  # bytes before the name in a ZIP member
 
@@ -52,6 +52,7 @@ def inspect(path: Path) -> ModelFile:
     DamagedFile
         If the archive, its JSON or its HDF5 part is cut or absurdly large.
     """
+    what = f"Cannot read the Keras model {path.name}"
     try:
         with zipfile.ZipFile(path) as archive:
             config = read_json(_member(archive, _CONFIG), _CONFIG)
@@ -60,23 +61,27 @@ def inspect(path: Path) -> ModelFile:
             metadata = _weights_metadata(path, archive) if has_weights else None
         pool = StringPool()
         model = read_keras_config(config, stored_weights(metadata) if metadata else (), pool)
+    except ValueError as error:
+        raise DamagedFile.because(what, error) from error
     except _UNSOUND_ARCHIVE as error:
-        raise DamagedFile(f"Cannot read the Keras model {path.name}", str(error)) from error
+        raise DamagedFile.because(what, error, "its ZIP is cut off or damaged") from error
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        raise DamagedFile(f"Cannot read the Keras model {path.name}", _MISPLACED) from error
+        raise DamagedFile.because(what, error, _MISPLACED) from error
     version = facts.get("keras_version") if isinstance(facts, dict) else None
     return ModelFile(
         path,
         "keras",
         "Keras model",
         "tensorflow",
-        KERAS_MODES,
+        KERAS_MODES if has_weights else (),
         input_specs(model.inputs),
         config_dangers(config, _CONFIG),
         preview(path.name, pool, model, str(version or "")),
-        "" if has_weights else "The archive holds no weights (model.weights.h5 is missing).",
+        ""
+        if has_weights
+        else "The archive holds no weights (model.weights.h5 is missing). Save the model again, whole.",
     )
 
 

@@ -44,6 +44,9 @@ class ModelFile:
         Names to choose from where the file has several entry points, the default first.
     signature_inputs : mapping of str to tuple of InputSpec
         What the entry points other than the default take.
+    entries_are : str
+        What `signatures` names: "signature", "function" of a SavedModel without any, or "maker" in
+        a Python file.
     needs_code : bool
         True for weights alone: a run must name the code that makes the model they belong to.
     """
@@ -59,6 +62,7 @@ class ModelFile:
     cannot_run: str = ""
     signatures: tuple[str, ...] = ()
     signature_inputs: Mapping[str, tuple[InputSpec, ...]] = field(default_factory=dict)
+    entries_are: str = "signature"
     needs_code: bool = False
 
     def inputs_of(self, signature: str) -> tuple[InputSpec, ...]:

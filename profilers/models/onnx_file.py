@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from profilers.errors import DamagedFile
-from profilers.graphs.onnx_strip import read_varint, strip_file
+from profilers.graphs.onnx_strip import strip_file
+from profilers.graphs.protobuf_wire import read_varint
 from profilers.models.model_file import ModelFile
 from profilers.probe import Probe
 from profilers.profile import Diagnostic, Environment, Profile, Severity, StringPool
@@ -101,19 +102,19 @@ def _looks_like_model(head: memoryview) -> bool:
 def _load(path: Path) -> "ModelProto":
     from profilers.graphs.onnx_graph import parse_model
 
-    what = f"Cannot read the ONNX model {path.name}"
+    what, damaged = f"Cannot read the ONNX model {path.name}", "the file is cut or damaged"
     again = "Export or download the model again."
     try:
         is_small = path.stat().st_size <= _PARSED_WHOLE
         stripped = path.read_bytes() if is_small else strip_file(path)
     except ValueError as error:
-        raise DamagedFile(what, f"the file is cut or damaged ({error})", again) from None
+        raise DamagedFile.because(what, error, damaged, again) from None
     if len(stripped) > _LARGEST_STRIPPED:
         raise DamagedFile(what, "its graph without the weights is larger than 64 MiB")
     try:
         model = parse_model(stripped)
     except ValueError as error:
-        raise DamagedFile(what, f"the file is cut or damaged ({error})", again) from None
+        raise DamagedFile.because(what, error, damaged, again) from None
     if not model.graph.node:
         raise DamagedFile(what, "its graph has no nodes", again)
     return model
@@ -249,7 +250,7 @@ def _foreign_operators(model: "ModelProto") -> str:
         return ""
     return (
         f"it uses custom operators of {', '.join(foreign[:5])}, which ONNX Runtime lacks; "
-        "Twinscope never loads operator libraries"
+        "Twinscope never loads operator libraries. Profile the model that it was exported from."
     )
 
 

@@ -57,6 +57,7 @@ def inspect(path: Path) -> ModelFile:
         ),
         cannot_run=reason,
         signatures=names,
+        entries_are="maker",
     )
 
 

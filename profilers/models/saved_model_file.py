@@ -1,6 +1,6 @@
 """SavedModel folders (or the saved_model.pb in one), read from the protobuf alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,13 @@ from profilers.graphs.tensorflow_protos import dtype_name, parse
 from profilers.graphs.tf_dangers import saved_model_reaches
 from profilers.graphs.tf_graph_def import read_graph_def
 from profilers.graphs.tf_nodes import VARIABLES, shape_of
-from profilers.graphs.tf_saved_functions import function_names, graph_of_function
+from profilers.graphs.tf_saved_functions import (
+    SavedFunction,
+    graph_of_function,
+    inputs_of_function,
+    saved_functions,
+    untraced_functions,
+)
 from profilers.graphs.tf_signature import subgraph_of, unwrapped
 from profilers.models.frozen_graph_file import dangers, length_delimited
 from profilers.models.model_file import ModelFile
@@ -21,6 +27,7 @@ from profilers.request import InputSpec
 _FILE = "saved_model.pb"
 _BEGINNING = b"\x08\x01\x12"  # schema version 1, then the first MetaGraphDef
 _DEFAULT = "serving_default"
+_MODES = ("tf-graph", "tf-xla", "tf-eager", "tflite", "tf-onnxruntime")
 _MOST_NAMED = 5
 _OF_THE_LOADER = "__saved_model"
 
@@ -36,6 +43,8 @@ def matches(probe: Probe) -> bool:
 def inspect(path: Path) -> ModelFile:
     """Signatures, graph of the default one, and dangers of a SavedModel.
 
+    Where it has no signature, its functions are what a person can choose from.
+
     Raises
     ------
     DamagedFile
@@ -47,18 +56,21 @@ def inspect(path: Path) -> ModelFile:
     try:
         meta_graph = _meta_graph(file.read_bytes())
         signatures = _signatures(meta_graph)
-        graph = _graph(meta_graph, signatures, pool)
+        functions = [] if signatures else saved_functions(meta_graph)
+        inputs = _inputs(meta_graph, signatures, functions)
+        graph = _graph(meta_graph, signatures, functions, pool)
         reaches = saved_model_reaches(meta_graph)
     except ValueError as error:
-        raise DamagedFile(f"Cannot read the SavedModel {path.name}", str(error)) from error
-    strings = pool.table()
+        raise DamagedFile.because(f"Cannot read the SavedModel {path.name}", error) from error
+    strings, names = pool.table(), tuple(inputs)
+    cannot_run = _cannot_run(file, meta_graph, names)
     return ModelFile(
         folder,
         "saved-model",
         "SavedModel",
         "tensorflow",
-        ("tf-graph", "tf-xla", "tf-eager", "tflite", "tf-onnxruntime"),
-        within_vocabulary(_inputs(meta_graph, signatures), graph, strings),
+        () if cannot_run else _MODES,
+        within_vocabulary(inputs[names[0]] if names else (), graph, strings),
         dangers(reaches),
         Profile(
             folder.name,
@@ -70,9 +82,10 @@ def inspect(path: Path) -> ModelFile:
                 facts={"Saved by TensorFlow": meta_graph.meta_info_def.tensorflow_version},
             ),
         ),
-        _cannot_run(file, meta_graph, signatures),
-        signatures,
-        {name: tuple(_inputs(meta_graph, (name,))) for name in signatures[1:]},
+        cannot_run,
+        names,
+        {name: inputs[name] for name in names[1:]},
+        entries_are="function" if functions else "signature",
     )
 
 
@@ -91,9 +104,13 @@ def _signatures(meta_graph: Any) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (name != _DEFAULT, name)))
 
 
-def _graph(meta_graph: Any, signatures: tuple[str, ...], pool: StringPool) -> Graph:
+def _graph(
+    meta_graph: Any,
+    signatures: Sequence[str],
+    functions: Sequence[SavedFunction],
+    pool: StringPool,
+) -> Graph:
     """What the default signature computes, else the first function, else the whole graph."""
-    functions = function_names(meta_graph)
     if signatures:
         outputs = meta_graph.signature_def[signatures[0]].outputs
         tensors = {name: outputs[name].name for name in sorted(outputs) if outputs[name].name}
@@ -106,24 +123,33 @@ def _graph(meta_graph: Any, signatures: tuple[str, ...], pool: StringPool) -> Gr
     return read_graph_def(whole, pool)
 
 
-def _inputs(meta_graph: Any, signatures: tuple[str, ...]) -> list[InputSpec]:
-    if not signatures:
-        return []
-    tensors: Mapping[str, Any] = meta_graph.signature_def[signatures[0]].inputs
-    return [
-        spec(name, dtype_name(tensors[name].dtype), shape_of(tensors[name].tensor_shape))
-        for name in sorted(tensors)
-    ]
+def _inputs(
+    meta_graph: Any, signatures: Sequence[str], functions: Sequence[SavedFunction]
+) -> dict[str, tuple[InputSpec, ...]]:
+    """What each signature or function takes, the default first."""
+    given: dict[str, tuple[InputSpec, ...]] = {}
+    for name in signatures:
+        tensors: Mapping[str, Any] = meta_graph.signature_def[name].inputs
+        given[name] = tuple(
+            spec(each, dtype_name(tensors[each].dtype), shape_of(tensors[each].tensor_shape))
+            for each in sorted(tensors)
+        )
+    for function in functions:
+        given[function.name] = tuple(
+            spec(*argument) for argument in inputs_of_function(meta_graph, function)
+        )
+    return given
 
 
-def _cannot_run(file: Path, meta_graph: Any, signatures: tuple[str, ...]) -> str:
-    if not signatures:
-        functions = function_names(meta_graph)
-        if not functions:
+def _cannot_run(file: Path, meta_graph: Any, names: Sequence[str]) -> str:
+    if not names:
+        untraced = untraced_functions(meta_graph)
+        if not untraced:
             return "The SavedModel has no signature and no function, so there is nothing to call."
         return (
-            f"The SavedModel has no signature, only {', '.join(functions[:_MOST_NAMED])}, so nothing "
-            f"says which function to call. Save it again with signatures=model.{functions[0]}."
+            f"The SavedModel has no signature, and {' and '.join(untraced[:_MOST_NAMED])} had never "
+            "been called when it was saved, so that it holds no graph. Call it once before saving, or "
+            "give it an input_signature."
         )
     if file.name != _FILE:
         return f"TensorFlow loads it only under the name {_FILE}, in the folder it was saved in."

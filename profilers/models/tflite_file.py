@@ -30,7 +30,7 @@ def inspect(path: Path) -> ModelFile:
         with path.open("rb") as file:
             model = read_tflite(file.read(_MOST_BYTES), pool)
     except ValueError as error:
-        raise DamagedFile(f"Cannot read the TFLite model {path.name}", str(error)) from error
+        raise DamagedFile.because(f"Cannot read the TFLite model {path.name}", error) from error
     strings = pool.table()
     specs = [spec(*given) for given in model.inputs]
     cannot_run = _flex(model.graph, strings)

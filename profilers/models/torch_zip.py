@@ -30,7 +30,7 @@ class UnsoundArchive(zipfile.BadZipFile):
 
 
 @contextmanager
-def refusing_damage(path: Path, remedy: str = "Copy or save the file again.") -> Iterator[None]:
+def refusing_damage(path: Path) -> Iterator[None]:
     """Turn whatever an unsound file provokes into one DamagedFile with its reason."""
     try:
         yield
@@ -40,7 +40,8 @@ def refusing_damage(path: Path, remedy: str = "Copy or save the file again.") ->
         NotImplementedError, RuntimeError,
     ) as error:  # fmt: skip
         logger.info("refused %s", path, exc_info=True)
-        raise DamagedFile(f"Cannot open {path.name}", _reason(error), remedy) from error
+        what, told = f"Cannot open {path.name}", _reason(error)
+        raise DamagedFile.because(what, error, told, "Copy or save the file again.") from error
 
 
 def _reason(error: Exception) -> str:
@@ -50,7 +51,7 @@ def _reason(error: Exception) -> str:
         return "its content needs more memory than any model does"
     text = str(error)[:_LONGEST_REASON]
     if isinstance(error, zipfile.BadZipFile) and not isinstance(error, UnsoundArchive):
-        return f"its ZIP is cut off or damaged ({text})"
+        return "its ZIP is cut off or damaged"
     if isinstance(error, KeyError):
         return f"its content is not as its format says: it lacks {text}"
     if isinstance(error, (IndexError, TypeError, AttributeError)) or not text:

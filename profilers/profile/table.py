@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+Bool = NDArray[np.bool_]
 Int8 = NDArray[np.int8]
 UInt8 = NDArray[np.uint8]
 Int16 = NDArray[np.int16]

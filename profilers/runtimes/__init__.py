@@ -5,12 +5,12 @@ it loads the model, runs it and leaves the profiler's files in `folder`. It impo
 inside `run` only. Adding a mode is one module and one line here.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from shutil import which
 
+from profilers.errors import ModeUnavailable
+from profilers.runtimes.build_tools import Lack, aoti_lacks, inductor_lacks
 from profilers.runtimes.mode_options import ACTIVATIONS, ModeOption
 from profilers.runtimes.pytorch import options as torch_options
 from profilers.runtimes.tf import options as tf_options
@@ -42,8 +42,10 @@ class RunMode:
     takes_turns : bool
         Whether its steps can be measured in turns with another model's: one over several processes
         runs in step with itself, and one that attaches runs no model.
-    programs : tuple of str
-        Programs that it calls; "a|b" takes either.
+    lacks : callable, optional
+        What its compiler lacks to build for a device; None where the mode builds nothing.
+    built : tuple of str
+        Kinds of model files that hold what its compiler would make.
     """
 
     id: str
@@ -55,13 +57,23 @@ class RunMode:
     is_compared: bool = True
     takes_turns: bool = True
     extra: str = "frameworks"
-    programs: tuple[str, ...] = ()
+    lacks: Callable[[str], Lack | None] | None = None
+    built: tuple[str, ...] = ()
 
-    def missing_programs(self) -> tuple[str, ...]:
-        """Programs that are not found here, each as its alternatives."""
-        return tuple(
-            choices for choices in self.programs if not any(map(which, choices.split("|")))
-        )
+    def obstacle(self, device: str = "cpu", kind: str = "") -> ModeUnavailable | None:
+        """What keeps a model file of `kind` from running on `device` here; nothing is imported."""
+        lack = self.lacks(device) if self.lacks and kind not in self.built else None
+        return self.not_installed() or (self.refusal(lack) if lack else None)
+
+    def not_installed(self) -> ModeUnavailable | None:
+        """That packages are missing here, if they are."""
+        missing = self.missing()
+        remedy = f"Install it with: pip install 'twinscope[{self.extra}]'."
+        lack = Lack(f"{', '.join(missing)} is not installed", remedy)
+        return self.refusal(lack) if missing else None
+
+    def refusal(self, lack: Lack) -> ModeUnavailable:
+        return ModeUnavailable(f"{self.title} cannot run here", lack.why, lack.remedy)
 
     def missing(self, is_installed: Callable[[str], bool] | None = None) -> tuple[str, ...]:
         """Import names that are not installed here; nothing is imported to find out."""
@@ -104,8 +116,6 @@ _TFLITE_QUANTISATION = ModeOption(
     is_compared=True,
 )
 
-_CPP_COMPILER = "|".join(filter(None, (os.environ.get("CXX"), "g++", "clang++", "cl")))
-
 RUN_MODES: tuple[RunMode, ...] = (
     RunMode(
         "torch-eager",
@@ -122,7 +132,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "pytorch.compile",
         ("torch",),
         (*torch_options.COMPILE, *torch_options.STEP, *torch_options.FORWARD),
-        programs=(_CPP_COMPILER,),
+        lacks=inductor_lacks,
     ),
     RunMode(
         "torch-export",
@@ -138,7 +148,7 @@ RUN_MODES: tuple[RunMode, ...] = (
         "torch",
         "pytorch.torchscript",
         ("torch",),
-        (*torch_options.SCRIPT, *torch_options.FORWARD),
+        (*torch_options.SCRIPT, *torch_options.STEP, *torch_options.FORWARD),
     ),
     RunMode(
         "torch-distributed",
@@ -165,6 +175,8 @@ RUN_MODES: tuple[RunMode, ...] = (
         "pytorch.aoti",
         ("torch",),
         (torch_options.IMPORTS,),
+        lacks=aoti_lacks,
+        built=("torch-aoti",),
     ),
     RunMode(
         "tf-graph",

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from profilers.graphs.protobuf_wire import field
+
 Product = Callable[[int], None]
 
 
@@ -84,25 +86,18 @@ def _onnxruntime(threads: int) -> Product | None:
     return product
 
 
-def _field(number: int, content: bytes | int) -> bytes:
-    """Of a protocol buffer: a length and bytes, or a small whole number."""
-    if isinstance(content, int):
-        return bytes((number << 3, content))
-    return bytes((number << 3 | 2, len(content))) + content
-
-
 def _value(name: bytes) -> bytes:
     """A matrix of float32 of any sizes."""
-    sizes = b"".join(_field(1, _field(2, size)) for size in (b"n", b"n"))
-    return _field(1, name) + _field(2, _field(1, _field(1, 1) + _field(2, sizes)))
+    sizes = b"".join(field(1, field(2, size)) for size in (b"n", b"n"))
+    return field(1, name) + field(2, field(1, field(1, 1) + field(2, sizes)))
 
 
-_MATMUL = _field(1, 8) + _field(  # an ONNX model of IR version 8 with one node
+_MATMUL = field(1, 8) + field(  # an ONNX model of IR version 8 with one node
     7,
-    _field(1, _field(1, b"a") + _field(1, b"b") + _field(2, b"y") + _field(4, b"MatMul"))
-    + _field(2, b"g")
-    + b"".join(_field(number, _value(name)) for number, name in ((11, b"a"), (11, b"b"), (12, b"y"))),
-) + _field(8, _field(2, 17))  # fmt: skip
+    field(1, field(1, b"a") + field(1, b"b") + field(2, b"y") + field(4, b"MatMul"))
+    + field(2, b"g")
+    + b"".join(field(number, _value(name)) for number, name in ((11, b"a"), (11, b"b"), (12, b"y"))),
+) + field(8, field(2, 17))  # fmt: skip
 
 MATRIX_PRODUCTS: dict[str, Callable[[int], Product | None]] = {
     "torch": _torch,

@@ -14,6 +14,8 @@ from profilers.sweeps import SWEEP_STAGE, batch_of, resized
 
 UNKNOWN_BYTES = -1
 
+Sized = Callable[[tuple[InputSpec, ...], Reporter], "SizedRun"]
+
 
 @dataclass(frozen=True)
 class SizedRun:
@@ -23,9 +25,7 @@ class SizedRun:
     peak_bytes: Callable[[], int] = lambda: UNKNOWN_BYTES
 
 
-def measure_sweep(
-    record: RunRecord, report: Reporter, sized: Callable[[tuple[InputSpec, ...]], SizedRun]
-) -> None:
+def measure_sweep(record: RunRecord, report: Reporter, sized: Sized) -> None:
     """Leave a row in `record.sweep` for each size that the request asks for.
 
     A size that fails is a row with the reason; the others are measured all the same.
@@ -33,12 +33,13 @@ def measure_sweep(
     Parameters
     ----------
     sized : callable
-        Takes inputs of the size and gives the run with them.
+        Takes inputs of the size and whom to tell about making a model for them; gives the run.
     """
     request = record.request
     points = [(axis, size) for axis, sizes in request.sweep.items() for size in sizes]
     for number, (axis, size) in enumerate(points):
-        report.progress(f"{SWEEP_STAGE}: {axis} {size}", number / len(points))
+        part = _PartOfSweep(report, f"{SWEEP_STAGE}: {axis} {size}", number, len(points))
+        part.progress("", 0.0)
         try:
             inputs = resized(request.inputs, axis, size)
         except TwinscopeError as error:
@@ -46,7 +47,7 @@ def measure_sweep(
             return
         row = {"axis": axis, "size": size, "batch": batch_of(inputs)}
         try:
-            row |= _measured(sized(inputs), record, report, f"{SWEEP_STAGE}: {axis} {size}")
+            row |= _measured(sized(inputs, part), record, part)
         except TwinscopeError as error:
             row |= {"problem": str(error)}
         except Exception as error:  # the model runs code of its own
@@ -55,9 +56,34 @@ def measure_sweep(
         record.sweep.append(row)
 
 
-def _measured(run: SizedRun, record: RunRecord, report: Reporter, stage: str) -> dict[str, Any]:
-    timed_steps(run.step, max(record.request.warmup, 1), report, stage)
-    times_ns = timed_steps(run.step, record.request.steps, report, stage)
+class _PartOfSweep:
+    """Tells what is done for one size as a part of the whole sweep, which never goes back."""
+
+    def __init__(self, report: Reporter, title: str, number: int, count: int) -> None:
+        self._report, self._title = report, title
+        self._number, self._count = number, count
+        self._reached = 0.0
+
+    def progress(self, stage: str, fraction: float) -> None:
+        told = stage.partition(": ")[2] or stage
+        self._reached = max(self._reached, fraction if not stage else fraction / 2)
+        done = (self._number + self._reached) / self._count
+        self._report.progress(f"{self._title}, {told}" if told else self._title, done)
+
+    def log(self, text: str) -> None:
+        self._report.log(text)
+
+    @property
+    def runs_alone(self) -> bool:
+        return self._report.runs_alone
+
+    def measuring(self, step: Callable[[], Any]) -> None:
+        self._report.measuring(step)
+
+
+def _measured(run: SizedRun, record: RunRecord, report: Reporter) -> dict[str, Any]:
+    timed_steps(run.step, max(record.request.warmup, 1), report, "")
+    times_ns = timed_steps(run.step, record.request.steps, report, "")
     return {
         "median_ns": int(np.median(times_ns)),
         "p95_ns": int(np.percentile(times_ns, 95)),

@@ -18,10 +18,11 @@ from profilers.snapshot import implied
 from profilers.snapshot.section import Section, Stored
 
 FORMAT = "twinscope-snapshot"
-MAJOR, MINOR = 3, 0
+MAJOR, MINOR = 4, 0
 MIME_TYPE = "application/vnd.twinscope.snapshot+zip"
 MIME_MEMBER = "mimetype"  # first and stored, as other ZIP formats do, so that its bytes are at 38
 MANIFEST = "manifest.json"
+ASK_AGAIN = "Ask for the file again."
 MEMBERLESS = ("constant", *implied.ENCODINGS)  # columns that have no bytes of their own
 _LARGEST_MANIFEST_BYTES = 64 << 20
 _LARGEST_IN_MANIFEST_BYTES = 256
@@ -102,7 +103,9 @@ def load(path: Path) -> tuple[list[Parts], Mapping[str, Any]]:
             members = _members(path, archive, infos, manifest["members"])
             members.update(_small_members(manifest["members"]))
     except _CUT as error:
-        raise damaged(path, f"the archive is cut or was changed ({error})") from error
+        raise DamagedFile.because(
+            f"Cannot open {path.name}", error, "the archive is cut or was changed", ASK_AGAIN
+        ) from error
     except (ValueError, RecursionError) as error:
         raise damaged(path, "its manifest is not readable") from error
     except OSError as error:
@@ -128,7 +131,7 @@ def load(path: Path) -> tuple[list[Parts], Mapping[str, Any]]:
 
 
 def damaged(path: Path, why: str) -> DamagedFile:
-    return DamagedFile(f"Cannot open {path.name}", why, "Ask for the file again.")
+    return DamagedFile(f"Cannot open {path.name}", why, ASK_AGAIN)
 
 
 def _is_small(data: Stored) -> bool:

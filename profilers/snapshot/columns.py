@@ -1,10 +1,14 @@
-"""Numpy columns as bytes: constants as such, else scaled, delta where that pays, shuffle, zstd.
+"""Numpy columns as bytes: constants as such, else scaled, delta where that pays, shuffle, zstd or LZMA.
 
 ``gaps`` is the delta of a column with missing rows, such as the ids of those slices that have one: 0
 where the value is -1, else the step from the last value that is there, folded so that small steps of
 either sign are small numbers, plus one. It made such a column of a real trace 50 times smaller.
+
+LZMA weighs each bit by those before it, which pays for columns of little order: times of real traces
+take 4 to 10 % less. It is unpacked at 25 MB/s or more, so that only columns of middle size use it.
 """
 
+import lzma
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +19,11 @@ from numpy.typing import NDArray
 LEVEL = 3
 _SLOW_LEVEL = 17  # a tenth smaller than level 3 from here on, at 10 MB/s instead of 300
 _SLOWLY_PACKED_BYTES = 16 << 20
+_LZMA_BYTES = 4 << 20
+_FEWEST_LZMA_BYTES = 2048  # in the file
+_LZMA_GAIN = 0.97
+_LZMA_MEMORY = 32 << 20
+_LZMA: dict[str, Any] = {"id": lzma.FILTER_LZMA1, "preset": 4, "lp": 0, "pb": 0}
 _TRIED_ROWS = 65_536
 _TRIED_PIECES = 8
 _ENCODINGS = ("shuffle", "delta+shuffle", "gaps")
@@ -38,7 +47,13 @@ def encode(values: NDArray[Any]) -> tuple[bytes, dict[str, Any]]:
         values = values // values.dtype.type(scale)
     encoding = _cheaper(values)
     level = _SLOW_LEVEL if values.nbytes <= _SLOWLY_PACKED_BYTES else LEVEL
-    return _compressed(_encoded(values, encoding), level), {**entry, "encoding": encoding}
+    data = _compressed(_encoded(values, encoding), level)
+    if values.nbytes <= _LZMA_BYTES and len(data) >= _FEWEST_LZMA_BYTES:
+        for other in dict.fromkeys((encoding, "shuffle")):
+            weighed = _weighed(_encoded(values, other))
+            if len(weighed) < _LZMA_GAIN * len(data):
+                data, entry = weighed, {**entry, "encoding": other, "packed": "lzma"}
+    return data, {"encoding": encoding, **entry}
 
 
 def decode(data: bytes, entry: Mapping[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -58,7 +73,7 @@ def decode(data: bytes, entry: Mapping[str, Any], dtype: np.dtype[Any]) -> NDArr
     if entry.get("encoding") not in _ENCODINGS:
         raise BadColumn(f"its encoding {entry.get('encoding')} is not known")
     size = int(entry["rows"]) * dtype.itemsize
-    raw = decompressed(data, size)
+    raw = _unweighed(data, size) if entry.get("packed") == "lzma" else decompressed(data, size)
     shuffled = np.frombuffer(raw, np.uint8).reshape(dtype.itemsize, -1)
     values: NDArray[Any] = np.ascontiguousarray(shuffled.T).reshape(-1).view(dtype)
     with np.errstate(over="ignore"):
@@ -146,5 +161,27 @@ def _without_gaps(encoded: NDArray[Any]) -> NDArray[Any]:
 
 
 def _compressed(values: NDArray[Any], level: int) -> bytes:
-    planes = values.view(np.uint8).reshape(-1, values.dtype.itemsize).T
-    return zstandard.ZstdCompressor(level=level).compress(planes.tobytes())
+    return zstandard.ZstdCompressor(level=level).compress(_planes(values))
+
+
+def _weighed(values: NDArray[Any]) -> bytes:
+    kind = {**_LZMA, "lc": 0 if values.itemsize == 1 else 4}
+    return lzma.compress(_planes(values), format=lzma.FORMAT_ALONE, filters=[kind])
+
+
+def _unweighed(data: bytes, size: int) -> bytes:
+    """Exactly `size` bytes, and never more than that in memory."""
+    reader = lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_LZMA_MEMORY)
+    try:
+        raw = reader.decompress(data, size)
+        is_more = not reader.eof and bool(reader.decompress(b"", 1))
+    except lzma.LZMAError as error:
+        raise BadColumn("its compressed bytes are damaged") from error
+    if len(raw) != size or is_more or not reader.eof or reader.unused_data:
+        raise BadColumn("its size is not the one in the manifest")
+    return raw
+
+
+def _planes(values: NDArray[Any]) -> bytes:
+    """The first bytes of all numbers, then their second ones, and so on."""
+    return values.view(np.uint8).reshape(-1, values.dtype.itemsize).T.tobytes()

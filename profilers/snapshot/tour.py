@@ -8,7 +8,7 @@ That takes two thirds of what starts and durations took, in whole nanoseconds fr
 
 import numpy as np
 
-from profilers.profile.table import Int16, Int32, Int64, UInt8
+from profilers.profile.table import Int8, Int16, Int32, Int64, UInt8
 
 _LOW_BITS = 8
 _HIGHEST = 2**16 - 1
@@ -39,15 +39,35 @@ class Tour:
         before = np.concatenate((np.zeros(1, np.uint16), self._key[:-1]))
         self._order = np.lexsort((before, self._key))
 
-    def steps(self, start_ns: Int64, duration_ns: Int64) -> tuple[Int64, int]:
-        """From each begin or end to the next, in the order of the walk, and what all are multiples of."""
+    def times_ns(self, start_ns: Int64, duration_ns: Int64) -> Int64:
+        """Of each begin and end, in the order of the walk."""
         times = np.empty(2 * len(start_ns), np.int64)
         with np.errstate(over="ignore"):
             times[self._begin] = start_ns
             times[self._end] = start_ns + duration_ns
-            steps = np.diff(times, prepend=np.int64(0))
-        scale = max(int(np.gcd.reduce(steps)), 1) if len(steps) else 1
-        return steps // scale, scale
+        return times
+
+    def starts_and_durations(self, times_ns: Int64) -> tuple[Int64, Int64]:
+        """The inverse of `times_ns`."""
+        start_ns = times_ns[self._begin]
+        with np.errstate(over="ignore"):
+            return start_ns, times_ns[self._end] - start_ns
+
+    def of_slices(self, column: Int32) -> Int32:
+        """For each begin and end, in the order of the walk, what the column has for its slice."""
+        walked = np.empty(2 * len(column), column.dtype)
+        walked[self._begin] = walked[self._end] = column
+        return walked
+
+    def sorted(self, rest: Int8) -> Int8:
+        """A column in the order of the walk, in that in which higher bytes are stored."""
+        return rest[self._order]
+
+    def walked(self, rest: Int8) -> Int8:
+        """The inverse of `sorted`."""
+        found = np.empty_like(rest)
+        found[self._order] = rest
+        return found
 
     def split(self, steps: Int64) -> tuple[Int64, UInt8]:
         """Steps as what is stored: their higher bytes and their lowest one, each in its order."""
@@ -56,18 +76,14 @@ class Tour:
         low = folded.astype(np.uint8)
         return high[self._order], low[self._order_of_low(high)]
 
-    def joined(self, high: Int64, low: UInt8, scale: int) -> tuple[Int64, Int64]:
-        """Starts and durations; the inverse of `steps` and `split`."""
+    def joined(self, high: Int64, low: UInt8) -> Int64:
+        """The inverse of `split`."""
         in_walk = np.empty_like(high)
         in_walk[self._order] = high
         lowest = np.empty_like(low)
         lowest[self._order_of_low(in_walk)] = low
         folded = (in_walk.view(np.uint64) << np.uint64(_LOW_BITS)) | lowest
-        steps = (folded >> np.uint64(1)).view(np.int64) ^ -(folded & np.uint64(1)).view(np.int64)
-        with np.errstate(over="ignore"):
-            times = np.cumsum(steps * np.int64(scale))
-            start_ns = times[self._begin]
-            return start_ns, times[self._end] - start_ns
+        return (folded >> np.uint64(1)).view(np.int64) ^ -(folded & np.uint64(1)).view(np.int64)
 
     def _order_of_low(self, high: Int64) -> Int64:
         rows = self._order

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.cli import main
@@ -15,7 +17,9 @@ from app.window.main_window import MainWindow
 from profilers import snapshot
 from profilers.profile import Profile, SliceKind
 from tests.app.conftest import settle
+from tests.app.test_main_job import dialog_of
 from tests.conftest import ROOT
+from tests.sample import sample_profile
 
 
 @pytest.fixture(scope="module")
@@ -49,24 +53,67 @@ def test_the_command_leaves_a_snapshot(served_address: str, tmp_path: Path) -> N
     assert "tensorflow" not in sys.modules
 
 
+def attach(window: MainWindow, qtbot: QtBot, address: str, seconds: float) -> None:
+    """As a person does: menu, address, Return."""
+    window.actions_by_id["file.attach"].trigger()
+    dialog = dialog_of(window, AttachDialog, qtbot)
+    assert isinstance(dialog, AttachDialog)
+    dialog.address.clear()
+    qtbot.keyClicks(dialog.address, "nowhere")
+    qtbot.keyClick(dialog.address, Qt.Key.Key_Return)
+    assert dialog.isVisible()  # the address is refused in words
+    dialog.address.clear()
+    qtbot.keyClicks(dialog.address, address)
+    dialog.seconds.setValue(seconds)
+    qtbot.keyClick(dialog.address, Qt.Key.Key_Return)
+    assert not dialog.isVisible()
+
+
 def test_the_window_opens_the_trace_as_a_column(
     window: MainWindow, qtbot: QtBot, served_address: str
 ) -> None:
-    window.actions_by_id["file.attach"].trigger()
-    qtbot.waitUntil(lambda: bool(window.findChildren(AttachDialog)), timeout=5000)
-    (dialog,) = window.findChildren(AttachDialog)
-    dialog.address.setText("nowhere")
-    dialog.accept()
-    assert dialog.isVisible()  # the address is refused in words
-    dialog.address.setText(served_address)
-    dialog.seconds.setValue(0.5)
-    dialog.accept()
-    qtbot.waitUntil(lambda: len(window.session.documents) == 1, timeout=60_000)
+    window.session.show(Path("other.twin"), sample_profile())
+    attach(window, qtbot, served_address, 0.5)
+    other, document = window.session.documents
+    assert document.is_busy  # with its progress in the column from the beginning
+    assert not window.board.compare.has_two  # there is nothing to compare yet
     settle(window, qtbot)
-    (document,) = window.session.documents
     assert document.title == served_address
     assert document.is_unsaved
+    assert not other.is_busy
+    assert window.board.compare.has_two
     assert {"_MklMatMul", "MatMul"} & operators(document.profile)
+
+
+def test_attaching_can_be_cancelled(window: MainWindow, qtbot: QtBot, served_address: str) -> None:
+    attach(window, qtbot, served_address, 60)
+    (document,) = window.session.documents
+    with qtbot.waitSignal(document.progressed, timeout=20_000):
+        pass
+    cancel = next(
+        each
+        for each in window.board.header(document).findChildren(QToolButton)
+        if each.text() == "Cancel"
+    )
+    qtbot.mouseClick(cancel, Qt.MouseButton.LeftButton)
+    settle(window, qtbot, 20_000)
+    assert not window.session.documents
+    assert window.notice.isHidden()
+
+
+def test_a_failed_attachment_is_told_and_its_address_kept(window: MainWindow, qtbot: QtBot) -> None:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        address = f"localhost:{probe.getsockname()[1]}"
+    attach(window, qtbot, address, 0.5)
+    settle(window, qtbot)
+    assert not window.session.documents
+    assert f"Cannot attach to {address}" in window.notice.text
+    window.actions_by_id["file.attach"].trigger()
+    assert window.notice.isHidden()
+    dialog = dialog_of(window, AttachDialog, qtbot)
+    assert isinstance(dialog, AttachDialog)
+    assert dialog.address.text() == address
 
 
 @pytest.mark.parametrize(
@@ -84,3 +131,16 @@ def test_a_wrong_address_is_told(
     told = capsys.readouterr().err
     assert sentence in told
     assert "Traceback" not in told
+
+
+def test_the_dialog_grows_with_what_it_tells(window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_by_id["file.attach"].trigger()
+    dialog = dialog_of(window, AttachDialog, qtbot)
+    assert isinstance(dialog, AttachDialog)
+    height = dialog.address.height()
+    dialog.address.setText("nowhere")
+    dialog.accept()
+    qtbot.waitUntil(lambda: dialog.address.height() == height)
+    told = [each for each in dialog.findChildren(QLabel) if each.wordWrap()]
+    assert len(told) == 2
+    qtbot.waitUntil(lambda: all(x.height() >= x.heightForWidth(x.width()) for x in told))

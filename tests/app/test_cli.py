@@ -87,8 +87,9 @@ def test_modes_names_a_compiler_that_is_missing(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["modes", "--json"]) == 0
     modes = {row["mode"]: row for row in json.loads(capsys.readouterr().out)}
-    assert not modes["torch-compile"]["works"]
-    assert "g++ or clang++" in modes["torch-compile"]["reason"]
+    for mode in ("torch-compile", "torch-aoti"):
+        assert not modes[mode]["works"]
+        assert "Install the package g++" in modes[mode]["reason"]
     assert modes["torch-eager"]["works"]
 
 

@@ -67,7 +67,7 @@ def test_what_comes_into_the_middle_does_so_in_both(
     name = "encoder/layers/3/ff/act/gelu"
     node = node_named(encoder_profile(6), name)
     one.canvas.show_picked([node], come_into_sight=True)
-    one._pick([node])
+    one.canvas.pick(node)
     one.canvas.show_item(node)
     twin = next(iter(two.canvas.painter.picked))
     canvas = two.canvas

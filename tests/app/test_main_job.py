@@ -188,6 +188,7 @@ def test_trust_is_remembered_for_exactly_this_content(
     assert window.session.trust.holds(document.sha256)
 
 
+@pytest.mark.usefixtures("models_written")
 def test_cancelling_leaves_the_preview_and_no_process(
     window: MainWindow, qtbot: QtBot, torch_files: Path
 ) -> None:

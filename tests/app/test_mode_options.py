@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.capturing import merge_inputs, request_for
@@ -68,6 +69,40 @@ def test_a_mode_may_take_either_of_two_libraries() -> None:
     assert mode.missing(lambda name: name == "tensorflow") == ()
     assert mode.missing(lambda name: name == "ai_edge_litert") == ()
     assert len(mode.missing(lambda name: False)) == 1
+
+
+@pytest.mark.parametrize("mode", ["torch-compile", "torch-aoti"])
+def test_a_missing_compiler_is_told_before_anything_runs(
+    qtbot: QtBot, torch_files: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    model = open_path(torch_files / "cnn.pt2")
+    assert isinstance(model, ModelFile)
+    dialog = RunDialog(model)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    run = next(each for each in dialog.buttons.buttons() if each.text() == "Run")
+    problem = dialog.findChild(QLabel, "problem")
+    assert problem is not None
+    assert run.isEnabled()  # an exported program is run by Python alone
+    row = dialog.mode.findData(mode)
+    assert "g++" in dialog.mode.itemData(row, Qt.ItemDataRole.ToolTipRole)
+    dialog.mode.setCurrentIndex(row)
+    assert not run.isEnabled()
+    assert dialog.mode.currentText() in problem.text()
+    assert "Install the package g++" in problem.text()
+    dialog.device.setCurrentText("cuda:0")
+    assert "Triton" in problem.text()
+    (tmp_path / "g++").write_text("#!/bin/sh\n")
+    (tmp_path / "g++").chmod(0o755)
+    dialog.device.setCurrentText("cpu")
+    assert run.isEnabled()
+    assert "g++" not in problem.text()
+    monkeypatch.setenv("CXX", "icpx")  # the one that is called then
+    dialog.mode.setCurrentIndex(dialog.mode.findData("torch-export"))
+    dialog.mode.setCurrentIndex(row)
+    assert "icpx (named by the variable CXX) is not found" in problem.text()
 
 
 def test_inputs_that_are_given_take_the_place_of_guesses_under_other_names(

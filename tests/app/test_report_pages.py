@@ -9,10 +9,10 @@ import pytest
 
 from app.cli import main
 from app.report import write_report
-from app.report.content import visible
 from profilers import snapshot
 from profilers.errors import TwinscopeError
 from profilers.profile import Diagnostic, Note, Profile, Severity, StringTable
+from profilers.visible_text import visible
 from tests.sample import sample_profile
 
 HOSTILE = (

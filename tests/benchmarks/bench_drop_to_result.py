@@ -16,11 +16,12 @@ from pathlib import Path
 from app.autosave import Autosave
 from app.capturing import capture_profile, request_for
 from profilers.analysis.step_time import phase_ns
-from profilers.launcher import Launcher, Log, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile, TimingPhase
 from profilers.request import RunRequest
+from profilers.worker_process import Log, Progress
 
 MODELS = Path(__file__).parents[1] / "models"
 DEFAULTS = (

@@ -107,22 +107,22 @@ def _peers() -> dict[str, Callable[[Path, Path], float | None]]:
 
 
 def _netron(file: Path, folder: Path) -> float | None:
-    port = _free_port()
-    with _serving(["netron", "--port", str(port), "--host", "127.0.0.1", str(file)], port):
+    port = free_port()
+    with serving(["netron", "--port", str(port), "--host", "127.0.0.1", str(file)], port):
         return _drawn(f"http://127.0.0.1:{port}/", "body.default", folder / "netron.png")
 
 
 def _model_explorer(file: Path, folder: Path) -> float | None:
-    port = _free_port()
+    port = free_port()
     command = ["model-explorer", "--no_open_in_browser", "--skip_health_check", "--host"]
     data = urllib.parse.quote(json.dumps({"models": [{"url": str(file)}]}))
-    with _serving([*command, "127.0.0.1", "--port", str(port), str(file)], port):
+    with serving([*command, "127.0.0.1", "--port", str(port), str(file)], port):
         url = f"http://127.0.0.1:{port}/?data={data}"
         return _drawn(url, "webgl-renderer canvas", folder / "explorer.png")
 
 
 @contextmanager
-def _serving(command: list[str], port: int) -> Iterator[None]:
+def serving(command: list[str], port: int) -> Iterator[None]:
     program = Path(os.environ["TWINSCOPE_PEERS"]).resolve() / "venv" / "bin" / command[0]
     process = subprocess.Popen(
         [program, *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -159,7 +159,7 @@ def _drawn(url: str, selector: str, picture: Path) -> float | None:
     return taken
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port: int = held.getsockname()[1]

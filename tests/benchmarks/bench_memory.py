@@ -77,7 +77,8 @@ def busy_profile(count: int) -> Profile:
 
 def shown_view(profile: Profile) -> tuple[MemoryView, ViewContext]:
     context = ViewContext(profile, Selection(profile), LIGHT, TimeAxis(), ValueAxis())
-    context.time_axis.include(0, _LENGTH_NS)
+    context.time_axis.take_extent(0, _LENGTH_NS)
+    context.time_axis.fit()
     view = MemoryView(context)
     view.resize(800, 340)
     view.show()

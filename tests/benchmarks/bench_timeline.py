@@ -70,7 +70,8 @@ def main() -> None:
     profile = _profile(sys.argv[1] if len(sys.argv) > 1 else "10000000")
     slices = profile.trace.slices
     context = ViewContext(profile, Selection(profile), LIGHT, TimeAxis(), ValueAxis())
-    context.time_axis.include(0, int((slices.start_ns + slices.duration_ns).max()))
+    context.time_axis.take_extent(0, int((slices.start_ns + slices.duration_ns).max()))
+    context.time_axis.fit()
     began = time.perf_counter()
     view = TimelineView(context)
     index_ms = _ms(began)

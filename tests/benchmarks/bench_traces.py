@@ -170,7 +170,8 @@ def frame(path: Path) -> dict[str, float]:
     read = time.perf_counter()
     slices = opened.trace.slices
     context = ViewContext(opened, Selection(opened), LIGHT, TimeAxis(), ValueAxis())
-    context.time_axis.include(0, int((slices.start_ns + slices.duration_ns).max()))
+    context.time_axis.take_extent(0, int((slices.start_ns + slices.duration_ns).max()))
+    context.time_axis.fit()
     view = TimelineView(context)
     view.resize(1600, 1000)
     view.show()

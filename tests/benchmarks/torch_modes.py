@@ -26,12 +26,13 @@ from app.capturing import request_for
 from profilers.analysis.stats import statistics
 from profilers.captures import read_capture
 from profilers.errors import Cancelled, TwinscopeError
-from profilers.launcher import Launcher, Log, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile
 from profilers.runtimes import RUN_MODES
 from profilers.units import format_bytes, format_duration
+from profilers.worker_process import Log, Progress
 from tests.models.build_torch_kinds import KINDS
 
 MODELS = Path(__file__).parents[1] / "models"

@@ -63,7 +63,12 @@ def save_odd(out: Path) -> None:
     for made in (keras_zoo.Words(), keras_zoo.Rows()):
         call = made.__call__
         tf.saved_model.save(made, str(out / f"{made.name}_saved"), signatures=call)
-    tf.saved_model.save(keras_zoo.Control(), str(out / "unsigned_saved"), signatures={})
+    for name, made in (
+        ("unsigned", keras_zoo.Control()),
+        ("parts", keras_zoo.Parts()),
+        ("untraced", keras_zoo.Untraced()),
+    ):
+        tf.saved_model.save(made, str(out / f"{name}_saved"), signatures={})
     tf.saved_model.save(tf.Module(), str(out / "empty_saved"))
     tf1_zoo.write(out)
     graph = tf.compat.v1.GraphDef.FromString((out / "cnn_frozen.pb").read_bytes())

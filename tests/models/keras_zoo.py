@@ -101,6 +101,38 @@ class Rows(tf.Module):
         return tf.reduce_sum(x, axis=1)
 
 
+class Parts(tf.Module):
+    """Functions of its own and of a part; the call was traced for two flags, `unused` never."""
+
+    def __init__(self) -> None:
+        super().__init__(name="parts")
+        self.control = Control()
+        self.rows = Rows()
+        pair = {"right": tf.ones((2, 16)), "left": tf.ones((2, 16))}
+        self(pair)
+        self(pair, doubled=True)
+
+    @tf.function
+    def __call__(self, pair: dict[str, tf.Tensor], doubled: bool = False) -> dict[str, tf.Tensor]:
+        product = tf.matmul(pair["left"], self.control.first) + pair["right"]
+        return {"sum": product + product if doubled else product}
+
+    @tf.function
+    def unused(self, x: tf.Tensor) -> tf.Tensor:
+        return x
+
+
+class Untraced(tf.Module):
+    """A function that nobody called before it is saved."""
+
+    def __init__(self) -> None:
+        super().__init__(name="untraced")
+
+    @tf.function
+    def encode(self, x: tf.Tensor) -> tf.Tensor:
+        return x
+
+
 class FileAccess(tf.Module):
     """Writes a file while it is loaded, reads one and calls Python when it runs."""
 

@@ -11,14 +11,15 @@ import pytest
 from app.capturing import request_for
 from profilers.errors import Cancelled, ModeUnavailable, TwinscopeError
 from profilers.interleaving import measure_in_turns
-from profilers.launcher import Launcher, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.request import RunRequest
+from profilers.worker_process import Progress
 
 
 @pytest.fixture
-def launcher() -> Iterator[Launcher]:
+def launcher(models_written: None) -> Iterator[Launcher]:
     """Measuring in turns ends its workers by itself; other tests keep theirs warm."""
     before = set(psutil.Process().children(recursive=True))
     launcher = Launcher()

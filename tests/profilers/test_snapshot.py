@@ -40,6 +40,7 @@ from profilers.profile import (
     decode,
 )
 from profilers.snapshot import archive, columns
+from profilers.snapshot.columns import BadColumn
 from profilers.snapshot.parts import without
 from tests.sample import sample_profile
 
@@ -158,7 +159,7 @@ def test_members_of_a_newer_version_are_kept(tmp_path: Path) -> None:
     assert manifest["members"]["0/bookmarks/text"]["author"] == "someone"
 
 
-@pytest.mark.parametrize("version", ["first", "second"])
+@pytest.mark.parametrize("version", ["first", "second", "third"])
 def test_a_file_of_an_older_version_is_read(version: str, tmp_path: Path) -> None:
     path = Path(__file__).with_name(f"{version}_version.twin")
     old = open_path(path)
@@ -234,10 +235,13 @@ def test_any_slices_come_back_whatever_their_depths_and_times(data: st.DataObjec
         assert_same(odd, snapshot.read(saved(odd, Path(folder))))
 
 
+@pytest.mark.parametrize(
+    "name", ["a100_train_control", "v100_resnet_ns", "mtia_rank_0"]
+)  # the last two in whole nanoseconds
 def test_columns_of_a_real_trace_take_a_tenth_of_it_and_everything_no_more_than_it(
-    shared_data: Path, tmp_path: Path
+    shared_data: Path, tmp_path: Path, name: str
 ) -> None:
-    path = shared_data / "a100_train_control.json.gz"
+    path = shared_data / f"{name}.json.gz"
     profile = open_path(path)
     assert isinstance(profile, Profile)
     original = path.stat().st_size
@@ -245,6 +249,48 @@ def test_columns_of_a_real_trace_take_a_tenth_of_it_and_everything_no_more_than_
     out = saved(profile, tmp_path)
     assert out.stat().st_size < original
     assert_same(profile.trace.slices, snapshot.read(out).trace.slices)
+
+
+def test_times_of_slow_clocks_take_less_and_come_back(tmp_path: Path) -> None:
+    sizes, clocks = [], []
+    for profile in (on_clock(125 / 3, 0), on_clock(1.0, 7)):
+        path = saved(profile, tmp_path)
+        assert_same(profile.trace.slices, snapshot.read(path).trace.slices)
+        with zipfile.ZipFile(path) as opened:
+            entry = json.loads(opened.read("manifest.json"))["members"]["0/trace/slices/start_ns"]
+        sizes.append(path.stat().st_size)
+        clocks.append(entry.get("clocks"))
+    assert sizes[0] < 0.85 * sizes[1]
+    assert clocks[1] is None
+    assert {round(period_ns, 3) for period_ns, _ in clocks[0].values()} == {41.667}
+
+
+def on_clock(period_ns: float, seed: int) -> Profile:
+    """Two tracks of operators, a second track that begins much later, read from one clock."""
+    generator = np.random.default_rng(seed)
+    profile = sample_profile(blocks=8, steps=60)
+    slices = profile.trace.slices
+    rows = np.arange(len(slices)) >= len(slices) // 2
+    ticks = np.cumsum(generator.integers(200, 4000, 2 * len(slices)) / period_ns).astype(np.int64)
+    ticks[len(slices) :] += 10**5
+    times_ns = np.floor(ticks * period_ns).astype(np.int64)
+    start_ns, end_ns = times_ns[::2], times_ns[1::2]
+    flat = slices.replace(
+        start_ns=start_ns, duration_ns=end_ns - start_ns, depth=np.zeros_like(slices.depth),
+        parent=np.full_like(slices.parent, -1), track=rows.astype(np.int32),
+    )  # fmt: skip
+    return replace(profile, trace=replace(profile.trace, slices=flat))
+
+
+def test_damage_of_a_column_that_lzma_packed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "_LZMA_GAIN", 1.1)
+    values = np.random.default_rng(0).normal(0, 9, 50_000).astype(np.int8)
+    data, entry = columns.encode(values)
+    assert entry["packed"] == "lzma"
+    assert columns.decode(data, entry, values.dtype).tobytes() == values.tobytes()
+    for bad, rows in ((data[:-900], 50_000), (data, 40_000), (data, 60_000), (b"\x5d\0", 5)):
+        with pytest.raises(BadColumn):
+            columns.decode(bad, {**entry, "rows": rows}, values.dtype)
 
 
 def test_arguments_of_a_large_file_stay_in_it_until_they_are_read(
@@ -292,15 +338,18 @@ def test_the_lines_in_the_readme_read_a_snapshot(
 ) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     (code,) = (part for part in readme.split("```python\n") if part.startswith("import json"))
-    profile = sample_profile()
-    snapshot.write(profile, tmp_path / "X.twin")
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    exec(code.partition("```")[0], names)
-    slices = profile.trace.slices
-    assert capsys.readouterr().out == f"{slices.start_ns.min()} {slices.duration_ns.sum()}\n"
-    for name in ("correlation", "node", "name"):
-        assert names["column"](f"0/trace/slices/{name}").tolist() == getattr(slices, name).tolist()
+    for profile in (sample_profile(), on_clock(125 / 3, 0)):
+        snapshot.write(profile, tmp_path / "X.twin")
+        names: dict[str, Any] = {}
+        exec(code.partition("```")[0], names)
+        slices = profile.trace.slices
+        told = f"{slices.start_ns.min()} {slices.duration_ns.sum()}\n"
+        assert capsys.readouterr().out == told
+        assert names["start_ns"].tolist() == slices.start_ns.tolist()
+        for name in ("correlation", "node", "name"):
+            stored = names["column"](f"0/trace/slices/{name}")
+            assert stored.tolist() == getattr(slices, name).tolist()
 
 
 def test_a_column_that_an_older_version_did_not_have_reads_as_none(tmp_path: Path) -> None:
@@ -397,7 +446,7 @@ def _uneven(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
 
 
 def _short_tour(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    members[_STEPS], manifest["members"][_STEPS] = columns.encode(np.arange(3))
+    members[_STEPS], manifest["members"][_STEPS] = columns.encode(np.arange(3, dtype=np.int32))
 
 
 def _few_parents(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
@@ -416,6 +465,22 @@ def _half_a_tour(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
 
 def _odd_tour(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
     manifest["members"]["trace/slices/start_ns"]["scale"] = -(10**30)
+
+
+def _mad_clock(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    entry = manifest["members"]["trace/slices/start_ns"]
+    entry["clocks"] = {"0": [float("nan"), 0.0]}
+    _with_rest(members, manifest)
+
+
+def _huge_clock(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    manifest["members"]["trace/slices/start_ns"]["clocks"] = {"0": [10**400, 0]}
+    _with_rest(members, manifest)
+
+
+def _with_rest(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    name, rows = "trace/slices/tour_rest", manifest["members"][_STEPS]["rows"]
+    members[name], manifest["members"][name] = columns.encode(np.arange(rows, dtype=np.int8))
 
 
 def _odd_hex(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
@@ -459,6 +524,8 @@ def _one_member_lost(members: dict[str, bytes], manifest: dict[str, Any]) -> Non
         (_no_tour, "tour_high"),
         (_half_a_tour, "duration_ns"),
         (_odd_tour, "is no scale"),
+        (_mad_clock, "its clock does not fit"),
+        (_huge_clock, "its clock does not fit"),
         (_odd_hex, "manifest is not readable"),
         (_odd_constant, "no whole number"),
         (_absurd_constant, "rows"),

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,26 +13,21 @@ import pytest
 
 from profilers.captures import read_capture
 from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable, TwinscopeError
-from profilers.launcher import Launcher, Log, Progress
+from profilers.launcher import Launcher
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import RUN_MODES
+from profilers.worker_process import Log, Progress
 
 MODELS = Path(__file__).parents[1] / "models"
 
 
 @pytest.fixture(scope="module")
-def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("misbehaving")
-    subprocess.run(
-        [sys.executable, "-m", "tests.models.build_misbehaving", str(folder)],
-        cwd=MODELS.parents[1],
-        check=True,
-    )
-    return folder
+def misbehaving(model_folders: dict[str, Future[Path]]) -> Path:
+    return model_folders["misbehaving"].result()
 
 
 @pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
+def launcher(models_written: None) -> Iterator[Launcher]:
     """One launcher for the module; at its end no process of ours is left."""
     before = set(psutil.Process().children(recursive=True))
     launcher = Launcher()
@@ -78,22 +73,20 @@ def test_what_a_model_prints_cannot_forge_events(
 def test_a_second_capture_does_not_pay_the_import_again(
     launcher: Launcher, misbehaving: Path, tmp_path: Path
 ) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    for folder in (first, second):
+    workers = []
+    for name in ("first", "second"):
+        folder = tmp_path / name
         folder.mkdir()
         launcher.capture(request(misbehaving / "prints.pt"), folder)
-    timings = read_capture(second).timings
-    import_ns = int(timings.duration_ns[timings.phase == 0].sum())
-    assert import_ns < 50_000_000
+        workers.append(set(psutil.Process().children(recursive=True)))
+    assert workers[0] == workers[1]
 
 
 def test_a_model_that_loops_for_ever_is_ended(
     launcher: Launcher, misbehaving: Path, tmp_path: Path
 ) -> None:
-    begin = time.monotonic()
     with pytest.raises(CaptureFailed, match="no sign of progress for 3 s"):
         launcher.capture(replace(request(misbehaving / "loops.pt"), limit_s=3), tmp_path)
-    assert time.monotonic() - begin < 60
 
 
 def test_a_model_that_exits_the_process_is_told_with_the_last_log_lines(
@@ -122,10 +115,8 @@ def test_cancelling_ends_the_process_at_once(
             cancelled.set()
 
     before = set(psutil.Process().children(recursive=True))
-    begin = time.monotonic()
     with pytest.raises(Cancelled):
         launcher.capture(request(misbehaving / "loops.pt"), tmp_path, cancel_in_the_step, cancelled)
-    assert time.monotonic() - begin < 60
     assert not set(psutil.Process().children(recursive=True)) - before
 
 

@@ -26,10 +26,11 @@ def show_view(qtbot: QtBot) -> ShowView:
         context = ViewContext(profile, Selection(profile), LIGHT, TimeAxis(), ValueAxis())
         slices = profile.trace.slices
         if len(slices):
-            context.time_axis.include(
+            context.time_axis.take_extent(
                 int(slices.start_ns.min()) - context.origin_ns,
                 int((slices.start_ns + slices.duration_ns).max()) - context.origin_ns,
             )
+            context.time_axis.fit()
         view = next(spec for spec in VIEWS if spec.id == view_id).create(context)
         qtbot.addWidget(view)
         view.resize(900, 400)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QColor, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QTreeWidgetItemIterator
 from pytestqt.qtbot import QtBot
 
@@ -13,7 +13,7 @@ from profilers.profile import Profile, StringPool
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, control_profile, encoder_profile
-from views.graph import canvas
+from views.graph import arranging
 from views.graph.inspector import NodeInspector
 from views.graph.side_split import SideSplit
 from views.graph.view import GraphView
@@ -22,8 +22,15 @@ from views.graph.view import GraphView
 @pytest.fixture
 def in_background(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lay out more than a few boxes off the window's thread, however quick the loops are."""
-    monkeypatch.setattr(canvas, "_AT_ONCE", 100)
-    monkeypatch.setattr(canvas, "_AT_ONCE_UNCOMPILED", 100)
+    monkeypatch.setattr(arranging, "_AT_ONCE", 100)
+    monkeypatch.setattr(arranging, "_AT_ONCE_UNCOMPILED", 100)
+
+
+def colour_at(image: QImage, view: GraphView, item: int) -> QColor:
+    """Of the lower right inside of a box."""
+    boxes, row = view.canvas.scene.boxes, view.canvas.scene.row_of(item)
+    corner = QPointF(boxes.right[row] - 5, boxes.bottom[row] - 4)
+    return image.pixelColor((view.canvas.camera.to_widget(corner)).toPoint())
 
 
 def place(view: GraphView, item: int) -> QPoint:
@@ -198,9 +205,12 @@ def test_colours_follow_the_measure_and_the_legend_names_the_scale(show_view: Sh
     relu = node_named(context.profile, "act_0")
     view.bar.colour_by.setCurrentIndex(1)
     assert "490 µs" in view.legend.text()
-    hot, painter, scene = context.theme.selection, view.canvas.painter, view.canvas.scene
-    assert painter.fill_of(scene, conv) == hot
-    assert painter.fill_of(scene, relu) != hot
+    colours = []
+    for node in (conv, relu):
+        view.canvas.show_item(node)
+        colours.append(colour_at(view.canvas.grab().toImage(), view, node))
+    assert colours[0] == context.theme.selection
+    assert colours[1] != context.theme.selection
 
 
 @pytest.mark.usefixtures("in_background")

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from profilers import compiled
 from profilers.graphs.builder import GraphBuilder
 from profilers.profile import Profile, StringPool
+from profilers.units import format_count
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, encoder_profile
-from tests.views.test_graph import click, node_named, place, shown
-from views.graph.drawing import pictures
+from tests.views.test_graph import click, colour_at, node_named, place, shown
 from views.graph.structure.hierarchy import ROOT
 from views.graph.view import GraphView
 
@@ -25,13 +25,6 @@ def box_named(view: GraphView, title: str) -> int:
     """The shown item of a title."""
     model = view.canvas.model
     return next(item for item in sorted(shown(view)) if model.titles.title(item) == title)
-
-
-def colour_at(image: QImage, view: GraphView, item: int) -> QColor:
-    """Of the lower right inside of a box."""
-    boxes, row = view.canvas.scene.boxes, view.canvas.scene.row_of(item)
-    corner = QPointF(boxes.right[row] - 5, boxes.bottom[row] - 4)
-    return image.pixelColor((view.canvas.camera.to_widget(corner)).toPoint())
 
 
 @pytest.mark.skipif(compiled.compile_now() is None, reason="numba is not installed")
@@ -109,7 +102,7 @@ def test_a_folded_box_adds_up_what_is_in_it(show_view: ShowView) -> None:
     view.bar.colour_by.setCurrentIndex(view.bar.colour_by.findData("flops"))
     (blocks,) = [item for item in tree.children(ROOT).tolist() if tree.child_count(item)]
     flops = context.profile.authored.nodes.flops
-    assert painter._look.value(blocks) == flops[flops > 0].sum()
+    assert format_count(int(flops[flops > 0].sum()), "FLOPs") in painter.tip(blocks)
 
 
 def test_the_minimap_shows_where_one_is_and_leads_elsewhere(
@@ -173,7 +166,12 @@ def test_the_whole_graph_is_saved_as_svg_and_png(
         monkeypatch.setattr(
             QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), "")
         )
-        view.menu._save(pictures.whole(canvas.scene))
+        picture = next(
+            action.menu()
+            for action in view.menu.built(ROOT).actions()
+            if action.text() == "Picture"
+        )
+        picture.actions()[-1].trigger()
     text = (tmp_path / "graph.svg").read_text()
     assert text.count("softmax") >= 2
     assert "linear" in text

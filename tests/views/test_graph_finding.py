@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QCompleter
 from pytestqt.qtbot import QtBot
 
 from tests.sample import sample_profile
@@ -34,10 +35,10 @@ def test_what_was_found_is_marked_in_the_graph(show_view: ShowView) -> None:
     view, context = show_view("graph")
     view.finder.field.setText("op:conv")
     painter = view.canvas.painter
-    assert painter._is_found[node_named(context.profile, "conv_2")]
-    assert not painter._is_found[node_named(context.profile, "act_2")]
+    assert painter.is_found[node_named(context.profile, "conv_2")]
+    assert not painter.is_found[node_named(context.profile, "act_2")]
     view.finder.field.clear()
-    assert not painter._is_found.any()
+    assert not painter.is_found.any()
 
 
 def test_a_wrong_filter_is_told_in_a_sentence(show_view: ShowView) -> None:
@@ -50,12 +51,16 @@ def test_a_wrong_filter_is_told_in_a_sentence(show_view: ShowView) -> None:
 def test_filters_complete_while_they_are_typed(show_view: ShowView, qtbot: QtBot) -> None:
     view, _ = show_view("graph")
     qtbot.keyClicks(view.finder.field, "op:aten.ba")
-    offers = view.finder._offers.stringList()
-    assert offers == ["op:aten.batch_norm"]
-    view.finder._complete(offers[0])
+    (completer,) = view.finder.findChildren(QCompleter)
+    popup = completer.popup()
+    assert [popup.model().index(row, 0).data() for row in range(popup.model().rowCount())] == [
+        "op:aten.batch_norm"
+    ]
+    popup.setCurrentIndex(popup.model().index(0, 0))
+    qtbot.keyClick(popup, Qt.Key.Key_Return)
     assert view.finder.field.text() == "op:aten.batch_norm"
     assert view.finder.count.text() == "1 / 4"
-    view.finder._completer.popup().hide()
+    assert not popup.isVisible()
 
 
 def test_shift_click_picks_the_path(show_view: ShowView, qtbot: QtBot) -> None:

@@ -2,6 +2,7 @@
 
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.conftest import ROOT
 from tests.profilers.traces.memory_snapshots import pooled_training, snapshot, training
 from tests.sample import MIB, sample_profile
 from tests.views.conftest import ShowView
+from views.elided_label import ElidedLabel
 from views.memory.breakdown_model import BreakdownModel
 from views.memory.moment import moment_text
 
@@ -64,7 +66,7 @@ def test_what_is_drawn_reaches_the_peak_at_any_zoom(show_view: ShowView) -> None
     view, context = show_view("memory", sample_profile(steps=40))
     peak = view.stack.total.peak_bytes
     for _ in range(3):
-        _, top = view.chart._areas[-1].getData()
+        _, top = view.chart.areas[-1].getData()
         assert top.max() == peak
         context.time_axis.zoom(2, view.stack.total.peak_ns - context.origin_ns)
 
@@ -175,9 +177,8 @@ def test_the_chart_and_the_breakdown_are_split_alike(show_view: ShowView) -> Non
         assert name in view.legend.text()
         model = view.breakdown.tree.model()
         tops = [model.index(row, 0) for row in range(model.rowCount())]
-        assert sum(view.breakdown._model._bytes[index.internalId()] for index in tops) == (
-            view.stack.total.peak_bytes
-        )
+        rows = [index.internalId() for index in tops]
+        assert model.breakdown.row_bytes[rows].sum() == view.stack.total.peak_bytes
 
 
 def test_modules_fold_and_pick_their_nodes(show_view: ShowView) -> None:
@@ -216,11 +217,10 @@ def test_a_bar_of_the_lifetimes_picks_its_block(show_view: ShowView, qtbot: QtBo
     chart = view.lifetimes
     allocations = context.profile.memory.allocations
     block = int(chart.found.blocks[chart.found.offsets[1]])
-    middle_ns = (allocations.allocated_ns[block] + allocations.freed_ns[block]) / 2
-    x = chart._gutter() + chart._scale().x_of(middle_ns)
-    y = chart._top(1) + chart._row_height / 2
-    assert chart.block_at(QPointF(x, y)) == block
-    qtbot.mouseClick(chart.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(x), round(y)))
+    area = chart.viewport()
+    places = [QPoint(x, y) for y in range(0, area.height(), 5) for x in range(0, area.width(), 5)]
+    place = next(each for each in places if chart.block_at(QPointF(each)) == block)
+    qtbot.mouseClick(area, Qt.MouseButton.LeftButton, pos=place)
     assert context.selection.picked.focus == ("allocation", block)
     assert not (allocations.parameter[chart.found.blocks] >= 0).any()
     qtbot.mouseClick(view.lasting, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
@@ -273,9 +273,21 @@ def test_inputs_and_weights_are_no_operators(show_view: ShowView) -> None:
 
 def test_a_picked_time_range_is_shaded(show_view: ShowView) -> None:
     view, context = show_view("memory")
-    assert not view.chart._range.isVisible()
+    assert not view.chart.range_shade.isVisible()
     context.selection.pick_time_range(5_000_000, 12_000_000)
-    assert view.chart._range.isVisible()
-    assert view.chart._range.getRegion() == (5_000_000, 12_000_000)
+    assert view.chart.range_shade.isVisible()
+    assert view.chart.range_shade.getRegion() == (5_000_000, 12_000_000)
     context.selection.clear()
-    assert not view.chart._range.isVisible()
+    assert not view.chart.range_shade.isVisible()
+
+
+def test_where_figures_come_from_leaves_the_tabs_their_room(show_view: ShowView) -> None:
+    profile = sample_profile()
+    told = "Told by an allocator with a great deal to say for itself, " * 6
+    view, _ = show_view("memory", replace(profile, memory=replace(profile.memory, source=told)))
+    view.resize(620, 400)
+    tabs = view.lists.tabBar()
+    assert tabs.tabRect(tabs.count() - 1).right() <= tabs.width()
+    (source,) = (each for each in view.findChildren(ElidedLabel) if each.whole == told)
+    assert source.text().endswith("…")
+    assert source.toolTip() == told

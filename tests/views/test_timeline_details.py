@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from profilers.analysis.self_time import self_time_ns
 from profilers.profile import Profile
+from profilers.units import format_duration
 from tests.benchmarks.bench_timeline import large_profile
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
@@ -71,11 +72,12 @@ def test_all_of_a_name_are_counted_and_averaged(show_view: ShowView) -> None:
     slices = context.profile.trace.slices
     durations = slices.duration_ns[slices.name == slices.name[5]]
     view.scene.context.selection.pick_slice(5)
-    stats = view.details._slice_facts._stats
-    assert (stats.count, stats.total_ns) == (len(durations), durations.sum())
-    assert (stats.shortest_ns, stats.longest_ns) == (durations.min(), durations.max())
-    text = facts_of(view, 5)["All of this name"]
-    assert text.startswith(f"{len(durations)} times, mean ")
+    mean, least, most, total = map(
+        format_duration, (durations.mean(), durations.min(), durations.max(), durations.sum())
+    )
+    assert facts_of(view, 5)["All of this name"] == (
+        f"{len(durations)} times, mean {mean} ({least} to {most}), {total} together"
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))

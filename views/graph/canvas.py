@@ -1,6 +1,6 @@
-"""The drawn graph: pan, zoom, fold, pick, walk."""
+"""The drawn graph: pan, zoom, fold, pick."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
@@ -16,24 +16,19 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from profilers import compiled
-from views.background import Latest
 from views.context import ViewContext
 from views.graph import walking
+from views.graph.arranging import Arranger
 from views.graph.camera import Camera
 from views.graph.drawing.painter import ScenePainter
 from views.graph.keys import KEYS
 from views.graph.model import StageModel
 from views.graph.scene import Scene
-from views.graph.scene_builder import SceneBuilder
 from views.graph.structure.hierarchy import ROOT
 
-_ZOOM_STEP = 1.2
+ZOOM_STEP = 1.2
 _DRAG_PIXELS = 4
-_PAN_SHARE = 0.15  # of the widget, for one press of a letter
 _UNFOLD_FOR_AT_MOST = 4
-_AT_ONCE = 1500  # boxes that are laid out while the person waits: 15 ms
-_AT_ONCE_UNCOMPILED = 200  # 40 ms
 _SEEN_SCALE = 0.7
 _TINY_PIXELS = 16
 _LINE_PIXELS = 5  # how near to a line the mouse must be
@@ -50,44 +45,33 @@ class GraphCanvas(QWidget):
     travelled = Signal()  # by the person
     menu_wanted = Signal(int, object)  # item, global position
     path_wanted = Signal(int)  # to an item, from what is picked
-    action_wanted = Signal(str)  # one of KEYS that is not the canvas's own
+    action_wanted = Signal(str)  # one of KEYS
 
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
-        self.scene = Scene.empty()
-        self.opened: frozenset[int] = frozenset()
         self.camera = Camera()
         self._press: QPointF | None = None
         self._pressed_corner = QPointF()
         self._is_dragging = False
         self._is_fitted = True
-        self._laid_out = Latest(self)
-        self._laid_out.arrived.connect(self._take_scene)
-        self._is_laying_out = False
+        self._arranger = Arranger(self)
+        self._arranger.arranged.connect(self._show_scene)
         self._wanted: int | None = None
         self._anchor: tuple[int, QPointF] | None = None  # a box to keep at a place of the widget
-        self._actions: dict[str, Callable[[], object]] = {
-            "walk_down": lambda: self._walk(down=True),
-            "walk_up": lambda: self._walk(down=False),
-            "walk_left": lambda: self._walk_beside(-1),
-            "walk_right": lambda: self._walk_beside(1),
-            "toggle": lambda: self.toggle(self.current()),
-            "fold_around": self._fold_parent,
-            "focus": self._show_picked_or_all,
-            "fit": self.fit,
-            "zoom_in": lambda: self.zoom(_ZOOM_STEP),
-            "zoom_out": lambda: self.zoom(1 / _ZOOM_STEP),
-            "pan_left": lambda: self.pan(-_PAN_SHARE, 0),
-            "pan_right": lambda: self.pan(_PAN_SHARE, 0),
-            "pan_up": lambda: self.pan(0, -_PAN_SHARE),
-            "pan_down": lambda: self.pan(0, _PAN_SHARE),
-            "clear": lambda: self.pick(ROOT),
-        }
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(120, 120)
         self.setAccessibleName(self.tr("Graph"))
+
+    @property
+    def scene(self) -> Scene:
+        return self._arranger.scene
+
+    @property
+    def opened(self) -> frozenset[int]:
+        """The containers that are unfolded."""
+        return self._arranger.opened
 
     @property
     def scale(self) -> float:
@@ -96,31 +80,22 @@ class GraphCanvas(QWidget):
     def show_stage(self, model: StageModel) -> None:
         self.model = model
         self.painter = ScenePainter(self._context.theme, model, self.font())
-        self._builder = SceneBuilder(model.hierarchy, model.sizes_of)
         self._is_fitted = True
-        self.scene = Scene.empty()  # that of another stage has other items
-        self.set_opened(model.hierarchy.first_opened())
+        self._arranger.show_stage(model)
+        self.update()
 
     def resize_boxes(self) -> None:
         """Lay out again, with the sizes that the model gives now."""
-        self._builder.forget_sizes()
-        self.set_opened(self.opened)
+        self._arranger.resize_boxes()
+        self.update()
 
     def is_settled(self) -> bool:
-        return not self._is_laying_out
+        return not self._arranger.is_waiting
 
     def set_opened(self, opened: frozenset[int]) -> None:
         """Unfold exactly these containers; many boxes are laid out in the background."""
-        self.opened = opened
-        most = _AT_ONCE if compiled.loaded() is not None else _AT_ONCE_UNCOMPILED
-        builder = self._builder
-        if self._builder.cost(opened) > most:
-            self._is_laying_out = True
-            self._laid_out.ask(lambda: (builder, opened, _built(builder, opened)))
-            self.update()
-        else:
-            self._is_laying_out = False
-            self._show_scene(builder.build(opened))
+        self._arranger.open(opened)
+        self.update()
 
     def unfold(self, opened: frozenset[int]) -> None:
         """As the person wishes: other columns are told."""
@@ -177,6 +152,19 @@ class GraphCanvas(QWidget):
             self._is_fitted = False
             self._move()
 
+    def bring_into_sight(self, item: int) -> None:
+        """Move to a box, or the shown one around it, if it is out of sight or tiny."""
+        row = self.scene.row_of(walking.showing(self.scene, self.model.hierarchy, item))
+        if row < 0:
+            return
+        middle = self._rect(row).center()
+        is_tiny = self._rect(row).width() * self.scale < _TINY_PIXELS
+        if is_tiny or not self.camera.sees(middle):
+            self.camera.scale = max(self.scale, _SEEN_SCALE)
+            self.camera.centre(middle)
+            self._is_fitted = False
+            self._move()
+
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
         self.camera.zoom(factor, at or QPointF(self.width() / 2, self.height() / 2))
         self._travel()
@@ -192,7 +180,7 @@ class GraphCanvas(QWidget):
         if come_into_sight and nodes:
             if len(nodes) <= _UNFOLD_FOR_AT_MOST:
                 self._unfold_to(nodes)
-            self._bring_into_sight(nodes[0])
+            self.bring_into_sight(nodes[0])
         self.update()
 
     def item_at(self, position: QPointF) -> int:
@@ -242,7 +230,7 @@ class GraphCanvas(QWidget):
         painter, theme = QPainter(self), self._context.theme
         view = self.camera.viewport()
         self.painter.paint(painter, self.scene, view, self.devicePixelRatioF())
-        if self._is_laying_out:
+        if self._arranger.is_waiting:
             painter.setPen(theme.muted)
             text = self.tr("Laying out the graph…")
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
@@ -257,7 +245,7 @@ class GraphCanvas(QWidget):
         if not (self.hasFocus() or event.modifiers() & Qt.KeyboardModifier.ControlModifier):
             event.ignore()  # the page scrolls until the graph was clicked
             return
-        self.zoom(_ZOOM_STEP ** (event.angleDelta().y() / 120), event.position())
+        self.zoom(ZOOM_STEP ** (event.angleDelta().y() / 120), event.position())
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -299,10 +287,7 @@ class GraphCanvas(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         action = KEYS.action_of(event)
-        act = self._actions.get(action or "")
-        if act is not None:
-            act()
-        elif action is not None:
+        if action is not None:
             self.action_wanted.emit(action)
         else:
             super().keyPressEvent(event)
@@ -338,21 +323,13 @@ class GraphCanvas(QWidget):
         self.update()
         self.moved.emit()
 
-    def _take_scene(self, arrived: object) -> None:
-        assert isinstance(arrived, tuple)
-        builder, opened, scene = arrived
-        if builder is self._builder and opened == self.opened and self._is_laying_out:
-            self._is_laying_out = False
-            self._show_scene(scene)
-
-    def _show_scene(self, scene: Scene) -> None:
-        self.scene = scene
+    def _show_scene(self) -> None:
         if self._is_fitted:
             self.fit_readable()
         self._hold_anchor()
         if self._wanted is not None:
             wanted, self._wanted = self._wanted, None
-            self._bring_into_sight(wanted)
+            self.bring_into_sight(wanted)
         self.update()
         self.scene_changed.emit()
 
@@ -374,55 +351,7 @@ class GraphCanvas(QWidget):
             self._wanted = nodes[0]
             self.set_opened(self.opened | needed)
 
-    def _bring_into_sight(self, item: int) -> None:
-        row = self.scene.row_of(walking.showing(self.scene, self.model.hierarchy, item))
-        if row < 0:
-            return
-        middle = self._rect(row).center()
-        is_tiny = self._rect(row).width() * self.scale < _TINY_PIXELS
-        if is_tiny or not self.camera.sees(middle):
-            self.camera.scale = max(self.scale, _SEEN_SCALE)
-            self.camera.centre(middle)
-            self._is_fitted = False
-            self._move()
-
     def _rect(self, row: int) -> QRectF:
         boxes = self.scene.boxes
         corner = QPointF(boxes.left[row], boxes.top[row])
         return QRectF(corner, QPointF(boxes.right[row], boxes.bottom[row]))
-
-    def _show_picked_or_all(self) -> None:
-        """What is picked fills the view; once it does, or if nothing is, all of the graph."""
-        item, before = self.current(), self.camera.viewport()
-        if item != ROOT:
-            self.show_item(item)
-        if item == ROOT or self.camera.viewport() == before:
-            self.fit()
-
-    def _walk(self, *, down: bool) -> None:
-        """Along a line, down or up, across the borders of open boxes."""
-        current = self.current()
-        if current != ROOT:
-            self._go(walking.along(self.scene, self.model.hierarchy, current, down=down))
-
-    def _walk_beside(self, by: int) -> None:
-        current = self.current()
-        if current != ROOT:
-            self._go(walking.beside(self.scene, self.model.hierarchy, current, by))
-
-    def _go(self, item: int) -> None:
-        if item != ROOT:
-            self.pick(item)
-            self._bring_into_sight(item)
-
-    def _fold_parent(self) -> None:
-        current = self.current()
-        around = int(self.model.hierarchy.tree.parent[current]) if current != ROOT else ROOT
-        if around in self.opened:
-            self.toggle(around)
-
-
-def _built(builder: SceneBuilder, opened: frozenset[int]) -> Scene:
-    """With the compiled loops, once they are there."""
-    compiled.load()
-    return builder.build(opened)

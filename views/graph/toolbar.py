@@ -45,21 +45,20 @@ class Toolbar(QWidget):
                 (self.tr("Size: parameters"), "parameters"),
             ),
         )
-        bar = QHBoxLayout(self)
-        bar.setContentsMargins(4, 2, 4, 0)
         self.flat = QToolButton()
         self.flat.setText(self.tr("Flat"))
         self.flat.setToolTip(self.tr("Show all nodes without the scopes around them"))
         self.flat.setCheckable(True)
         self.flat.setAutoRaise(True)
-        for widget, stretch in (
-            (self.stage, 0),
-            (self.colour_by, 0),
-            (self.size_by, 0),
-            (find, 1),
-            (self.flat, 0),
-        ):
-            bar.addWidget(widget, stretch)
+        self._lay_out(find)
+
+    def _lay_out(self, find: QWidget) -> None:
+        bar = QHBoxLayout(self)
+        bar.setContentsMargins(4, 2, 4, 0)
+        for widget in (self.stage, self.colour_by, self.size_by):
+            bar.addWidget(widget)
+        bar.addWidget(find, 1)
+        bar.addWidget(self.flat)
         for text, name, signal in (
             ("−", self.tr("Fold all"), self.fold_all),
             ("+", self.tr("Unfold all"), self.unfold_all),

@@ -28,6 +28,7 @@ from views.graph.model import StageModel
 from views.graph.prepared import flat_hierarchy_of, hierarchy_of, search_of
 from views.graph.reach import Reach
 from views.graph.side_split import SideSplit
+from views.graph.steering import Steering
 from views.graph.structure.hierarchy import ROOT
 from views.graph.toolbar import Toolbar
 from views.notes_pane import NotesPane, titled_notes
@@ -57,6 +58,7 @@ class GraphView(QWidget):
         self.bar = Toolbar(context.profile, self.finder)
         self.path = Breadcrumbs()
         self.legend = LegendBar(context.theme)
+        self.steering = Steering(self.canvas)
         self.reach = Reach(self.canvas)
         self.menu = GraphMenu(self.canvas, self.reach, self)
         self.follower = Follower(self.canvas, context.counterpart)
@@ -188,7 +190,8 @@ class GraphView(QWidget):
         self._model.growth[:] = growth(self._model, measure) if measure else 1.0
 
     def _act(self, action: str) -> None:
-        acts: dict[str, Callable[[], None]] = {
+        acts: dict[str, Callable[[], object]] = {
+            **self.steering.acts,
             "find": self.finder.take_focus,
             "copy": self.menu.copy_text,
             "neighbours": lambda: self.reach.spread(1, Direction.BOTH),

@@ -48,7 +48,7 @@ class MemoryChart(TimePlot):
         self._bytes_axis = bytes_axis
         self._stack: MemoryStack | None = None
         self._lines: list[tuple[Line, pg.PlotCurveItem]] = []
-        self._areas: list[pg.PlotCurveItem] = []
+        self.areas: list[pg.PlotCurveItem] = []
         self._end_ns = 0
         self._marker = pg.InfiniteLine(angle=90, movable=False, pen=pg.mkPen(theme.accent, width=1))
         self._peak = pg.InfiniteLine(
@@ -67,9 +67,9 @@ class MemoryChart(TimePlot):
         self._picked_item = self._new_line(self._picked)
         shade = QColor(theme.selection)
         shade.setAlpha(_SHADE)
-        self._range = pg.LinearRegionItem(movable=False, brush=shade, pen=pg.mkPen(None))
-        self._range.hide()
-        for item in (self._picked_item, self._peak, self._marker, self._range):
+        self.range_shade = pg.LinearRegionItem(movable=False, brush=shade, pen=pg.mkPen(None))
+        self.range_shade.hide()
+        for item in (self._picked_item, self._peak, self._marker, self.range_shade):
             item.setZValue(100)
             self.addItem(item)
         self.setAccessibleName(self.tr("Memory over time"))
@@ -88,10 +88,10 @@ class MemoryChart(TimePlot):
 
         `peak_text` has a place, ``{}``, for the bytes at the highest moment.
         """
-        for item in self._areas:
+        for item in self.areas:
             self.removeItem(item)
         self._stack, self._end_ns = stack, end_ns
-        self._areas = [
+        self.areas = [
             pg.PlotCurveItem(
                 stepMode="right",
                 fillLevel=0.0,
@@ -101,7 +101,7 @@ class MemoryChart(TimePlot):
             )
             for colour in colours
         ]
-        for depth, item in enumerate(self._areas):
+        for depth, item in enumerate(self.areas):
             item.setZValue(-depth)  # each area reaches down to zero, behind those below it
             self.addItem(item)
         self._peak.setValue(stack.total.peak_ns - self._origin_ns)
@@ -131,9 +131,9 @@ class MemoryChart(TimePlot):
 
     def shade_range(self, range_ns: tuple[int, int] | None) -> None:
         """Show a picked time range, in times since the profile's start."""
-        self._range.setVisible(range_ns is not None)
+        self.range_shade.setVisible(range_ns is not None)
         if range_ns is not None:
-            self._range.setRegion([time_ns - self._origin_ns for time_ns in range_ns])
+            self.range_shade.setRegion([time_ns - self._origin_ns for time_ns in range_ns])
 
     def follow_time(self) -> None:
         super().follow_time()
@@ -150,7 +150,7 @@ class MemoryChart(TimePlot):
         total = self._stack.total
         moments = highest_moments(total.time_ns, total.total_bytes, edges + self._origin_ns)
         tops = np.cumsum(self._stack.levels(moments), axis=0, dtype=np.float64)
-        for item, top in zip(self._areas, tops, strict=True):
+        for item, top in zip(self.areas, tops, strict=True):
             item.setData(edges, np.append(top, top[-1:]))
         for line, item in (*self._lines, (self._picked, self._picked_item)):
             _fill(item, line, edges, self._origin_ns)

@@ -20,6 +20,7 @@ from profilers.analysis.memory.groups import GroupBy, first_grouping
 from profilers.analysis.memory.stack import MemoryStack, memory_stack
 from profilers.units import format_bytes
 from views.context import ViewContext
+from views.elided_label import ElidedLabel
 from views.empty_note import EmptyNote
 from views.memory.alive_pane import AlivePane
 from views.memory.breakdown_pane import BreakdownPane
@@ -30,7 +31,7 @@ from views.memory.legend import LegendEntry, MemoryLegend
 from views.memory.lifetimes import LifetimesChart
 from views.memory.moment import moment_text
 from views.memory.segments import SegmentsPane
-from views.memory.source_label import SourceLabel
+from views.plain_tooltip import plain_tooltip
 
 _DWARFED = 20  # times as high as all blocks: a line that is left out until it is asked for
 
@@ -74,20 +75,8 @@ class MemoryView(QWidget):
 
     def _build(self) -> None:
         context = self._context
-        self.device = QComboBox()
-        self.device.setAccessibleName(self.tr("Device"))
-        for device in np.unique(context.profile.memory.allocations.device).tolist():
-            self.device.addItem(context.profile.strings[device], device)
-        self.device.setCurrentIndex(self.device.findData(self._device))
-        self.device.setVisible(self.device.count() > 1)
-        self.grouping = QComboBox()
-        self.grouping.setAccessibleName(self.tr("Split by"))
-        self.grouping.addItem(self.tr("By category"), GroupBy.CATEGORY)
-        if len(context.profile.authored.scopes):
-            self.grouping.addItem(self.tr("By module"), GroupBy.MODULE)
-        self.grouping.addItem(self.tr("By operator"), GroupBy.OPERATOR)
-        first = first_grouping(context.profile)
-        self.grouping.setCurrentIndex(self.grouping.findData(first))
+        self.device = self._device_choice()
+        self.grouping = self._grouping_choice()
         self.legend = MemoryLegend(context.theme)
         self.lasting = QCheckBox(self.tr("Also what lasts"))
         self.lasting.setToolTip(
@@ -104,15 +93,36 @@ class MemoryView(QWidget):
         self.alive = AlivePane(context)
         self.breakdown = BreakdownPane(context)
         self.charts, self.lists = QTabWidget(), QTabWidget()
+        self._lay_out()
+
+    def _device_choice(self) -> QComboBox:
+        profile, box = self._context.profile, QComboBox()
+        box.setAccessibleName(self.tr("Device"))
+        for device in np.unique(profile.memory.allocations.device).tolist():
+            box.addItem(profile.strings[device], device)
+        box.setCurrentIndex(box.findData(self._device))
+        box.setVisible(box.count() > 1)
+        return box
+
+    def _grouping_choice(self) -> QComboBox:
+        profile, box = self._context.profile, QComboBox()
+        box.setAccessibleName(self.tr("Split by"))
+        box.addItem(self.tr("By category"), GroupBy.CATEGORY)
+        if len(profile.authored.scopes):
+            box.addItem(self.tr("By module"), GroupBy.MODULE)
+        box.addItem(self.tr("By operator"), GroupBy.OPERATOR)
+        box.setCurrentIndex(box.findData(first_grouping(profile)))
+        return box
+
+    def _lay_out(self) -> None:
         self.charts.setDocumentMode(True)
-        self.lists.setDocumentMode(True)
         self.charts.addTab(self.chart, self.tr("Over time"))
         self.charts.addTab(self.lifetimes, self.tr("Lifetimes"))
-        if len(context.profile.memory.segments):
+        if len(self._context.profile.memory.segments):
             self.charts.addTab(self.segments, self.tr("Segments"))
-        self.lists.setCornerWidget(SourceLabel(context.profile.memory.source, context.theme))
         self.charts.setCornerWidget(self.lasting)
         self.lasting.hide()
+        self.lists.setDocumentMode(True)
         self.lists.addTab(self.alive, self.tr("Alive"))
         self.lists.addTab(self.breakdown, self.tr("Breakdown"))
         bar = QHBoxLayout()
@@ -128,6 +138,18 @@ class MemoryView(QWidget):
         self._layout.addLayout(bar)
         self._layout.addWidget(self.note)
         self._layout.addWidget(split, 1)
+        self._layout.addWidget(self._source())
+
+    def _source(self) -> ElidedLabel:
+        """Where the figures come from, in one line below all of them."""
+        text = self._context.profile.memory.source
+        label = ElidedLabel(text[:1].upper() + text[1:], Qt.TextElideMode.ElideRight)
+        label.setContentsMargins(6, 0, 6, 2)
+        label.setToolTip(plain_tooltip(label.whole))
+        palette = label.palette()
+        palette.setColor(label.foregroundRole(), self._context.theme.muted)
+        label.setPalette(palette)
+        return label
 
     def _connect(self) -> None:
         self.device.currentIndexChanged.connect(self._change_device)

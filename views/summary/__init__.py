@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 from profilers.analysis.rank_time import rank_time
 from profilers.analysis.summary_figures import Figure, figures_of
 from views.context import ViewContext
+from views.plain_tooltip import plain_tooltip
 from views.summary.advice_list import AdviceList
 from views.summary.findings import FindingsList
 from views.summary.ranks import RanksSection
@@ -114,6 +115,8 @@ def _facts(context: ViewContext) -> QWidget:
             value = QLabel(text)
             value.setTextFormat(Qt.TextFormat.PlainText)
             value.setWordWrap(True)
+            value.setMinimumWidth(1)  # a word that is wider than the window stays cut off
+            value.setToolTip(plain_tooltip(text))
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             form.addRow(_muted(name, context.theme), value)
     return table

@@ -89,20 +89,28 @@ class TimelineView(QWidget):
         grid = QGridLayout(drawing)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(0)
-        self._fold_details = QToolButton()
+        grid.addLayout(self._corner(), 0, 0)
+        grid.addWidget(self.ruler, 0, 1)
+        grid.addWidget(self.marks, 1, 1)
+        grid.addWidget(self.labels, 2, 0)
+        grid.addWidget(self.canvas, 2, 1)
+        grid.addWidget(self._scroll_bar, 0, 2, 3, 1)
+        grid.setRowStretch(2, 1)
+        grid.setColumnStretch(1, 1)
+        above = _split(Qt.Orientation.Vertical, drawing, self.details, (500, 130))
+        self._layout.addWidget(self.search)
+        self._layout.addWidget(self.filter)
+        self._layout.addWidget(_split(Qt.Orientation.Horizontal, above, self.notes, (700, 260)), 1)
+
+    def _corner(self) -> QHBoxLayout:
+        """What stands above the tracks' names: colours, noise, and what folds the panes."""
+        self._fold_details = _folding_button(self.details, is_open=True)
         self._fold_details.setText(self.tr("Details"))
-        self._fold_details.setCheckable(True)
-        self._fold_details.setChecked(True)
-        self._fold_details.setAutoRaise(True)
         self._fold_details.setToolTip(self.tr("Show or hide what is known of the selection"))
-        self._fold_details.toggled.connect(self.details.setVisible)
-        self._fold_notes = QToolButton()
+        self._fold_notes = _folding_button(self.notes, is_open=False)
+        self._fold_notes.setToolTip(self.tr("Show or hide what was written about this profile"))
         self._tell_notes()
         self._context.notes.changed.connect(self._tell_notes)
-        self._fold_notes.setCheckable(True)
-        self._fold_notes.setAutoRaise(True)
-        self._fold_notes.setToolTip(self.tr("Show or hide what was written about this profile"))
-        self._fold_notes.toggled.connect(self.notes.setVisible)
         corner = QHBoxLayout()
         corner.setContentsMargins(2, 0, 2, 0)
         corner.setSpacing(2)
@@ -111,29 +119,7 @@ class TimelineView(QWidget):
         corner.addStretch(1)
         corner.addWidget(self._fold_notes)
         corner.addWidget(self._fold_details)
-        grid.addLayout(corner, 0, 0)
-        grid.addWidget(self.ruler, 0, 1)
-        grid.addWidget(self.marks, 1, 1)
-        grid.addWidget(self.labels, 2, 0)
-        grid.addWidget(self.canvas, 2, 1)
-        grid.addWidget(self._scroll_bar, 0, 2, 3, 1)
-        grid.setRowStretch(2, 1)
-        grid.setColumnStretch(1, 1)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(drawing)
-        split.addWidget(self.details)
-        split.setCollapsible(0, False)
-        split.setStretchFactor(0, 1)
-        split.setSizes([500, 130])
-        self._layout.addWidget(self.search)
-        self._layout.addWidget(self.filter)
-        beside = QSplitter(Qt.Orientation.Horizontal)
-        beside.addWidget(split)
-        beside.addWidget(self.notes)
-        beside.setCollapsible(0, False)
-        beside.setStretchFactor(0, 1)
-        beside.setSizes([700, 260])
-        self._layout.addWidget(beside, 1)
+        return corner
 
     def _connect(self) -> None:
         self.scene.laid_out.connect(self._fit_scroll_bar)
@@ -257,3 +243,26 @@ class TimelineView(QWidget):
                 "Profile it to see what ran when."
             )
         )
+
+
+def _folding_button(pane: QWidget, *, is_open: bool) -> QToolButton:
+    """Shows and hides a pane; its state is that of the pane, which has no parent yet."""
+    button = QToolButton()
+    button.setCheckable(True)
+    button.setChecked(is_open)
+    button.setAutoRaise(True)
+    button.toggled.connect(pane.setVisible)
+    return button
+
+
+def _split(
+    orientation: Qt.Orientation, main: QWidget, beside: QWidget, sizes: tuple[int, int]
+) -> QSplitter:
+    """`main` takes what room there is and cannot be folded away."""
+    split = QSplitter(orientation)
+    split.addWidget(main)
+    split.addWidget(beside)
+    split.setCollapsible(0, False)
+    split.setStretchFactor(0, 1)
+    split.setSizes(list(sizes))
+    return split

@@ -1,10 +1,9 @@
-"""Device time by kernel name and by type of work, for each device."""
+"""Device time by kernel name, for each device."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from profilers.analysis.device.time import time_by_cover
 from profilers.analysis.device.work import DeviceWork, TimeRange, parts_within, work_by_device
 from profilers.analysis.once import once
 from profilers.profile import Profile
@@ -27,43 +26,12 @@ class KernelStatistics(Table):
     shortest_ns: Int64 = column("i8")
     longest_ns: Int64 = column("i8")
     mean_ns: Float64 = column("f8")
-    deviation_ns: Float64 = column("f8")  # of the sample (n - 1); 0 for one slice
-
-
-@dataclass(frozen=True, eq=False)
-class TypeTime(Table):
-    """One row per device and combination of types that ran at once."""
-
-    rank: Int32 = column("i4")
-    device: Int32 = column("i4")
-    cover: Int8 = column("i1")  # bit i stands for WORK_KINDS[i]
-    time_ns: Int64 = column("i8")  # while just these ran, > 0
 
 
 @once
 def kernel_statistics(profile: Profile, within_ns: TimeRange | None = None) -> KernelStatistics:
     """Count and durations of each kernel."""
-    return _of_devices(profile, profile.trace.slices.name, within_ns)
-
-
-def type_statistics(profile: Profile, within_ns: TimeRange | None = None) -> KernelStatistics:
-    """Count and durations of each type of work; `name` is -1."""
-    return _of_devices(profile, np.full(len(profile.trace.slices), -1, np.int32), within_ns)
-
-
-def time_by_type(profile: Profile, within_ns: TimeRange | None = None) -> TypeTime:
-    """Busy time of each device, split by what ran at once; adds up to its busy time."""
-    rows = [
-        (work.rank, work.device, cover, time_ns)
-        for work in work_by_device(profile)
-        for cover, time_ns in enumerate(time_by_cover(profile, work.rows, within_ns).tolist())
-        if time_ns
-    ]
-    return TypeTime.from_rows(rows)
-
-
-def _of_devices(profile: Profile, names: Int32, within_ns: TimeRange | None) -> KernelStatistics:
-    tables = [_of_device(profile, work, names, within_ns) for work in work_by_device(profile)]
+    tables = [_of_device(profile, work, within_ns) for work in work_by_device(profile)]
     return KernelStatistics(
         **{
             name: np.concatenate([np.empty(0, dtype), *(getattr(each, name) for each in tables)])
@@ -72,30 +40,25 @@ def _of_devices(profile: Profile, names: Int32, within_ns: TimeRange | None) -> 
     )
 
 
-def _of_device(
-    profile: Profile, work: DeviceWork, names: Int32, within_ns: TimeRange | None
-) -> KernelStatistics:
+def _of_device(profile: Profile, work: DeviceWork, within_ns: TimeRange | None) -> KernelStatistics:
     slices = profile.trace.slices
     rows, begin, end = parts_within(profile, work.rows, within_ns)
     if not len(rows):
         return KernelStatistics.empty()
-    key = slices.kind[rows].astype(np.int64) << 32 | (names[rows] + np.int64(1))
+    key = slices.kind[rows].astype(np.int64) << 32 | slices.name[rows]
     order = np.argsort(key, kind="stable")
     first = np.flatnonzero(np.append(True, np.diff(key[order]) > 0))
     durations = slices.duration_ns[rows[order]]
     count = np.diff(np.append(first, len(rows)))
-    mean = np.add.reduceat(durations, first) / count
-    squares = np.add.reduceat((durations - np.repeat(mean, count)) ** 2, first)
     table = KernelStatistics.of(
         rank=np.full(len(first), work.rank),
         device=np.full(len(first), work.device),
         kind=key[order[first]] >> 32,
-        name=names[rows[order[first]]],
+        name=slices.name[rows[order[first]]],
         count=count,
         time_ns=np.add.reduceat((end - begin)[order], first),
         shortest_ns=np.minimum.reduceat(durations, first),
         longest_ns=np.maximum.reduceat(durations, first),
-        mean_ns=mean,
-        deviation_ns=np.sqrt(squares / np.maximum(count - 1, 1)),
+        mean_ns=np.add.reduceat(durations, first) / count,
     )
     return table.take(np.argsort(-table.time_ns, kind="stable"))

@@ -2,8 +2,8 @@
 
 A call and the work it launches share a correlation. The delay is the time from the end of the call
 to the start of the work, and 0 where the work starts earlier, as in HolisticTraceAnalysis's launch
-statistics; so are the two limits in `LaunchSummary`. A call that launches a whole graph
-(cudaGraphLaunch) counts as the launch of each of its kernels.
+statistics. A call that launches a whole graph (cudaGraphLaunch) counts as the launch of each of its
+kernels.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,6 @@ from profilers.analysis.device.work import TimeRange, parts_within, work_rows
 from profilers.analysis.once import once
 from profilers.profile import Profile, SliceKind, Slices, TrackKind
 from profilers.profile.table import Int32, Int64, Table, column
-
-SLOW_CALL_NS = 50_000
-LONG_DELAY_NS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +34,6 @@ class LaunchSummary:
     p95_delay_ns: int
     longest_delay_ns: int
     short_work: int  # takes less time on the device than its call on the host
-    slow_calls: int  # longer than SLOW_CALL_NS
-    long_delays: int  # longer than LONG_DELAY_NS
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +72,7 @@ def launches(profile: Profile, within_ns: TimeRange | None = None) -> Launches:
 def launch_summary(slices: Slices, table: Launches) -> LaunchSummary:
     """Figures over some launches."""
     if not len(table):
-        return LaunchSummary(0, 0, 0, 0, 0, 0, 0)
+        return LaunchSummary(0, 0, 0, 0, 0)
     call_ns, work_ns = slices.duration_ns[table.call], slices.duration_ns[table.work]
     return LaunchSummary(
         len(table),
@@ -85,8 +80,6 @@ def launch_summary(slices: Slices, table: Launches) -> LaunchSummary:
         int(np.percentile(table.delay_ns, 95)),
         int(table.delay_ns.max()),
         int((work_ns < call_ns).sum()),
-        int((call_ns > SLOW_CALL_NS).sum()),
-        int((table.delay_ns > LONG_DELAY_NS).sum()),
     )
 
 

@@ -9,7 +9,6 @@ from profilers.analysis.once import once
 from profilers.profile import WORK_KINDS, Profile, SliceKind, TrackKind
 from profilers.profile.table import Int64
 
-COMPUTE = SliceKind.KERNEL
 TimeRange = tuple[int, int]  # begin and end, ns since the profile's start
 
 

@@ -1,4 +1,4 @@
-"""Finding nodes of one stage by what a person types: see `node_query` for the language."""
+"""Finding nodes of one stage by what a person types: see `profilers.analysis.nodes.query` for the language."""
 
 import operator
 import re

@@ -11,12 +11,12 @@ import numpy as np
 
 from profilers.captures.jax.files import GRADIENT_SCOPE, GRAPH_FILE, TAG, TRACE_FILE
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
-from profilers.captures.tf.loops import with_rounds
-from profilers.captures.tf.memory import complete_memory
-from profilers.captures.tf.training import with_training
-from profilers.captures.tf.xprof_reports import xprof_reports
 from profilers.captures.xla.fusion import block_makers, link_program, with_instructions
 from profilers.captures.xla.memory import SOURCE, planned_blocks
+from profilers.captures.xplane.loops import with_rounds
+from profilers.captures.xplane.memory import complete_memory
+from profilers.captures.xplane.training import with_training
+from profilers.captures.xplane.xprof_reports import xprof_reports
 from profilers.errors import DamagedFile
 from profilers.graphs.hlo_program import HloProgram, read_hlo
 from profilers.graphs.jaxpr_json import read_jaxpr

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.compiled import Compiled
 from profilers.captures.pytorch.files import PACKAGE_CODE_FILE, PACKAGE_FILE
-from profilers.captures.pytorch.links import inherited, outermost_operators
+from profilers.captures.pytorch.links import outermost_operators
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.graphs.builder import GraphBuilder
@@ -280,6 +281,10 @@ def _links(
                 groups[row] = place
                 following = standing[place]
             nodes[row] = following  # what prepares a kernel belongs to it
+        before = -1
+        for row in rows:  # and a copy of what is returned to the last one
+            before = int(nodes[row]) if nodes[row] >= 0 else before
+            nodes[row] = before
     return inherited(slices, groups), inherited(slices, nodes)
 
 

@@ -1,6 +1,8 @@
 """Reads what the PyTorch run modes left: Kineto trace, authored graph, run record."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +26,22 @@ from profilers.captures.pytorch.compiled import (
 from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD
 from profilers.captures.pytorch.compiled_memory import with_gradients, with_makers
 from profilers.captures.pytorch.distributed_files import UNITS
-from profilers.captures.pytorch.files import BLAS, MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
+from profilers.captures.pytorch.files import (
+    BLAS,
+    MODULE_MARK,
+    NODE_MARK,
+    SIZES_FILE,
+    TRACE_FILE,
+    TRAINING,
+)
 from profilers.captures.pytorch.graphs import linked_graph
+from profilers.captures.pytorch.input_sizes import with_input_sizes
 from profilers.captures.pytorch.library_kernels import with_libraries
 from profilers.captures.pytorch.links import linked_launches
 from profilers.captures.pytorch.memory import torch_memory
 from profilers.captures.pytorch.runtime_calls import runtime_told
 from profilers.captures.pytorch.script_fusion import (
     NNC_KERNEL,
-    ScriptFusion,
     has_fusion,
     read_script_fusion,
     with_script_makers,
@@ -46,9 +55,10 @@ from profilers.captures.pytorch.training import (
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
 from profilers.errors import DamagedFile
 from profilers.profile import (
+    Diagnostic,
     Fusion,
-    FusionBreaks,
     Graph,
+    Memory,
     Profile,
     SliceKind,
     Slices,
@@ -64,6 +74,19 @@ from profilers.traces.chrome_trace import ChromeTrace
 _MARKS = (NODE_MARK, MODULE_MARK)
 
 
+@dataclass(frozen=True, eq=False)
+class _Linked:
+    """The graphs of a run, and which node and kernel each slice is of."""
+
+    graph: Graph
+    nodes: Int32
+    groups: Int32
+    notes: tuple[Diagnostic, ...]
+    stages: tuple[Graph, ...] = ()
+    fusion: Fusion = field(default_factory=Fusion.empty)
+    compiled: Compiled | None = None
+
+
 def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     """The Profile of a capture of PyTorch.
 
@@ -73,124 +96,119 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         If one of the capture's files is missing or cannot be read.
     """
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
-    is_fused_script = has_fusion(folder)
-    slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=is_fused_script)
+    found = with_input_sizes(found, folder / SIZES_FILE)
+    slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=has_fusion(folder))
     slices = runtime_told(slices, found.pool.table())
-    training = run.extra.get(TRAINING)
-    of_graph = forward_alone(slices, found.pool.table()) if training else slices
-    graph, nodes, notes = linked_graph(folder, run, found, of_graph)
-    stages: tuple[Graph, ...] = ()
-    fusion, groups = Fusion.empty(), np.full(len(slices), -1, np.int32)
-    compiled = _compiled(folder, graph, found, slices, of_graph)
-    if compiled is not None:
-        stages, fusion = compiled.stages, compiled.fusion
-        nodes, groups, notes = compiled.nodes, compiled.groups, (*notes, *compiled.diagnostics)
-    if gave_up(folder):
-        graph, breaks = _gave_up(folder, graph, found)
-        fusion = replace(fusion, breaks=breaks)
-    if is_fused_script:
-        script = _of_script(folder, graph, found, slices, nodes)
-        stages, fusion = (script.stage,), script.fusion
-        nodes, groups = script.nodes, script.groups
-    if training:
-        graph, nodes = _trained(folder, training, graph, found, slices, nodes)
-        notes = (*notes, FORWARD_FLOPS)
-    strings = found.pool.table()
-    launch = strings.find("launch")
-    nodes = linked_launches(nodes, found.trace.flows, launch)
-    groups = linked_launches(groups, found.trace.flows, launch)
+    linked = _linked(folder, run, found, slices)
     progress(0.8)
-    slices = slices.replace(node=nodes, group=groups)
-    if compiled is not None:
-        named = with_libraries(
-            fusion.groups, slices, found.pool, found.trace.arguments, run.facts.get(BLAS, "")
-        )
+    slices = slices.replace(node=linked.nodes, group=linked.groups)
+    fusion = linked.fusion
+    if linked.compiled is not None:
+        arguments, library = found.trace.arguments, run.facts.get(BLAS, "")
+        named = with_libraries(fusion.groups, slices, found.pool, arguments, library)
         fusion = replace(fusion, groups=named)
-    memory = torch_memory(
-        found,
-        slices,
-        graph,
-        run.request.inputs,
-        run.request.device,
-        training,
-        run.extra.get(UNITS),
-    )
-    if compiled is not None:
-        memory = with_makers(memory, slices)
-        memory = with_gradients(memory, slices, strings, graph.parameters.bytes, compiled.gradients)
-    elif is_fused_script:
-        memory = with_script_makers(memory, slices)
-    elif is_package_alone(folder):
-        memory = made_for_next(memory, slices)
-    slices = _unmarked(slices, strings, found.pool)
+    memory = _memory(folder, run, found, slices, linked)
+    slices = _unmarked(slices, found.pool.table(), found.pool)
     progress(1.0)
     return Profile(
         Path(run.request.model_path).stem,
         strings=found.pool.table(),
         trace=replace(found.trace, slices=slices),
-        graphs=(graph, *stages),
+        graphs=(linked.graph, *linked.stages),
         fusion=fusion,
         memory=memory,
         steps=found.steps,
         timings=timings_of(run),
-        diagnostics=(*diagnostics_of(run), *notes, *found.diagnostics),
+        diagnostics=(*diagnostics_of(run), *linked.notes, *found.diagnostics),
         environment=environment_of(run),
         start_unix_ns=_start_ns(found, run),
     )
 
 
-def _trained(
-    folder: Path,
-    told: dict[str, Any],
-    graph: Graph,
-    found: ChromeTrace,
-    slices: Slices,
-    nodes: Int32,
-) -> tuple[Graph, Int32]:
-    try:
-        trained = with_training(graph, told, found.pool)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
-        raise DamagedFile(
-            f"Cannot read the capture {folder}",
-            f"its record of the training step is damaged ({error})",
-        ) from error
+def _linked(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) -> _Linked:
+    """By whichever record of the run there is: the graph's, a compiler's, a script's, a backward's."""
+    training = run.extra.get(TRAINING)
+    forward = forward_alone(slices, found.pool.table()) if training else slices
+    graph, nodes, notes = linked_graph(folder, run, found, forward)
+    linked = _Linked(graph, nodes, np.full(len(slices), -1, np.int32), notes)
+    if is_compiled(folder) or is_packaged(folder):
+        linked = _with_compiled(folder, linked, found, slices, forward)
+    if gave_up(folder):
+        with _damage_told(folder, "record of the compiler"):
+            graph, breaks = read_failure(folder, linked.graph, found.pool)
+        linked = replace(linked, graph=graph, fusion=replace(linked.fusion, breaks=breaks))
+    if has_fusion(folder):
+        with _damage_told(folder, "executed graph"):
+            script = read_script_fusion(folder, linked.graph, found, forward, linked.nodes)
+        linked = replace(
+            linked,
+            stages=(script.stage,), fusion=script.fusion, nodes=script.nodes, groups=script.groups,
+        )  # fmt: skip
+    if training:
+        linked = _with_backward(folder, linked, training, found, slices)
+    flows, launch = found.trace.flows, found.pool.table().find("launch")
+    return replace(
+        linked,
+        nodes=linked_launches(linked.nodes, flows, launch),
+        groups=linked_launches(linked.groups, flows, launch),
+    )
+
+
+def _with_compiled(
+    folder: Path, linked: _Linked, found: ChromeTrace, slices: Slices, forward: Slices
+) -> _Linked:
+    """With what a compiler made of the model, on the spot or in a package."""
+    with _damage_told(folder, "record of the compiler"):
+        compiled = (
+            read_compiled(folder, linked.graph, found, slices, forward)
+            if is_compiled(folder)
+            else read_packaged(folder, linked.graph, found, slices)
+        )
+    return replace(
+        linked,
+        nodes=compiled.nodes,
+        groups=compiled.groups,
+        notes=(*linked.notes, *compiled.diagnostics),
+        stages=compiled.stages,
+        fusion=compiled.fusion,
+        compiled=compiled,
+    )
+
+
+def _with_backward(
+    folder: Path, linked: _Linked, told: dict[str, Any], found: ChromeTrace, slices: Slices
+) -> _Linked:
+    with _damage_told(folder, "record of the training step"):
+        trained = with_training(linked.graph, told, found.pool)
     flows, strings = found.trace.flows, found.pool.table()
-    return trained.graph, linked_training(trained, slices, strings, flows, nodes)
+    nodes = linked_training(trained, slices, strings, flows, linked.nodes)
+    return replace(linked, graph=trained.graph, nodes=nodes, notes=(*linked.notes, FORWARD_FLOPS))
 
 
-def _compiled(
-    folder: Path, graph: Graph, found: ChromeTrace, slices: Slices, forward: Slices
-) -> Compiled | None:
-    """What a compiler made of the model, None where there was none."""
+def _memory(
+    folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices, linked: _Linked
+) -> Memory:
+    """As the allocator's events tell it, with the makers that the record of the run knows."""
+    training, units = run.extra.get(TRAINING), run.extra.get(UNITS)
+    request, graph, compiled = run.request, linked.graph, linked.compiled
+    memory = torch_memory(found, slices, graph, request.inputs, request.device, training, units)
+    if compiled is not None:
+        memory = with_makers(memory, slices)
+        strings, sizes = found.pool.table(), graph.parameters.bytes
+        return with_gradients(memory, slices, strings, sizes, compiled.gradients)
+    if has_fusion(folder):
+        return with_script_makers(memory, slices)
+    return made_for_next(memory, slices) if is_package_alone(folder) else memory
+
+
+@contextmanager
+def _damage_told(folder: Path, record: str) -> Iterator[None]:
+    """What goes wrong in reading a record is told as damage of it."""
     try:
-        if is_compiled(folder):
-            return read_compiled(folder, graph, found, slices, forward)
-        if is_packaged(folder):
-            return read_packaged(folder, graph, found, slices)
+        yield
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
         raise DamagedFile(
-            f"Cannot read the capture {folder}", f"its record of the compiler is damaged ({error})"
-        ) from error
-    return None
-
-
-def _gave_up(folder: Path, graph: Graph, found: ChromeTrace) -> tuple[Graph, FusionBreaks]:
-    try:
-        return read_failure(folder, graph, found.pool)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
-        raise DamagedFile(
-            f"Cannot read the capture {folder}", f"its record of the compiler is damaged ({error})"
-        ) from error
-
-
-def _of_script(
-    folder: Path, graph: Graph, found: ChromeTrace, slices: Slices, nodes: Int32
-) -> ScriptFusion:
-    try:
-        return read_script_fusion(folder, graph, found, slices, nodes)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
-        raise DamagedFile(
-            f"Cannot read the capture {folder}", f"its executed graph is damaged ({error})"
+            f"Cannot read the capture {folder}", f"its {record} is damaged ({error})"
         ) from error
 
 

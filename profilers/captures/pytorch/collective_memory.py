@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.captures.pytorch.links import inherited
+from profilers.captures.enclosing_slices import inherited
 from profilers.profile import Allocations, Graph, MemoryCategory, SliceKind, Slices, StringTable
 from profilers.profile.table import Int32, Int64
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.compiled_links import GRAPH_CALL, KernelLinks, Runs, traced_name
 from profilers.captures.pytorch.inductor_provenance import (
     differentiated_by_calls,
     members_from_names,
 )
-from profilers.captures.pytorch.links import inherited, operator_name
+from profilers.captures.pytorch.links import operator_name
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.graphs.torch_inductor_code import read_inductor_code

@@ -5,12 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from profilers.captures.pytorch.links import (
-    inherited,
-    operator_name,
-    outermost_operators,
-    straight_program,
-)
+from profilers.captures.enclosing_slices import inherited
+from profilers.captures.pytorch.links import operator_name, outermost_operators, straight_program
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.graphs.torch_inductor_code import KernelCall
 from profilers.graphs.torch_inductor_graph import CompiledGraph

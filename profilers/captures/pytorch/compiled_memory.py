@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.compiled_links import GRAPH_CALL
-from profilers.captures.pytorch.links import inherited
 from profilers.profile import Memory, MemoryCategory, Slices, StringTable
 from profilers.profile.table import Int64
 

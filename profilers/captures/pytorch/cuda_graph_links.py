@@ -10,7 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
-from profilers.captures.pytorch.links import inherited
+from profilers.captures.enclosing_slices import inherited
 from profilers.graphs.torch_inductor_code import KernelCall
 from profilers.graphs.torch_inductor_graph import CompiledGraph
 from profilers.profile import Graph, NodeKind, SliceKind, Slices, StringTable

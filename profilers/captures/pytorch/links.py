@@ -2,18 +2,27 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
+from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.files import MODULE_MARK, NODE_MARK
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.profile import Flows, Graph, NodeKind, SliceKind, Slices, StringTable
 from profilers.profile.table import Int32
 
-_AUTOCAST = "aten::_autocast_to_"
+_PREPARES = ("aten::_autocast_to_", "aten::detach")  # a cast; what a differentiable graph keeps
 _MAY_BE_LEFT = frozenset({"aten::to", "aten::lift_fresh_copy"})
 _READS = frozenset({"aten::item", "aten::is_nonzero", "aten::_local_scalar_dense"})
 _MAKES = frozenset({"aten::empty", "aten::to", "aten::lift_fresh", "aten::detach_"})
+_OF_AUTODIFF = {  # what TorchScript calls in their place where it keeps what their derivative needs
+    "aten::native_layer_norm": "aten::layer_norm",
+    "aten::_batch_norm_impl_index": "aten::batch_norm",
+    "aten::native_dropout": "aten::dropout",
+    "aten::max_pool2d_with_indices": "aten::max_pool2d",
+}
+DIFFERENTIABLE_FORWARD = "<forward op>"  # around the operators of a differentiable graph
 _OVERLOAD = re.compile(r"^(?:torch\.ops\.)?(?P<space>\w+)(?:::|\.)(?P<name>\w+)")
 
 
@@ -33,6 +42,41 @@ def linked_by_marks(slices: Slices, strings: StringTable, graph: Graph) -> Int32
     }
     nodes = np.array([marked.get(name, -1) for name in slices.name.tolist()], np.int32)
     return inherited(slices, nodes)
+
+
+def linked_script(
+    slices: Slices, strings: StringTable, program: Sequence[Place], nodes_of: Sequence[int]
+) -> Int32:
+    """As `linked_by_order`, where TorchScript trains.
+
+    It gathers what it differentiates, so that operators move: one without a place takes the nearest
+    that is free.
+    """
+    renamed = StringTable(_OF_AUTODIFF.get(operator_name(text), text) for text in strings)
+    nodes = linked_by_order(slices, renamed, program, nodes_of)
+    if strings.find(DIFFERENTIABLE_FORWARD) < 0:
+        return nodes
+    outermost, _ = outermost_operators(slices, strings)
+    for step in np.unique(slices.step[outermost]).tolist():
+        rows = [row for row in outermost if slices.step[row] == step]
+        rows.sort(key=lambda row: int(slices.start_ns[row]))
+        taken, last = {int(nodes[row]) for row in rows}, 0
+        for row in rows:
+            name = operator_name(renamed[int(slices.name[row])])
+            if nodes[row] < 0:
+                free = [
+                    node
+                    for node, place in zip(nodes_of, program, strict=True)
+                    if node not in taken and place.operator == name
+                ]
+                nodes[row] = min(free, key=partial(_distance, last), default=-1)
+                taken.add(int(nodes[row]))
+            last = max(last, int(nodes[row]))
+    return inherited(slices, nodes)
+
+
+def _distance(one: int, other: int) -> int:
+    return abs(one - other)
 
 
 def linked_by_order(
@@ -65,13 +109,14 @@ def linked_by_order(
     return inherited(slices, nodes)
 
 
-def with_casts(slices: Slices, strings: StringTable, nodes: Int32) -> Int32:
-    """Nodes of slices, with those of the casts that TorchScript's autocast adds before an operator."""
+def with_added(slices: Slices, strings: StringTable, nodes: Int32) -> Int32:
+    """Nodes of slices, with those of what TorchScript adds before an operator: casts, and detaching
+    what a differentiable graph takes."""
     linked, following = nodes.copy(), -1
-    is_cast = np.array([text.startswith(_AUTOCAST) for text in strings], np.bool_)
+    is_added = np.array([text.startswith(_PREPARES) for text in strings], np.bool_)
     rows, _ = outermost_operators(slices, strings)
     for row in sorted(rows, key=lambda row: int(slices.start_ns[row]), reverse=True):
-        if linked[row] < 0 and is_cast[slices.name[row]]:
+        if linked[row] < 0 and is_added[slices.name[row]]:
             linked[row] = following
         following = int(linked[row]) if linked[row] >= 0 else following
     return inherited(slices, linked)
@@ -143,15 +188,6 @@ def outermost_operators(slices: Slices, strings: StringTable) -> tuple[list[int]
                 name = strings[int(slices.name[module_of[row]])]
                 modules[row] = name.removeprefix(MODULE_MARK)
     return rows, modules
-
-
-def inherited(slices: Slices, nodes: Int32) -> Int32:
-    """Nodes of slices; one without takes the node of the slice around it."""
-    filled = nodes.copy()
-    for depth in range(1, int(slices.depth.max(initial=0)) + 1):
-        rows = np.flatnonzero((slices.depth == depth) & (filled < 0) & (slices.parent >= 0))
-        filled[rows] = filled[slices.parent[rows]]
-    return filled
 
 
 def linked_launches(nodes: Int32, flows: Flows, launch: int) -> Int32:

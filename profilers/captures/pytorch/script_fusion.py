@@ -8,13 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.files import EXECUTED_SCRIPT_FILE, FOLDED
-from profilers.captures.pytorch.links import (
-    inherited,
-    operator_name,
-    outermost_operators,
-    scope_paths,
-)
+from profilers.captures.pytorch.links import operator_name, outermost_operators, scope_paths
 from profilers.captures.pytorch.program import script_program
 from profilers.captures.pytorch.shapes import numbered_nodes
 from profilers.captures.pytorch.traced_operators import plain_operator, with_gaps

@@ -7,7 +7,8 @@ _SYNONYMS = {
     "iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "truediv": "div",
     "floordiv": "floor_divide", "view": "reshape", "_unsafe_view": "reshape", "concat": "cat",
     "concatenate": "cat", "_softmax": "softmax", "native_layer_norm": "layer_norm",
-    "native_batch_norm": "batch_norm", "_native_batch_norm_legit_no_training": "batch_norm",
+    "native_batch_norm": "batch_norm", "_batch_norm_impl_index": "batch_norm",
+    "native_dropout": "dropout", "_native_batch_norm_legit_no_training": "batch_norm",
     "einsum": "einsum", "__getitem__": "getitem", "select": "getitem", "slice": "getitem",
     "swapaxes": "transpose", "t": "transpose",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD
 from profilers.captures.pytorch.files import (
     BACKWARD_RANGE,
@@ -14,7 +15,7 @@ from profilers.captures.pytorch.files import (
     LOSS_RANGE,
     OPTIMISER_RANGE,
 )
-from profilers.captures.pytorch.links import inherited
+from profilers.captures.pytorch.script_backward import SCRIPT_BACKWARD, linked_script_backward
 from profilers.profile import (
     UNKNOWN,
     Diagnostic,
@@ -38,6 +39,7 @@ FORWARD_FLOPS = Diagnostic(
 )
 _EVALUATE = "autograd::engine::evaluate_function"
 _ACCUMULATE = "AccumulateGrad"
+_MANY_AT_ONCE = (COMPILED_BACKWARD, SCRIPT_BACKWARD)
 _LOSS_OPERATORS = {"mse": "mse_loss", "cross-entropy": "cross_entropy", "sum": "sum"}
 
 
@@ -108,6 +110,7 @@ def linked_training(
         linked[inside] = node
         derived = inside[pairs.source] & (evaluated >= 0)
         linked[evaluated[derived]] = node
+    linked = linked_script_backward(slices, strings, linked)
     begins = _inside(slices, strings, BACKWARD_RANGE) & (evaluations < 0)
     linked[begins & (linked < 0)] = trained.loss  # the gradient that backward begins with
     _accumulations(slices, strings, evaluations, linked, trained.optimiser)
@@ -148,7 +151,8 @@ def _accumulations(
 ) -> None:
     """A gradient is added up right after it was computed: its node is that of the one before.
 
-    A compiled backward hands all of its gradients over at its end, to be read by the optimiser.
+    A compiled or scripted backward hands all of its gradients over at its end, to be read by the
+    optimiser.
     """
     is_accumulation = np.array(
         [text.startswith(_EVALUATE) and text.endswith(_ACCUMULATE) for text in strings], np.bool_
@@ -157,5 +161,5 @@ def _accumulations(
     for before, row in zip(rows[:-1].tolist(), rows[1:].tolist(), strict=True):
         is_same_lane = slices.track[before] == slices.track[row]
         if is_same_lane and linked[row] < 0 and is_accumulation[slices.name[row]]:
-            compiled = strings[int(slices.name[before])].endswith(COMPILED_BACKWARD)
-            linked[row] = optimiser if compiled else linked[before]
+            all_at_once = strings[int(slices.name[before])].endswith(_MANY_AT_ONCE)
+            linked[row] = optimiser if all_at_once else linked[before]

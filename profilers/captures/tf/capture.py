@@ -20,16 +20,17 @@ from profilers.captures.tf.files import (
     TRACE_FILE,
     VARIABLES_FILE,
 )
+from profilers.captures.tf.gradients import forward_of
 from profilers.captures.tf.grappler_fusion import GrapplerResult, link_optimised
-from profilers.captures.tf.loops import with_rounds
-from profilers.captures.tf.memory import complete_memory
 from profilers.captures.tf.names import NodeNames
 from profilers.captures.tf.replicas import with_replica_tracks
-from profilers.captures.tf.training import forward_of, with_training
 from profilers.captures.tf.xla_refusal import with_refusal
-from profilers.captures.tf.xprof_reports import xprof_reports
 from profilers.captures.xla.fusion import block_makers, link_program, with_instructions
 from profilers.captures.xla.memory import SOURCE, planned_blocks
+from profilers.captures.xplane.loops import with_rounds
+from profilers.captures.xplane.memory import complete_memory
+from profilers.captures.xplane.training import with_training
+from profilers.captures.xplane.xprof_reports import xprof_reports
 from profilers.errors import DamagedFile
 from profilers.graphs.hlo_program import HloProgram, read_hlo
 from profilers.graphs.tensorflow_protos import parse

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from profilers.captures.pytorch.links import inherited
+from profilers.captures.enclosing_slices import inherited
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.captures.tf.files import LAYER_MARK, NODE_MARK, TAPE_SCOPE
 from profilers.captures.tf.names import NodeNames

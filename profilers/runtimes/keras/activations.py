@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from profilers.activations import digest_of, write
+from profilers.activations import digest_of, first_of, write_layers
 
 
 def write_activations(
@@ -23,10 +23,8 @@ def write_activations(
     finally:
         for layer in layers.values():
             object.__delattr__(layer, "call")
-    given = [
-        {"input": name, **_digest(tensor)} for name, tensor in zip(names, tensors, strict=False)
-    ]
-    write(folder, [*given, *({"scope": name, **told} for name, told in found.items() if told)])
+    given = {name: _digest(tensor) for name, tensor in zip(names, tensors, strict=False)}
+    write_layers(folder, given, found)
 
 
 def _layers(layer: Any) -> Iterator[Any]:
@@ -49,10 +47,8 @@ def _watched(
 
 
 def _digest(output: Any) -> dict[str, Any]:
-    while isinstance(output, (tuple, list)) and output:
-        output = output[0]
     try:
-        values = np.asarray(output)
+        values = np.asarray(first_of(output))
         values = values.astype(np.float32) if values.dtype.name == "bfloat16" else values
         return digest_of(values, channels_first=False)
     except (TypeError, ValueError, NotImplementedError):  # ragged, sparse, symbolic

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.jax.files import GRAPH_FILE
-from profilers.errors import TwinscopeError
+from profilers.errors import TwinscopeError, first_line
 from profilers.runtimes.keras.jaxpr import named, tagged
 from profilers.runtimes.keras.model import packed
-from profilers.runtimes.tf.session import first_line
 
 Pure = Callable[[Sequence[Any], Sequence[Any]], tuple[list[Any], list[Any]]]
 

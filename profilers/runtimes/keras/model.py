@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import TrustRequired, TwinscopeError
+from profilers.errors import MissingCode, TrustRequired, TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.runtimes.tf.options import LOSS, OPTIMISER, OWN, is_training
-from profilers.runtimes.tf.session import first_line
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +34,8 @@ def load_keras(request: RunRequest) -> Any:
     ------
     TrustRequired
         If the file holds Python code (a Lambda layer) and `request.trusted` is not set.
+    MissingCode
+        If it names classes whose code is not found.
     TwinscopeError
         If Keras cannot load it.
     """
@@ -58,10 +59,11 @@ def load_keras(request: RunRequest) -> Any:
             ) from error
         unknown = _unknown_classes(path)
         if unknown:
-            raise TwinscopeError(
+            raise MissingCode(
                 f"Keras cannot load {name}",
                 f"the code of {_listed(unknown)} was not found",
-                "Give the folder that holds the modules of these classes as the source folder.",
+                "Give the folder that holds the modules of these classes as the source folder (on the command line: "
+                "--source-folder).",
             ) from error
         raise TwinscopeError(
             f"Keras cannot load {name}",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from profilers.activations import is_wanted
 from profilers.captures.jax.files import TRACE_FILE
-from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
+from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError, first_line
 from profilers.parameter_statistics import stride_of, write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
@@ -27,10 +27,9 @@ from profilers.runtimes.keras.inputs import bound_arrays
 from profilers.runtimes.keras.jax_program import JaxProgram, inference_of
 from profilers.runtimes.keras.jax_training import training_of
 from profilers.runtimes.keras.model import forget_models, layer_classes, load_keras, packed
-from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf.options import is_training
-from profilers.runtimes.tf.session import first_line
 
 # Else JAX takes three quarters of a GPU's memory for itself, which other workers may need.
 WORKER_ENVIRONMENT = {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
@@ -90,8 +89,9 @@ def _load(request: RunRequest) -> tuple[JaxProgram, tuple[InputSpec, ...]]:
     return program, inputs
 
 
-def _sized(request: RunRequest, inputs: tuple[InputSpec, ...]) -> SizedRun:
+def _sized(request: RunRequest, inputs: tuple[InputSpec, ...], report: Reporter) -> SizedRun:
     """The model traced again for inputs of other sizes."""
+    report.progress("JAX traces the model", 0.0)
     program, _ = _load(replace(request, inputs=inputs, inputs_file=""))
     return SizedRun(program.step)
 
@@ -110,7 +110,7 @@ def _run(program: JaxProgram, record: RunRecord, folder: Path, report: Reporter)
     record.compile_ns = time.perf_counter_ns() - begin
     record.warmup_ns = [record.compile_ns]
     record.warmup_ns += timed_steps(program.step, request.warmup - 1, report, "warm-up")
-    record.measured_ns = timed_steps(program.step, request.steps, report, "measure")
+    record.measured_ns = measured_steps(program.step, request.steps, report)
     keep_results(request, folder, lambda: [np.asarray(each) for each in program.step()])
     _profile(program.step, record, folder, report)
     write_statistics(folder, _weights(program))

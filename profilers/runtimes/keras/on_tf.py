@@ -1,26 +1,18 @@
 """Runs a .keras or .h5 model on TensorFlow as one graph function: inference or a training step."""
 
 from pathlib import Path
-from typing import Any
 
 from profilers.activations import is_wanted
-from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.keras.activations import write_activations
-from profilers.runtimes.keras.model import forget_models, layer_classes, load_keras, packed
-from profilers.runtimes.keras.training import TrainingStep
+from profilers.runtimes.keras.model import forget_models, layer_classes
+from profilers.runtimes.keras.tf_call import load_call, traced_function
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.tf.inputs import bind_inputs
 from profilers.runtimes.tf.options import is_training
-from profilers.runtimes.tf.session import (
-    WORKER_ENVIRONMENT,
-    TracedModel,
-    first_line,
-    run_traced,
-)
+from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
 
-__all__ = ["WORKER_ENVIRONMENT", "expected_inputs", "load", "run"]
+__all__ = ["WORKER_ENVIRONMENT", "load", "run"]
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -61,68 +53,17 @@ def _write_activations(traced: TracedModel, folder: Path) -> None:
 def load(request: RunRequest) -> TracedModel:
     """The model's function as `request.options["run"]` says. Raises as `run` does."""
     forget_models()
-    model = load_keras(request)
-    tensors, inputs = bind_inputs(request, expected_inputs(model, request))
-    names = [spec.name for spec in inputs]
-    is_trained = is_training(request.options)
-    step = TrainingStep.of(model, names, tensors, request) if is_trained else None
-
-    def inference(*given: Any) -> Any:
-        return model(packed(model, names, given), training=False)
-
-    arguments = [*tensors, *step.targets] if step else tensors
-    names_of_arguments = [*names, *(f"target_{n}" for n in range(len(arguments) - len(names)))]
-    function = traced_function(step or inference, arguments, names_of_arguments)
-    weights = [*model.weights, *(step.optimiser.variables if step else ())]
-
+    loaded = load_call(request)
+    function = traced_function(loaded.call, loaded.arguments, loaded.names)
+    own = loaded.optimiser_variables
     return TracedModel(
         function,
         function,
-        arguments,
-        inputs,
-        variable_names={id(weight.value.handle): weight.path for weight in weights},
-        layers=dict(layer_classes(model)),
-        optimiser_variables={w.path for w in step.optimiser.variables} if step else frozenset(),
-        untraced=step or inference,
-        owner=(model, step),
+        loaded.arguments,
+        loaded.inputs,
+        variable_names={id(each.value.handle): each.path for each in (*loaded.model.weights, *own)},
+        layers=dict(layer_classes(loaded.model)),
+        optimiser_variables={each.path for each in own},
+        untraced=loaded.call,
+        owner=(loaded.model, loaded.step),
     )
-
-
-def traced_function(call: Any, arguments: list[Any], names: list[str]) -> Any:
-    """`call` as a ConcreteFunction for arguments like these.
-
-    Raises
-    ------
-    TwinscopeError
-        If tracing, which runs the model's own code, fails.
-    """
-    import tensorflow as tf
-
-    specs = [
-        tf.TensorSpec(tensor.shape, tensor.dtype, name)
-        for tensor, name in zip(arguments, names, strict=True)
-    ]
-    try:
-        return tf.function(call, autograph=False).get_concrete_function(*specs)
-    except Exception as error:
-        raise TwinscopeError(
-            "The model cannot be run on these inputs",
-            first_line(error),
-            "Check the inputs' shapes and types.",
-        ) from error
-
-
-def expected_inputs(model: Any, request: RunRequest) -> dict[str, Any]:
-    """What the model takes; a subclassed model does not say, so the request must."""
-    import tensorflow as tf
-
-    tensors = getattr(model, "inputs", None)
-    if tensors:
-        return {t.name: tf.TensorSpec(t.shape, t.dtype, t.name) for t in tensors}
-    if not request.inputs:
-        raise TwinscopeError(
-            f"{Path(request.model_path).name} does not say what inputs it takes",
-            "it is a subclassed model",
-            "Give each input as NAME=SHAPE:DTYPE.",
-        )
-    return {s.name: tf.TensorSpec(s.shape, s.dtype, s.name) for s in request.inputs}

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from profilers.errors import TwinscopeError
+from profilers.errors import TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.runtimes.keras.model import packed
 from profilers.runtimes.tf.options import LOSS, OPTIMISER, OWN, is_training
-from profilers.runtimes.tf.session import first_line
 
 _LEARNING_RATE = 0.0  # the weights stay as the file has them, whatever the number of steps
 _SPARSE = "sparse cross-entropy"

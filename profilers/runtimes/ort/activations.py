@@ -7,17 +7,13 @@ from typing import Any
 import numpy as np
 
 from profilers.activations import MOST_OUTPUTS, digest_of, write
-from profilers.graphs.onnx_strip import fields
+from profilers.graphs.protobuf_wire import field, fields
 from profilers.inputs import Array
 
-_GRAPH, _NODE, _NODE_OUTPUT, _GRAPH_OUTPUT, _VALUE_NAME = (
-    7,
-    1,
-    2,
-    12,
-    1,
-)  # field numbers, onnx.proto
-_LENGTH = 2
+_GRAPH = 7  # field numbers of onnx.proto: of a model,
+_NODE, _GRAPH_OUTPUT = 1, 12  # of a graph,
+_NODE_OUTPUT = 2  # of a node,
+_VALUE_NAME = 1  # of an output
 _AT_ONCE = 100  # tensors that one run returns
 
 
@@ -44,33 +40,19 @@ def write_activations(
 
 def tensor_names(model: bytes) -> Iterator[str]:
     """Of what the nodes of the main graph make, in order. Raises ValueError if damaged."""
-    data = memoryview(model)
-    for graph in fields(data):
-        if graph.number != _GRAPH:
-            continue
-        body = data[graph.body : graph.end]
-        for node in fields(body):
-            if node.number != _NODE:
-                continue
-            inner = body[node.body : node.end]
-            for output in fields(inner):
-                if output.number == _NODE_OUTPUT and output.end > output.body:
-                    yield bytes(inner[output.body : output.end]).decode()
+    for graph in _inside(memoryview(model), _GRAPH):
+        for node in _inside(graph, _NODE):
+            for name in _inside(node, _NODE_OUTPUT):
+                if name:
+                    yield bytes(name).decode()
+
+
+def _inside(message: memoryview, number: int) -> Iterator[memoryview]:
+    """The values of all fields of a number."""
+    return (message[each.body : each.end] for each in fields(message) if each.number == number)
 
 
 def with_outputs(model: bytes, names: Sequence[str]) -> bytes:
     """The model with further outputs: a message that is encoded twice is merged."""
-    values = [_field(_VALUE_NAME, name.encode()) for name in names]
-    return model + _field(_GRAPH, b"".join(_field(_GRAPH_OUTPUT, value) for value in values))
-
-
-def _field(number: int, body: bytes) -> bytes:
-    return _varint(number << 3 | _LENGTH) + _varint(len(body)) + body
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*found, value])
+    values = [field(_VALUE_NAME, name.encode()) for name in names]
+    return model + field(_GRAPH, b"".join(field(_GRAPH_OUTPUT, value) for value in values))

@@ -4,18 +4,21 @@ import tempfile
 import time
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from profilers.errors import CaptureFailed
-from profilers.request import RunRequest
+from profilers.inputs import make_inputs
+from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.ort import inference as onnxruntime_cpu
 from profilers.runtimes.pytorch.device import device_named
 from profilers.runtimes.pytorch.eager import load_module
-from profilers.runtimes.pytorch.errors import conversion_failure
+from profilers.runtimes.pytorch.errors import conversion_failure, root_cause
 from profilers.runtimes.pytorch.imports import import_first
+from profilers.runtimes.pytorch.inputs import input_tensors
 from profilers.runtimes.pytorch.options import IMPORTS, chosen
 from profilers.runtimes.pytorch.programs import (
     Refusal,
@@ -25,6 +28,7 @@ from profilers.runtimes.pytorch.programs import (
     refusal,
 )
 from profilers.runtimes.pytorch.session import WORKER_ENVIRONMENT
+from profilers.runtimes.sweep import SizedRun, measure_sweep
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
@@ -57,9 +61,11 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         report.progress("compile: torch.onnx writes the model", 0.5)
         _write_onnx(source, request, path)
         written_ns = time.perf_counter_ns() - begin
-        record = _run(replace(request, model_path=str(path)), folder, report)
+        # A program takes the sizes that it was exported for; a module is exported again for others.
+        swept = request.sweep if loaded.is_program else {}
+        record = _run(replace(request, model_path=str(path), sweep=swept), folder, report)
         record.artefact_bytes = sum(file.stat().st_size for file in Path(place).iterdir())
-    record.request = replace(record.request, model_path=request.model_path)
+    record.request = replace(record.request, model_path=request.model_path, sweep=request.sweep)
     record.load_ns += load_ns
     record.compile_ns = written_ns - load_ns
     record.facts = {
@@ -75,7 +81,25 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
             "loops are fixed as they went for these inputs.",
             refused.remedy,
         )
+    if request.sweep and not loaded.is_program:
+        measure_sweep(record, report, partial(_sized, record.request, loaded))
     return record
+
+
+def _sized(
+    request: RunRequest, loaded: "_Source", inputs: tuple[InputSpec, ...], report: Reporter
+) -> SizedRun:
+    """A step of the module exported again for inputs of other sizes."""
+    request = replace(request, inputs=inputs, inputs_file="")
+    report.progress("torch.export traces the model", 0.0)
+    tensors = tuple(input_tensors(request, device_named("cpu")))
+    source, _ = replace(loaded, inputs=tensors).exported()
+    with tempfile.TemporaryDirectory(prefix="twinscope-") as place:
+        path = Path(place) / "model.onnx"
+        report.progress("torch.onnx writes the model", 0.5)
+        _write_onnx(source, request, path)
+        arrays = make_inputs(request)
+        return onnxruntime_cpu.sized_run(replace(request, model_path=str(path)), arrays)
 
 
 def _run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -99,9 +123,13 @@ class _Source:
     inputs: tuple[Any, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()  # on how the module was made
 
+    @property
+    def is_program(self) -> bool:
+        return not self.inputs
+
     def exported(self) -> tuple["_Source", Refusal | None]:
         """As a program; the module itself where it cannot be one, and why."""
-        if not self.inputs:
+        if self.is_program:
             return self, None
         try:
             return _Source(exported(self.model, self.inputs)), None
@@ -122,7 +150,7 @@ def _loaded(request: RunRequest) -> tuple[RunRequest, _Source]:
 def _write_onnx(source: _Source, request: RunRequest, path: Path) -> None:
     import torch
 
-    tensors = source.model.state_dict if not source.inputs else source.model.state_dict()
+    tensors = source.model.state_dict if source.is_program else source.model.state_dict()
     weights = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     try:
         with warnings.catch_warnings():
@@ -132,13 +160,13 @@ def _write_onnx(source: _Source, request: RunRequest, path: Path) -> None:
                 source.inputs,
                 str(path),
                 input_names=[spec.name for spec in request.inputs] or None,
-                dynamo=not source.inputs,
+                dynamo=source.is_program,
                 external_data=weights > _LARGEST_BYTES,
                 verbose=False,
             )
     except Exception as error:  # the exporter raises whatever its parts raise
         raise conversion_failure(
             "torch.onnx cannot write this model",
-            error,
+            root_cause(error),
             "Run it as PyTorch eager; an operator that ONNX lacks needs a translation.",
         ) from error

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from profilers.errors import CaptureFailed
+from profilers.errors import CaptureFailed, first_line
 from profilers.inputs import Array
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
@@ -21,7 +21,7 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.ort import inference as onnxruntime_cpu
 from profilers.runtimes.result_gap import tell_gap
 from profilers.runtimes.sweep import SizedRun, measure_sweep
-from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, first_line
+from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
 from profilers.runtimes.tf.sources import Source, load_source
 from profilers.units import format_bytes
 
@@ -79,7 +79,8 @@ def _written(
 def _sweep(record: RunRecord, report: Reporter) -> None:
     """Each size is a model of its own: the converted one has the shapes of one run."""
 
-    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+    def sized(inputs: tuple[InputSpec, ...], part: Reporter) -> SizedRun:
+        part.progress("tf2onnx converts the model", 0.0)
         request = replace(record.request, inputs=inputs, inputs_file="")
         with tempfile.TemporaryDirectory() as place:
             converted = _written(request, load_source(request), Path(place) / "model.onnx")

@@ -18,13 +18,13 @@ from profilers.captures.ort.files import (
     PROFILE_FILE,
     PROVIDERS_FILE,
 )
-from profilers.errors import CaptureFailed
+from profilers.errors import CaptureFailed, first_line
 from profilers.graphs.onnx_strip import strip_file
 from profilers.inputs import Array, make_inputs
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
-from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.ort.activations import write_activations
 from profilers.runtimes.ort.errors import load_failure, run_failure
 from profilers.runtimes.ort.feed import feed_of, run_fed
@@ -97,7 +97,7 @@ def _write_activations(
     except (
         Exception
     ) as error:  # weights beside the file, or an operator that will not be looked into
-        record.warn(f"The activations of {path.name} were not kept: {str(error).splitlines()[0]}")
+        record.warn(f"The activations of {path.name} were not kept: {first_line(error)}")
 
 
 def _sweep(record: RunRecord, level: str, report: Reporter) -> None:
@@ -105,7 +105,7 @@ def _sweep(record: RunRecord, level: str, report: Reporter) -> None:
         return
     session = _session(record.request, _options(record.request, level))
 
-    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+    def sized(inputs: tuple[InputSpec, ...], part: Reporter) -> SizedRun:
         arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
         return _sized(session, arrays)
 
@@ -158,7 +158,7 @@ def _measure(
         _call(session, fed)
 
     record.warmup_ns = timed_steps(step, request.warmup, report, "warm-up")
-    record.measured_ns = timed_steps(step, request.steps, report, "measure")
+    record.measured_ns = measured_steps(step, request.steps, report)
     keep_results(request, folder, lambda: session.run(None, inputs))
     return record, inputs
 

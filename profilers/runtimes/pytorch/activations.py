@@ -1,11 +1,11 @@
 """Digests of what each module of a PyTorch model makes, in a pass of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from profilers.activations import digest_of, write
+from profilers.activations import digest_of, first_of, write_layers
 
 
 def write_activations(
@@ -26,25 +26,15 @@ def write_activations(
     finally:
         for hook in hooks:
             hook.remove()
-    given = [
-        {"input": name, **_digest(tensor)} for name, tensor in zip(names, inputs, strict=False)
-    ]
-    write(folder, [*given, *({"scope": path, **told} for path, told in found.items() if told)])
+    given = {name: _digest(tensor) for name, tensor in zip(names, inputs, strict=False)}
+    write_layers(folder, given, found)
 
 
 def _keep(
     found: dict[str, dict[str, Any]], path: str, module: Any, given: Any, output: Any
 ) -> None:
     found.pop(path, None)  # so that the order is that of the last calls
-    found[path] = _digest(_first_tensor(output))
-
-
-def _first_tensor(output: Any) -> Any:
-    if isinstance(output, Mapping):
-        output = tuple(output.values())
-    while isinstance(output, (tuple, list)) and output:
-        output = output[0]
-    return output
+    found[path] = _digest(first_of(output))
 
 
 def _digest(tensor: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.pytorch.compile import require_code_generator
+from profilers.runtimes.pytorch.code_generator import require_code_generator
 from profilers.runtimes.pytorch.compile_progress import reported_phases
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import first_line
@@ -30,7 +30,7 @@ from profilers.runtimes.pytorch.programs import (
     is_program,
     load_program,
 )
-from profilers.runtimes.pytorch.running import built_by, run_model
+from profilers.runtimes.pytorch.running import built_by, for_each_size, run_model
 from profilers.runtimes.pytorch.saved_device import require_code_for
 from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, Session
 from profilers.units import format_bytes, format_duration
@@ -60,10 +60,10 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         if is_package(path):
             _require_trust_of_package(request)
             return run_model(request, folder, report, _load_package)
-        require_code_generator(request.device)
-        load = load_program_model if is_program(path) else load_module
-        with reported_phases(report):
-            return run_model(request, folder, report, load, built_by(_compiled))
+        require_code_generator(request)
+        if is_program(path):  # which takes the sizes that it was exported for
+            return run_model(request, folder, report, load_program_model, built_by(_compiled))
+        return run_model(request, folder, report, load_module, built_by(for_each_size(_compiled)))
 
 
 def _load_package(request: RunRequest, device: Any) -> LoadedModel:
@@ -159,9 +159,10 @@ def _compiled_now(program: Any, kept: KeptPackage | None, session: Session) -> _
     path = session.folder / "package.pt2"
     begin = time.perf_counter_ns()
     try:
-        torch._inductor.aoti_compile_and_package(
-            program, package_path=str(path), inductor_configs=dict(_SETTINGS)
-        )
+        with reported_phases(session.report):
+            torch._inductor.aoti_compile_and_package(
+                program, package_path=str(path), inductor_configs=dict(_SETTINGS)
+            )
         compile_ns = time.perf_counter_ns() - begin
         session.report.progress("compile: the package is loaded", 0.95)
         package = _loaded(path, session.device)

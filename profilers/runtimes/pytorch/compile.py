@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import CaptureFailed, ModeUnavailable
+from profilers.errors import CaptureFailed
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.backward_provenance import backward_told, naming_pass
+from profilers.runtimes.pytorch.code_generator import require_code_generator
 from profilers.runtimes.pytorch.compile_log import CompileLog, ModelNames
 from profilers.runtimes.pytorch.compile_progress import reported_phases
 from profilers.runtimes.pytorch.eager import load_module
@@ -62,7 +63,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
 
     is_exported = is_program(Path(request.model_path))
     load = load_program_model if is_exported else load_module
-    require_code_generator(request.device)
+    require_code_generator(request)
     torch._dynamo.reset()
     log = CompileLog()
     fallback = _Fallback()
@@ -204,39 +205,6 @@ def _telling(error: BaseException) -> str:
     text = str(error)
     met = _MET.search(text) or _SAID_BY_COMPILER.search(text)
     return met[1].rstrip(".") if met else first_line(error)
-
-
-def require_code_generator(device: str) -> None:
-    """Refuse to begin where Inductor lacks what it generates code for."""
-    if device.startswith("cuda"):
-        _require_triton()
-    _require_cpp_compiler()  # Triton's launchers are C as well
-
-
-def _require_triton() -> None:
-    from torch.utils._triton import has_triton
-
-    if not has_triton():
-        raise ModeUnavailable(
-            "torch.compile cannot run on the GPU here",
-            "Triton, which Inductor generates kernels for, is not usable",
-            "Install it with: pip install triton.",
-        )
-
-
-def _require_cpp_compiler() -> None:
-    from torch._inductor.cpp_builder import get_cpp_compiler
-    from torch._inductor.exc import InvalidCxxCompiler
-
-    try:
-        get_cpp_compiler()
-    except (InvalidCxxCompiler, RuntimeError) as error:
-        raise ModeUnavailable(
-            "torch.compile cannot run here",
-            "there is no C++ compiler, which Inductor needs to build the kernels it generates",
-            "Install one: the package g++ on Debian and Ubuntu, gcc-c++ on Fedora, the Xcode "
-            "command line tools on macOS, the Visual Studio Build Tools on Windows.",
-        ) from error
 
 
 @contextmanager

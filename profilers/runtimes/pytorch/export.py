@@ -11,7 +11,7 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.programs import exported, is_program, load_program, refusal
-from profilers.runtimes.pytorch.running import built_by, run_model
+from profilers.runtimes.pytorch.running import built_by, for_each_size, run_model
 from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, Session
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
@@ -32,7 +32,9 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """
     if is_program(Path(request.model_path)):
         return run_model(request, folder, report, load_program_model)
-    return run_model(request, folder, report, load_module, built_by(_exported_module))
+    return run_model(
+        request, folder, report, load_module, built_by(for_each_size(_exported_module))
+    )
 
 
 def load_program_model(request: RunRequest, device: Any) -> LoadedModel:
@@ -41,6 +43,7 @@ def load_program_model(request: RunRequest, device: Any) -> LoadedModel:
 
 
 def _exported_module(model: LoadedModel, session: Session) -> LoadedModel:
+    session.report.progress("compile: torch.export traces the model", 0.0)
     try:
         program = exported(model.owner, session.inputs)
     except Exception as error:  # the model's own code runs under the tracer

@@ -27,11 +27,19 @@ from profilers.errors import TwinscopeError
 from profilers.parameter_statistics import write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.foreign_names import HideOurNames
+from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.clock import clock_of_rank
 from profilers.runtimes.pytorch.distributed import PROGRESS_MARK
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.options import RUN, STRATEGY, TRAINING, chosen
-from profilers.runtimes.pytorch.running import first_step, measure, opened, profile, warm_up
+from profilers.runtimes.pytorch.running import (
+    first_step,
+    measure,
+    opened,
+    profile,
+    record_sizes,
+    warm_up,
+)
 from profilers.runtimes.pytorch.session import Session
 from profilers.runtimes.pytorch.strategies import (
     WRAPPERS,
@@ -60,6 +68,10 @@ class RankReporter:
     def log(self, text: str) -> None:
         if self._is_heard:
             print(text, flush=True)
+
+    @property
+    def runs_alone(self) -> bool:
+        return False
 
     def measuring(self, step: Callable[[], Any]) -> None:
         """All ranks run the same number of steps, so none may run more."""
@@ -95,7 +107,7 @@ def _run(request: RunRequest, backend: str, folder: Path, rank: int) -> None:
     session = opened(replace(request, device=device, options=options), folder, RankReporter(rank))
     _load(session, rank)
     session.record.extra[CLOCK] = clock_of_rank(distributed)
-    for phase in (warm_up, measure, profile):
+    for phase in (warm_up, measure, profile, record_sizes):
         phase(session)
     told = session.work.told()
     shares = local_share(session.model.owner)
@@ -143,8 +155,8 @@ def _sweep(session: Session, count: int) -> None:
     Only GPUs tell the peak: threads of collectives free host memory without the profiler's notice.
     """
 
-    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
-        run = sized_run(session, inputs)
+    def sized(inputs: tuple[InputSpec, ...], part: Reporter) -> SizedRun:
+        run = sized_run(session, inputs, part)
         return run if session.device.type == "cuda" else SizedRun(run.step)
 
     if not session.request.sweep:

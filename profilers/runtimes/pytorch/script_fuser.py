@@ -33,6 +33,19 @@ def optimised(module: Any, how: str) -> Any:
         ) from error
 
 
+def executed_graphs(module: Any) -> tuple[Any, list[Any]]:
+    """What the module just executed, and what it executed of each graph that it differentiates."""
+    import torch
+
+    last_executed: Any = torch.jit.last_executed_optimized_graph  # type: ignore[attr-defined]
+    if not torch.is_grad_enabled():
+        return last_executed(), []
+    *_, plan = module.get_debug_state().execution_plans.values()
+    states = plan.code.differentiable_op_executor_states()
+    plans = [list(state.execution_plans.values()) for state in states]
+    return plan.graph, [each[-1].graph for each in plans if each]
+
+
 @contextmanager
 def fusing(wanted: str) -> Iterator[None]:
     """NNC on or off on every device while it lasts; "default" leaves it as PyTorch has it."""

@@ -30,6 +30,8 @@ _DTYPES = {
     "ComplexFloat": "complex64", "ComplexDouble": "complex128",
 }  # fmt: skip
 _FUSED = "prim::TensorExprGroup"
+_DIFFERENTIABLE = "prim::DifferentiableGraph"
+_CHECKS = frozenset({"prim::TypeCheck", "prim::RequiresGradCheck"})  # each gives what it takes
 _FROZEN = "self."  # begins the name of a constant that was an attribute
 _TAKES_APART = frozenset({"prim::TupleUnpack", "prim::TupleIndex"})
 _PASSED_THROUGH = frozenset({
@@ -55,7 +57,9 @@ def write_script_graph(module: Any, results: Sequence[Any], folder: Path) -> Non
     (folder / SCRIPT_GRAPH_FILE).write_text(json.dumps(document))
 
 
-def write_executed_graph(module: Any, graph: Any, folder: Path) -> bool:
+def write_executed_graph(
+    module: Any, graph: Any, folder: Path, differentiable: Sequence[Any] = ()
+) -> bool:
     """Leave what TorchScript executes, where it fused or folded anything, as `EXECUTED_SCRIPT_FILE`.
 
     Parameters
@@ -64,6 +68,8 @@ def write_executed_graph(module: Any, graph: Any, folder: Path) -> bool:
         As loaded, with its weights' names.
     graph : torch.Graph
         As ``torch.jit.last_executed_optimized_graph`` gives it.
+    differentiable : sequence of torch.Graph
+        What is executed in place of each of its differentiable graphs.
 
     Returns
     -------
@@ -71,7 +77,8 @@ def write_executed_graph(module: Any, graph: Any, folder: Path) -> bool:
         Whether there was anything to tell.
     """
     own = next(iter(graph.inputs()), None)
-    document = _Writer(module, own.debugName() if own is not None else "").document(graph)
+    name = own.debugName() if own is not None else ""
+    document = _Writer(module, name, list(differentiable)).document(graph)
     text = json.dumps(document)
     is_told = _FUSED in text or FOLDED in text
     if is_told:
@@ -83,6 +90,7 @@ def write_executed_graph(module: Any, graph: Any, folder: Path) -> bool:
 class _Writer:
     module: Any
     own: str  # name of the value that is the module itself
+    _differentiable: list[Any] = field(default_factory=list)  # graphs that come next
     _paths: dict[str, str] = field(default_factory=dict)  # attribute path by value name
     _constants: dict[str, Any] = field(default_factory=dict)
     _sources: dict[str, list[str]] = field(
@@ -133,12 +141,14 @@ class _Writer:
         if kind in _TAKES_APART:
             self._take_apart(node)
             return []
-        if kind == "prim::TypeCheck":
+        if kind in _CHECKS:
             for checked, output in zip(node.inputs(), outputs, strict=False):
                 self._sources[output.debugName()] = self._feeding([checked])
             return []
         if kind == "prim::If" and _guards_fusion(node):
             return self._guarded(node)
+        if kind == _DIFFERENTIABLE:
+            return self._inlined(node)
         blocks = [self._block(block) for block in node.blocks()]
         if not _makes_tensors(node) and not any(block["nodes"] for block in blocks):
             for output in outputs:
@@ -184,6 +194,25 @@ class _Writer:
         for inner, output in zip(fused.outputs(), node.outputs(), strict=True):
             self._sources[output.debugName()] = self._feeding([inner])
         return nodes
+
+    def _inlined(self, node: Any) -> list[Json]:
+        """What a differentiable graph executes; its further outputs are kept for the backward."""
+        graph = self._differentiable.pop(0) if self._differentiable else node.g("Subgraph")
+        for outer, inner in zip(node.inputs(), graph.inputs(), strict=True):
+            self._stand_for(outer.debugName(), inner.debugName())
+        nodes = self._nodes(graph)
+        for output, inner in zip(node.outputs(), graph.outputs(), strict=False):
+            self._sources[output.debugName()] = self._feeding([inner])
+        return nodes
+
+    def _stand_for(self, outer: str, inner: str) -> None:
+        """A value goes by another name within a graph of its own."""
+        if outer in self._paths:
+            self._paths[inner] = self._paths[outer]
+        elif outer in self._constants:
+            self._constants[inner] = self._constants[outer]
+        else:
+            self._sources[inner] = self._sources.get(outer, [outer])
 
     def _take_apart(self, node: Any) -> None:
         """Parts of a tuple come from where it was put together, or else from all of it."""
@@ -269,7 +298,7 @@ def _parameter(name: str, tensor: Any) -> Json:
 
 def _guards_fusion(node: Any) -> bool:
     fused, *_ = node.blocks()
-    return any(each.kind() == _FUSED for each in fused.nodes())
+    return any(each.kind() in (_FUSED, _DIFFERENTIABLE) for each in fused.nodes())
 
 
 def _makes_tensors(node: Any) -> bool:

@@ -49,6 +49,9 @@ class LoadedModel:
         their tensors in the order that `call` takes them.
     sweeping : callable
         A context around steps of other sizes than the run's.
+    rebuilt : callable or None
+        Takes a session with inputs of other sizes and gives the model for these; None where one model
+        takes all sizes.
     notes : tuple of (str, str)
         What to know about how the model was made: message and remedy.
     look_at : callable
@@ -63,6 +66,7 @@ class LoadedModel:
     arguments: Callable[[Sequence[Any]], tuple[Any, dict[str, Any]]] = _positional
     settle_inputs: Callable[[RunRequest, Any], tuple[RunRequest, list[Any]]] = given_inputs
     sweeping: Callable[[], AbstractContextManager[Any]] = nullcontext
+    rebuilt: Callable[["Session"], "LoadedModel"] | None = None
     notes: tuple[tuple[str, str], ...] = ()
     look_at: Callable[[Callable[[], Sequence[Any]]], None] = not_looked_at
 

@@ -1,14 +1,21 @@
 """Steps of a PyTorch model for other sizes of its inputs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from profilers.errors import CaptureFailed
 from profilers.request import InputSpec
+from profilers.runtimes.measure import Reporter
+from profilers.runtimes.pytorch.errors import first_line
 from profilers.runtimes.pytorch.inputs import input_tensors
-from profilers.runtimes.pytorch.session import Session
+from profilers.runtimes.pytorch.session import LoadedModel, Session
 from profilers.runtimes.pytorch.steps import unmarked
 from profilers.runtimes.sweep import SizedRun, measure_sweep
+
+_GUARD = "Guard failed: "
 
 
 def sweep(session: Session) -> None:
@@ -16,23 +23,50 @@ def sweep(session: Session) -> None:
     if not session.request.sweep:
         return
     with session.model.sweeping():
-        measure_sweep(session.record, session.report, lambda inputs: sized_run(session, inputs))
+        measure_sweep(session.record, session.report, partial(sized_run, session))
 
 
-def sized_run(session: Session, inputs: tuple[InputSpec, ...]) -> SizedRun:
+def sized_run(session: Session, inputs: tuple[InputSpec, ...], report: Reporter) -> SizedRun:
     """The session's step for other inputs."""
     request = replace(session.request, inputs=inputs, inputs_file="")
-    record = replace(session.record, facts={})  # what is told of these sizes is no fact of the run
-    part = replace(session, request=request, record=record)
+    # What is told of these sizes is no fact of the run.
+    record = replace(session.record, facts={}, diagnostics=[])
+    part = replace(session, request=request, record=record, report=report)
     part.inputs = input_tensors(request, session.device)
-    part.take(session.model)
-    step = part.step(session.model.call, unmarked)
+    part.take(_model_for(part, session))
+    step = part.step(part.model.call, unmarked)
 
     def inside() -> None:
-        with part.work.around():
+        with part.work.around(), _guards_told():
             step()
 
     return SizedRun(inside, lambda: _peak_bytes(inside, part))
+
+
+@contextmanager
+def _guards_told() -> Iterator[None]:
+    """An exported program's refusal of other sizes, in words."""
+    try:
+        yield
+    except AssertionError as error:
+        if not str(error).startswith(_GUARD):
+            raise
+        raise CaptureFailed(
+            "The program does not take this size",
+            f"it was exported for {first_line(error).removeprefix(_GUARD)}",
+            "Export it with dynamic_shapes, or open the module that it was made of.",
+        ) from error
+
+
+def _model_for(part: Session, session: Session) -> LoadedModel:
+    """The session's model, or one that is made anew where it is specialised for its inputs."""
+    model = session.model
+    if model.rebuilt is None or part.request.inputs == session.request.inputs:
+        return model
+    made = model.rebuilt(part)
+    known = session.record.diagnostics
+    known += [each for each in part.record.diagnostics if each["severity"] and each not in known]
+    return made
 
 
 def _peak_bytes(step: Callable[[], None], session: Session) -> int:

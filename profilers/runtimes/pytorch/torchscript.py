@@ -6,32 +6,44 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from profilers.errors import CaptureFailed, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import conversion_failure, load_failure
-from profilers.runtimes.pytorch.options import FUSER, OPTIMISE, chosen
+from profilers.runtimes.pytorch.options import FUSER, OPTIMISE, RUN, TRAINING, chosen
 from profilers.runtimes.pytorch.programs import is_script
-from profilers.runtimes.pytorch.running import built_by, run_model
+from profilers.runtimes.pytorch.running import built_by, for_each_size, run_model
 from profilers.runtimes.pytorch.saved_device import moved_here
-from profilers.runtimes.pytorch.script_fuser import fusing, optimised, tell_interpreted
+from profilers.runtimes.pytorch.script_fuser import (
+    executed_graphs,
+    fusing,
+    optimised,
+    tell_interpreted,
+)
 from profilers.runtimes.pytorch.script_graph import write_executed_graph, write_script_graph
 from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, Session
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
 
+_OTHER_RESULTS = ("Tracer cannot infer type of", "Only tensors, lists, tuples")  # begin its errors
+_MODES = ("training", "train")  # arguments that tell an operator whether it trains
+
+
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
-    """Capture a TorchScript module's forward; a pickled module is traced on the spot.
+    """Capture a step of a TorchScript module; a pickled module is traced on the spot.
 
     Raises
     ------
     TrustRequired
         If nobody agreed to loading the pickle.
     TwinscopeError
-        If it cannot be loaded, traced or run with the inputs.
+        If it cannot be loaded, traced, trained or run with the inputs.
     """
+    if _trains(request):
+        _require_unfrozen(request)
     fuser = chosen(request.options, FUSER)
     with fusing(fuser):
         record = _run(request, folder, report)
@@ -42,7 +54,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
 def _run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     if is_script(Path(request.model_path)):
         return run_model(request, folder, report, _load)
-    return run_model(request, folder, report, load_module, built_by(_traced))
+    return run_model(request, folder, report, load_module, built_by(for_each_size(_traced)))
 
 
 def _load(request: RunRequest, device: Any) -> LoadedModel:
@@ -56,6 +68,9 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
             error, Path(request.model_path), "Save it again with torch.jit.save."
         ) from error
     notes = moved_here(Path(request.model_path), device)
+    if _trains(request):
+        _require_weights(module, Path(request.model_path))
+        notes = (*notes, *_fixed_to_inference(module))
     return replace(_script_model(module, request), notes=notes)
 
 
@@ -69,6 +84,13 @@ def _traced(model: LoadedModel, session: Session) -> LoadedModel:
             warnings.simplefilter("always")
             module = trace(model.owner, tuple(session.inputs), check_trace=False, strict=False)
     except Exception as error:  # the model's own code runs under the tracer
+        if str(error).startswith(_OTHER_RESULTS):
+            raise CaptureFailed(
+                "torch.jit.trace cannot follow this model",
+                "it returns something else than tensors, or lists, tuples and dictionaries of "
+                "tensors: None or a dictionary within another, for example",
+                "Run it as PyTorch eager, or let it return tensors alone.",
+            ) from error
         raise conversion_failure(
             "torch.jit.trace cannot follow this model",
             error,
@@ -85,19 +107,72 @@ def _traced(model: LoadedModel, session: Session) -> LoadedModel:
     return _script_model(module, session.request)
 
 
+def _trains(request: RunRequest) -> bool:
+    return chosen(request.options, RUN) == TRAINING
+
+
+def _require_unfrozen(request: RunRequest) -> None:
+    how = chosen(request.options, OPTIMISE)
+    if how != "off":
+        raise TwinscopeError(
+            "The model cannot be trained",
+            f"the setting Optimise is {how}, which makes constants of its weights",
+            "Choose off for Optimise, or run its inference.",
+        )
+
+
+def _require_weights(module: Any, path: Path) -> None:
+    if not any(True for _ in module.parameters()):
+        raise TwinscopeError(
+            "The model cannot be trained",
+            f"{path.name} holds no parameters: torch.jit.freeze and optimize_for_inference make "
+            "constants of them",
+            "Save the scripted module before it is frozen, or run its inference.",
+        )
+
+
+def _fixed_to_inference(module: Any) -> tuple[tuple[str, str], ...]:
+    """What to know of operators that a trace in inference mode left in that mode."""
+    import torch
+
+    fixed, graph = set(), module.inlined_graph
+    for node in (*graph.findAllNodes("aten::batch_norm"), *graph.findAllNodes("aten::dropout")):
+        schema = torch._C.parse_schema(node.schema())
+        names = [argument.name for argument in schema.arguments]
+        for name, value in zip(names, node.inputs(), strict=False):
+            if name in _MODES and value.node().kind() == "prim::Constant" and not value.toIValue():
+                fixed.add(node.kind().removeprefix("aten::"))
+    if not fixed:
+        return ()
+    told = (
+        f"The module was traced in inference mode, and {' and '.join(sorted(fixed))} stay in it: this "
+        "step trains the other operators.",
+        "Trace the module after model.train(), or save it with torch.jit.script.",
+    )
+    return (told,)
+
+
 def _script_model(module: Any, request: RunRequest) -> LoadedModel:
     import torch
     from torch.utils import _pytree as pytree
 
-    last_executed: Any = torch.jit.last_executed_optimized_graph  # type: ignore[attr-defined]
     ran = optimised(module, chosen(request.options, OPTIMISE))
+    context = torch.enable_grad if _trains(request) else torch.inference_mode
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        with torch.inference_mode():
+        with context():
+            results = [
+                each.detach() for each in pytree.tree_leaves(module(*inputs)) if _is_tensor(each)
+            ]
             ran(*inputs)
-            executed = last_executed()
-            results = pytree.tree_leaves(module(*inputs))
-        write_script_graph(module, [r for r in results if isinstance(r, torch.Tensor)], folder)
-        write_executed_graph(module, executed, folder)
+            executed, differentiable = executed_graphs(ran)
+        write_script_graph(module, results, folder)
+        write_executed_graph(module, executed, folder, differentiable)
 
     return LoadedModel(ran, ran, write_graph, module)
+
+
+def _is_tensor(value: Any) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor)

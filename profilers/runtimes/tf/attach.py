@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.tf.files import TRACE_FILE
-from profilers.errors import CaptureFailed, ModeUnavailable
+from profilers.errors import CaptureFailed, ModeUnavailable, first_line
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.tf.session import first_line
 
 _CONNECTING_S = 5.0
 _TRACERS = {"host_tracer_level": 2, "python_tracer_level": 0, "device_tracer_level": 1}

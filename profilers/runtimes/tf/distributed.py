@@ -4,11 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from profilers.request import RunRequest
-from profilers.runtimes.keras.model import forget_models, layer_classes, load_keras, packed
-from profilers.runtimes.keras.on_tf import expected_inputs, traced_function
-from profilers.runtimes.keras.training import TrainingStep
-from profilers.runtimes.tf.inputs import bind_inputs
-from profilers.runtimes.tf.options import is_training
+from profilers.runtimes.keras.model import forget_models, layer_classes
+from profilers.runtimes.keras.tf_call import load_call, traced_function
 from profilers.runtimes.tf.session import TracedModel
 
 
@@ -18,35 +15,26 @@ def load_in(strategy: Any, request: RunRequest) -> TracedModel:
     Raises
     ------
     TwinscopeError
-        As `keras_tf.load`.
+        As `profilers.runtimes.keras.tf_call.load_call`.
     """
     forget_models()  # outside of the scope, which would be forgotten too
     with strategy.scope():
-        model = load_keras(request)
-        tensors, inputs = bind_inputs(request, expected_inputs(model, request))
-        names = [spec.name for spec in inputs]
-        is_trained = is_training(request.options)
-        step = TrainingStep.of(model, names, tensors, request) if is_trained else None
-
-        def inference(*given: Any) -> Any:
-            return model(packed(model, names, given), training=False)
+        loaded = load_call(request)
 
         def distributed(*given: Any) -> Any:
-            return strategy.run(step or inference, args=given)
+            return strategy.run(loaded.call, args=given)
 
-        arguments = [*tensors, *step.targets] if step else tensors
-        named = [*names, *(f"target_{n}" for n in range(len(arguments) - len(names)))]
-        function = traced_function(distributed, arguments, named)
-    own = list(step.optimiser.variables) if step else []
+        function = traced_function(distributed, loaded.arguments, loaded.names)
+    own = loaded.optimiser_variables
     return TracedModel(
         function,
         function,
-        arguments,
-        inputs,
-        variable_names=dict(_handles([*model.weights, *own])),
-        layers=dict(layer_classes(model)),
+        loaded.arguments,
+        loaded.inputs,
+        variable_names=dict(_handles([*loaded.model.weights, *own])),
+        layers=dict(layer_classes(loaded.model)),
         optimiser_variables={name for _, name in _handles(own)},
-        owner=(model, step, strategy),
+        owner=(loaded.model, loaded.step, strategy),
     )
 
 

@@ -1,20 +1,16 @@
-"""Runs a SavedModel's signature or a frozen GraphDef as a TensorFlow graph function."""
+"""Runs a SavedModel's signature or function, or a frozen GraphDef, as a TensorFlow graph function."""
 
 import re
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import TwinscopeError
+from profilers.errors import TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
+from profilers.runtimes.tf.functions import traced_part
 from profilers.runtimes.tf.inputs import bind_inputs, with_row_splits
-from profilers.runtimes.tf.session import (
-    WORKER_ENVIRONMENT,
-    TracedModel,
-    first_line,
-    run_traced,
-)
+from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
 
 __all__ = ["WORKER_ENVIRONMENT", "load", "run"]
 
@@ -49,6 +45,8 @@ def _load_saved_model(request: RunRequest) -> TracedModel:
         loaded = tf.saved_model.load(request.model_path)
     except Exception as error:  # the loader raises whatever its parts raise
         raise _unloadable(request, error) from error
+    if not loaded.signatures:
+        return traced_part(loaded, request)
     function = _signature(loaded, request)
     expected = function.structured_input_signature[1]
     tensors, inputs = bind_inputs(request, expected)
@@ -76,8 +74,8 @@ def _signature(loaded: Any, request: RunRequest) -> Any:
     if wanted not in names:
         raise TwinscopeError(
             f"{Path(request.model_path).name} has no signature {wanted!r}",
-            f"it has {', '.join(names) or 'none at all'}",
-            "Choose one of them." if names else "Save it again with signatures=.",
+            f"it has {', '.join(names)}",
+            "Choose one of them.",
         )
     return loaded.signatures[wanted]
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from profilers.errors import TwinscopeError
-from profilers.inputs import make_inputs
 from profilers.request import InputSpec, RunRequest
+from profilers.runtimes.binding import arrays_for, misfit, spec_of
 
 _RAGGED_PART = re.compile(r"_\d+$")
 
@@ -17,9 +16,7 @@ _RAGGED_PART = re.compile(r"_\d+$")
 def bind_inputs(
     request: RunRequest, expected: Mapping[str, Any]
 ) -> tuple[list[Any], tuple[InputSpec, ...]]:
-    """Tensors in the order of `expected`, and what they are.
-
-    Inputs are matched by name, or by position where the names differ but not their number.
+    """Tensors in the order of `expected`, matched as `arrays_for` does, and what they are.
 
     Parameters
     ----------
@@ -34,21 +31,13 @@ def bind_inputs(
     import tensorflow as tf
 
     own = tuple(_own_spec(name, spec) for name, spec in expected.items())
-    specs = request.inputs or own
-    arrays = make_inputs(replace(request, inputs=specs))
-    if not all(name in arrays for name in expected):
-        if len(arrays) != len(expected):
-            raise _misfit(expected, f"it was given {', '.join(arrays) or 'nothing'}")
-        arrays = dict(zip(expected, arrays.values(), strict=True))
-    tensors, used = [], []
-    for name, spec in expected.items():
-        array = arrays[name]
-        dtype = "string" if array.dtype == object else array.dtype.name
-        used.append(InputSpec(name, dtype, tuple(array.shape)))
-        if not spec.shape.is_compatible_with(array.shape) or spec.dtype.name != dtype:
-            raise _misfit(expected, f"it was given {used[-1].text}")
-        tensors.append(tf.constant(array))
-    return tensors, tuple(used)
+    wanted = {name: _text(name, spec) for name, spec in expected.items()}
+    arrays = arrays_for(request, request.inputs or own, wanted)
+    used = tuple(map(spec_of, wanted, arrays))
+    for spec, given in zip(expected.values(), used, strict=True):
+        if not spec.shape.is_compatible_with(given.shape) or spec.dtype.name != given.dtype:
+            raise misfit(wanted.values(), f"it was given {given.text}")
+    return [tf.constant(array) for array in arrays], used
 
 
 def with_row_splits(
@@ -78,12 +67,8 @@ def _own_spec(name: str, spec: Any) -> InputSpec:
     return InputSpec(name, spec.dtype.name, tuple(1 if size is None else size for size in sizes))
 
 
-def _misfit(expected: Mapping[str, Any], why: str) -> TwinscopeError:
-    wanted = []
-    for name, spec in expected.items():
-        rank = spec.shape.rank
-        sizes = "any" if rank is None else ",".join(str(s or "?") for s in spec.shape.as_list())
-        wanted.append(f"{name}={sizes}:{spec.dtype.name}")
-    return TwinscopeError(
-        "The model does not take these inputs", why, f"It takes {' and '.join(wanted)}."
-    )
+def _text(name: str, spec: Any) -> str:
+    """As a person writes it: ``x=?,32,32,3:float32``."""
+    known = spec.shape.rank is not None
+    sizes = ",".join(str(size or "?") for size in spec.shape.as_list()) if known else "any"
+    return f"{name}={sizes}:{spec.dtype.name}"

@@ -32,7 +32,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     ModeUnavailable
         If there are fewer GPUs than replicas.
     TwinscopeError
-        As `keras_tf.run`.
+        As `profilers.runtimes.keras.on_tf.run`.
     """
     import keras
     import tensorflow as tf

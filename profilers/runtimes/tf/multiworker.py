@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import re
 import shutil
 import socket
 import subprocess
@@ -25,26 +26,31 @@ __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 _POLL_S = 0.2
 _SHOWN_LOG_BYTES = 4000
+# The lines of absl, of the C++ runtime, of Python and of the C library
+_IS_FATAL = re.compile(r"F\d{4} |terminate called|Fatal Python error|\w+\(\): ")
 _WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}  # processes cannot share one
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """Capture one step over `replicas` processes; each one's trace is a host of its own.
 
+    TensorFlow aborts a process at times while it joins the others; the group then starts once more.
+
     Raises
     ------
     CaptureFailed
-        If one of the processes fails; the others are ended.
+        If one of the processes fails, or aborts twice; the others are ended.
     """
     count = int(request.options[REPLICAS.id])
     with tempfile.TemporaryDirectory() as scratch:
         folders = [Path(scratch) / str(index) for index in range(count)]
-        replicas = _start(request, folders)
         try:
-            _follow(replicas, report)
-        finally:
-            for replica in replicas:
-                replica.end()
+            _run_once(request, folders, report)
+        except _Died as death:
+            report.log(f"{death} The processes start once more.")
+            shutil.rmtree(scratch)
+            Path(scratch).mkdir()
+            _run_once(request, folders, report)
         record = RunRecord.read(folders[0])
         hosts = folder / HOSTS_FOLDER
         hosts.mkdir()
@@ -54,6 +60,19 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
             shutil.move(file, folder / file.name)
     record.facts["Replicas"] = str(count)
     return record
+
+
+class _Died(CaptureFailed):
+    """A process left without telling why."""
+
+
+def _run_once(request: RunRequest, folders: list[Path], report: Reporter) -> None:
+    replicas = _start(request, folders)
+    try:
+        _follow(replicas, report)
+    finally:
+        for replica in replicas:
+            replica.end()
 
 
 @dataclass
@@ -138,12 +157,15 @@ def _follow(replicas: _Replicas, report: Reporter) -> None:
             report.progress(event["stage"], event["fraction"])
 
 
-def _died(replica: _Replica, index: int) -> CaptureFailed:
-    return CaptureFailed(
+def _died(replica: _Replica, index: int) -> _Died:
+    log = replica.log.read_text(errors="replace")[-_SHOWN_LOG_BYTES:]
+    last = next((line for line in reversed(log.splitlines()) if _IS_FATAL.match(line)), "")
+    status = f"its process left with status {replica.process.returncode}"
+    return _Died(
         f"Replica {index} ended before the capture was done",
-        f"its process left with status {replica.process.returncode}",
+        f"{status}: {last}" if last else status,
         "The details hold its last log lines.",
-        replica.log.read_text(errors="replace")[-_SHOWN_LOG_BYTES:],
+        log,
     )
 
 

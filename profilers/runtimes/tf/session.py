@@ -28,7 +28,7 @@ from profilers.parameter_statistics import stride_of, write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
-from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.measure import Reporter, further_steps, least_steps, timed_steps
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf.inline import authored_graph
 
@@ -122,9 +122,13 @@ def run_traced(
 
 
 def _sized(
-    request: RunRequest, load: Callable[[RunRequest], TracedModel], inputs: tuple[InputSpec, ...]
+    request: RunRequest,
+    load: Callable[[RunRequest], TracedModel],
+    inputs: tuple[InputSpec, ...],
+    report: Reporter,
 ) -> SizedRun:
     """The model traced again for inputs of other sizes."""
+    report.progress("TensorFlow traces the model", 0.0)
     traced = load(replace(request, inputs=inputs, inputs_file=""))
     return SizedRun(_step(traced, request.device))
 
@@ -146,10 +150,12 @@ def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter)
     step = _step(traced, request.device)
     record.warmup_ns = [_first_call(step, traced, folder, report)]
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
-    record.measured_ns = timed_steps(step, request.steps, report, "measure")
+    record.measured_ns = least_steps(step, request.steps, report)
     keep_results(request, folder, lambda: _results(traced))
     with traced.marking():
         _profile(step, record, folder, report)
+    # Not before: what TensorFlow's executor finds to be cheap, after many steps, is left out of traces.
+    record.measured_ns += further_steps(step, record.measured_ns, report)
     write_statistics(folder, _weights(traced))
 
 
@@ -319,12 +325,6 @@ def _profile(step: Callable[[], None], record: RunRecord, folder: Path, report: 
         raise CaptureFailed("The capture failed", "TensorFlow's profiler wrote no trace")
     shutil.move(traces[0], folder / TRACE_FILE)
     shutil.rmtree(log)
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an exception's text, for a sentence."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _failed_node(error: Exception) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from profilers.errors import TrustRequired
@@ -66,7 +67,7 @@ def load_source(request: RunRequest) -> Source:
     results = tf.nest.flatten(traced.call(*traced.arguments))
     return Source(
         _of_these_shapes(traced, inputs),
-        [argument.numpy() for argument in traced.arguments],
+        [np.asarray(argument.numpy()) for argument in traced.arguments],
         inputs,
         [tensor.numpy() for tensor in results],
         traced,

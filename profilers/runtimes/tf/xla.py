@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.tf.files import MODULE_FILE, TRACE_FILE
-from profilers.errors import CaptureFailed, TwinscopeError
+from profilers.errors import CaptureFailed, TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.keras.training import refuse_training
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, first_line, run_traced
+from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
 from profilers.runtimes.tf.sources import is_keras, load_any
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]

@@ -2,8 +2,7 @@
 
 import re
 
-from profilers.errors import CaptureFailed
-from profilers.runtimes.tf.session import first_line
+from profilers.errors import CaptureFailed, first_line
 from profilers.runtimes.tf.sources import Source
 
 _MISSING = re.compile(r"^\s*(?:Flex|Custom) ops: (?P<names>.+)$", re.MULTILINE)

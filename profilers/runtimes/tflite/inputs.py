@@ -1,23 +1,19 @@
 """Inputs of a TFLite model, checked against what its interpreter takes."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.errors import TwinscopeError
-from profilers.inputs import make_inputs
 from profilers.request import InputSpec, RunRequest
+from profilers.runtimes.binding import arrays_for, misfit, spec_of
 
 
 def bind_inputs(
     request: RunRequest, interpreter: Any
 ) -> tuple[list[NDArray[Any]], tuple[InputSpec, ...]]:
-    """Arrays in the order of the interpreter's inputs, and what they are.
-
-    Inputs are matched by name, or by position where the names differ but not their number.
+    """Arrays in the order of the interpreter's inputs, matched as `arrays_for` does, and what they are.
 
     Raises
     ------
@@ -28,22 +24,13 @@ def bind_inputs(
     specs = request.inputs
     if not specs and not request.inputs_file:
         specs = tuple(_own_spec(detail) for detail in details)
-    arrays = make_inputs(replace(request, inputs=specs))
-    names = [detail["name"] for detail in details]
-    if not set(names) <= set(arrays):
-        if len(arrays) != len(names):
-            raise _misfit(details, f"it was given {', '.join(arrays) or 'nothing'}")
-        arrays = dict(zip(names, arrays.values(), strict=True))
-    ordered = [arrays[name] for name in names]
-    for detail, array in zip(details, ordered, strict=True):
-        if not _fits(detail, array):
-            sizes = ",".join(map(str, array.shape))
-            raise _misfit(details, f"it was given {detail['name']}={sizes}:{array.dtype}")
-    inputs = tuple(
-        InputSpec(name, "string" if array.dtype == object else array.dtype.name, array.shape)
-        for name, array in zip(names, ordered, strict=True)
-    )
-    return ordered, inputs
+    wanted = {detail["name"]: _text(detail) for detail in details}
+    arrays = arrays_for(request, specs, wanted)
+    used = tuple(map(spec_of, wanted, arrays))
+    for detail, given in zip(details, used, strict=True):
+        if not _fits(detail, given):
+            raise misfit(wanted.values(), f"it was given {given.text}")
+    return arrays, used
 
 
 def order_of(details: Sequence[dict[str, Any]], inputs: Sequence[InputSpec]) -> list[int]:
@@ -67,21 +54,16 @@ def _dtype(detail: dict[str, Any]) -> str:
     return "string" if dtype.kind in "SUO" else dtype.name
 
 
-def _fits(detail: dict[str, Any], array: NDArray[Any]) -> bool:
-    dtype = "string" if array.dtype == object else array.dtype.name
+def _fits(detail: dict[str, Any], given: InputSpec) -> bool:
     signature = [int(size) for size in detail["shape_signature"]]
     return (
-        dtype == _dtype(detail)
-        and len(signature) == array.ndim
-        and all(size in (-1, own) for size, own in zip(signature, array.shape, strict=True))
+        given.dtype == _dtype(detail)
+        and len(signature) == len(given.shape)
+        and all(size in (-1, own) for size, own in zip(signature, given.shape, strict=True))
     )
 
 
-def _misfit(details: Sequence[dict[str, Any]], why: str) -> TwinscopeError:
-    wanted = []
-    for detail in details:
-        sizes = ",".join("?" if size < 0 else str(size) for size in detail["shape_signature"])
-        wanted.append(f"{detail['name']}={sizes}:{_dtype(detail)}")
-    return TwinscopeError(
-        "The model does not take these inputs", why, f"It takes {' and '.join(wanted)}."
-    )
+def _text(detail: dict[str, Any]) -> str:
+    """As a person writes it: ``x=?,32,32,3:float32``."""
+    sizes = ",".join("?" if size < 0 else str(size) for size in detail["shape_signature"])
+    return f"{detail['name']}={sizes}:{_dtype(detail)}"

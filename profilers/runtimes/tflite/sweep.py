@@ -28,7 +28,7 @@ def sweep(record: RunRecord, session: Session, library: TfliteLibrary, report: R
     """
     is_file = is_tflite(Path(record.request.model_path))
 
-    def sized(inputs: tuple[InputSpec, ...]) -> SizedRun:
+    def sized(inputs: tuple[InputSpec, ...], part: Reporter) -> SizedRun:
         try:
             return _run_of(_resized(record, session, library, inputs))
         except _Fixed as error:
@@ -36,6 +36,7 @@ def sweep(record: RunRecord, session: Session, library: TfliteLibrary, report: R
                 raise CaptureFailed(
                     "Its input sizes are fixed", "the file was converted for these alone"
                 ) from error
+        part.progress("TensorFlow converts the model", 0.0)
         request = replace(record.request, inputs=inputs, inputs_file="")
         return _run_of(open_session(request, library).interpreter)
 

@@ -77,17 +77,6 @@ def failure(path: Path, launcher: Launcher, folder: Path, **changes: Any) -> Twi
     return raised.value
 
 
-@pytest.fixture(scope="module")
-def launcher() -> Launcher:
-    return Launcher()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _closed(launcher: Launcher):  # type: ignore[no-untyped-def]
-    yield
-    launcher.close()
-
-
 def test_a_file_runs_with_the_inputs_that_it_gives(capture: Capture, folder: Path) -> None:
     profile = capture(folder / "model.py", "torch-eager")
     inputs = profile.environment.request["inputs"]

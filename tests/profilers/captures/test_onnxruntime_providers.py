@@ -23,17 +23,15 @@ PROVIDER = "OpenVINOExecutionProvider"
 
 
 @pytest.fixture(scope="module")
-def basic(onnx_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def basic(launcher: Launcher, onnx_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a capture with the rewrites that a compiling provider is given."""
     path = onnx_files / "cnn.onnx"
     folder = tmp_path_factory.mktemp("basic")
-    launcher = Launcher()
     inputs = onnx_file.inspect(path).inputs
     options = {"level": "basic"}
     launcher.capture(
         RunRequest(str(path), "onnxruntime", inputs=inputs, steps=2, options=options), folder
     )
-    launcher.close()
     return folder
 
 

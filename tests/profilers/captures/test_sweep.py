@@ -1,18 +1,25 @@
 """Other sizes of the inputs, measured after the capture by every kind of runtime."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.capturing import request_for
 from profilers import snapshot
 from profilers.analysis.memory.curve import memory_curve
 from profilers.analysis.stats import statistics
 from profilers.analysis.sweep import sweep_rows
+from profilers.captures import read_capture
 from profilers.errors import TwinscopeError
+from profilers.launcher import Launcher
+from profilers.models import ModelFile
+from profilers.opening import open_path
 from profilers.profile import Profile, SweepPoints
 from profilers.request import InputSpec
-from profilers.sweeps import parse_sweep, resized, sweep_text
+from profilers.sweeps import SWEEP_STAGE, parse_sweep, resized, sweep_text
+from profilers.worker_process import Progress
 from tests.conftest import Capture
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -53,6 +60,51 @@ def test_the_peak_of_a_training_step_holds_the_state_of_the_optimiser(
     )
     (row,) = sweep_rows(profile)
     assert row["peak_bytes"] == memory_curve(profile).peak_bytes
+
+
+@pytest.mark.parametrize("mode", ["torchscript", "torch-onnxruntime"])
+def test_what_is_made_for_one_size_is_made_again_for_others(
+    capture: Capture, torch_files: Path, mode: str
+) -> None:
+    sweep = {"batch": [1, 3], "sequence": [8]}
+    profile = capture(torch_files / "block.pt", mode, source_folder=str(MODELS), sweep=sweep)
+    rows = sweep_rows(profile)
+    assert [(row["axis"], row["size"], row["problem"]) for row in rows] == [
+        ("batch", 1, None), ("batch", 3, None), ("sequence", 8, None),
+    ]  # fmt: skip
+    assert all(row["per_second"] > 0 for row in rows)
+
+
+def test_a_program_is_exported_for_each_size_and_that_is_told(
+    launcher: Launcher, torch_files: Path, tmp_path: Path
+) -> None:
+    model = open_path(torch_files / "block.pt")
+    assert isinstance(model, ModelFile)
+    request = replace(
+        request_for(model, "torch-export"),
+        source_folder=str(MODELS), trusted=True, steps=2, sweep={"batch": [2, 3]},
+    )  # fmt: skip
+    told: list[Progress] = []
+    launcher.capture(
+        request, tmp_path, lambda event: isinstance(event, Progress) and told.append(event)
+    )
+    profile = read_capture(tmp_path)
+    assert [row["problem"] for row in sweep_rows(profile)] == [None, None]
+    assert all(row["peak_bytes"] > 0 for row in sweep_rows(profile))
+    part = [event for event in told if event.stage.startswith(SWEEP_STAGE)]
+    assert {"sweep: batch 2", "sweep: batch 3, torch.export traces the model"} <= {
+        event.stage for event in part
+    }
+    done = [event.fraction for event in part]
+    assert done == sorted(done)
+    assert done[-1] <= 1
+
+
+def test_a_file_exported_for_one_size_says_so(capture: Capture, torch_files: Path) -> None:
+    profile = capture(torch_files / "block.pt2", "torch-export", sweep={"batch": [1, 3]})
+    own, other = sweep_rows(profile)
+    assert own["per_second"] > 0
+    assert "exported for tokens.size()[0] == 1" in other["problem"]
 
 
 def test_the_table_travels_in_the_snapshot(swept: Profile, tmp_path: Path) -> None:

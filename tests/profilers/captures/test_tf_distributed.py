@@ -1,16 +1,20 @@
 """One Keras model on several devices and over several processes: each replica is a rank."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.captures import read_capture
 from profilers.errors import TwinscopeError
 from profilers.launcher import Launcher
 from profilers.profile import Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
+from profilers.worker_process import Log, Progress
 from tests.conftest import Capture
 
 
@@ -70,14 +74,38 @@ def test_each_process_of_several_is_a_rank(capture: Capture, tf_files: Path) -> 
     assert {"worker 0", "worker 1"} <= {name.partition(":")[0] for name in processes}
 
 
+def test_a_process_that_aborts_is_started_once_more(tf_files: Path, tmp_path: Path) -> None:
+    request = RunRequest(str(tf_files / "cnn.keras"), "tf-multiworker", steps=1, warmup=0)
+    lines: list[str] = []
+    aborted: list[int] = []
+
+    def abort_one() -> None:
+        for process in psutil.Process().children(recursive=True):
+            if process.cmdline()[-1:] == ["profilers.runtimes.tf.replica"]:
+                aborted.append(process.pid)
+                process.send_signal(signal.SIGABRT)
+                return
+
+    def follow(event: Progress | Log) -> None:
+        if isinstance(event, Log):
+            lines.append(event.text)
+        elif event.stage == "load" and not aborted:
+            abort_one()
+
+    launcher = Launcher()
+    try:
+        launcher.capture(request, tmp_path, follow)
+    finally:
+        launcher.close()
+    assert aborted
+    assert any("status -6" in line and "once more" in line for line in lines)
+    assert_linked(read_capture(tmp_path))
+
+
 def test_what_fails_in_a_process_is_told_and_ends_the_others(
-    tf_files: Path, tmp_path: Path
+    launcher: Launcher, tf_files: Path, tmp_path: Path
 ) -> None:
     wrong = (InputSpec("image", "float32", (1, 8, 8, 4)),)
     request = RunRequest(str(tf_files / "cnn.keras"), "tf-multiworker", inputs=wrong, steps=1)
-    launcher = Launcher()
-    try:
-        with pytest.raises(TwinscopeError, match="image=\\?,32,32,3:float32"):
-            launcher.capture(request, tmp_path)
-    finally:
-        launcher.close()
+    with pytest.raises(TwinscopeError, match="image=\\?,32,32,3:float32"):
+        launcher.capture(request, tmp_path)

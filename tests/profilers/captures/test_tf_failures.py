@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ from profilers.opening import open_path
 from profilers.request import InputSpec, RunRequest
 
 SOURCES = str(Path(__file__).parents[2] / "models")
-
-
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    launcher = Launcher()
-    yield launcher
-    launcher.close()
 
 
 def request(path: Path, mode: str = "keras", **changes: object) -> RunRequest:

@@ -1,5 +1,6 @@
 """Real runs of TFLite's interpreter, read back: delegates, times, memory, conversion, refusals."""
 
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,13 @@ from profilers.models import tflite_file
 from profilers.profile import MemoryCategory, Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
-from tests.conftest import Capture, build_models
+from tests.conftest import Capture
 
 
 @pytest.fixture(scope="module")
-def odd_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def odd_files(model_folders: dict[str, Future[Path]]) -> Path:
     """Folder with models that the interpreter refuses, and one of any batch."""
-    return build_models("build_tflite", tmp_path_factory.mktemp("tflite_files"))
+    return model_folders["odd_files"].result()
 
 
 def delegated(profile: Profile) -> list[list[str]]:

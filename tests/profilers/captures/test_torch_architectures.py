@@ -1,7 +1,6 @@
 """Models with in-place work, recurrent layers, shared modules: linked and counted in every mode."""
 
-import subprocess
-import sys
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -27,23 +26,21 @@ LINEARS = 2 * (32 * 64 + 64 * 64) + 64 * 2  # the encoder twice, the head once
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("torch_more")
-    subprocess.run(
-        [sys.executable, "-m", "tests.models.build_torch_more", str(folder)], cwd=ROOT, check=True
-    )
-    return folder
+def torch_more(model_folders: dict[str, Future[Path]]) -> Path:
+    return model_folders["torch_more"].result()
 
 
-def captured(capture: Capture, files: Path, name: str, mode: str) -> Profile:
-    path = files / MODES[mode].format(name)
+def captured(capture: Capture, torch_more: Path, name: str, mode: str) -> Profile:
+    path = torch_more / MODES[mode].format(name)
     return capture(path, mode, source_folder=str(MODELS), inputs=INPUTS[name])
 
 
 @pytest.mark.parametrize("name", ["resnet", "lstm", "branches"])
 @pytest.mark.parametrize("mode", MODES)
-def test_times_and_bytes_are_linked(capture: Capture, files: Path, mode: str, name: str) -> None:
-    profile = captured(capture, files, name, mode)
+def test_times_and_bytes_are_linked(
+    capture: Capture, torch_more: Path, mode: str, name: str
+) -> None:
+    profile = captured(capture, torch_more, name, mode)
     assert broken_references(profile) == []
     coverage = link_coverage(profile)
     assert coverage.operator_time is not None
@@ -62,9 +59,9 @@ def test_times_and_bytes_are_linked(capture: Capture, files: Path, mode: str, na
     ],
 )
 def test_flops_are_those_of_the_matrices(
-    capture: Capture, files: Path, mode: str, name: str, operator: str, flops: int
+    capture: Capture, torch_more: Path, mode: str, name: str, operator: str, flops: int
 ) -> None:
-    profile = captured(capture, files, name, mode)
+    profile = captured(capture, torch_more, name, mode)
     nodes = profile.authored.nodes
     rows = [
         row for row, each in enumerate(nodes.operator.tolist()) if operator in profile.strings[each]
@@ -75,9 +72,9 @@ def test_flops_are_those_of_the_matrices(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_both_calls_of_a_shared_module_have_their_own_times(
-    capture: Capture, files: Path, mode: str
+    capture: Capture, torch_more: Path, mode: str
 ) -> None:
-    profile = captured(capture, files, "branches", mode)
+    profile = captured(capture, torch_more, "branches", mode)
     graph, slices = profile.authored, profile.trace.slices
     first = [profile.strings[row] for row in graph.parameters.name.tolist()].index(
         "encoder.0.weight"
@@ -90,8 +87,8 @@ def test_both_calls_of_a_shared_module_have_their_own_times(
         assert names.count("aten::linear") == len(profile.steps)
 
 
-def test_tuples_are_no_nodes_of_script_graphs(capture: Capture, files: Path) -> None:
-    profile = captured(capture, files, "lstm", "torchscript")
+def test_tuples_are_no_nodes_of_script_graphs(capture: Capture, torch_more: Path) -> None:
+    profile = captured(capture, torch_more, "lstm", "torchscript")
     graph = profile.authored
     operators = [profile.strings[row] for row in graph.nodes.operator.tolist()]
     assert not any("Tuple" in operator for operator in operators)
@@ -101,9 +98,9 @@ def test_tuples_are_no_nodes_of_script_graphs(capture: Capture, files: Path) -> 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_shape_that_the_model_rejects_is_told_in_its_words(
-    capture: Capture, files: Path, mode: str
+    capture: Capture, torch_more: Path, mode: str
 ) -> None:
-    path = files / MODES[mode].format("product")
+    path = torch_more / MODES[mode].format("product")
     wrong = (InputSpec("x", "float32", (31, 4)),)
     with pytest.raises(CaptureFailed, match=r"31x4|x\.size\(\)\[0\] == 32") as raised:
         capture(path, mode, source_folder=str(MODELS), inputs=wrong)

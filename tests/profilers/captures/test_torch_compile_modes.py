@@ -15,12 +15,13 @@ from profilers.analysis.memory.curve import alive_at, memory_curve
 from profilers.captures import read_capture
 from profilers.captures.pytorch.fusion_breaks import fusion_breaks
 from profilers.errors import Cancelled
-from profilers.launcher import Launcher, Log, Progress
+from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import MemoryCategory, Profile, StringPool, TimingPhase
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
+from profilers.worker_process import Log, Progress
 from tests.conftest import ROOT, Capture
 
 BUILD = """

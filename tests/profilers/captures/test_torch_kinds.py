@@ -1,7 +1,6 @@
 """A key-value cache, packed sequences, routed experts: linked in eager and compiled mode alike."""
 
-import subprocess
-import sys
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +14,15 @@ from tests.conftest import ROOT, Capture
 from tests.models.build_torch_kinds import KINDS
 
 MODELS = ROOT / "tests" / "models"
-NAMES = ("decoder", "variable_lstm", "experts")
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("torch_kinds")
-    command = [sys.executable, "-m", "tests.models.build_torch_kinds", str(folder), *NAMES]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return folder
+def torch_kinds(model_folders: dict[str, Future[Path]]) -> Path:
+    return model_folders["torch_kinds"].result()
 
 
-def captured(capture: Capture, files: Path, name: str, mode: str) -> Profile:
-    path = files / f"{name}.pt"
+def captured(capture: Capture, torch_kinds: Path, name: str, mode: str) -> Profile:
+    path = torch_kinds / f"{name}.pt"
     return capture(path, mode, source_folder=str(MODELS), inputs=KINDS[name][1])
 
 
@@ -45,10 +40,12 @@ def breaks_of(profile: Profile, kind: str) -> list[tuple[str, str, str]]:
     ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["decoder", "variable_lstm", "experts"])
 @pytest.mark.parametrize("mode", ["torch-eager", "torch-compile"])
-def test_times_and_bytes_are_linked(capture: Capture, files: Path, mode: str, name: str) -> None:
-    profile = captured(capture, files, name, mode)
+def test_times_and_bytes_are_linked(
+    capture: Capture, torch_kinds: Path, mode: str, name: str
+) -> None:
+    profile = captured(capture, torch_kinds, name, mode)
     assert broken_references(profile) == []
     coverage = link_coverage(profile)
     assert coverage.operator_time is not None
@@ -59,17 +56,17 @@ def test_times_and_bytes_are_linked(capture: Capture, files: Path, mode: str, na
 
 
 def test_weights_of_a_traced_lstm_are_known_though_it_takes_them_as_a_list(
-    capture: Capture, files: Path
+    capture: Capture, torch_kinds: Path
 ) -> None:
-    traced = captured(capture, files, "variable_lstm", "torchscript").authored.parameters
-    eager = captured(capture, files, "variable_lstm", "torch-eager").authored.parameters
+    traced = captured(capture, torch_kinds, "variable_lstm", "torchscript").authored.parameters
+    eager = captured(capture, torch_kinds, "variable_lstm", "torch-eager").authored.parameters
     assert traced.bytes.sum() == eager.bytes.sum()
 
 
 def test_a_graph_that_all_experts_share_is_tied_to_each_of_them(
-    capture: Capture, files: Path
+    capture: Capture, torch_kinds: Path
 ) -> None:
-    profile = captured(capture, files, "experts", "torch-compile")
+    profile = captured(capture, torch_kinds, "experts", "torch-compile")
     slices, groups, strings = profile.trace.slices, profile.fusion.groups, profile.strings
     names = [strings[row] for row in profile.authored.nodes.name.tolist()]
     ran = np.unique(slices.group[(slices.step == 1) & (slices.group >= 0)])
@@ -87,10 +84,10 @@ def test_a_graph_that_all_experts_share_is_tied_to_each_of_them(
 
 
 def test_a_backward_that_all_experts_share_is_tied_to_each_of_them(
-    capture: Capture, files: Path
+    capture: Capture, torch_kinds: Path
 ) -> None:
     profile = capture(
-        files / "experts.pt",
+        torch_kinds / "experts.pt",
         "torch-compile",
         source_folder=str(MODELS),
         inputs=KINDS["experts"][1],
@@ -118,9 +115,9 @@ def test_a_backward_that_all_experts_share_is_tied_to_each_of_them(
 
 
 def test_a_second_shape_is_told_as_a_recompilation_with_its_guard(
-    capture: Capture, files: Path
+    capture: Capture, torch_kinds: Path
 ) -> None:
-    profile = captured(capture, files, "experts", "torch-compile")
+    profile = captured(capture, torch_kinds, "experts", "torch-compile")
     (told,) = breaks_of(profile, "recompile")
     reason, location, _ = told
     assert "tensor 'x' size mismatch at index 0" in reason
@@ -131,8 +128,8 @@ def test_a_second_shape_is_told_as_a_recompilation_with_its_guard(
     assert "class Expert(" in "\n".join(source[int(line) - 8 : int(line)])
 
 
-def test_a_break_in_a_loop_costs_the_whole_function(capture: Capture, files: Path) -> None:
-    profile = captured(capture, files, "experts", "torch-compile")
+def test_a_break_in_a_loop_costs_the_whole_function(capture: Capture, torch_kinds: Path) -> None:
+    profile = captured(capture, torch_kinds, "experts", "torch-compile")
     (told,) = breaks_of(profile, "graph break")
     reason, location, _ = told
     assert "output shape depends on input Tensor data" in reason
@@ -141,8 +138,8 @@ def test_a_break_in_a_loop_costs_the_whole_function(capture: Capture, files: Pat
     assert "torch.where(chosen == number)" in source[int(location.partition(":")[2]) - 1]
 
 
-def test_breaks_lead_to_the_operators_that_they_name(capture: Capture, files: Path) -> None:
-    profile = captured(capture, files, "variable_lstm", "torch-compile")
+def test_breaks_lead_to_the_operators_that_they_name(capture: Capture, torch_kinds: Path) -> None:
+    profile = captured(capture, torch_kinds, "variable_lstm", "torch-compile")
     found = breaks_of(profile, "graph break")
     assert [node for _, _, node in found] == ["_pack_padded_sequence", "lstm"]
     assert "site-packages" not in " ".join(reason for reason, _, _ in found)
@@ -150,9 +147,9 @@ def test_breaks_lead_to_the_operators_that_they_name(capture: Capture, files: Pa
 
 
 def test_operators_without_generated_code_are_told_one_by_one(
-    capture: Capture, files: Path
+    capture: Capture, torch_kinds: Path
 ) -> None:
-    profile = captured(capture, files, "decoder", "torch-compile")
+    profile = captured(capture, torch_kinds, "decoder", "torch-compile")
     found = breaks_of(profile, "fallback")
     assert [node for _, _, node in found] == [
         "scaled_dot_product_attention", "scaled_dot_product_attention_1",
@@ -162,18 +159,18 @@ def test_operators_without_generated_code_are_told_one_by_one(
     assert kinds.count("fallback") == len(found)
 
 
-def test_compile_phases_are_told(capture: Capture, files: Path) -> None:
-    facts = captured(capture, files, "experts", "torch-compile").environment.facts
+def test_compile_phases_are_told(capture: Capture, torch_kinds: Path) -> None:
+    facts = captured(capture, torch_kinds, "experts", "torch-compile").environment.facts
     assert all(word in facts["Compile time"] for word in ("Dynamo", "AOTAutograd", "Inductor"))
     assert facts["Slowest to compile"].startswith("forward (torch_zoo.py:")
 
 
 def test_a_model_that_keeps_tensors_between_steps_cannot_train_and_says_so(
-    capture: Capture, files: Path
+    capture: Capture, torch_kinds: Path
 ) -> None:
     with pytest.raises(CaptureFailed, match=r"keeps tensors of one step for the next"):
         capture(
-            files / "decoder.pt",
+            torch_kinds / "decoder.pt",
             "torch-eager",
             source_folder=str(MODELS),
             inputs=KINDS["decoder"][1],

@@ -1,14 +1,14 @@
 """PyTorch models exported, traced, packaged and converted to ONNX on the spot, and what refuses it."""
 
-import subprocess
-import sys
 import zipfile
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.analysis.sweep import sweep_rows
 from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
@@ -16,24 +16,10 @@ from profilers.opening import open_path
 from profilers.profile import NodeKind, Profile, SliceKind, TimingPhase
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
+from profilers.runtimes import mode_named
 from tests.conftest import ROOT, Capture
 
 MODELS = ROOT / "tests" / "models"
-PACKAGE = """
-import sys, torch
-torch.set_num_threads(1)
-torch.manual_seed(0)
-model = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.GELU(), torch.nn.LayerNorm(32)).eval()
-program = torch.export.export(model, (torch.randn(2, 16),))
-torch.export.save(program, sys.argv[1])
-if len(sys.argv) > 2:
-    torch._inductor.aoti_compile_and_package(
-        program,
-        package_path=sys.argv[2],
-        inductor_configs={"cpp.enable_kernel_profile": True},
-    )
-    torch._inductor.aoti_compile_and_package(program, package_path=sys.argv[3])
-"""
 
 
 def is_linked(profile: Profile) -> None:
@@ -100,12 +86,9 @@ def test_decisions_in_python_are_told_with_their_line(
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small program, and the package that AOTInductor makes of it."""
-    folder = tmp_path_factory.mktemp("packages")
-    names = [str(folder / name) for name in ("program.pt2", "package.pt2", "unmarked.pt2")]
-    subprocess.run([sys.executable, "-W", "ignore", "-c", PACKAGE, *names], check=True, cwd=ROOT)
-    return folder
+def packages(model_folders: dict[str, Future[Path]]) -> Path:
+    """A small program, and the packages that AOTInductor makes of it."""
+    return model_folders["packages"].result()
 
 
 def test_a_package_made_on_the_spot_ties_its_kernels_to_the_program(
@@ -144,6 +127,16 @@ def test_the_next_run_takes_the_package_of_an_earlier_one(capture: Capture, pack
     assert len(again.fusion.groups) == len(first.fusion.groups)
 
 
+def test_a_package_is_compiled_for_each_size(capture: Capture, packages: Path) -> None:
+    inputs = (InputSpec("input", "float32", (2, 16)),)
+    module = packages / "module.pt"
+    profile = capture(module, "torch-aoti", inputs=inputs, sweep={"batch": [2, 3]})
+    own, other = sweep_rows(profile)
+    assert (own["problem"], other["problem"]) == (None, None)
+    assert other["per_second"] > 0
+    assert other["peak_bytes"] > 0
+
+
 def test_a_package_shows_its_kernels_weights_and_inputs_without_running(packages: Path) -> None:
     model = open_path(packages / "package.pt2")
     assert isinstance(model, ModelFile)
@@ -161,6 +154,17 @@ def test_a_package_shows_its_kernels_weights_and_inputs_without_running(packages
     assert graph.edges.source[graph.edges.target == result].tolist() == [operators[-1]]
     used = {strings[graph.parameters.name[row]] for row in graph.parameter_uses.parameter.tolist()}
     assert used == weights
+
+
+def test_a_package_needs_no_compiler(
+    packages: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model, mode = open_path(packages / "package.pt2"), mode_named("torch-aoti")
+    assert isinstance(model, ModelFile)
+    assert mode
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert mode.obstacle(kind="torch-export")
+    assert mode.obstacle(kind=model.kind) is None
 
 
 def test_a_package_runs_and_is_linked_to_its_own_kernels(capture: Capture, packages: Path) -> None:
@@ -193,16 +197,12 @@ def test_a_package_refuses_inputs_of_another_size(capture: Capture, packages: Pa
         capture(packages / "package.pt2", "torch-aoti", inputs=wrong)
 
 
-def test_a_package_needs_trust(packages: Path, tmp_path: Path) -> None:
-    launcher = Launcher()
+def test_a_package_needs_trust(launcher: Launcher, packages: Path, tmp_path: Path) -> None:
     request = RunRequest(
         str(packages / "package.pt2"), "torch-aoti", inputs=(InputSpec("x", "float32", (2, 16)),)
     )
-    try:
-        with pytest.raises(TrustRequired, match="native code"):
-            launcher.capture(request, tmp_path)
-    finally:
-        launcher.close()
+    with pytest.raises(TrustRequired, match="native code"):
+        launcher.capture(request, tmp_path)
 
 
 def test_a_model_that_cannot_be_exported_cannot_be_packaged(

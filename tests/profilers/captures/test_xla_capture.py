@@ -1,7 +1,7 @@
 """Models compiled by XLA in a real worker, and the program that the worker leaves behind."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.capturing import request_for
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory.curve import curve_of
 from profilers.captures import read_capture
-from profilers.captures.tf.files import AUTHORED_FILE, MODULE_FILE
+from profilers.captures.tf.files import AUTHORED_FILE, MODULE_FILE, OPTIMISED_FILE
 from profilers.captures.tf.names import NodeNames
 from profilers.captures.xla.fusion import link_program
 from profilers.captures.xla.memory import planned_blocks
@@ -22,34 +21,17 @@ from profilers.graphs.hlo_program import read_hlo
 from profilers.graphs.hlo_text import computation_text
 from profilers.graphs.tensorflow_protos import parse
 from profilers.graphs.tf_graph_def import read_graph_def
-from profilers.launcher import Launcher
-from profilers.models import ModelFile
-from profilers.opening import open_path
 from profilers.profile import NodeKind, Profile, SliceKind, StringPool, decode
 from profilers.profile.references import broken_references
-from tests.conftest import Capture
+from tests.conftest import Capture, CaptureFolder
 
 Captured = Callable[[str], Path]
 
 
-@pytest.fixture(scope="module")
-def captured(tf_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Captured]:
-    """Folder of a capture of one of the test models; one for each model."""
-    launcher = Launcher()
-    folders: dict[str, Path] = {}
-
-    def run(name: str) -> Path:
-        if name not in folders:
-            model = open_path(tf_files / name)
-            assert isinstance(model, ModelFile)
-            request = replace(request_for(model, "tf-xla"), trusted=True, steps=5, warmup=2)
-            folder = tmp_path_factory.mktemp("xla")
-            launcher.capture(request, folder)
-            folders[name] = folder
-        return folders[name]
-
-    yield run
-    launcher.close()
+@pytest.fixture
+def captured(tf_files: Path, capture_folder: CaptureFolder) -> Captured:
+    """Folder of a capture of one of the test models."""
+    return lambda name: capture_folder(tf_files / name, "tf-xla")
 
 
 def names_of(profile: Profile, stage: int, rows: Any) -> list[str]:
@@ -75,6 +57,17 @@ def test_every_kind_of_file_runs_and_is_linked(captured: Captured, name: str) ->
         assert share >= 0.95
     assert profile.steps.number.tolist() == [0, 1, 2, 3, 4]
     assert not profile.diagnostics
+
+
+def test_what_xla_reduced_to_a_copy_stands_for_the_result(captured: Captured) -> None:
+    """Of one row the sum of each row is the input: no instruction has a name left."""
+    profile = read_capture(captured("rows_saved"))
+    coverage = link_coverage(profile)
+    assert coverage.operator_time == 1.0
+    assert coverage.peak_bytes == 1.0
+    slices = profile.trace.slices
+    ran = slices.node[(slices.kind == SliceKind.OPERATOR) & (slices.node >= 0)]
+    assert operators_of(profile, 0, ran) == {"UnsortedSegmentSum"}
 
 
 def test_a_fusion_opens_and_names_the_operators_that_it_computes(captured: Captured) -> None:
@@ -220,7 +213,7 @@ def test_a_damaged_program_is_refused_with_a_sentence(captured: Captured, tmp_pa
 
 def test_a_capture_without_its_program_says_so(captured: Captured, tmp_path: Path) -> None:
     for file in captured("cnn_saved").iterdir():
-        if file.name != MODULE_FILE:
+        if file.name not in (MODULE_FILE, OPTIMISED_FILE):
             (tmp_path / file.name).write_bytes(file.read_bytes())
     profile = read_capture(tmp_path)
     assert [graph.stage for graph in profile.graphs] == ["authored"]

@@ -1,21 +1,17 @@
 """What xprof's converters make of real captures, in a process of their own."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.capturing import request_for
 from profilers import snapshot
 from profilers.captures.tf.files import TRACE_FILE
-from profilers.captures.tf.xprof_reports import xprof_reports
-from profilers.captures.tf.xprof_tables import reports_of
-from profilers.launcher import Launcher
-from profilers.models import ModelFile
+from profilers.captures.xplane.xprof_reports import xprof_reports
+from profilers.captures.xplane.xprof_tables import reports_of
 from profilers.opening import open_path
 from profilers.profile import Profile, Report
-from tests.conftest import Capture
+from tests.conftest import Capture, CaptureFolder
 
 
 def report_of(profile: Profile, title: str) -> Report:
@@ -52,17 +48,15 @@ def test_reports_are_kept_in_a_snapshot(capture: Capture, tf_files: Path, tmp_pa
     assert snapshot.read(tmp_path / "block.twin").reports == profile.reports
 
 
-def test_a_trace_file_has_reports_too(capture: Capture, tf_files: Path, tmp_path: Path) -> None:
-    model = open_path(tf_files / "cnn.keras")
-    assert isinstance(model, ModelFile)
-    launcher = Launcher()
-    launcher.capture(replace(request_for(model), steps=2, trusted=True), tmp_path)
-    launcher.close()
+def test_a_trace_file_has_reports_too(
+    capture_folder: CaptureFolder, tf_files: Path, tmp_path: Path
+) -> None:
+    folder = capture_folder(tf_files / "block.keras", "keras")
     trace = tmp_path / "host.xplane.pb"
-    shutil.copyfile(tmp_path / TRACE_FILE, trace)
+    shutil.copyfile(folder / TRACE_FILE, trace)
     opened = open_path(trace)
     assert isinstance(opened, Profile)
-    assert len(report_of(opened, "Overview: steps").rows) == 2
+    assert len(report_of(opened, "Overview: steps").rows) == 5
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 100, b"\x0a\x05hello"])

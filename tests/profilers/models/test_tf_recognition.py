@@ -83,7 +83,8 @@ def test_without_a_signature_the_functions_are_named_and_the_first_one_shown(
     tf_files: Path,
 ) -> None:
     model = inspected(tf_files / "unsigned_saved")
-    assert "only __call__, so nothing says which function to call" in model.cannot_run
+    assert model.signatures == ("__call__",)
+    assert not model.cannot_run
     strings, graph = model.preview.strings, model.preview.authored
     assert {"If", "While"} <= {
         strings[row].removeprefix("Stateless") for row in graph.nodes.operator
@@ -91,6 +92,22 @@ def test_without_a_signature_the_functions_are_named_and_the_first_one_shown(
     names = {strings[row] for row in graph.parameters.name}
     assert {"first", "positive", "negative", "repeated"} <= names
     assert "there is nothing to call" in inspected(tf_files / "empty_saved").cannot_run
+
+
+def test_functions_of_parts_and_second_traces_can_be_chosen(tf_files: Path) -> None:
+    model = inspected(tf_files / "parts_saved")
+    assert model.signatures == ("__call__", "__call__#2", "control.__call__", "rows.__call__")
+    assert model.entries_are == "function"
+    given = [(spec.name, spec.shape, spec.dtype) for spec in model.inputs]
+    assert given == [("pair_left", (2, 16), "float32"), ("pair_right", (2, 16), "float32")]
+    (x,) = model.inputs_of("control.__call__")
+    assert (x.name, x.shape) == ("x", (1, 16))
+
+
+def test_functions_that_were_never_traced_are_named(tf_files: Path) -> None:
+    model = inspected(tf_files / "untraced_saved")
+    assert "encode had never been called when it was saved" in model.cannot_run
+    assert not model.modes
 
 
 def test_signatures_start_with_the_default(tf_files: Path) -> None:

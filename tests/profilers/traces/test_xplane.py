@@ -11,26 +11,18 @@ import numpy as np
 import pytest
 
 from profilers.errors import DamagedFile
-from profilers.launcher import Launcher
 from profilers.opening import open_path
 from profilers.probe import Probe
 from profilers.profile import MemoryCategory, Profile, SliceKind, TrackKind, decode
-from profilers.request import RunRequest
 from profilers.traces import reader_of, xplane
-from tests.conftest import ROOT
+from tests.conftest import ROOT, CaptureFolder
 from tests.profilers.traces.made_xspace import START_NS, MadeSpace
 
 
 @pytest.fixture(scope="module")
-def real(tf_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def real(capture_folder: CaptureFolder, tf_files: Path) -> Path:
     """A trace of five steps of the small CNN."""
-    folder = tmp_path_factory.mktemp("xplane")
-    launcher = Launcher()
-    try:
-        launcher.capture(RunRequest(str(tf_files / "cnn.keras"), "keras", steps=5), folder)
-    finally:
-        launcher.close()
-    return folder / "xplane.pb"
+    return capture_folder(tf_files / "cnn.keras", "keras") / "xplane.pb"
 
 
 def read(path: Path) -> Profile:

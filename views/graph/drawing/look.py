@@ -19,7 +19,7 @@ _LONGEST_NAME = 28
 
 @dataclass(frozen=True)
 class Legend:
-    """Colours with what they stand for; with a `scale` these are its two ends."""
+    """Colours with what they stand for; of a scale (`is_scale`) these are its two ends."""
 
     entries: tuple[tuple[QColor, str], ...]
     is_scale: bool = False

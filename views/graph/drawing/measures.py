@@ -18,7 +18,7 @@ MIXED, NOTHING = -1, -2  # categories of a box whose nodes differ, or have none
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure of nodes: time, bytes or counts. `combine` tells how boxes get theirs."""
+    """A figure of nodes: time, bytes or counts; a box has the sum of its nodes unless `is_peak`."""
 
     id: str
     values: Callable[[StageFigures], Float64]

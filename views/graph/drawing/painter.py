@@ -51,7 +51,7 @@ class ScenePainter:
         self.picked: frozenset[int] = frozenset()
         self._is_picked = np.zeros(model.hierarchy.tree.count, bool)
         self._is_around = np.zeros(model.hierarchy.tree.count, bool)
-        self._is_found = np.zeros(model.hierarchy.tree.count, bool)
+        self.is_found = np.zeros(model.hierarchy.tree.count, bool)
         self._flags: Flags | None = None
         self._flagged = np.full(model.hierarchy.tree.count, _NO_NODE)
         self.set_measure("family")
@@ -73,7 +73,7 @@ class ScenePainter:
         """Nodes that a search or a walk found; boxes that hide one are marked too."""
         is_found = np.zeros(self._model.hierarchy.tree.count, np.int64)
         is_found[list(nodes)] = 1
-        self._is_found = self._model.hierarchy.tree.sums(is_found) > 0
+        self.is_found = self._model.hierarchy.tree.sums(is_found) > 0
 
     def set_flags(self, flags: Flags) -> None:
         """Signs on nodes; a box shows that of the first node in it that has one."""
@@ -89,10 +89,6 @@ class ScenePainter:
 
     def legend(self, scene: Scene) -> Legend:
         return self._look.legend(scene)
-
-    def fill_of(self, scene: Scene, item: int) -> QColor:
-        """The colour of a shown box."""
-        return QColor.fromRgb(int(self._look.fills(scene)[scene.row_of(item)]))
 
     def tip(self, item: int) -> str:
         """What a box is, in a few lines of plain text."""
@@ -152,7 +148,7 @@ class ScenePainter:
             )  # fmt: skip
         items = boxes.item[closed]
         for is_marked, colour, width in (
-            (self._is_found, self._theme.accent, 3.0),
+            (self.is_found, self._theme.accent, 3.0),
             (self._is_around, self._theme.selection, 2.0),
             (self._is_picked, self._theme.selection, 4.0),
         ):

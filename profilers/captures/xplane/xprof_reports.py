@@ -5,12 +5,12 @@ import logging
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from profilers.captures.tf.xprof_tables import reports_of
+from profilers.captures.xplane.xprof_tables import reports_of
+from profilers.graphs.protobuf_wire import field
 from profilers.profile import Report
 
 logger = logging.getLogger(__name__)
@@ -72,32 +72,13 @@ def _plane_of(module: bytes) -> bytes:
     event_metadata 4, stat_metadata 5; XEventMetadata.id 1, name 2, stats 5; XStat.metadata_id 1,
     bytes_value 6; XStatMetadata.id 1, name 2; of a map's entry key 1, value 2.
     """
-    first = _number(1, 1)
-    stat = first + _field(6, module)
-    event = first + _field(2, b"module(1)") + _field(5, stat)
-    name = first + _field(2, _PROGRAM_STAT.encode())
+    first = field(1, 1)
+    stat = first + field(6, module)
+    event = first + field(2, b"module(1)") + field(5, stat)
+    name = first + field(2, _PROGRAM_STAT.encode())
     plane = (
-        _field(2, _MODULES_PLANE.encode())
-        + _field(4, first + _field(2, event))
-        + _field(5, first + _field(2, name))
+        field(2, _MODULES_PLANE.encode())
+        + field(4, first + field(2, event))
+        + field(5, first + field(2, name))
     )
-    return _field(1, plane)
-
-
-def _field(number: int, data: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
-
-
-def _number(number: int, value: int) -> bytes:
-    return _varint(number << 3) + _varint(value)
-
-
-def _varint(value: int) -> bytes:
-    return bytes(_groups(value))
-
-
-def _groups(value: int) -> Iterator[int]:
-    while value > 127:
-        yield value & 127 | 128
-        value >>= 7
-    yield value
+    return field(1, plane)

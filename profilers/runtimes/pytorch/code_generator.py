@@ -1,0 +1,47 @@
+"""Whether what Inductor generates code for is here and works."""
+
+from profilers.request import RunRequest
+from profilers.runtimes import RunMode, mode_named
+from profilers.runtimes.build_tools import Lack, no_cpp_compiler
+
+
+def require_code_generator(request: RunRequest) -> None:
+    """Refuse to begin where Inductor lacks what it generates code for.
+
+    Raises
+    ------
+    ModeUnavailable
+        Naming what is missing and who brings it.
+    """
+    mode = mode_named(request.mode)
+    if mode is None:
+        return
+    obstacle = mode.obstacle(request.device)
+    if obstacle:
+        raise obstacle
+    if request.device.startswith("cuda"):
+        _require_triton(mode)
+    else:
+        _require_cpp_compiler(mode)
+
+
+def _require_triton(mode: RunMode) -> None:
+    from torch.utils._triton import has_triton
+
+    if not has_triton():
+        raise mode.refusal(
+            Lack(
+                "Triton, which Inductor generates kernels of a GPU for, does not take this one",
+                "Install a Triton for this GPU and this version of PyTorch.",
+            )
+        )
+
+
+def _require_cpp_compiler(mode: RunMode) -> None:
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except (InvalidCxxCompiler, RuntimeError) as error:
+        raise mode.refusal(no_cpp_compiler("does not start")) from error
