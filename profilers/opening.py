@@ -6,7 +6,7 @@ from pathlib import Path
 
 from profilers import snapshot
 from profilers.analysis.trace_health import health
-from profilers.captures.xla.plain_trace import with_planned_memory
+from profilers.captures.xla.plain_trace import with_programs
 from profilers.captures.xplane.xprof_reports import xprof_reports
 from profilers.errors import TwinscopeError, UnrecognisedFile
 from profilers.models import ModelFile, format_of, model_named
@@ -81,7 +81,7 @@ def open_path(
             if show is None or read_showing is None:
                 profile = reader.read(path, progress)
                 if reader is xplane:
-                    profile = with_planned_memory(profile, path)
+                    profile = with_programs(profile, path)
                 return _with_health(_with_reports(profile, path))
             return _with_health(_with_reports(read_showing(path, progress, show), path))
         model_format = format_of(probe)

@@ -25,7 +25,7 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile
-from profilers.request import PEAKS_FILE
+from profilers.request import PEAKS_FILE, InputSpec
 
 Capture = Callable[..., Profile]
 CaptureFolder = Callable[..., Path]
@@ -177,3 +177,18 @@ def capture(capture_folder: CaptureFolder) -> Capture:
         return profiles[folder]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def rotary(capture: Capture) -> Callable[[str, str], Profile]:
+    """``rotary("torch-compile", "training")``: a block with rotary embeddings, one step of it."""
+    inputs = (
+        InputSpec("x", "float32", (2, 16, 32)),
+        InputSpec("position", "int64", (2, 16), low=0, high=64),
+    )
+
+    def captured(mode: str, run: str) -> Profile:
+        path = ROOT / "tests" / "models" / "awkward.py"
+        return capture(path, mode, signature="Rotary", inputs=inputs, options={"run": run})
+
+    return captured

@@ -15,7 +15,7 @@ HELP = "Trace a running TensorFlow or serving process through its profiler servi
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("address", metavar="HOST:PORT", help="of the profiler service")
     parser.add_argument(
-        "--out", required=True, type=Path, metavar="X.twin", help="snapshot to write"
+        "-o", "--out", required=True, type=Path, metavar="X.twin", help="snapshot to write"
     )
     parser.add_argument("--seconds", type=float, default=2.0, help="how long to trace, default 2")
     parser.add_argument("--json", action="store_true", help="print the profile's figures as JSON")

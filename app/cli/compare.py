@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--out", type=Path, metavar="PAIR.twin", help="keep both and how they compare"
+        "-o", "--out", type=Path, metavar="PAIR.twin", help="keep both and how they compare"
     )
     parser.add_argument("--html", type=Path, metavar="OUT", help="write a report")
     parser.add_argument(

@@ -14,7 +14,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", required=True, choices=[each.id for each in EXPORTERS], help="format"
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="PATH", help="where to write")
+    parser.add_argument(
+        "-o", "--out", required=True, type=Path, metavar="PATH", help="where to write"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="model file, SavedModel folder or name: torchvision:resnet18, model.py:make_model",
     )
     parser.add_argument(
-        "--out", required=True, type=Path, metavar="X.twin", help="snapshot to write"
+        "-o", "--out", required=True, type=Path, metavar="X.twin", help="snapshot to write"
     )
     parser.add_argument(
         "--mode", choices=[mode.id for mode in RUN_MODES], help="default: the best for the file"

@@ -13,7 +13,7 @@ HELP = "Write a report on one profile, or on two beside each other, as one HTML 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="snapshots or traces")
     parser.add_argument(
-        "--out", required=True, type=Path, metavar="R.html", help="to write; R.pdf for a PDF"
+        "-o", "--out", required=True, type=Path, metavar="R.html", help="to write; R.pdf for a PDF"
     )
 
 

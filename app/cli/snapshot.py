@@ -14,7 +14,9 @@ HELP = "Write a smaller or anonymous snapshot, or several profiles into one file
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="IN", help="snapshots or traces")
-    parser.add_argument("--out", required=True, type=Path, metavar="OUT.twin", help="to write")
+    parser.add_argument(
+        "-o", "--out", required=True, type=Path, metavar="OUT.twin", help="to write"
+    )
     parser.add_argument(
         "--without",
         action="append",

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.analysis.backward import in_backward
 from profilers.analysis.once import once
 from profilers.analysis.self_time import self_time_ns
 from profilers.profile import WORK_KINDS, Profile, SliceKind
@@ -38,6 +39,16 @@ def node_times(profile: Profile) -> Float64:
 
     A fused kernel counts for the node that its slices are linked to, else for its first member.
     """
+    return _times_of_nodes(profile, np.ones(len(profile.trace.slices), np.bool_))
+
+
+@once
+def backward_node_times(profile: Profile) -> Float64:
+    """What of `node_times` the backward of a training step takes."""
+    return _times_of_nodes(profile, in_backward(profile))
+
+
+def _times_of_nodes(profile: Profile, counted: NDArray[np.bool_]) -> Float64:
     slices, count = profile.trace.slices, len(profile.authored.nodes)
     work, operators = _work(profile)
     rows = work if len(work) else operators
@@ -45,7 +56,7 @@ def node_times(profile: Profile) -> Float64:
     nodes = slices.node[rows].astype(np.int64)
     fused = (nodes < 0) & (slices.group[rows] >= 0)
     nodes[fused] = _first_members(profile)[slices.group[rows[fused]]]
-    linked = nodes >= 0
+    linked = (nodes >= 0) & counted[rows]
     sums = np.bincount(nodes[linked], values[linked].astype(np.float64), count)
     times: Float64 = sums.astype(np.float64) / max(len(profile.steps), 1)
     times.flags.writeable = False

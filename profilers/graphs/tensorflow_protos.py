@@ -78,7 +78,7 @@ _MESSAGES: dict[str, str] = {
     "36 operand_ids *int64, 38 called_computation_ids *int64, 43 backend_config bytes, "
     "63 comparison_direction string",
     "HloShape": "2 element_type int32, 3 dimensions *int64, 4 tuple_shapes *HloShape",
-    "HloMetadata": "1 op_type string, 2 op_name string",
+    "HloMetadata": "1 op_type string, 2 op_name string, 3 source_file string, 4 source_line int32",
     "HloWindow": "1 dimensions *HloWindowDimension",
     "HloWindowDimension": "1 size int64, 2 stride int64",
     "HloConvolution": "3 kernel_input_feature_dimension int64",

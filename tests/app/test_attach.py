@@ -19,6 +19,7 @@ from profilers.profile import Profile, SliceKind
 from tests.app.conftest import settle
 from tests.app.test_main_job import dialog_of
 from tests.conftest import ROOT
+from tests.sample import sample_profile
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +72,16 @@ def attach(window: MainWindow, qtbot: QtBot, address: str, seconds: float) -> No
 def test_the_window_opens_the_trace_as_a_column(
     window: MainWindow, qtbot: QtBot, served_address: str
 ) -> None:
+    window.session.show(Path("other.twin"), sample_profile())
     attach(window, qtbot, served_address, 0.5)
-    (document,) = window.session.documents
+    other, document = window.session.documents
     assert document.is_busy  # with its progress in the column from the beginning
-    assert not window.board.compare.has_two
+    assert not window.board.compare.has_two  # there is nothing to compare yet
     settle(window, qtbot)
     assert document.title == served_address
     assert document.is_unsaved
+    assert not other.is_busy
+    assert window.board.compare.has_two
     assert {"_MklMatMul", "MatMul"} & operators(document.profile)
 
 

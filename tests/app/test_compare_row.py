@@ -132,6 +132,21 @@ def test_rows_are_filtered_by_words_and_kind(
     assert shown == kinds.count(RowKind.ONLY_A) > 0
 
 
+def test_figures_take_no_more_room_than_they_fill(
+    window: MainWindow, qtbot: QtBot, two: list[Document]
+) -> None:
+    view = comparison(window, qtbot)
+    window.board.toggle_fill(window.board.compare)
+    settle(window, qtbot)
+    last = view.figures.visualItemRect(view.figures.item(view.figures.rowCount() - 1, 0))
+    room = view.figures.viewport().height()
+    qtbot.waitUntil(lambda: view.figures.viewport().height() - last.bottom() < 2 * last.height())
+    assert last.bottom() < room
+    assert view.waterfall.height() > view.figures.height()
+    between = view.waterfall.y() - view.figures.geometry().bottom()
+    assert between < last.height()
+
+
 def test_it_fills_the_window_folds_and_changes_its_theme(
     window: MainWindow, qtbot: QtBot, two: list[Document]
 ) -> None:

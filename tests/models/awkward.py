@@ -36,3 +36,37 @@ class Scores(nn.Module):
         picked = torch.gather(torch.where(mask, x, torch.zeros_like(x)), 1, ids).cumsum(1)
         values, places = picked.topk(4, 1)
         return values * scale, places, mask.any(1), ids.bitwise_and(7).sum()
+
+
+class Rotary(nn.Module):
+    """A transformer block with rotary embeddings, shared keys and a gated MLP."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.norm_2 = nn.RMSNorm(32), nn.RMSNorm(32)
+        self.query, self.key_value = nn.Linear(32, 32, bias=False), nn.Linear(32, 32, bias=False)
+        self.out = nn.Linear(32, 32, bias=False)
+        self.gate, self.up = nn.Linear(32, 64, bias=False), nn.Linear(32, 64, bias=False)
+        self.down = nn.Linear(64, 32, bias=False)
+        self.register_buffer("speeds", 10000 ** -(torch.arange(0, 8, 2) / 8), persistent=False)
+
+    def forward(self, x: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
+        batch, length, _ = x.shape
+        angles = position[:, :, None].float() * self.speeds
+        angles = torch.cat([angles, angles], -1)[:, None]
+        attended = self.norm(x)
+        query = self.query(attended).view(batch, length, 4, 8).transpose(1, 2)
+        key_value = self.key_value(attended).view(batch, length, 4, 8).transpose(1, 2)
+        key, value = (each.repeat_interleave(2, 1) for each in key_value.chunk(2, 1))
+        found = nn.functional.scaled_dot_product_attention(
+            turned(query, angles), turned(key, angles), value, is_causal=True
+        )
+        x = x + self.out(found.transpose(1, 2).reshape(batch, length, 32))
+        mixed = self.norm_2(x)
+        return x + self.down(nn.functional.silu(self.gate(mixed)) * self.up(mixed))
+
+
+def turned(x: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
+    """Each pair of numbers is turned by its angle."""
+    first, second = x.chunk(2, -1)
+    return x * angles.cos() + torch.cat([-second, first], -1) * angles.sin()

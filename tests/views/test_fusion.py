@@ -1,5 +1,7 @@
 """The fusion view: what it lists and in which order, both ways of its links, and what it says."""
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -248,6 +250,20 @@ def test_another_column_tells_what_fusing_saved(show_view: ShowView) -> None:
     context.counterpart.set_comparisons([])
     assert "saved" not in sentences(view)
     assert view.order.findData("saved") == -1
+
+
+def test_what_was_saved_is_told_of_forward_and_backward(
+    show_view: ShowView, qtbot: QtBot, rotary: Callable[[str, str], Profile]
+) -> None:
+    fused, eager = (rotary(mode, "training") for mode in ("torch-compile", "torch-eager"))
+    view, context = show_view("fusion", fused)
+    context.counterpart.set_comparisons([beside(fused, eager, "torch-eager", "B")])
+    assert re.search(
+        r"forward \S+ \S+ (saved|slower), backward \S+ \S+ (saved|slower)", sentences(view)
+    )
+    qtbot.keyClicks(view.filter, "backward")
+    assert "one by one" in sentences(view)
+    assert "forward " not in sentences(view).partition("one by one")[2]
 
 
 def test_a_column_that_ran_operator_by_operator_is_preferred(show_view: ShowView) -> None:

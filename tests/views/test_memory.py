@@ -2,6 +2,7 @@
 
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.conftest import ROOT
 from tests.profilers.traces.memory_snapshots import pooled_training, snapshot, training
 from tests.sample import MIB, sample_profile
 from tests.views.conftest import ShowView
+from views.elided_label import ElidedLabel
 from views.memory.breakdown_model import BreakdownModel
 from views.memory.moment import moment_text
 
@@ -277,3 +279,15 @@ def test_a_picked_time_range_is_shaded(show_view: ShowView) -> None:
     assert view.chart.range_shade.getRegion() == (5_000_000, 12_000_000)
     context.selection.clear()
     assert not view.chart.range_shade.isVisible()
+
+
+def test_where_figures_come_from_leaves_the_tabs_their_room(show_view: ShowView) -> None:
+    profile = sample_profile()
+    told = "Told by an allocator with a great deal to say for itself, " * 6
+    view, _ = show_view("memory", replace(profile, memory=replace(profile.memory, source=told)))
+    view.resize(620, 400)
+    tabs = view.lists.tabBar()
+    assert tabs.tabRect(tabs.count() - 1).right() <= tabs.width()
+    (source,) = (each for each in view.findChildren(ElidedLabel) if each.whole == told)
+    assert source.text().endswith("…")
+    assert source.toolTip() == told

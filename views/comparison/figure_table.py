@@ -40,6 +40,7 @@ class FigureTable(QTableWidget):
         self.setColumnCount(len(titles))
         self.setHorizontalHeaderLabels(titles)
         self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setStretchLastSection(True)
 
     def show_figures(self, figures: Sequence[FigurePair]) -> None:
         self.setRowCount(len(figures))
@@ -58,6 +59,12 @@ class FigureTable(QTableWidget):
         widths = np.array([self.columnWidth(column) for column in range(self.columnCount())])
         for column, width in enumerate(widths.tolist()):
             self.setColumnWidth(column, min(width + 8, 300))
+        self.setMaximumHeight(self._height_of_all())
+
+    def _height_of_all(self) -> int:
+        """More would be empty; the room is better used by what stands below."""
+        lines = self.horizontalHeader().height() + self.verticalHeader().length()
+        return lines + self.horizontalScrollBar().sizeHint().height() + 2 * self.frameWidth()
 
     def _cells(self, pair: FigurePair) -> tuple[str, ...]:
         unit = pair.metric.unit

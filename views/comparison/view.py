@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -115,12 +116,13 @@ class ComparisonView(QWidget):
         self.rows = RowTable(self._theme)
         self.waterfall.row_picked.connect(self._pick)
         self.rows.row_picked.connect(self._pick)
-        left = QSplitter(Qt.Orientation.Vertical)
-        left.addWidget(self.figures)
-        left.addWidget(self.waterfall)
-        left.setSizes([230, 260])
+        self._left = QSplitter(Qt.Orientation.Vertical)
+        self._left.addWidget(self.figures)
+        self._left.addWidget(self.waterfall)
+        self._left.setSizes([230, 260])
+        self._left.setStretchFactor(1, 1)
         sides = QSplitter(Qt.Orientation.Horizontal)
-        sides.addWidget(left)
+        sides.addWidget(self._left)
         sides.addWidget(self.rows)
         sides.setSizes([480, 520])
         layout = QVBoxLayout(self)
@@ -130,6 +132,17 @@ class ComparisonView(QWidget):
         for label in (self.verdict, self.explained, self.cautions):
             layout.addWidget(label)
         layout.addWidget(sides, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_figures()
+
+    def _fit_figures(self) -> None:
+        """What the figures do not fill goes to the waterfall; a splitter does not see to that."""
+        figures, waterfall = self._left.sizes()
+        over = figures - self.figures.maximumHeight()
+        if over > 0:
+            self._left.setSizes([figures - over, waterfall + over])
 
     def is_settled(self) -> bool:
         return not self._latest.is_waiting
@@ -242,6 +255,7 @@ class ComparisonView(QWidget):
         self.explained.setText(" ".join(told))
         self._show_cautions(found.cautions)
         self.figures.show_figures(found.figures)
+        self._fit_figures()
         self.waterfall.show_explanation(found.explanation)
         self.rows.show_explanation(found.explanation)
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from profilers.analysis.fusion_savings import FusionSavings
 from profilers.units import format_duration, format_percent
 from views.column_table import ColumnTable
 from views.context import ViewContext
@@ -244,12 +245,25 @@ class FusionView(QWidget):
             if apart >= kernels
             else self.tr("one by one {} in {}: {} slower ({})")
         )
-        return pattern.format(
+        whole = pattern.format(
             format_duration(apart),
             f"{against.title} ({against.mode})" if against.mode else against.title,
             format_duration(abs(apart - kernels)),
             format_percent(abs(apart - kernels) / apart),
         )
+        return "  ·  ".join(filter(None, (whole, self._parts_told(against.savings, known))))
+
+    def _parts_told(self, savings: FusionSavings, rows: list[int]) -> str:
+        """The forward's share of what was saved and the backward's, where a step has both."""
+        told = []
+        for title, is_backward in ((self.tr("forward"), False), (self.tr("backward"), True)):
+            part = [row for row in rows if savings.is_backward[row] == is_backward]
+            if not part:
+                return ""
+            saved = float(savings.saved_ns[part].sum())
+            pattern = self.tr("{} {} saved") if saved >= 0 else self.tr("{} {} slower")
+            told.append(pattern.format(title, format_duration(abs(saved))))
+        return ", ".join(told)
 
     def _follow(self) -> None:
         """Bring the picked group into sight and show its source."""

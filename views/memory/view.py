@@ -20,6 +20,7 @@ from profilers.analysis.memory.groups import GroupBy, first_grouping
 from profilers.analysis.memory.stack import MemoryStack, memory_stack
 from profilers.units import format_bytes
 from views.context import ViewContext
+from views.elided_label import ElidedLabel
 from views.empty_note import EmptyNote
 from views.memory.alive_pane import AlivePane
 from views.memory.breakdown_pane import BreakdownPane
@@ -30,7 +31,7 @@ from views.memory.legend import LegendEntry, MemoryLegend
 from views.memory.lifetimes import LifetimesChart
 from views.memory.moment import moment_text
 from views.memory.segments import SegmentsPane
-from views.memory.source_label import SourceLabel
+from views.plain_tooltip import plain_tooltip
 
 _DWARFED = 20  # times as high as all blocks: a line that is left out until it is asked for
 
@@ -114,18 +115,16 @@ class MemoryView(QWidget):
         return box
 
     def _lay_out(self) -> None:
-        memory, theme = self._context.profile.memory, self._context.theme
         self.charts.setDocumentMode(True)
         self.charts.addTab(self.chart, self.tr("Over time"))
         self.charts.addTab(self.lifetimes, self.tr("Lifetimes"))
-        if len(memory.segments):
+        if len(self._context.profile.memory.segments):
             self.charts.addTab(self.segments, self.tr("Segments"))
         self.charts.setCornerWidget(self.lasting)
         self.lasting.hide()
         self.lists.setDocumentMode(True)
         self.lists.addTab(self.alive, self.tr("Alive"))
         self.lists.addTab(self.breakdown, self.tr("Breakdown"))
-        self.lists.setCornerWidget(SourceLabel(memory.source, theme))
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 2, 6, 0)
         bar.addWidget(self.device)
@@ -139,6 +138,18 @@ class MemoryView(QWidget):
         self._layout.addLayout(bar)
         self._layout.addWidget(self.note)
         self._layout.addWidget(split, 1)
+        self._layout.addWidget(self._source())
+
+    def _source(self) -> ElidedLabel:
+        """Where the figures come from, in one line below all of them."""
+        text = self._context.profile.memory.source
+        label = ElidedLabel(text[:1].upper() + text[1:], Qt.TextElideMode.ElideRight)
+        label.setContentsMargins(6, 0, 6, 2)
+        label.setToolTip(plain_tooltip(label.whole))
+        palette = label.palette()
+        palette.setColor(label.foregroundRole(), self._context.theme.muted)
+        label.setPalette(palette)
+        return label
 
     def _connect(self) -> None:
         self.device.currentIndexChanged.connect(self._change_device)

@@ -6,7 +6,7 @@ from pathlib import Path
 from profilers.analysis.trace_health import health
 from profilers.captures.run_facts import diagnostics_of, environment_of
 from profilers.captures.tf.files import TRACE_FILE
-from profilers.captures.xla.plain_trace import with_planned_memory
+from profilers.captures.xla.plain_trace import with_programs
 from profilers.profile import Profile
 from profilers.run_record import RunRecord
 from profilers.traces import Progress, xplane
@@ -21,7 +21,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         If the trace is cut or holds nothing.
     """
     trace_file = folder / TRACE_FILE
-    traced = with_planned_memory(xplane.read(trace_file, progress), trace_file)
+    traced = with_programs(xplane.read(trace_file, progress), trace_file)
     known = environment_of(run)
     address = run.request.model_path
     facts = {**known.facts, **traced.environment.facts}

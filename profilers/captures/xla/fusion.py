@@ -13,6 +13,7 @@ from profilers.captures.xla.unnamed import between
 from profilers.graphs.builder import GraphBuilder
 from profilers.graphs.hlo_buffers import buffers_by_instruction, head_of
 from profilers.graphs.hlo_graph import add_program, operands_of
+from profilers.graphs.hlo_names import LONGEST_NAME
 from profilers.graphs.hlo_program import HloProgram, Place, dimensions_of, dtype_of
 from profilers.graphs.hlo_text import computation_text
 from profilers.graphs.tf_graph_def import Weight
@@ -41,7 +42,6 @@ _HANDED_ON = frozenset({
     "transpose", "tuple",
 })  # fmt: skip
 _ON_DEVICE = (SliceKind.KERNEL, SliceKind.COPY)
-_LONGEST_NAME = 1_000
 _SMALLEST_BLOCK = 256  # bytes of TensorFlow's allocator, which splits what is twice too large
 
 
@@ -59,18 +59,24 @@ class NodeFinder(Protocol):
 
 
 @dataclass(frozen=True)
-class XlaResult:
+class XlaLinks:
     """`node_of` and `group_of` are by the name of an instruction that runs.
 
     `launched` has those that the program itself runs, in the order of its schedule.
     """
 
-    stage: Graph
     fusion: Fusion
     node_of: dict[str, int]
     group_of: dict[str, int]
     blocks: tuple[Int64, Int32]  # sizes, rising, and the node of each
     launched: tuple[Launched, ...]
+
+
+@dataclass(frozen=True)
+class XlaResult(XlaLinks):
+    """With the program as a stage of its own."""
+
+    stage: Graph
 
 
 def link_program(
@@ -90,10 +96,31 @@ def link_program(
     stage : int
         Row of the program among the profile's graphs.
     """
+    builder = GraphBuilder(pool, STAGE)
+    links = add_linked(builder, program, authored, weights, stage, names, pool)
+    return XlaResult(**vars(links), stage=builder.build())
+
+
+def add_linked(
+    builder: GraphBuilder,
+    program: HloProgram,
+    authored: Graph,
+    weights: Sequence[Weight],
+    stage: int,
+    names: NodeFinder,
+    pool: StringPool,
+    outer: Sequence[tuple[str, str]] = (),
+) -> XlaLinks:
+    """Add the program to a stage that may hold others, and tie it as `link_program` does.
+
+    Parameters
+    ----------
+    outer : sequence of (name, class)
+        Scopes of instructions that belong to no authored node.
+    """
     strings = pool.table()
     made_of = _made_of(program, authored, names)
-    trails = [common_trail(authored, strings, nodes) for nodes in made_of]
-    builder = GraphBuilder(pool, STAGE)
+    trails = [common_trail(authored, strings, nodes) if nodes else list(outer) for nodes in made_of]
     inputs, weight_names = _given_by(program, authored, weights)
     rows = add_program(builder, program, trails, weight_names)
     for place, row, nodes in zip(program.places, rows, made_of, strict=True):
@@ -104,8 +131,7 @@ def link_program(
             builder.origin(row, inputs[place.instruction.parameter_number])
     fusion, group_of = _groups(program, rows, made_of, stage, pool)
     near = _near(program, authored, made_of)
-    return XlaResult(
-        builder.build(),
+    return XlaLinks(
         fusion,
         _by_name(program, near),
         group_of,
@@ -146,7 +172,7 @@ def _on_devices(trace: Trace, result: XlaResult, strings: Sequence[str]) -> dict
     return told | instructions_of(trace, strings, recorded, result.launched, result.node_of)
 
 
-def block_makers(result: XlaResult, allocations: Allocations) -> Int32:
+def block_makers(result: XlaLinks, allocations: Allocations) -> Int32:
     """Authored node of each block that a run of the program asked for, -1 where none has the size.
 
     XLA puts all buffers of a run into a few blocks; each stands for its largest buffer.
@@ -205,7 +231,7 @@ class _Names:
     def find(self, subgraph: int, op_name: str) -> list[int]:
         key = (subgraph, op_name)
         if key not in self._known:
-            texts = [text for text in op_name.split(";") if len(text) <= _LONGEST_NAME]
+            texts = [text for text in op_name.split(";") if len(text) <= LONGEST_NAME]
             rows = [self._one(subgraph, text) for text in texts]
             self._known[key] = sorted({row for row in rows if row >= 0})
         return self._known[key]

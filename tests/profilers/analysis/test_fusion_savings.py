@@ -1,5 +1,6 @@
 """What fusing saved: real captures of one model in two modes, and the rules of sharing."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,12 @@ import numpy as np
 import pytest
 
 from profilers.analysis.fusion_savings import FusionSavings, fusion_savings
-from profilers.analysis.fusion_times import group_times, node_times, work_time
+from profilers.analysis.fusion_times import (
+    backward_node_times,
+    group_times,
+    node_times,
+    work_time,
+)
 from profilers.analysis.pairing.matching import NodePairs, match_graphs
 from profilers.profile import Fusion, FusionMembers, Profile, SliceKind, StringPool
 from tests.conftest import Capture
@@ -114,3 +120,29 @@ def test_kernels_without_twins_are_unknown() -> None:
     savings = fusion_savings(profile, apart(profile), half)
     assert savings.matched.tolist() == [1.0, 0.0]
     assert np.isnan(savings.saved_ns).tolist() == [False, True]
+
+
+def test_forward_and_backward_are_compared_apart(rotary: Callable[[str, str], Profile]) -> None:
+    fused, eager = (rotary(mode, "training") for mode in ("torch-compile", "torch-eager"))
+    savings = compared(fused, eager)
+    names = [fused.strings[row] for row in fused.fusion.groups.name.tolist()]
+    assert 0 < savings.is_backward.sum() < len(names)
+    known = ~np.isnan(savings.saved_ns)
+    in_backward = backward_node_times(eager)
+    assert 0 < in_backward.sum() < node_times(eager).sum()
+    for is_backward, limit in (
+        (True, in_backward.sum()),
+        (False, (node_times(eager) - in_backward).sum()),
+    ):
+        part = known & (savings.is_backward == is_backward)
+        assert part.any()
+        assert 0 < savings.apart_ns[part].sum() <= limit * 1.000001
+
+
+def test_a_backward_is_not_compared_with_a_forward(
+    rotary: Callable[[str, str], Profile],
+) -> None:
+    fused, eager = rotary("torch-compile", "training"), rotary("torch-eager", "inference")
+    savings = compared(fused, eager)
+    assert np.isnan(savings.saved_ns[savings.is_backward]).all()
+    assert not np.isnan(savings.saved_ns[~savings.is_backward]).all()
