@@ -35,7 +35,7 @@ class Executed:
 
     def take(self, events: Iterable[Any]) -> None:
         """Look at what the profiler recorded: its events, as Kineto gives them."""
-        from torch.autograd import DeviceType
+        from torch.autograd import DeviceType  # type: ignore[attr-defined]
 
         ran = sorted(
             _Ran(event.start_ns(), -event.duration_ns(), event.name())

@@ -181,7 +181,8 @@ def _profiled(session: Session, file: str, steps: int, recorded: dict[str, Any])
         finally:
             profiler.stop()
     profiler.export_chrome_trace(str(session.folder / file))
-    session.model.look_at(lambda: profiler.profiler.kineto_results.events())
+    recorder: Any = profiler.profiler
+    session.model.look_at(lambda: recorder.kineto_results.events())
     return durations
 
 
