@@ -2,7 +2,8 @@
 
 Qt's own generator clips nothing, so that tables run over their scroll bars and drawings over what is
 beside them. Each widget therefore becomes an ``<svg>`` of its own inside of its parent's, which
-readers clip at its edges.
+readers clip at its edges. Shapes in nanoseconds and bytes get the coordinates of the picture: browsers
+lose what lies beyond a few 10^9.
 """
 
 import re
@@ -20,6 +21,12 @@ _BODY = re.compile(r"</desc>(?P<body>.*)</svg>", re.DOTALL)
 _NAMED = re.compile(r'(\bid="|url\(#|href="#)')
 _FAMILY = re.compile(r'font-family="([^"]*)"')
 _EMPTY = re.compile(r"<g [^>]*>\s*</g>\s*|<defs>\s*</defs>\s*")
+_TRANSFORMED = re.compile(
+    r'(?P<head><g [^>]*)transform="matrix\((?P<matrix>[^)]*)\)"(?P<body>[^>]*>.*?</g>)', re.DOTALL
+)
+_POINTS = re.compile(r'(?:(?<= d=")|(?<=points="))[^"]*')
+_PAIR = re.compile(r"(-?[\d.]+(?:e[-+]?\d+)?),(-?[\d.]+(?:e[-+]?\d+)?)")
+_TINY = 1e-3  # scales of axes whose numbers are no pixels
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -65,7 +72,25 @@ def _own(widget: QWidget, flag: QWidget.RenderFlag, number: int) -> str:
     QWidget.render(widget, painter, QPoint(0, 0), QRegion(), flag)  # views of scenes have another
     painter.end()
     body = _BODY.search(bytes(content.data().data()).decode("utf-8", "replace"))
-    return _EMPTY.sub("", _NAMED.sub(rf"\g<1>w{number}-", body["body"])) if body else ""
+    if body is None:
+        return ""
+    drawn = _TRANSFORMED.sub(_in_pixels, _EMPTY.sub("", body["body"]))
+    return _NAMED.sub(rf"\g<1>w{number}-", drawn)
+
+
+def _in_pixels(group: re.Match[str]) -> str:
+    """A group of shapes without its matrix, where that only scales far down."""
+    a, b, c, d, e, f = map(float, group["matrix"].split(","))
+    is_far = max(map(abs, (a, b, c, d))) < _TINY
+    if not is_far or re.search(r"<(?!path|polyline|/g)", group["body"]):
+        return group[0]
+
+    def moved(pair: re.Match[str]) -> str:
+        x, y = float(pair[1]), float(pair[2])
+        return f"{a * x + c * y + e:.2f},{b * x + d * y + f:.2f}"
+
+    points = _POINTS.sub(lambda found: _PAIR.sub(moved, found[0]), group["body"])
+    return f"{group['head']}{points}"
 
 
 def _known_font(family: re.Match[str]) -> str:

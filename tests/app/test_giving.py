@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -24,6 +25,8 @@ from tests.conftest import Capture
 from tests.sample import sample_profile
 from views.column_table import ColumnTable
 from views.pictures import copy_picture, save_picture
+
+_NUMBER = re.compile(r"-?[\d.]+(?:e[-+]?\d+)?")
 
 
 @pytest.fixture
@@ -80,6 +83,8 @@ def test_every_view_is_a_picture(
     fonts = {each.get("font-family") for each in drawing.iter() if each.get("font-family")}
     assert fonts
     assert all(font.endswith(", sans-serif") for font in fonts)
+    points = [float(x) for each in drawing.iter() for x in _NUMBER.findall(each.get("d", ""))]
+    assert max(map(abs, points), default=0) < 1e6  # pixels: no nanoseconds
     named = [each.get("id") for each in drawing.iter() if each.get("id")]
     assert len(named) == len(set(named))
     save_picture(view, tmp_path / "view.png")
