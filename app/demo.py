@@ -10,10 +10,11 @@ from profilers.request import InputSpec, RunRequest
 
 DEMO_ROUNDS = 16  # of measuring both in turns
 _BATCH = 8
+_STEPS = 10
 _MOST_THREADS = 4
 
 
-def demo_requests(folder: Path, steps: int = 10) -> tuple[RunRequest, RunRequest]:
+def demo_requests(folder: Path) -> tuple[RunRequest, RunRequest]:
     """Build both models in `folder`, each in a process of its own, and say how to run them.
 
     One processor is left to the window and to whatever else runs: threads that wait for one that
@@ -32,14 +33,14 @@ def demo_requests(folder: Path, steps: int = 10) -> tuple[RunRequest, RunRequest
             str(torch_path),
             "torch-export",
             inputs=(InputSpec("x", "float32", (_BATCH, 3, 64, 64)),),
-            steps=steps,
+            steps=_STEPS,
             threads=threads,
         ),
         RunRequest(
             str(keras_path),
             "keras",
             inputs=(InputSpec("x", "float32", (_BATCH, 64, 64, 3)),),
-            steps=steps,
+            steps=_STEPS,
             threads=threads,
         ),
     )

@@ -1,7 +1,6 @@
 """Our end of the worker pipe: starts workers in the right environment and keeps them warm."""
 
 import os
-import sys
 import tempfile
 import threading
 import zipfile
@@ -18,8 +17,7 @@ from profilers.worker_process import OnEvent, WorkerProcess
 class Launcher:
     """Runs captures, keeping the last worker of each framework warm."""
 
-    def __init__(self, interpreter: str = sys.executable) -> None:
-        self._interpreter = interpreter
+    def __init__(self) -> None:
         self._workers: dict[str, WorkerProcess] = {}
         self._package = tempfile.TemporaryDirectory(prefix="twinscope-")
 
@@ -55,7 +53,7 @@ class Launcher:
     def extra_worker(self, request: RunRequest) -> WorkerProcess:
         """A process of its own for `request`, which the caller ends."""
         mode = _available_mode(request.mode)
-        return WorkerProcess(self._interpreter, self._zip(), _environment(mode), None)
+        return WorkerProcess(self._zip(), _environment(mode), None)
 
     def close(self) -> None:
         """End every worker; safe to call twice."""
@@ -66,12 +64,12 @@ class Launcher:
 
     def _worker_for(self, mode: RunMode, request: RunRequest) -> WorkerProcess:
         environment = _environment(mode)
-        key = (self._interpreter, request.source_folder, tuple(sorted(environment.items())))
+        key = (request.source_folder, tuple(sorted(environment.items())))
         worker = self._workers.get(mode.framework)
         if worker is None or worker.key != key or not worker.is_alive:
             if worker is not None:
                 worker.kill()
-            worker = WorkerProcess(self._interpreter, self._zip(), environment, key)
+            worker = WorkerProcess(self._zip(), environment, key)
             self._workers[mode.framework] = worker
         return worker
 

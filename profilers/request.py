@@ -41,9 +41,9 @@ class InputSpec:
     def is_concrete(self) -> bool:
         return all(isinstance(size, int) for size in self.shape)
 
-    def with_sizes(self, default: int = 1) -> "InputSpec":
-        """The same input with its example, else `default`, in place of each dynamic dimension."""
-        filled = self.examples or (default,) * len(self.shape)
+    def with_sizes(self) -> "InputSpec":
+        """The same input with its example, else 1, in place of each dynamic dimension."""
+        filled = self.examples or (1,) * len(self.shape)
         sizes = zip(self.shape, filled, strict=True)
         return replace(self, shape=tuple(s if isinstance(s, int) else size for s, size in sizes))
 
@@ -92,7 +92,7 @@ class RunRequest:
     inputs_file : str
         A .npz whose arrays are the inputs; "" for random ones.
     steps, warmup : int
-        Profiled (and, apart from these, measured) steps; steps before them.
+        Profiled steps, and at least as many measured ones apart from these; steps before them.
     device : str
         "cpu" or "cuda:0", ...
     threads : int

@@ -6,6 +6,7 @@ import os
 import queue
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -47,15 +48,13 @@ OnEvent = Callable[[Progress | Log], None]
 class WorkerProcess:
     """One worker process; `capture` may be called again as long as it is alive."""
 
-    def __init__(
-        self, interpreter: str, package: Path, environment: Mapping[str, str], key: object
-    ) -> None:
+    def __init__(self, package: Path, environment: Mapping[str, str], key: object) -> None:
         self.key = key
         self._log: deque[str] = deque(maxlen=_KEPT_LOG_LINES)
         self._events: queue.Queue[dict[str, Any] | Progress | Log | None] = queue.Queue()
         root = Path(__file__).parent.parent
         self._process = subprocess.Popen(
-            [interpreter, "-P", "-u", "-m", "profilers.worker", str(root)],
+            [sys.executable, "-P", "-u", "-m", "profilers.worker", str(root)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

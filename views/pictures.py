@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QGuiApplication, QPainter
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
+
+from views.svg_picture import svg_of
 
 PICTURES = "Pictures (*.svg *.png)"
 
@@ -27,13 +27,4 @@ def save_picture(widget: QWidget, path: Path) -> None:
         if not widget.grab().save(str(path), "PNG"):
             raise OSError(5, "the file could not be written")
         return
-    with path.open("wb"):  # tells what is wrong with the place, which Qt does not
-        pass
-    generator = QSvgGenerator()
-    generator.setFileName(str(path))
-    generator.setSize(widget.size())
-    generator.setViewBox(QRect(QPoint(0, 0), widget.size()))
-    generator.setResolution(96)
-    painter = QPainter(generator)
-    widget.render(painter, QPoint(0, 0))
-    painter.end()
+    path.write_text(svg_of(widget), encoding="utf-8")

@@ -9,8 +9,11 @@ from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QTableView
 
+from profilers import parquet_cells
 from profilers.csv_cells import write_rows
 from views.pictures import PICTURES, copy_picture, save_picture
+
+_PARQUET = ".parquet"
 
 
 class Rows(Protocol):
@@ -52,8 +55,11 @@ class TableActions(QObject):
         return out.getvalue()
 
     def save(self, path: Path) -> None:
-        """Write all rows that are shown as CSV; raises OSError."""
+        """Write all rows that are shown as CSV, or as Parquet by the name; raises OSError."""
         rows = self._columns.shown_rows()
+        if path.suffix.lower() == _PARQUET:
+            parquet_cells.write_rows(path, self._columns.values(rows))
+            return
         with path.open("w", newline="", encoding="utf-8", errors="replace") as out:
             write_rows(out, self._columns.values(rows))
 
@@ -65,6 +71,9 @@ class TableActions(QObject):
         menu.addAction(self.tr("Copy as picture"), lambda: copy_picture(table))
         menu.addSeparator()
         menu.addAction(self.tr("Save as CSV…"), lambda: self._ask("table.csv", "CSV (*.csv)"))
+        if parquet_cells.can_write():
+            name, kinds = f"table{_PARQUET}", f"Parquet (*{_PARQUET})"
+            menu.addAction(self.tr("Save as Parquet…"), lambda: self._ask(name, kinds))
         menu.addAction(self.tr("Save the picture…"), lambda: self._ask("table.svg", PICTURES))
         return menu
 
@@ -80,7 +89,7 @@ class TableActions(QObject):
             return
         path = Path(name)
         try:
-            if path.suffix.lower() == ".csv":
+            if path.suffix.lower() in (".csv", _PARQUET):
                 self.save(path)
             else:
                 save_picture(self._table, path)

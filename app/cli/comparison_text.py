@@ -22,7 +22,7 @@ _KINDS = {
     RowKind.ONLY_A: "only in A",
     RowKind.ONLY_B: "only in B",
     RowKind.UNLINKED: "not tied to the graph",
-    RowKind.BETWEEN: "between operators",
+    RowKind.BETWEEN: "long pauses between operators",
     RowKind.AROUND: "before the first operator and after the last",
 }
 

@@ -2,7 +2,6 @@
 
 import sys
 from types import TracebackType
-from typing import TextIO
 
 from profilers.worker_process import Log, Progress
 
@@ -12,8 +11,8 @@ _WIDTH = 30
 class ProgressBar:
     """One line on stderr that follows a capture's stages."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+    def __init__(self) -> None:
+        self._stream = sys.stderr
         self._is_live = self._stream.isatty()
 
     def __enter__(self) -> "ProgressBar":

@@ -43,9 +43,9 @@ from views.theme import DARK, LIGHT, Theme, system_theme
 class ColumnsWindow(QMainWindow):
     """Session, board and dialogs, put together; menus and keys come on top of it."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.settings = settings or Settings()
+        self.settings = Settings()
         self.session = Session(
             Autosave(data_folder() / "autosave"), TrustStore(config_folder() / "trusted.json")
         )

@@ -88,13 +88,16 @@ class Giving(QObject):
     def show_menu(self, row: RowPane, place: QPoint) -> None:
         """Pictures of one row, of all columns or of one."""
         menu = QMenu(self._window)
+        if not row.columns.isVisibleTo(row):
+            menu.addAction(self.tr("Unfold the row to take its picture")).setEnabled(False)
         for at in range(row.columns.count()):
             view = row.columns.widget(at)
-            if view is None or at >= len(self._session.documents):
+            is_shown = view is not None and view.isVisibleTo(row)
+            if view is None or not is_shown or at >= len(self._session.documents):
                 continue
             named = menu.addMenu(self._session.documents[at].title.replace("&", "&&"))
             self._add_picture_actions(named, view, row.spec.id)
-        if row.columns.count() > 1:
+        if row.columns.isVisibleTo(row) and row.columns.count() > 1:
             self._add_picture_actions(
                 menu.addMenu(self.tr("All columns")), row.columns, row.spec.id
             )

@@ -7,7 +7,6 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMessageBox
 
 from app.commands import Command, install
-from app.settings import Settings
 from app.window.columns_window import ColumnsWindow
 from app.window.command_table import command_table
 from app.window.palette import CommandPalette, KeySheet
@@ -16,8 +15,8 @@ from app.window.palette import CommandPalette, KeySheet
 class MainWindow(ColumnsWindow):
     """One window over one session."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        super().__init__(settings)
+    def __init__(self) -> None:
+        super().__init__()
         self.setWindowTitle("Twinscope")
         self.setAcceptDrops(True)
         self.resize(1600, 1000)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from profilers.analysis.comparison.ratios import Interval, median_interval
-from profilers.analysis.comparison.side import batch_size
+from profilers.analysis.comparison.side import batch_size, samples_per_step
 from profilers.analysis.memory.curve import memory_curve
 from profilers.analysis.sweep import sweep_rows
 from profilers.profile import Profile, TimingPhase
@@ -75,8 +75,8 @@ def _first_call_ns(profile: Profile) -> int | None:
 
 
 def _throughputs(profile: Profile, step: Interval | None) -> dict[int, float]:
-    own = batch_size(profile)
-    found = {own: own / step.value * 1e9} if own and step else {}
+    own, samples = batch_size(profile), samples_per_step(profile)
+    found = {own: samples / step.value * 1e9} if own and samples and step else {}
     for row in sweep_rows(profile):
         if row["axis"] == BATCH and row["per_second"] is not None:
             found[row["size"]] = row["per_second"]

@@ -16,6 +16,9 @@ from profilers.analysis.scope_ranges import scope_of_range
 from profilers.profile import Profile, SliceKind, Slices
 from profilers.profile.table import Float64, Int64
 
+# Interpreters and executors take some µs from one operator to the next, Python code around it some 100.
+LONGEST_DISPATCH_NS = 1_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class WallTime:
@@ -25,6 +28,10 @@ class WallTime:
         Of each slice, its share of the wall-clock time of all steps.
     whole_ns, steps : int
         All steps together, and how many they are; without steps the whole trace is one.
+    dispatch_ns : float64 array
+        Of each slice of the host, the pause just before it, in which nothing that was recorded worked:
+        preparing it, and clearing up after what ran before. Longer pauses than `LONGEST_DISPATCH_NS`
+        have other reasons and belong to nobody.
     around_ns : float
         Before the first work of each step and after its last, when nothing that was recorded worked.
     on_device : bool
@@ -32,6 +39,7 @@ class WallTime:
     """
 
     slice_ns: Float64
+    dispatch_ns: Float64
     whole_ns: int
     around_ns: float
     steps: int
@@ -39,7 +47,7 @@ class WallTime:
 
     @property
     def between_ns(self) -> float:
-        """When nothing that was recorded worked, `around_ns` included."""
+        """When nothing that was recorded worked, `dispatch_ns` and `around_ns` included."""
         return max(self.whole_ns - float(self.slice_ns.sum()), 0.0)
 
 
@@ -63,9 +71,13 @@ def wall_time(
     moments = _Moments(segment_begin, segment_end, begins, ends)
     shares = moments.shares(segment_begin, segment_end)
     slice_ns = np.bincount(owner, shares, minlength=len(slices)).astype(np.float64)
-    slice_ns.flags.writeable = False
+    before = np.zeros(len(shares)) if on_device else moments.pauses(segment_begin, begins)
+    dispatch_ns = np.bincount(owner, before, minlength=len(slices)).astype(np.float64)
+    for each in (slice_ns, dispatch_ns):
+        each.flags.writeable = False
     return WallTime(
         slice_ns,
+        dispatch_ns,
         int((ends - begins).sum()),
         moments.around(begins, ends),
         len(begins),
@@ -200,6 +212,25 @@ class _Moments:
         shares: Float64 = (
             worked[np.searchsorted(times, end)] - worked[np.searchsorted(times, begin)]
         )
+        return shares
+
+    def pauses(self, begin: Int64, window_begins: Int64) -> Float64:
+        """Of each stretch the pause that it ends, where work of the same window came before.
+
+        Stretches that begin together share it.
+        """
+        times, busy = self._times, np.flatnonzero(self._running > 0)
+        if not len(busy):
+            return np.zeros(len(begin))
+        last, first = busy[:-1] + 1, busy[1:]  # where a pause begins and ends
+        window = np.searchsorted(window_begins, times, "right")
+        pause = times[first] - times[last]
+        counts = self._inside[last] & self._inside[first] & (window[last] == window[first])
+        counts &= pause <= LONGEST_DISPATCH_NS
+        ended = np.zeros(len(times))
+        ended[first[counts]] = pause[counts]
+        place = np.searchsorted(times, begin)
+        shares: Float64 = ended[place] / np.bincount(place, minlength=len(times))[place]
         return shares
 
     def around(self, begins: Int64, ends: Int64) -> float:

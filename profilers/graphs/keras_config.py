@@ -59,9 +59,7 @@ class KerasModel:
     inputs: tuple[KerasInput, ...]
 
 
-def read_keras_config(
-    config: Any, weights: Sequence[KerasWeight], pool: StringPool, stage: str = "authored"
-) -> KerasModel:
+def read_keras_config(config: Any, weights: Sequence[KerasWeight], pool: StringPool) -> KerasModel:
     """Layers, their calls and weights.
 
     Parameters
@@ -71,7 +69,6 @@ def read_keras_config(
         layers that appear in it, without their connections.
     weights : sequence of KerasWeight
     pool : StringPool
-    stage : str
 
     Raises
     ------
@@ -81,7 +78,7 @@ def read_keras_config(
     inner = config.get("config") if isinstance(config, dict) else None
     if not isinstance(inner, dict) or not isinstance(config.get("class_name"), str):
         raise ValueError("its configuration describes no Keras model")
-    reader = _Reader(GraphBuilder(pool, stage))
+    reader = _Reader(GraphBuilder(pool))
     part = reader.read_model(config, ())
     reader.add_outputs(part.exits)
     reader.add_weights(weights)

@@ -41,7 +41,7 @@ class TfliteModel:
     operators: tuple[int, ...] = ()
 
 
-def read_tflite(data: bytes, pool: StringPool, stage: str = "authored") -> TfliteModel:
+def read_tflite(data: bytes, pool: StringPool) -> TfliteModel:
     """Operators, tensors and weights of all subgraphs.
 
     Raises
@@ -50,7 +50,7 @@ def read_tflite(data: bytes, pool: StringPool, stage: str = "authored") -> Tflit
         If the content is cut or inconsistent, or control flow expands without end.
     """
     try:
-        return _Reader(data, GraphBuilder(pool, stage)).read()
+        return _Reader(data, GraphBuilder(pool)).read()
     except (struct.error, IndexError, TypeError, OverflowError, AttributeError) as error:
         raise ValueError("it is cut off or damaged: offsets lead out of the file") from error
 

@@ -30,7 +30,7 @@ class UnsoundArchive(zipfile.BadZipFile):
 
 
 @contextmanager
-def refusing_damage(path: Path, remedy: str = "Copy or save the file again.") -> Iterator[None]:
+def refusing_damage(path: Path) -> Iterator[None]:
     """Turn whatever an unsound file provokes into one DamagedFile with its reason."""
     try:
         yield
@@ -41,7 +41,7 @@ def refusing_damage(path: Path, remedy: str = "Copy or save the file again.") ->
     ) as error:  # fmt: skip
         logger.info("refused %s", path, exc_info=True)
         what, told = f"Cannot open {path.name}", _reason(error)
-        raise DamagedFile.because(what, error, told, remedy) from error
+        raise DamagedFile.because(what, error, told, "Copy or save the file again.") from error
 
 
 def _reason(error: Exception) -> str:

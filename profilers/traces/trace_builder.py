@@ -42,10 +42,9 @@ class TraceBuilder:
         process: str = "",
         device: int = -1,
         rank: int = 0,
-        sort_index: int = 0,
     ) -> int:
         self._tracks.append(
-            (self.pool.add(name), int(kind), self.pool.add(process), device, rank, sort_index)
+            (self.pool.add(name), int(kind), self.pool.add(process), device, rank, 0)
         )
         return len(self._tracks) - 1
 

@@ -1,5 +1,6 @@
 """The row that compares two columns, as a person uses it."""
 
+import csv
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.capturing import request_for
@@ -215,3 +217,20 @@ def test_a_file_of_several_opens_as_it_was_compared(
     latency = view.comparison.latency
     assert latency is not None
     assert latency.metric.title == "Step, interleaved"
+
+
+def test_the_figures_are_copied_and_saved_as_any_table(
+    window: MainWindow, two: list[Document], qtbot: QtBot, tmp_path: Path
+) -> None:
+    table = comparison(window, qtbot).figures
+    table.actions_on_it.save(tmp_path / "figures.csv")
+    with (tmp_path / "figures.csv").open(newline="") as stream:
+        step, *_ = list(csv.DictReader(stream))
+    assert step["unit"] == "ns"
+    assert float(step["b_over_a"]) == pytest.approx(float(step["b"]) / float(step["a"]))
+    table.setFocus()
+    table.selectRow(0)
+    qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    titles, line = QGuiApplication.clipboard().text().splitlines()
+    assert titles.split("\t")[:3] == ["Figure", "A", "B"]
+    assert line.split("\t")[1].endswith(" ms")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,12 +18,15 @@ from app.report import exporter_named
 from app.window.main_window import MainWindow
 from profilers import snapshot
 from profilers.graphs.tensorflow_protos import parse
+from profilers.parquet_cells import can_write
 from profilers.profile import StringTable
 from tests.app.conftest import opened, settle
 from tests.conftest import Capture
 from tests.sample import sample_profile
 from views.column_table import ColumnTable
 from views.pictures import copy_picture, save_picture
+
+_NUMBER = re.compile(r"-?[\d.]+(?:e[-+]?\d+)?")
 
 
 @pytest.fixture
@@ -73,6 +77,16 @@ def test_every_view_is_a_picture(
     drawing = ElementTree.parse(tmp_path / "view.svg").getroot()
     assert drawing.tag.endswith("svg")
     assert len(list(drawing.iter())) > 20
+    parts = [each for each in drawing.iter() if each.tag.endswith("}svg") and each is not drawing]
+    assert len(parts) > 3  # each clips what is in it
+    assert all(each.get("overflow") == "hidden" for each in parts)
+    fonts = {each.get("font-family") for each in drawing.iter() if each.get("font-family")}
+    assert fonts
+    assert all(font.endswith(", sans-serif") for font in fonts)
+    points = [float(x) for each in drawing.iter() for x in _NUMBER.findall(each.get("d", ""))]
+    assert max(map(abs, points), default=0) < 1e6  # pixels: no nanoseconds
+    named = [each.get("id") for each in drawing.iter() if each.get("id")]
+    assert len(named) == len(set(named))
     save_picture(view, tmp_path / "view.png")
     assert QImage(str(tmp_path / "view.png")).size() == view.grab().size()
     copy_picture(view)
@@ -182,3 +196,23 @@ def test_without_the_saved_model_nodes_go_by_their_names(
         replace(profile, environment=environment), tmp_path / "m.json"
     )
     assert "entry/MatMul" in json.loads((tmp_path / "m.json").read_text())["results"]
+
+
+def test_a_table_is_saved_as_parquet_where_that_can_be_written(
+    window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    table = table_of(window, document)
+    offers = {action.text(): action for action in table.actions_on_it.menu().actions()}
+    if not can_write():
+        assert "Save as Parquet…" not in offers
+        return
+    from pyarrow import parquet
+
+    path = tmp_path / "table.parquet"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    offers["Save as Parquet…"].trigger()
+    found = parquet.read_table(path)
+    assert found.num_rows == table.columns.rowCount()
+    assert found.column_names[0] == table.columns.headerData(0, Qt.Orientation.Horizontal)
+    assert sum(found["Calls"].to_pylist()) > 0

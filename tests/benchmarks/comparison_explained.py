@@ -7,7 +7,8 @@ its profiled steps and
 - explained: the share of the difference that matched layers leave no part of to anything else (at least
   90 % is meant),
 - changes: the share that matched layers have of all that got faster or slower,
-- outside: the share of the difference that lies outside of all operators, between them and around them,
+- outside: the share of the difference that lies outside of all operators: before the first, after the
+  last, and in pauses of more than a millisecond,
 - matched: the share of the recorded work in matched layers,
 
 and the three rows that explain most. A word limits the pairs to those whose title has it.

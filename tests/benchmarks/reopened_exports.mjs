@@ -59,7 +59,7 @@ async function netron(url, model, attachment, graph, name) {
   for (let tries = 0; graph && tries < 40; tries += 1) {
     const [nodeId] = await all("#toolbar-target-selector");
     if ((await html(nodeId)).match(/title="([^"]*)"/)?.[1].includes(graph)) break;
-    await devtools.send("DOM.focus", { nodeId });
+    await devtools.send("DOM.focus", { nodeId }).catch(() => 0); // it is being drawn anew
     await page.keyboard.press("ArrowDown");
     await rest(1000);
   }

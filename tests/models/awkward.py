@@ -70,3 +70,37 @@ def turned(x: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
     """Each pair of numbers is turned by its angle."""
     first, second = x.chunk(2, -1)
     return x * angles.cos() + torch.cat([-second, first], -1) * angles.sin()
+
+
+class Patches(nn.Module):
+    """A vision transformer; without gradients its layers run as one operator each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(3, 32, 8, 8)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(32, 4, 64, batch_first=True) for _ in range(2)
+        )
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        x = self.patch(image).flatten(2).transpose(1, 2)
+        for layer in self.layers:
+            x = layer(x)
+        return x.mean(1)
+
+
+class Averages(nn.Module):
+    """Buffers that every call changes and returns, within dictionaries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(16, 16)
+        self.register_buffer("mean", torch.zeros(16))
+        self.register_buffer("calls", torch.zeros((), dtype=torch.long))
+
+    def forward(self, x: torch.Tensor) -> dict[str, object]:
+        found = self.linear(x)
+        with torch.no_grad():
+            self.mean.mul_(0.9).add_(found.mean(0), alpha=0.1)
+            self.calls += 1
+        return {"found": {"centred": found - self.mean, "none": None}, "calls": self.calls}

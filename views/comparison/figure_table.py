@@ -1,9 +1,11 @@
 """Figures of both sides, the change, and how sure it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
 
 from profilers.analysis.comparison.figures import FigurePair, Verdict
@@ -14,6 +16,7 @@ from profilers.analysis.comparison.words import (
     format_value,
     verdict_sentence,
 )
+from views.table_actions import TableActions
 from views.theme import Theme
 
 _MARKS = {Verdict.BETTER: "▲", Verdict.WORSE: "▼", Verdict.OTHER: "◆", Verdict.SAME: "="}
@@ -25,6 +28,8 @@ class FigureTable(QTableWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._figures: Sequence[FigurePair] = ()
+        self.actions_on_it = TableActions(self, self, self._picked_rows)
         self.setAccessibleName(self.tr("Figures of A and B"))
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -34,16 +39,44 @@ class FigureTable(QTableWidget):
         self.setWordWrap(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
-        titles = [
+        self._titles = [
             self.tr("Figure"), self.tr("A"), self.tr("B"), self.tr("B beside A"),
             self.tr("95 % interval"),
         ]  # fmt: skip
-        self.setColumnCount(len(titles))
-        self.setHorizontalHeaderLabels(titles)
+        self.setColumnCount(len(self._titles))
+        self.setHorizontalHeaderLabels(self._titles)
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setStretchLastSection(True)
 
+    def shown_rows(self) -> list[int]:
+        return list(range(len(self._figures)))
+
+    def texts(self, rows: Iterable[int]) -> Iterator[list[str]]:
+        """The titles, then the rows as they read."""
+        yield list(self._titles)
+        yield from (list(self._cells(self._figures[row])) for row in rows)
+
+    def values(self, rows: Iterable[int]) -> Iterator[list[Any]]:
+        """Titles, then names, units and numbers; "" for what is not known."""
+        yield ["figure", "unit", "a", "b", "b_over_a", "b_over_a_low", "b_over_a_high"]
+        for row in rows:
+            pair = self._figures[row]
+            ratio = pair.ratio
+            edges = ("", "", "") if ratio is None else (ratio.value, ratio.low, ratio.high)
+            known = ("" if each is None else each for each in (pair.a, pair.b))
+            yield [pair.metric.title, pair.metric.unit.value, *known, *edges]
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.actions_on_it.copy_rows()
+        else:
+            super().keyPressEvent(event)
+
+    def _picked_rows(self) -> list[int]:
+        return sorted({index.row() for index in self.selectedIndexes()})
+
     def show_figures(self, figures: Sequence[FigurePair]) -> None:
+        self._figures = tuple(figures)
         self.setRowCount(len(figures))
         for line, pair in enumerate(figures):
             for column, text in enumerate(self._cells(pair)):

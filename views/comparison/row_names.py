@@ -14,7 +14,7 @@ class RowNames(QObject):
             RowKind.ONLY_A: self.tr("Only in A"),
             RowKind.ONLY_B: self.tr("Only in B"),
             RowKind.UNLINKED: self.tr("Not tied to the graph"),
-            RowKind.BETWEEN: self.tr("Between operators"),
+            RowKind.BETWEEN: self.tr("Long pauses between operators"),
             RowKind.AROUND: self.tr("Before the first operator and after the last"),
         }[kind]
 

@@ -80,10 +80,14 @@ class RowTable(QWidget):
         twins = [self._twin(row) for row in rows]
         operators = [_operators(row) for row in rows]
         kinds = [self._names.kind(row.kind) for row in rows]
+        counted = self.tr(
+            "Per profiled step. With the operators count the code of their modules, where the trace has "
+            "ranges of these, and on the host the pause just before each, up to 1 ms"
+        )
         return [
             Column(self.tr("Layer in A"), np.array(names, object), names.__getitem__),
-            Column(self.tr("Time in A"), a, lambda row: format_duration(a[row])),
-            Column(self.tr("Time in B"), b, lambda row: format_duration(b[row])),
+            Column(self.tr("Time in A"), a, lambda row: format_duration(a[row]), tooltip=counted),
+            Column(self.tr("Time in B"), b, lambda row: format_duration(b[row]), tooltip=counted),
             Column(self.tr("B / A"), ratio, lambda row: _ratio(float(ratio[row]))),
             Column(
                 self.tr("Share"),

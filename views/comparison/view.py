@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from profilers.analysis.comparison import ProfileComparison, can_normalise, compare
 from profilers.analysis.comparison.figures import Rounds
 from profilers.analysis.comparison.kept import rounds_of, turns_of
-from profilers.analysis.comparison.side import batch_size
+from profilers.analysis.comparison.side import samples_per_step
 from profilers.analysis.comparison.words import (
     explained_sentence,
     fusion_sentences,
@@ -228,7 +228,7 @@ class ComparisonView(QWidget):
         self.turns.setEnabled(bool(both and a and b and a.can_run and b.can_run))
         self.per_sample.setVisible(
             bool(a and b and can_normalise(a.profile, b.profile))
-            and bool(a and b and batch_size(a.profile) != batch_size(b.profile))
+            and bool(a and b and samples_per_step(a.profile) != samples_per_step(b.profile))
         )
 
     def _ask(self) -> None:

@@ -35,11 +35,11 @@ class Camera:
         self.scale = min(max(self.scale * factor, SMALLEST_SCALE), LARGEST_SCALE)
         self.corner = held - at / self.scale
 
-    def fit(self, area: QRectF, largest: float = 1.0) -> None:
-        """Show an area of the scene as large as it can be, but not larger than `largest`."""
+    def fit(self, area: QRectF) -> None:
+        """Show an area of the scene as large as it can be, but not enlarged."""
         wide = (self.size.width() - 2 * _MARGIN) / max(area.width(), 1.0)
         high = (self.size.height() - 2 * _MARGIN) / max(area.height(), 1.0)
-        self.scale = min(max(min(wide, high), SMALLEST_SCALE), largest)
+        self.scale = min(max(min(wide, high), SMALLEST_SCALE), 1.0)
         self.centre(area.center())
 
     def fit_readable(self, area: QRectF, column: float) -> None:

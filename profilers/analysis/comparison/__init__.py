@@ -9,7 +9,7 @@ from profilers.analysis.comparison.explained import (
     explained_by_operator,
 )
 from profilers.analysis.comparison.figures import LATENCY, FigurePair, Rounds, compare_figures
-from profilers.analysis.comparison.side import batch_size
+from profilers.analysis.comparison.side import samples_per_step
 from profilers.analysis.pairing.matching import Match, match_graphs
 from profilers.analysis.parity import Parity, parity
 from profilers.profile import Profile
@@ -65,14 +65,16 @@ def compare(
     rounds : Rounds, optional
         Steps of both taken in turns, which tell the latency better than the profiles' own.
     per_sample : bool
-        Divide step times by the batch size, where both tell it.
+        Divide step times by the samples of all ranks' batches, where both tell them.
     """
     per_sample = per_sample and can_normalise(a, b)
     if match is None and a.graphs and b.graphs:
         match = match_graphs(a.authored, a.strings, b.authored, b.strings)
     explanation = _explanation(a, b, match)
     if per_sample:
-        explanation = explanation.scaled(1 / (batch_size(a) or 1), 1 / (batch_size(b) or 1))
+        explanation = explanation.scaled(
+            1 / (samples_per_step(a) or 1), 1 / (samples_per_step(b) or 1)
+        )
     return ProfileComparison(
         compare_figures(a, b, rounds, per_sample=per_sample),
         explanation,
@@ -84,7 +86,7 @@ def compare(
 
 def can_normalise(a: Profile, b: Profile) -> bool:
     """Whether both tell their batch size."""
-    return batch_size(a) is not None and batch_size(b) is not None
+    return samples_per_step(a) is not None and samples_per_step(b) is not None
 
 
 def _explanation(a: Profile, b: Profile, match: Match | None) -> Explanation:

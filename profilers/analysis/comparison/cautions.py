@@ -53,6 +53,12 @@ def _inputs(a: Profile, b: Profile, *, per_sample: bool) -> Iterator[str]:
             else "step times are those of whole batches"
         )
         yield f"The batch sizes differ: {batches[0]} in A, {batches[1]} in B; {told}."
+    ranks = side.ranks(a), side.ranks(b)
+    if ranks[0] != ranks[1] and all(batches):
+        yield (
+            f"A step is the work of {ranks[0]} ranks in A and {ranks[1]} in B, each with a batch of "
+            "its own; samples per second are those of all of them."
+        )
     shapes = side.sample_shapes(a), side.sample_shapes(b)
     if shapes[0] and shapes[1] and _sorted(shapes[0]) != _sorted(shapes[1]):
         sizes = [", ".join("×".join(map(str, shape)) for shape in each) for each in shapes]

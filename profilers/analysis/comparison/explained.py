@@ -15,7 +15,7 @@ from profilers.analysis.comparison.spent import (
 )
 from profilers.analysis.operator_kinds import operator_kind
 from profilers.analysis.pairing.differences import node_title
-from profilers.analysis.pairing.item_pairs import scope_paths
+from profilers.analysis.pairing.item_sides import scope_paths
 from profilers.analysis.pairing.matching import Match
 from profilers.profile import Graph, Profile, StringTable
 
@@ -27,8 +27,8 @@ class RowKind(IntEnum):
     ONLY_A = 1
     ONLY_B = 2
     UNLINKED = 3  # ran, but nothing ties it to the graph
-    BETWEEN = 4  # nothing that was recorded ran: the framework's own time, or waiting
-    AROUND = 5  # the same before the first operator and after the last
+    BETWEEN = 4  # nothing that was recorded ran, for longer than it takes to get the next going
+    AROUND = 5  # nothing that was recorded ran before the first operator and after the last
 
 
 OUTSIDE = (RowKind.BETWEEN, RowKind.AROUND)
@@ -93,7 +93,8 @@ class Explanation:
     That is the mean of the half of the steps around the median, so that single slow steps do not
     count. `by_graph` tells that layers were matched; else operators were, by name. `on_device` tells
     for each side whether times are those of devices. `code_ns` is what each side's rows have of the
-    code of modules beside their operators, where a trace has ranges that tell it.
+    code of modules beside their operators, where a trace has ranges that tell it, and `dispatch_ns` of
+    the pauses just before operators and kernels on the host.
     """
 
     rows: tuple[ExplainedRow, ...]
@@ -102,6 +103,7 @@ class Explanation:
     by_graph: bool
     on_device: tuple[bool, bool]
     code_ns: tuple[float, float] = (0.0, 0.0)
+    dispatch_ns: tuple[float, float] = (0.0, 0.0)
 
     @property
     def difference_ns(self) -> float:
@@ -111,6 +113,12 @@ class Explanation:
     def code_share(self) -> float:
         """Share of the difference that the code of modules beside their operators has."""
         ours, theirs = self.code_ns
+        return (theirs - ours) / self.difference_ns if self.difference_ns else 0.0
+
+    @property
+    def dispatch_share(self) -> float:
+        """Share of the difference that the pauses just before operators have."""
+        ours, theirs = self.dispatch_ns
         return (theirs - ours) / self.difference_ns if self.difference_ns else 0.0
 
     def share(self, row: ExplainedRow) -> float:
@@ -183,6 +191,7 @@ class Explanation:
             a_ns=self.a_ns * of_a,
             b_ns=self.b_ns * of_b,
             code_ns=code_ns,
+            dispatch_ns=(self.dispatch_ns[0] * of_a, self.dispatch_ns[1] * of_b),
         )
 
     def turned(self) -> "Explanation":
@@ -194,6 +203,7 @@ class Explanation:
             b_ns=self.a_ns,
             on_device=self.on_device[::-1],
             code_ns=self.code_ns[::-1],
+            dispatch_ns=self.dispatch_ns[::-1],
         )
 
 
@@ -201,7 +211,8 @@ def explained_by_graph(a: Profile, b: Profile, match: Match) -> Explanation:
     """Layers and operators of two matched graphs.
 
     What a layer took beside its operators counts for it where the trace has its range: `code_ns`
-    tells how much that is. On a side without ranges such time lies between operators.
+    tells how much that is. Elsewhere the pause just before an operator counts for it, since one has
+    to end before the next begins: `dispatch_ns`.
     """
     spent = spent_by_graph(a), spent_by_graph(b)
     profiles = a, b
@@ -236,7 +247,14 @@ def _explanation(
     ):
         rows.append(ExplainedRow(kind, ("", ""), ("", ""), here, there))
     on_device = ours.on_device, theirs.on_device
-    return Explanation(_by_weight(rows), ours.whole_ns, theirs.whole_ns, by_graph, on_device)
+    return Explanation(
+        _by_weight(rows),
+        ours.whole_ns,
+        theirs.whole_ns,
+        by_graph,
+        on_device,
+        dispatch_ns=(ours.dispatch_ns, theirs.dispatch_ns),
+    )
 
 
 def _by_weight(rows: list[ExplainedRow]) -> tuple[ExplainedRow, ...]:

@@ -146,7 +146,7 @@ def timed_phase(a: Profile, b: Profile) -> TimingPhase:
 
 
 def _samples(profile: Profile) -> int:
-    return side.batch_size(profile) or 0
+    return side.samples_per_step(profile) or 0
 
 
 def _latency(a: Profile, b: Profile, rounds: Rounds | None, scales: tuple[int, int]) -> FigurePair:

@@ -25,6 +25,8 @@ def plain(comparison: ProfileComparison) -> dict[str, Any]:
             "b_ns": explanation.b_ns,
             "matched_share_of_difference": explanation.matched_share,
             "outside_share_of_difference": explanation.outside_share,
+            "code_share_of_difference": explanation.code_share,
+            "dispatch_share_of_difference": explanation.dispatch_share,
             "lone_share_of_difference": explanation.lone_share,
             "matched_share_of_changes": explanation.matched_changes,
             "fusion": list(fusion_sentences(explanation)),

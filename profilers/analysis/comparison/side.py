@@ -114,6 +114,17 @@ def batch_size(profile: Profile) -> int | None:
     return int(shape[0]) if shape and isinstance(shape[0], int) and shape[0] > 0 else None
 
 
+def ranks(profile: Profile) -> int:
+    """How many ranks worked at once, each on a batch of its own; 1 for an ordinary run."""
+    return max(len(np.unique(profile.trace.tracks.rank[profile.trace.slices.track])), 1)
+
+
+def samples_per_step(profile: Profile) -> int | None:
+    """What all ranks together took in, where the run tells its batch size."""
+    batch = batch_size(profile)
+    return batch * ranks(profile) if batch else None
+
+
 def waited(facts: Mapping[str, str]) -> float:
     """Share of the time that the run waited for a processor; 0 where nobody tells."""
     found = _SHARE.match(facts.get("Waited for a processor", ""))

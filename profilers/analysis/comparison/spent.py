@@ -40,9 +40,11 @@ class Spent:
         Shares of what is tied to neither, by name.
     joined : list of list of int
         Nodes that ran as one fused kernel: their time is that of the first.
+    dispatch_ns : float
+        Of all these shares, the pauses just before what they are shares of.
     between_ns, around_ns : float
-        When nothing that was recorded worked, between what did, and before the first and after the
-        last of it.
+        Longer pauses in which nothing that was recorded worked, and the time before the first and
+        after the last that did.
     whole_ns : float
         The mean of the steps that count, see `middle_steps`.
     """
@@ -51,6 +53,7 @@ class Spent:
     scopes: dict[int, Share] = field(default_factory=dict)
     names: dict[str, Share] = field(default_factory=dict)
     joined: list[list[int]] = field(default_factory=list)
+    dispatch_ns: float = 0.0
     between_ns: float = 0.0
     around_ns: float = 0.0
     whole_ns: float = 0.0
@@ -80,7 +83,7 @@ def middle_steps(profile: Profile) -> tuple[int, ...] | None:
 def spent_by_graph(profile: Profile, *, with_ranges: bool = True) -> Spent:
     """Shares by node and scope of the authored graph where slices are tied to them.
 
-    Without ranges, the code of modules around their operators counts as between these.
+    Without ranges, the code of modules around their operators counts as the pauses between these.
     """
     wall, slices = _counted(profile, with_ranges=with_ranges), profile.trace.slices
     rows = np.flatnonzero(wall.slice_ns > 0)
@@ -111,9 +114,11 @@ def _counted(profile: Profile, *, with_ranges: bool) -> WallTime:
 
 def _empty(wall: WallTime, joined: list[list[int]]) -> Spent:
     steps = max(wall.steps, 1)
+    dispatch_ns = float(wall.dispatch_ns.sum())
     return Spent(
         joined=joined,
-        between_ns=max(wall.between_ns - wall.around_ns, 0.0) / steps,
+        dispatch_ns=dispatch_ns / steps,
+        between_ns=max(wall.between_ns - wall.around_ns - dispatch_ns, 0.0) / steps,
         around_ns=wall.around_ns / steps,
         whole_ns=wall.whole_ns / steps,
         steps=wall.steps,
@@ -148,7 +153,8 @@ def _summed(wall: WallTime, rows: Int64, keys: list[_Key]) -> dict[_Key, Share]:
     steps = max(wall.steps, 1)
     sums: dict[_Key, float] = defaultdict(float)
     longest: dict[_Key, tuple[float, int]] = {}
-    for key, row, time_ns in zip(keys, rows.tolist(), wall.slice_ns[rows].tolist(), strict=True):
+    times = wall.slice_ns[rows] + wall.dispatch_ns[rows]
+    for key, row, time_ns in zip(keys, rows.tolist(), times.tolist(), strict=True):
         sums[key] += time_ns
         if time_ns > longest.get(key, (0.0, -1))[0]:
             longest[key] = (time_ns, row)

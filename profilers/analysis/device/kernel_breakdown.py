@@ -26,7 +26,6 @@ class KernelStatistics(Table):
     shortest_ns: Int64 = column("i8")
     longest_ns: Int64 = column("i8")
     mean_ns: Float64 = column("f8")
-    deviation_ns: Float64 = column("f8")  # of the sample (n - 1); 0 for one slice
 
 
 @once
@@ -51,8 +50,6 @@ def _of_device(profile: Profile, work: DeviceWork, within_ns: TimeRange | None) 
     first = np.flatnonzero(np.append(True, np.diff(key[order]) > 0))
     durations = slices.duration_ns[rows[order]]
     count = np.diff(np.append(first, len(rows)))
-    mean = np.add.reduceat(durations, first) / count
-    squares = np.add.reduceat((durations - np.repeat(mean, count)) ** 2, first)
     table = KernelStatistics.of(
         rank=np.full(len(first), work.rank),
         device=np.full(len(first), work.device),
@@ -62,7 +59,6 @@ def _of_device(profile: Profile, work: DeviceWork, within_ns: TimeRange | None) 
         time_ns=np.add.reduceat((end - begin)[order], first),
         shortest_ns=np.minimum.reduceat(durations, first),
         longest_ns=np.maximum.reduceat(durations, first),
-        mean_ns=mean,
-        deviation_ns=np.sqrt(squares / np.maximum(count - 1, 1)),
+        mean_ns=np.add.reduceat(durations, first) / count,
     )
     return table.take(np.argsort(-table.time_ns, kind="stable"))

@@ -281,6 +281,10 @@ def _links(
                 groups[row] = place
                 following = standing[place]
             nodes[row] = following  # what prepares a kernel belongs to it
+        before = -1
+        for row in rows:  # and a copy of what is returned to the last one
+            before = int(nodes[row]) if nodes[row] >= 0 else before
+            nodes[row] = before
     return inherited(slices, groups), inherited(slices, nodes)
 
 

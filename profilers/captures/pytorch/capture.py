@@ -26,8 +26,16 @@ from profilers.captures.pytorch.compiled import (
 from profilers.captures.pytorch.compiled_backward import COMPILED_BACKWARD
 from profilers.captures.pytorch.compiled_memory import with_gradients, with_makers
 from profilers.captures.pytorch.distributed_files import UNITS
-from profilers.captures.pytorch.files import BLAS, MODULE_MARK, NODE_MARK, TRACE_FILE, TRAINING
+from profilers.captures.pytorch.files import (
+    BLAS,
+    MODULE_MARK,
+    NODE_MARK,
+    SIZES_FILE,
+    TRACE_FILE,
+    TRAINING,
+)
 from profilers.captures.pytorch.graphs import linked_graph
+from profilers.captures.pytorch.input_sizes import with_input_sizes
 from profilers.captures.pytorch.library_kernels import with_libraries
 from profilers.captures.pytorch.links import linked_launches
 from profilers.captures.pytorch.memory import torch_memory
@@ -88,6 +96,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         If one of the capture's files is missing or cannot be read.
     """
     found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
+    found = with_input_sizes(found, folder / SIZES_FILE)
     slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=has_fusion(folder))
     slices = runtime_told(slices, found.pool.table())
     linked = _linked(folder, run, found, slices)

@@ -33,14 +33,13 @@ from profilers.graphs.execution_trace import read_execution_trace
 from profilers.graphs.torch_aoti_code import read_package_code
 from profilers.graphs.torch_export_json import read_exported_graph
 from profilers.graphs.torch_script_json import read_script_graph
-from profilers.profile import Diagnostic, Graph, Severity, SliceKind, Slices
+from profilers.profile import Diagnostic, Graph, Severity, SliceKind, Slices, StringTable
 from profilers.profile.table import Int32
 from profilers.run_record import RunRecord
 from profilers.traces.chrome_trace import ChromeTrace
 
-_FITS = (
-    0.9  # share of operator time; a fused fast path that export does not take leaves it far below
-)
+_FITS = 0.9  # share of operator time
+_FAST_PATHS = ("aten::_transformer_encoder_layer_fwd", "aten::_native_multi_head_attention")
 _OTHER_PATH = Diagnostic(
     Severity.INFO,
     "Eager mode took another path than torch.export, such as a fused fast path, so the graph is what "
@@ -74,6 +73,7 @@ def linked_graph(
             follows(folder, graph, found.pool.table())
             if is_compiled(folder)
             else _linked_share(slices, nodes) >= _FITS
+            and not _takes_fast_path(slices, found.pool.table(), nodes)
         )
         if fits or not (folder / EXECUTION_TRACE_FILE).is_file():
             return graph, nodes, ()
@@ -123,6 +123,12 @@ def _linked_share(slices: Slices, nodes: Int32) -> float:
     rows = np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step >= 0))
     times = self_time_ns(slices)[rows]
     return float(times[nodes[rows] >= 0].sum() / max(int(times.sum()), 1))
+
+
+def _takes_fast_path(slices: Slices, strings: StringTable, nodes: Int32) -> bool:
+    """Whether an operator that stands for a whole layer ran, which export shows as its parts."""
+    rows = [row for row in map(strings.find, _FAST_PATHS) if row >= 0]
+    return bool((np.isin(slices.name, rows) & (nodes < 0) & (slices.step >= 0)).any())
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -82,13 +82,32 @@ def _blocks(events: MemoryEvents, slices: Slices, strings: StringTable) -> Alloc
         device=events.device[allocs],
         category=np.full(len(row), MemoryCategory.ACTIVATION),
         slice=row,
-        node=np.append(slices.node, -1)[row],
+        node=_makers(slices, row, events.time_ns[allocs]),
         parameter=np.full(len(row), -1),
     )
     blocks = _ended_unseen(blocks, np.append(events.bytes, 0)[freed_by] >= 0, slices, strings)
     ends = np.append(_outermost_ends(slices), -1)[row]
     is_scratch = blocks.freed_ns <= ends
     return blocks.replace(category=np.where(is_scratch, MemoryCategory.TEMPORARY, blocks.category))
+
+
+def _makers(slices: Slices, row: Int64, time_ns: Int64) -> Int32:
+    """Node of each block's slice; a block that no operator asked for, such as a constant that Python
+    wrote into the model's code, is made for the operator that runs next in the same range."""
+    node: Int32 = np.append(slices.node, -1)[row].astype(np.int32)
+    is_linked = (slices.kind == SliceKind.OPERATOR) & (slices.node >= 0)
+    is_range = np.append(slices.kind == SliceKind.SCOPE, False)
+    lost = (node < 0) & is_range[row]
+    for track in np.unique(slices.track[row[lost]]).tolist():
+        operators = np.flatnonzero(is_linked & (slices.track == track))
+        operators = operators[np.argsort(slices.start_ns[operators], kind="stable")]
+        own = np.flatnonzero(lost & (slices.track[row] == track))
+        at = np.searchsorted(slices.start_ns[operators], time_ns[own])
+        after = np.append(operators, -1)[at]
+        ends = slices.start_ns[row[own]] + slices.duration_ns[row[own]]
+        is_inside = (after >= 0) & (slices.start_ns[after] < ends)
+        node[own] = np.where(is_inside, slices.node[after], -1)
+    return node
 
 
 def _ended_unseen(

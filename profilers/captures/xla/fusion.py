@@ -9,6 +9,7 @@ import numpy as np
 
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.xla.command_buffers import Launched, instructions_of, launched
+from profilers.captures.xla.standing import standing_nodes
 from profilers.captures.xla.unnamed import between
 from profilers.graphs.builder import GraphBuilder
 from profilers.graphs.hlo_buffers import buffers_by_instruction, head_of
@@ -130,7 +131,7 @@ def add_linked(
         if given and place.instruction.parameter_number in inputs:
             builder.origin(row, inputs[place.instruction.parameter_number])
     fusion, group_of = _groups(program, rows, made_of, stage, pool)
-    near = _near(program, authored, made_of)
+    near = standing_nodes(program, authored, made_of, strings)
     return XlaLinks(
         fusion,
         _by_name(program, near),
@@ -330,28 +331,6 @@ def _held_by_fusions(
             inner = {node for node in own if is_operator[node]} | held.get(number, set())
             held.setdefault(place.owner, set()).update(inner)
     return held
-
-
-def _near(program: HloProgram, authored: Graph, made_of: Sequence[Sequence[int]]) -> list[int]:
-    """The authored node that stands for each place: the heaviest of its own.
-
-    What XLA added, such as a copy, stands for that of what it reads, else of what reads it, else of
-    the body that it is in.
-    """
-    flops = authored.nodes.flops
-    near = [max(nodes, key=lambda node: int(flops[node]), default=-1) for nodes in made_of]
-    operands = operands_of(program)
-    for number, read in enumerate(operands):
-        if near[number] < 0:
-            near[number] = next((near[each] for each in read if near[each] >= 0), -1)
-    for number in range(len(operands) - 1, -1, -1):
-        for each in operands[number]:
-            if near[each] < 0:
-                near[each] = near[number]
-    for number, place in enumerate(program.places):
-        if near[number] < 0 and place.owner >= 0:
-            near[number] = near[place.owner]
-    return near
 
 
 def _by_name(program: HloProgram, near: Sequence[int]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.ort import inference as onnxruntime_cpu
 from profilers.runtimes.pytorch.device import device_named
 from profilers.runtimes.pytorch.eager import load_module
-from profilers.runtimes.pytorch.errors import conversion_failure
+from profilers.runtimes.pytorch.errors import conversion_failure, root_cause
 from profilers.runtimes.pytorch.imports import import_first
 from profilers.runtimes.pytorch.inputs import input_tensors
 from profilers.runtimes.pytorch.options import IMPORTS, chosen
@@ -167,6 +167,6 @@ def _write_onnx(source: _Source, request: RunRequest, path: Path) -> None:
     except Exception as error:  # the exporter raises whatever its parts raise
         raise conversion_failure(
             "torch.onnx cannot write this model",
-            error,
+            root_cause(error),
             "Run it as PyTorch eager; an operator that ONNX lacks needs a translation.",
         ) from error

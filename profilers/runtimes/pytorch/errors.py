@@ -35,6 +35,13 @@ def unregistered_operator(error: BaseException) -> str:
     return ""
 
 
+def root_cause(error: BaseException) -> BaseException:
+    """What began it: converters wrap an error in one that only says which of their steps it was."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def load_failure(
     error: BaseException, path: Path, remedy: str, operator: str = ""
 ) -> TwinscopeError:

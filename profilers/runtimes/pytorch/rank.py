@@ -32,7 +32,14 @@ from profilers.runtimes.pytorch.clock import clock_of_rank
 from profilers.runtimes.pytorch.distributed import PROGRESS_MARK
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.options import RUN, STRATEGY, TRAINING, chosen
-from profilers.runtimes.pytorch.running import first_step, measure, opened, profile, warm_up
+from profilers.runtimes.pytorch.running import (
+    first_step,
+    measure,
+    opened,
+    profile,
+    record_sizes,
+    warm_up,
+)
 from profilers.runtimes.pytorch.session import Session
 from profilers.runtimes.pytorch.strategies import (
     WRAPPERS,
@@ -61,6 +68,10 @@ class RankReporter:
     def log(self, text: str) -> None:
         if self._is_heard:
             print(text, flush=True)
+
+    @property
+    def runs_alone(self) -> bool:
+        return False
 
     def measuring(self, step: Callable[[], Any]) -> None:
         """All ranks run the same number of steps, so none may run more."""
@@ -96,7 +107,7 @@ def _run(request: RunRequest, backend: str, folder: Path, rank: int) -> None:
     session = opened(replace(request, device=device, options=options), folder, RankReporter(rank))
     _load(session, rank)
     session.record.extra[CLOCK] = clock_of_rank(distributed)
-    for phase in (warm_up, measure, profile):
+    for phase in (warm_up, measure, profile, record_sizes):
         phase(session)
     told = session.work.told()
     shares = local_share(session.model.owner)

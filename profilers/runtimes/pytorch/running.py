@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from profilers.captures.pytorch.files import TRACE_FILE, TRAINING
+from profilers.captures.pytorch.files import SIZES_FILE, TRACE_FILE, TRAINING
 from profilers.errors import CaptureFailed
 from profilers.parameter_statistics import write_statistics
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
-from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.pytorch.device import (
     device_named,
     machine_facts,
@@ -58,7 +58,7 @@ def run_model(
     """
     session = opened(request, folder, report)
     load_model(session, load)
-    for phase in (*preparations, warm_up, measure, keep, profile, write, sweep):
+    for phase in (*preparations, warm_up, measure, keep, profile, record_sizes, write, sweep):
         phase(session)
     return session.record
 
@@ -131,9 +131,7 @@ def measure(session: Session) -> None:
     """The honest latency: without profiler and ranges."""
     step = session.step(session.model.call, unmarked)
     with session.work.around():
-        session.record.measured_ns = timed_steps(
-            step, session.request.steps, session.report, "measure"
-        )
+        session.record.measured_ns = measured_steps(step, session.request.steps, session.report)
 
 
 def keep(session: Session) -> None:
@@ -154,25 +152,36 @@ def _results(session: Session) -> list[Any]:
 
 def profile(session: Session) -> None:
     """The same steps again under the profiler, which leaves the trace as `TRACE_FILE`."""
+    session.record.started_unix_ns = time.time_ns()
+    recorded = {"profile_memory": True}
+    session.record.profiled_ns = _profiled(session, TRACE_FILE, session.request.steps, recorded)
+
+
+def record_sizes(session: Session) -> None:
+    """One step more, which leaves the sizes of operators' inputs in `SIZES_FILE`.
+
+    To record them costs about as much again as all the rest: in the profiled steps it would count as
+    the operators' own time.
+    """
+    _profiled(session, SIZES_FILE, 1, {"record_shapes": True})
+
+
+def _profiled(session: Session, file: str, steps: int, recorded: dict[str, Any]) -> list[int]:
+    """Durations of steps that the profiler watches, and its trace as a file."""
     from torch.profiler import profile as torch_profile
     from torch.profiler import record_function
 
-    record, model = session.record, session.model
-    step = session.step(model.profiled_call, record_function)
-    with session.work.around(), model.marking():
+    step = session.step(session.model.profiled_call, record_function)
+    with session.work.around(), session.model.marking():
         step()  # the ranges' own first call is not the model's
-        profiler = torch_profile(
-            activities=profiled_activities(session.device), record_shapes=True, profile_memory=True
-        )
-        record.started_unix_ns = time.time_ns()
+        profiler = torch_profile(activities=profiled_activities(session.device), **recorded)
         profiler.start()
         try:
-            record.profiled_ns = timed_steps(
-                step, session.request.steps, session.report, "profile", _step_range
-            )
+            durations = timed_steps(step, steps, session.report, "profile", _step_range)
         finally:
             profiler.stop()
-    profiler.export_chrome_trace(str(session.folder / TRACE_FILE))
+    profiler.export_chrome_trace(str(session.folder / file))
+    return durations
 
 
 def write(session: Session) -> None:

@@ -272,14 +272,25 @@ def test_time_outside_of_operators_is_a_row_of_its_own_on_both_sides_alike(
     assert not has_ranges(without_ranges)
     found = compare(eager, without_ranges).explanation
     assert_adds_up(found)
-    for kind in (RowKind.BETWEEN, RowKind.AROUND):
-        (row,) = (row for row in found.rows if row.kind == kind)
-        assert row.a_ns > 0
-        assert row.b_ns > 0
+    (around,) = (row for row in found.rows if row.kind == RowKind.AROUND)
+    assert around.a_ns > 0
+    assert around.b_ns > 0
+    assert sum(row.kind == RowKind.BETWEEN for row in found.rows) == 1
     few = found.leading(3)
-    outside = [at for at, row in enumerate(found.rows) if row.kind in OUTSIDE]
+    outside = [at for at, row in enumerate(found.rows) if row.kind in OUTSIDE and row.is_any]
     assert set(outside) <= set(few)
     assert len(few) == 3
+
+
+def test_pauses_before_operators_count_for_them_and_are_told(
+    capture: Capture, torch_files: Path, onnx_files: Path
+) -> None:
+    eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    found = compare(eager, capture(onnx_files / "block.onnx", "onnxruntime")).explanation
+    assert min(found.dispatch_ns) > 0
+    assert "the pauses just before operators" in explained_sentence(found)
+    assert found.turned().dispatch_ns == found.dispatch_ns[::-1]
+    assert found.scaled(0.5, 1).dispatch_ns == (found.dispatch_ns[0] / 2, found.dispatch_ns[1])
 
 
 def test_the_code_of_a_layer_counts_for_it_where_the_trace_has_its_range(

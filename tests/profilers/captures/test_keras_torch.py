@@ -28,7 +28,7 @@ def scope_names(profile: Profile) -> list[str]:
     return [profile.strings[name] for name in profile.authored.scopes.name]
 
 
-@pytest.mark.parametrize("name", [*LAYERS, "control.keras"])
+@pytest.mark.parametrize("name", [*LAYERS, "control.keras", "lambda.keras"])
 def test_a_keras_file_runs_on_pytorch(capture: Capture, tf_files: Path, name: str) -> None:
     profile = capture(tf_files / name, "keras-torch")
     assert_linked(profile)

@@ -19,10 +19,14 @@ INPUTS = {
         InputSpec("scale", "float64", ()),
     ),
 }
+MORE_INPUTS = {
+    "Patches": (InputSpec("image", "float32", (2, 3, 16, 16)),),
+    "Averages": (InputSpec("x", "float32", (8, 16)),),
+}
 
 
 def captured(capture: Capture, name: str, mode: str) -> Profile:
-    return capture(FILE, mode, signature=name, inputs=INPUTS[name])
+    return capture(FILE, mode, signature=name, inputs=(INPUTS | MORE_INPUTS)[name])
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -32,6 +36,20 @@ def test_times_and_bytes_are_linked(capture: Capture, mode: str, name: str) -> N
     assert broken_references(profile) == []
     coverage = link_coverage(profile)
     assert (coverage.operator_time or 0.0) >= 0.95
+    assert (coverage.peak_bytes or 0.0) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("Patches", "torch-eager"), ("Averages", "torch-eager"), ("Averages", "torch-aoti")],
+)
+def test_fast_paths_and_copies_of_results_are_linked(
+    capture: Capture, name: str, mode: str
+) -> None:
+    profile = captured(capture, name, mode)
+    assert broken_references(profile) == []
+    coverage = link_coverage(profile)
+    assert coverage.operator_time == 1.0
     assert (coverage.peak_bytes or 0.0) >= 0.95
 
 

@@ -9,7 +9,7 @@ from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory.curve import alive_at, memory_curve
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.errors import TwinscopeError
-from profilers.profile import MemoryCategory, NodeKind, Profile, Severity, SliceKind
+from profilers.profile import MemoryCategory, NodeKind, Profile, Severity, SliceKind, decode
 from tests.conftest import Capture
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -123,6 +123,30 @@ def test_script_graphs_have_sizes_from_the_run(capture: Capture, torch_files: Pa
         graph.nodes.flops[graph.nodes.flops >= 0] for graph in (profile.authored, eager.authored)
     ]
     assert int(known[0].sum()) == int(known[1].sum())
+
+
+@pytest.mark.parametrize(
+    ("file", "mode"), [("cnn.pt", "torch-eager"), ("block.ts.pt", "torchscript")]
+)
+def test_every_step_has_the_sizes_that_one_more_recorded(
+    capture: Capture, torch_files: Path, file: str, mode: str
+) -> None:
+    source = {"source_folder": str(MODELS)} if file == "cnn.pt" else {}
+    profile = capture(torch_files / file, mode, **source)
+    slices, arguments = profile.trace.slices, profile.trace.arguments
+    by_step = []
+    for step in range(len(profile.steps)):
+        rows = np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step == step))
+        told = [decode(arguments, row) for row in rows.tolist()]
+        assert all("Input Dims" in each and "External id" in each for each in told)
+        names = [profile.strings[row] for row in slices.name[rows].tolist()]
+        by_step.append([(name, each["Input Dims"]) for name, each in zip(names, told, strict=True)])
+    assert len(by_step) == 5
+    assert all(each == by_step[0] for each in by_step)
+    assert {name for name, sizes in by_step[0] if sizes is None} <= {"aten::_nnpack_available"}
+    weights = [sizes[1] for name, sizes in by_step[0] if sizes and name == "aten::linear"]
+    assert weights
+    assert all(len(each) == 2 for each in weights)
 
 
 def test_a_class_that_cannot_be_found_is_named(capture: Capture, torch_files: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from profilers import snapshot
 from profilers.analysis.collectives import COLLECTIVE_FLOW, paired_collectives
+from profilers.analysis.comparison import compare
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.device.time import device_time
 from profilers.analysis.memory.growth import memory_growth
@@ -20,7 +21,7 @@ from profilers.captures.joined_ranks import joined_traces
 from profilers.errors import Cancelled
 from profilers.launcher import Launcher
 from profilers.opening import open_path
-from profilers.profile import NEVER_NS, MemoryCategory, Profile, SliceKind
+from profilers.profile import NEVER_NS, MemoryCategory, Profile, SliceKind, TimingPhase
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
 from profilers.worker_process import Log, Progress
@@ -230,15 +231,23 @@ def test_other_sizes_are_those_of_each_rank_and_samples_those_of_all(fsdp: Profi
         assert row["peak_bytes"] is None
 
 
+def test_compared_samples_are_those_of_all_ranks(ddp: Profile) -> None:
+    found = compare(ddp, ddp)
+    throughput = next(each for each in found.figures if each.metric.id == "throughput")
+    median_ns = np.median(ddp.timings.duration_ns[ddp.timings.phase == TimingPhase.MEASURED])
+    assert throughput.a == pytest.approx(2 * 8 * 1e9 / median_ns)
+    assert not [each for each in found.cautions if "ranks in A" in each]
+
+
 @pytest.fixture
-def launcher() -> Iterator[Launcher]:
+def own_launcher() -> Iterator[Launcher]:
     launcher = Launcher()
     yield launcher
     launcher.close()
 
 
 @pytest.mark.usefixtures("models_written")
-def test_cancelling_ends_every_rank(launcher: Launcher, model: Path, tmp_path: Path) -> None:
+def test_cancelling_ends_every_rank(own_launcher: Launcher, model: Path, tmp_path: Path) -> None:
     before = {each.pid for each in psutil.Process().children(recursive=True)}
     cancelled = threading.Event()
     seen: set[int] = set()
@@ -254,7 +263,7 @@ def test_cancelling_ends_every_rank(launcher: Launcher, model: Path, tmp_path: P
         options={"strategy": "ddp"},
     )  # fmt: skip
     with pytest.raises(Cancelled):
-        launcher.capture(request, tmp_path, watch, cancelled)
+        own_launcher.capture(request, tmp_path, watch, cancelled)
     assert seen
     assert not [pid for pid in seen if psutil.pid_exists(pid)]
 

@@ -83,6 +83,33 @@ def test_a_module_whose_operator_nothing_registers_is_told_so_in_every_mode(
     assert raised.value.remedy.startswith("Name the Python module")
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("torch.linalg.svdvals(y)", "No ONNX function found for .*_linalg_svd"),
+        ("torch.view_as_real(kept(y))", "slice_scatter does not support .* complex"),
+    ],
+)
+def test_what_torch_onnx_refuses_is_told_by_its_cause(
+    capture: Capture, tmp_path: Path, body: str, reason: str
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch\n\n\ndef kept(y):\n"
+        "    found = torch.zeros(2, 4, dtype=torch.complex64)\n"
+        "    found[:, :2] = y[:, :2] * 1j\n    return found\n\n\n"
+        "class Net(torch.nn.Linear):\n"
+        "    def __init__(self):\n        super().__init__(4, 4)\n\n"
+        f"    def forward(self, x):\n        y = super().forward(x)\n        return {body}\n"
+    )
+    with pytest.raises(
+        TwinscopeError, match=f"torch.onnx cannot write this model: .*{reason}"
+    ) as told:
+        capture(path, "torch-onnxruntime", inputs=INPUTS, signature="Net")
+    assert "\x1b" not in str(told.value)
+    assert "PyTorch eager" in told.value.remedy
+
+
 @pytest.mark.parametrize(("file", "mode"), FILES)
 def test_it_runs_once_its_operators_are_imported(
     capture: Capture, own: Path, file: str, mode: str

@@ -59,6 +59,17 @@ def test_every_kind_of_file_runs_and_is_linked(captured: Captured, name: str) ->
     assert not profile.diagnostics
 
 
+def test_what_xla_reduced_to_a_copy_stands_for_the_result(captured: Captured) -> None:
+    """Of one row the sum of each row is the input: no instruction has a name left."""
+    profile = read_capture(captured("rows_saved"))
+    coverage = link_coverage(profile)
+    assert coverage.operator_time == 1.0
+    assert coverage.peak_bytes == 1.0
+    slices = profile.trace.slices
+    ran = slices.node[(slices.kind == SliceKind.OPERATOR) & (slices.node >= 0)]
+    assert operators_of(profile, 0, ran) == {"UnsortedSegmentSum"}
+
+
 def test_a_fusion_opens_and_names_the_operators_that_it_computes(captured: Captured) -> None:
     profile = read_capture(captured("cnn_saved"))
     groups, members, program = profile.fusion.groups, profile.fusion.members, profile.graphs[1]

@@ -9,6 +9,7 @@ from PySide6.QtSvg import QSvgGenerator
 from views.graph.drawing.layers import Viewport
 from views.graph.drawing.painter import ScenePainter
 from views.graph.scene import Scene
+from views.svg_picture import with_known_fonts
 
 _MARGIN = 16.0
 _LONGEST_SIDE = 16_000  # pixels of a picture
@@ -63,3 +64,5 @@ def _save_svg(path: Path, painter: ScenePainter, scene: Scene, view: Viewport) -
     pen = QPainter(generator)
     painter.paint_to_file(pen, scene, view)
     pen.end()
+    svg = path.read_text("utf-8", "replace")
+    path.write_text(with_known_fonts(svg), encoding="utf-8")
