@@ -1,5 +1,6 @@
 """What the TensorFlow run modes share: the first call with Grappler's graphs, then the steps."""
 
+import gc
 import json
 import os
 import platform
@@ -152,6 +153,7 @@ def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter)
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
     record.measured_ns = least_steps(step, request.steps, report)
     keep_results(request, folder, lambda: _results(traced))
+    gc.collect()  # else tensors of earlier calls are freed within the trace, and nothing tells whose
     with traced.marking():
         _profile(step, record, folder, report)
     # Not before: what TensorFlow's executor finds to be cheap, after many steps, is left out of traces.
