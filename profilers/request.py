@@ -92,7 +92,7 @@ class RunRequest:
     inputs_file : str
         A .npz whose arrays are the inputs; "" for random ones.
     steps, warmup : int
-        Profiled (and, apart from these, measured) steps; steps before them.
+        Profiled steps, and at least as many measured ones apart from these; steps before them.
     device : str
         "cpu" or "cuda:0", ...
     threads : int

@@ -67,6 +67,10 @@ class PipeReporter:
     def log(self, text: str) -> None:
         self.send({"event": "log", "text": text})
 
+    @property
+    def runs_alone(self) -> bool:
+        return True
+
     def measuring(self, step: Callable[[], Any]) -> None:
         """A capture measures its own steps alone."""
 

@@ -59,55 +59,77 @@ def build_models(command: str, folder: Path) -> Path:
     return folder
 
 
+class ModelFolders:
+    """Folders of `MODEL_SCRIPTS`, each written once, one after the other, off the tests' thread."""
+
+    def __init__(self, pool: ThreadPoolExecutor, temporary: pytest.TempPathFactory) -> None:
+        self._pool = pool
+        self._temporary = temporary
+        self._writing: dict[str, Future[Path]] = {}
+
+    def begin(self, name: str) -> Future[Path]:
+        if name not in self._writing:
+            folder = self._temporary.mktemp(name)
+            self._writing[name] = self._pool.submit(build_models, MODEL_SCRIPTS[name], folder)
+        return self._writing[name]
+
+    def __getitem__(self, name: str) -> Path:
+        return self.begin(name).result()
+
+    def wait(self) -> None:
+        """Until nothing is being written."""
+        wait(self._writing.values())
+
+
 @pytest.fixture(scope="session", autouse=True)
 def model_folders(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Future[Path]]]:
-    """The folders that the tests at hand need, written one by one while the first tests run."""
+) -> Iterator[ModelFolders]:
+    """What the tests at hand are known to need is written while the first of them run."""
     needed = [name for item in request.session.items for name in getattr(item, "fixturenames", ())]
     with ThreadPoolExecutor(1) as pool:
-        yield {
-            name: pool.submit(build_models, MODEL_SCRIPTS[name], tmp_path_factory.mktemp(name))
-            for name in dict.fromkeys(needed)
-            if name in MODEL_SCRIPTS
-        }
+        folders = ModelFolders(pool, tmp_path_factory)
+        for name in needed:
+            if name in MODEL_SCRIPTS:
+                folders.begin(name)
+        yield folders
         pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture(scope="session")
-def models_written(model_folders: dict[str, Future[Path]]) -> None:
+def models_written(model_folders: ModelFolders) -> None:
     """For tests that watch which processes there are: wait until no model file is being written."""
-    wait(model_folders.values())
+    model_folders.wait()
 
 
 @pytest.fixture(scope="session")
-def torch_files(model_folders: dict[str, Future[Path]]) -> Path:
+def torch_files(model_folders: ModelFolders) -> Path:
     """Folder with cnn, block and control in every PyTorch format."""
-    return model_folders["torch_files"].result()
+    return model_folders["torch_files"]
 
 
 @pytest.fixture(scope="session")
-def tf_files(model_folders: dict[str, Future[Path]]) -> Path:
+def tf_files(model_folders: ModelFolders) -> Path:
     """Folder with cnn, block and control in every TensorFlow and Keras format."""
-    return model_folders["tf_files"].result()
+    return model_folders["tf_files"]
 
 
 @pytest.fixture(scope="session")
-def more_files(model_folders: dict[str, Future[Path]]) -> Path:
+def more_files(model_folders: ModelFolders) -> Path:
     """Folder with fused.keras, multi.keras, lstm.keras, gated.keras and masked.keras."""
-    return model_folders["more_files"].result()
+    return model_folders["more_files"]
 
 
 @pytest.fixture(scope="session")
-def unconvertible(model_folders: dict[str, Future[Path]]) -> Path:
+def unconvertible(model_folders: ModelFolders) -> Path:
     """Folder with SavedModels whose operators some compilers and formats lack."""
-    return model_folders["unconvertible"].result()
+    return model_folders["unconvertible"]
 
 
 @pytest.fixture(scope="session")
-def onnx_files(model_folders: dict[str, Future[Path]]) -> Path:
+def onnx_files(model_folders: ModelFolders) -> Path:
     """Folder with cnn, block and control as ONNX."""
-    return model_folders["onnx_files"].result()
+    return model_folders["onnx_files"]
 
 
 @pytest.fixture(scope="session", autouse=True)

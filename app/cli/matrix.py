@@ -38,7 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input", action="append", default=[], metavar="NAME=SHAPE:DTYPE", help="repeatable"
     )
-    parser.add_argument("--steps", type=int, default=20, help="measured and profiled steps")
+    parser.add_argument(
+        "--steps", type=int, default=20, help="profiled steps; at least as many are measured"
+    )
     parser.add_argument(
         "--batch",
         type=_sizes,

@@ -55,7 +55,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="measure other sizes too: batch=1,2,4,8 or sequence=16,32; repeatable",
     )
     parser.add_argument("--inputs-file", default="", metavar="X.npz", help="arrays to feed")
-    parser.add_argument("--steps", type=_positive, default=10, help="measured and profiled steps")
+    parser.add_argument(
+        "--steps", type=_positive, default=10, help="profiled steps; at least as many are measured"
+    )
     parser.add_argument("--warmup", type=_not_negative, default=3, help="steps before them")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:0")
     parser.add_argument("--threads", type=_not_negative, default=0, help="0: the framework's own")

@@ -48,6 +48,7 @@ class ColumnHeader(QFrame):
         self._progress = QProgressBar()
         self._progress.setRange(0, 1000)
         self._progress.setTextVisible(True)
+        self._progress.setAccessibleName(self.tr("Progress of the capture"))
         self._cancel = self._button(self.tr("Cancel"), self.cancel_asked)
         self._working = QWidget()
         working = QHBoxLayout(self._working)

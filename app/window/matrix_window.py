@@ -87,6 +87,7 @@ class MatrixWindow(QDialog):
         table.setHorizontalHeaderLabels([self.tr(heading) for heading in HEADINGS])
         table.setAccessibleName(self.tr("Figures of every mode"))
         table.verticalHeader().hide()
+        table.setTabKeyNavigation(False)  # Tab leaves the table
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -36,6 +36,7 @@ class NoticeBar(QFrame):
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._details = QPlainTextEdit()
         self._details.setReadOnly(True)
+        self._details.setTabChangesFocus(True)
         self._details.setMaximumHeight(180)
         self._details.setAccessibleName(self.tr("Error details"))
         self._more = QToolButton()

@@ -201,6 +201,7 @@ class RunDialog(QDialog):
         )
         table.setAccessibleName(self.tr("Model inputs"))
         table.verticalHeader().hide()
+        table.setTabKeyNavigation(False)  # Tab leaves the table
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         for row, spec in enumerate(specs):

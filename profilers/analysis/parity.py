@@ -9,7 +9,7 @@ from math import prod, sqrt
 from profilers.activations import Digest, read
 from profilers.analysis.data_path import data_path
 from profilers.analysis.pairing.differences import node_title
-from profilers.analysis.pairing.item_pairs import layer_names, scope_paths
+from profilers.analysis.pairing.item_sides import layer_names, scope_paths
 from profilers.analysis.pairing.matching import Match
 from profilers.profile import Graph, Profile, StringTable
 

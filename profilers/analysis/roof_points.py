@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from profilers.analysis.comparison.spent import without_instance
-from profilers.analysis.pairing.item_pairs import scope_paths
+from profilers.analysis.pairing.item_sides import scope_paths
 from profilers.analysis.peaks import Peak
 from profilers.analysis.roofline import Roofline, roofline
 from profilers.profile import Profile

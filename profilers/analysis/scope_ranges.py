@@ -3,7 +3,7 @@
 import numpy as np
 
 from profilers.analysis.once import once
-from profilers.analysis.pairing.item_pairs import scope_paths
+from profilers.analysis.pairing.item_sides import scope_paths
 from profilers.profile import Profile, SliceKind
 from profilers.profile.table import Int32
 

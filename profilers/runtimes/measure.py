@@ -1,7 +1,7 @@
 """The phases every run goes through, timed the same way for every framework."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -16,8 +16,44 @@ class Reporter(Protocol):
 
     def log(self, text: str) -> None: ...
 
+    @property
+    def runs_alone(self) -> bool:
+        """Whether this process may take more steps than were asked for: no other takes each with it."""
+
     def measuring(self, step: Callable[[], Any]) -> None:
         """Told before the steps that count; may run further ones itself, as long as it likes."""
+
+
+_LONG_ENOUGH_NS = 1_000_000_000
+_MOST_TIMES = 10
+
+
+def measured_steps(call: Callable[[], Any], least: int, report: Reporter) -> list[int]:
+    """Duration in ns of each step without the profiler: `least` and `further_steps`."""
+    durations = least_steps(call, least, report)
+    return durations + further_steps(call, durations, report)
+
+
+def least_steps(call: Callable[[], Any], count: int, report: Reporter) -> list[int]:
+    """Durations of as many steps without the profiler as were asked for."""
+    report.measuring(call)
+    return timed_steps(call, count, report, "measure")
+
+
+def further_steps(call: Callable[[], Any], taken: Sequence[int], report: Reporter) -> list[int]:
+    """More of the same: short steps are cheap, and many tell more surely how long one takes.
+
+    Ten times as many as were `taken`, as far as all together last no longer than a second. When it
+    ends does not hang on how much they differ, or chance would choose the result.
+    """
+    durations: list[int] = []
+    left_ns = _LONG_ENOUGH_NS - sum(taken)
+    while report.runs_alone and len(durations) < (_MOST_TIMES - 1) * len(taken) and left_ns > 0:
+        begin = time.perf_counter_ns()
+        call()
+        durations.append(time.perf_counter_ns() - begin)
+        left_ns -= durations[-1]
+    return durations
 
 
 def timed_steps(
@@ -33,8 +69,6 @@ def timed_steps(
     `step_range` marks the step for a profiler.
     """
     durations = []
-    if stage == "measure":
-        report.measuring(call)
     for number in range(count):
         report.progress(stage, number / count)
         with step_range(number):

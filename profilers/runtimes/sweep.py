@@ -73,6 +73,10 @@ class _PartOfSweep:
     def log(self, text: str) -> None:
         self._report.log(text)
 
+    @property
+    def runs_alone(self) -> bool:
+        return self._report.runs_alone
+
     def measuring(self, step: Callable[[], Any]) -> None:
         self._report.measuring(step)
 

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +16,14 @@ from profilers.launcher import Launcher
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import RUN_MODES
 from profilers.worker_process import Log, Progress
+from tests.conftest import ModelFolders
 
 MODELS = Path(__file__).parents[1] / "models"
 
 
 @pytest.fixture(scope="module")
-def misbehaving(model_folders: dict[str, Future[Path]]) -> Path:
-    return model_folders["misbehaving"].result()
+def misbehaving(model_folders: ModelFolders) -> Path:
+    return model_folders["misbehaving"]
 
 
 @pytest.fixture(scope="module")

@@ -127,6 +127,7 @@ class FusionView(QWidget):
         )
         self.table.selectionModel().selectionChanged.connect(self._pick_rows)
         self.pages = QTabWidget()
+        self.pages.tabBar().setAccessibleName(self.tr("Fusion as"))
         self.pages.setDocumentMode(True)
         if self._groups:
             self.pages.addTab(self._scroll, self.tr("Diagram"))

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from profilers.analysis.fusion_savings import FusionSavings
 from profilers.units import format_duration, format_percent
 from views.context import ViewContext
+from views.focus_frame import FocusFrame
 from views.fusion.groups import Group, Member
 
 _ROW, _GAP, _MARGIN = 22, 12, 8
@@ -68,6 +69,7 @@ class FusionCanvas(QWidget):
         self._longest_ns = 1.0
         self._savings: FusionSavings | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        FocusFrame(self, context.theme.accent)
         self.setAccessibleName(self.tr("Fused groups and their members"))
         context.selection.changed.connect(self.update)
 

@@ -28,6 +28,7 @@ class SourceView(QPlainTextEdit):
         super().__init__(parent)
         self._theme = theme
         self.setReadOnly(True)
+        self.setTabChangesFocus(True)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.setAccessibleName(self.tr("Generated source"))

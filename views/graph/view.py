@@ -65,6 +65,7 @@ class GraphView(QWidget):
         self.notes = NotesPane(context)
         self.differences = DifferenceList(context)
         self.side = QTabWidget()
+        self.side.tabBar().setAccessibleName(self.tr("Beside the graph"))
         self.side.setDocumentMode(True)
         for title, page in (
             (self.tr("Details"), self.inspector),

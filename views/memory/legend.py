@@ -35,6 +35,7 @@ class MemoryLegend(QLabel):
         self._entries: Sequence[LegendEntry] = ()
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setWordWrap(True)
+        self.setAccessibleName(self.tr("Legend: what the memory is split into"))
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.LinksAccessibleByMouse
             | Qt.TextInteractionFlag.LinksAccessibleByKeyboard

@@ -14,6 +14,7 @@ from profilers.profile import NEVER_NS
 from profilers.profile.table import Float64, Int64
 from profilers.units import format_bytes, format_duration
 from views.context import ViewContext
+from views.focus_frame import FocusFrame
 from views.memory.colours import category_colour
 from views.memory.time_plot import move_by_key
 from views.timeline.time_scale import TimeScale, ticks
@@ -43,6 +44,7 @@ class LifetimesChart(QAbstractScrollArea):
         self._is_dragging = False
         self._row_height = self.fontMetrics().height() + 4
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        FocusFrame(self, context.theme.accent)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.viewport().setMouseTracking(True)

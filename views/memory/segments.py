@@ -10,6 +10,7 @@ from profilers.analysis.memory.segments import SegmentMap, segment_map
 from profilers.profile.table import Float64, Int64
 from profilers.units import format_bytes, format_percent
 from views.context import ViewContext
+from views.focus_frame import FocusFrame
 
 _ROW, _BAR = 22, 16
 _GUTTER = 150
@@ -67,6 +68,7 @@ class SegmentsPicture(QAbstractScrollArea):
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.viewport().setMouseTracking(True)
         self.setAccessibleName(self.tr("Segments"))
+        FocusFrame(self, context.theme.accent)
         context.selection.changed.connect(self.viewport().update)
 
     def show_map(self, found: SegmentMap) -> None:

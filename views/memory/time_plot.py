@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from profilers.units import format_bytes
 from views.axes import TimeAxis
+from views.focus_frame import FocusFrame
 from views.theme import Theme
 from views.timeline.time_scale import ticks
 
@@ -47,6 +48,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
             axis.setTextPen(pg.mkPen(theme.text))
         plot.getAxis("left").setWidth(_AXIS_WIDTH)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        FocusFrame(self, theme.accent)
         self.setMouseTracking(True)
         self.viewport().setMouseTracking(True)
         time_axis.changed.connect(self.follow_time)

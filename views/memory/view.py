@@ -93,6 +93,8 @@ class MemoryView(QWidget):
         self.alive = AlivePane(context)
         self.breakdown = BreakdownPane(context)
         self.charts, self.lists = QTabWidget(), QTabWidget()
+        self.charts.tabBar().setAccessibleName(self.tr("Charts of memory"))
+        self.lists.tabBar().setAccessibleName(self.tr("Lists of memory"))
         self._lay_out()
 
     def _device_choice(self) -> QComboBox:

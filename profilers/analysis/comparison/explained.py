@@ -15,7 +15,7 @@ from profilers.analysis.comparison.spent import (
 )
 from profilers.analysis.operator_kinds import operator_kind
 from profilers.analysis.pairing.differences import node_title
-from profilers.analysis.pairing.item_pairs import scope_paths
+from profilers.analysis.pairing.item_sides import scope_paths
 from profilers.analysis.pairing.matching import Match
 from profilers.profile import Graph, Profile, StringTable
 

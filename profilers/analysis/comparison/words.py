@@ -105,10 +105,12 @@ def explained_sentence(explanation: Explanation, *, per_sample: bool = False) ->
         if any(times)
     ]
     code = f" ({', '.join(beside)})" if beside else ""
+    told = code + outside + lone
+    turned = " A minus tells what goes the other way." if "−" in told else ""
     return (
         f"{step}: {format_duration(explanation.a_ns)} in A, {format_duration(explanation.b_ns)} in B. "
         f"Matched {what} explain {format_percent(max(explanation.matched_share, 0))} of the "
-        f"difference{code}; {outside} lie outside of operators, {lone} in what only one side has."
+        f"difference{code}; {outside} lie outside of operators, {lone} in what only one side has.{turned}"
     )
 
 
@@ -127,7 +129,7 @@ def _fusion_sentence(explanation: Explanation, side: int) -> str:
     return (
         f"{name} fuses {chains} of operators that {other} runs one by one: "
         f"{format_duration(times[side])} per step in {name}, {format_duration(times[1 - side])} in "
-        f"{other}, most of it in {rows[0].title}."
+        f"{other}; the largest difference is in {rows[0].title}."
     )
 
 

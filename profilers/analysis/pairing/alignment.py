@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.analysis.operator_kinds import WORTH, WORTH_OF_OTHERS
-from profilers.analysis.pairing.graph_items import Item
+from profilers.analysis.pairing.items import Item
 from profilers.profile.table import Int64
 
 ItemPair = tuple[int, int, float]  # place in a, place in b, likeness 0 to 1

@@ -9,7 +9,8 @@ import numpy as np
 from profilers.analysis.data_path import DataPath, data_path
 from profilers.analysis.operator_kinds import WORTH, words_of
 from profilers.analysis.pairing.attribute_changes import changed_attributes
-from profilers.analysis.pairing.graph_items import Item, item_graph
+from profilers.analysis.pairing.graph_items import item_graph
+from profilers.analysis.pairing.items import Item
 from profilers.analysis.pairing.matching import Match
 from profilers.profile import Graph, NodeKind, StringTable, Table, column
 from profilers.profile.table import Int8, Int32

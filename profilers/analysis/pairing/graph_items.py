@@ -7,12 +7,12 @@ a normalisation, a recurrence, and all products that read one tensor (query, key
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from profilers.analysis.data_path import DataPath
 from profilers.analysis.operator_kinds import HEAVY, SILENT
+from profilers.analysis.pairing.items import Item, ItemGraph, first_use, inverted, ordered
 from profilers.analysis.pairing.layer_patterns import (
     activation_patterns,
     attention_patterns,
@@ -26,54 +26,13 @@ _WORKING = (NodeKind.OPERATOR, NodeKind.CONTROL)
 _MOST_SOURCES = 8  # that one tensor is followed back to
 
 
-@dataclass(frozen=True)
-class Item:
-    """Nodes that together do one thing.
-
-    Attributes
-    ----------
-    kind : str
-        See `operator_kind`.
-    nodes : tuple of int
-        What `main` is made from, operand by operand, then the rest in the order of data.
-    main : int
-        The node that tells most: the product itself and not its bias.
-    shape : tuple of int
-        Sizes of the result, sorted and without ones; () if not known.
-    weights : int
-        Bytes of its parameters.
-    scope : int
-        The innermost scope that holds all its nodes, -1 for none.
-    parts : tuple of Item
-        Where the nodes are several operations side by side, each of them; else empty.
-    """
-
-    kind: str
-    nodes: tuple[int, ...]
-    main: int
-    shape: tuple[int, ...]
-    weights: int
-    scope: int
-    parts: tuple["Item", ...] = ()
-
-
-@dataclass(frozen=True)
-class ItemGraph:
-    """Items in a canonical order, and which of them read which; rows are places in `items`."""
-
-    items: list[Item]
-    feeders: list[list[int]]
-    readers: list[list[int]]
-    path: DataPath
-
-
 def item_graph(graph: Graph, strings: StringTable, path: DataPath, subgraph: int) -> ItemGraph:
     """Of the nodes of one subgraph, -1 for the main graph."""
     groups = _Groups(graph, strings, path, subgraph)
     items = groups.items()
     feeders = groups.feeders(items)
     items, feeders = _with_siblings_joined(groups, items, feeders)
-    return _ordered(items, feeders, path)
+    return ordered(items, feeders, path)
 
 
 class _Groups:
@@ -243,7 +202,7 @@ def _with_siblings_joined(
     groups: _Groups, items: list[Item], feeders: list[list[int]]
 ) -> tuple[list[Item], list[list[int]]]:
     """Products that read nothing but the same tensor become one item: query, key and value."""
-    readers = _inverted(feeders)
+    readers = inverted(feeders)
     siblings: dict[int, list[int]] = defaultdict(list)
     for at, item in enumerate(items):
         if item.kind == "product" and len(feeders[at]) == 1:
@@ -252,7 +211,7 @@ def _with_siblings_joined(
     joined = list(items)
     for places in siblings.values():
         if len(places) > 1:
-            places.sort(key=lambda at: _first_use(at, readers, feeders))
+            places.sort(key=lambda at: first_use(at, readers, feeders))
             joined[places[0]] = groups.joined([items[at] for at in places])
             for at in places:
                 home[at] = places[0]
@@ -265,79 +224,3 @@ def _with_siblings_joined(
     return [joined[at] for at in kept], [
         [source for source in each if source != at] for at, each in enumerate(merged)
     ]
-
-
-def _first_use(at: int, readers: list[list[int]], feeders: list[list[int]]) -> tuple[int, int, int]:
-    """Sorts siblings by what reads them, and by which operand of it they are."""
-    if not readers[at]:
-        return len(feeders), 0, at
-    reader = readers[at][0]
-    return reader, feeders[reader].index(at), at
-
-
-def _ordered(items: list[Item], feeders: list[list[int]], path: DataPath) -> ItemGraph:
-    """Depth first, the longer branch first, of equal ones that of the earlier operand.
-
-    So the order is the same for frameworks that write or compute branches in another.
-    """
-    readers = _inverted(feeders)
-    written = _written_order(feeders, readers)
-    place_of_result = _operand_order(feeders, readers)
-    height = [0] * len(items)
-    for at in reversed(written):
-        height[at] = 1 + max((height[reader] for reader in readers[at]), default=0)
-
-    def rank(at: int) -> tuple[int, int, int]:
-        return height[at], items[at].weights, -place_of_result[at]
-
-    waiting = [len(each) for each in feeders]
-    ready = sorted((at for at, count in enumerate(waiting) if not count), key=rank)
-    order: list[int] = []
-    while ready:
-        at = ready.pop()
-        order.append(at)
-        freed = []
-        for reader in readers[at]:
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                freed.append(reader)
-        ready += sorted(freed, key=rank)
-    placed = set(order)
-    order += [at for at in range(len(items)) if at not in placed]  # a cycle
-    place = {at: number for number, at in enumerate(order)}
-    feeders = [[place[source] for source in feeders[at]] for at in order]
-    return ItemGraph([items[at] for at in order], feeders, _inverted(feeders), path)
-
-
-def _operand_order(feeders: list[list[int]], readers: list[list[int]]) -> list[int]:
-    """When each item is reached from the results backwards, the first operand first."""
-    place = [-1] * len(feeders)
-    number = 0
-    for last in [at for at, each in enumerate(readers) if not each]:
-        stack = [last]
-        while stack:
-            at = stack.pop()
-            if place[at] < 0:
-                place[at] = number
-                number += 1
-                stack += reversed(feeders[at])
-    return place
-
-
-def _written_order(feeders: list[list[int]], readers: list[list[int]]) -> list[int]:
-    waiting = [len(each) for each in feeders]
-    order = [at for at, count in enumerate(waiting) if not count]
-    for at in order:
-        for reader in readers[at]:
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                order.append(reader)
-    return order
-
-
-def _inverted(lists: list[list[int]]) -> list[list[int]]:
-    inverted: list[list[int]] = [[] for _ in lists]
-    for at, values in enumerate(lists):
-        for value in values:
-            inverted[value].append(at)
-    return inverted

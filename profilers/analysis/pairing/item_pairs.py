@@ -1,124 +1,21 @@
 """Which items of two graphs do the same: by their order first, then by what is beside them."""
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from profilers.analysis.data_path import activation_of
 from profilers.analysis.operator_kinds import (
-    ACTIVATIONS,
-    ALONE,
     HEAVY,
-    WHOLE_LAYERS,
-    is_fused,
-    takes_what_feeds_it,
 )
-from profilers.analysis.pairing.alignment import Named, align, likeness
-from profilers.analysis.pairing.graph_items import ItemGraph
-from profilers.profile import Graph, StringTable
+from profilers.analysis.pairing.alignment import align, likeness
+from profilers.analysis.pairing.item_sides import ItemPairs, Side
+from profilers.analysis.pairing.items import ItemGraph
+from profilers.analysis.pairing.leftovers import group_rest, split_blocks
 
-_BUILT_AGAIN = re.compile(r"_\d+$")
 _MOST_ALIGNED = 10_000  # items; of larger graphs only those that tell most
 _ROUNDS = 8  # of looking beside pairs for further ones
 _STRANGE = 0.6  # likeness below which a pair needs something beside it that agrees
 _DOUBT = 0.6  # of the confidence, where another pairing would be as good
-_BETWEEN, _FUSED = 0.6, 0.7  # how sure it is that what is left between twins, or was fused, is one
-
-
-@dataclass(frozen=True)
-class Side:
-    """One graph with its items, what they are called, and which operators are fused."""
-
-    graph: Graph
-    strings: StringTable
-    items: ItemGraph
-    named: list[Named]
-
-    @classmethod
-    def of(
-        cls,
-        graph: Graph,
-        strings: StringTable,
-        items: ItemGraph,
-        paths: list[str],
-        layers: list[str],
-    ) -> "Side":
-        """`paths` and `layers` are those of `scope_paths` and `layer_names`."""
-        named = [
-            Named(
-                item,
-                paths[item.scope],
-                layers[item.scope],
-                strings[int(graph.nodes.name[item.main])],
-            )
-            for item in items.items
-        ]
-        return cls(graph, strings, items, named)
-
-    def operator(self, at: int) -> str:
-        """Of an item's main node."""
-        return self.strings[int(self.graph.nodes.operator[self.items.items[at].main])]
-
-    def takes_in(self, at: int, kinds: set[str], *, before: bool) -> bool:
-        """Whether an item's operator says that it does the work of these kinds, too.
-
-        By its name, or, of an activation, by an attribute. A skip connection goes into the
-        normalisation after it, all else into what comes before.
-        """
-        operator = self.operator(at)
-        if takes_what_feeds_it(operator) != before:
-            return False
-        if is_fused(operator):
-            return before or self.items.items[at].kind == "block" or not kinds & ALONE
-        return bool(kinds & ACTIVATIONS) and bool(
-            activation_of(self.graph, self.items.items[at].main)
-        )
-
-
-@dataclass
-class ItemPairs:
-    """Pairs of items one to one, then groups that correspond only as a whole.
-
-    `groups` holds places in a, places in b and a confidence.
-    """
-
-    twin_of_a: dict[int, int] = field(default_factory=dict)
-    twin_of_b: dict[int, int] = field(default_factory=dict)
-    confidence: dict[int, float] = field(default_factory=dict)  # by the place in a
-    groups: list[tuple[list[int], list[int], float]] = field(default_factory=list)
-
-    def add(self, at: int, other: int) -> None:
-        self.twin_of_a[at] = other
-        self.twin_of_b[other] = at
-
-    def drop(self, at: int) -> None:
-        del self.twin_of_b[self.twin_of_a.pop(at)]
-
-
-def scope_paths(graph: Graph, strings: StringTable) -> list[str]:
-    """Dotted path of each scope, and a last one, empty, for none."""
-    paths: list[str] = []
-    for name, parent in zip(graph.scopes.name.tolist(), graph.scopes.parent.tolist(), strict=True):
-        own = strings[name].replace("/", ".")
-        paths.append(f"{paths[parent]}.{own}" if parent >= 0 else own)
-    return [*paths, ""]
-
-
-def layer_names(graph: Graph, strings: StringTable) -> list[str]:
-    """Each scope's own name, and a last one, empty, for none.
-
-    Keras numbers all layers of a model that it builds again: conv1_1 is conv1, or conv1_1_2 conv1_1.
-    """
-    names = [strings[row] for row in graph.scopes.name.tolist()]
-    classed = [
-        name for name, kind in zip(names, graph.scopes.kind.tolist(), strict=True) if kind >= 0
-    ]
-    if classed and all(_BUILT_AGAIN.search(name) for name in classed):
-        names = [_BUILT_AGAIN.sub("", name) for name in names]
-    return [*names, ""]
 
 
 def pair_items(a: Side, b: Side) -> ItemPairs:
@@ -139,8 +36,8 @@ def pair_items(a: Side, b: Side) -> ItemPairs:
     _weigh(pairs, a, b)
     for at in doubtful & pairs.confidence.keys():
         pairs.confidence[at] *= _DOUBT
-    _group_rest(pairs, a, b)
-    _split_blocks(pairs, a, b)
+    group_rest(pairs, a, b)
+    split_blocks(pairs, a, b)
     return pairs
 
 
@@ -246,108 +143,3 @@ def _weigh(pairs: ItemPairs, a: Side, b: Side) -> None:
         pairs.confidence[at] = 0.5 * min(worth / 0.9, 1) + 0.5 * _support(
             pairs, a.items, b.items, at
         )
-
-
-def _group_rest(pairs: ItemPairs, a: Side, b: Side) -> None:
-    """What is left over between twins on both sides corresponds as a whole."""
-    rest_b: dict[tuple[frozenset[int], frozenset[int]], list[list[int]]] = defaultdict(list)
-    for members in _rest(b.items, pairs.twin_of_b):
-        rest_b[_ends(b.items, members, pairs.twin_of_b)].append(members)
-    for members in _rest(a.items, pairs.twin_of_a):
-        before, after = _ends(a.items, members, pairs.twin_of_a)
-        there = _twins(before, pairs.twin_of_a), _twins(after, pairs.twin_of_a)
-        others = rest_b.get(there, [])
-        kinds = _kinds(a, members)
-        if len(others) == 1 and before and _may_be_one(kinds, _kinds(b, others[0])):
-            pairs.groups.append((members, others[0], _BETWEEN))
-        elif (fused := _into_fused(kinds, *there, b)) >= 0:
-            pairs.groups.append((members, [fused], _FUSED))
-    grouped = {other for _, others, _ in pairs.groups for other in others}
-    for members in _rest(b.items, pairs.twin_of_b):
-        before, after = _ends(b.items, members, pairs.twin_of_b)
-        there = _twins(before, pairs.twin_of_b), _twins(after, pairs.twin_of_b)
-        if members[0] not in grouped:
-            fused = _into_fused(_kinds(b, members), *there, a)
-            if fused >= 0:
-                pairs.groups.append(([fused], members, _FUSED))
-
-
-def _twins(places: frozenset[int], twin_of: dict[int, int]) -> frozenset[int]:
-    return frozenset(twin_of[at] for at in places)
-
-
-def _rest(items: ItemGraph, taken: dict[int, int]) -> Iterator[list[int]]:
-    """Unpaired items that hang together, each set in order."""
-    seen = set(taken)
-    for first in range(len(items.items)):
-        if first in seen:
-            continue
-        seen.add(first)
-        members = [first]
-        for at in members:
-            for beside in (*items.feeders[at], *items.readers[at]):
-                if beside not in seen:
-                    seen.add(beside)
-                    members.append(beside)
-        yield sorted(members)
-
-
-def _ends(
-    items: ItemGraph, members: list[int], taken: dict[int, int]
-) -> tuple[frozenset[int], frozenset[int]]:
-    """The paired items that feed them, and those that read them, by their own places."""
-    return (
-        frozenset(each for at in members for each in items.feeders[at] if each in taken),
-        frozenset(each for at in members for each in items.readers[at] if each in taken),
-    )
-
-
-def _kinds(side: Side, members: list[int]) -> set[str]:
-    return {side.items.items[at].kind for at in members}
-
-
-def _may_be_one(ours: set[str], theirs: set[str]) -> bool:
-    """An activation is no convolution, but a normalisation may be a product and a sum."""
-    return ours & ALONE == theirs & ALONE or bool((ours | theirs) & WHOLE_LAYERS)
-
-
-def _into_fused(kinds: set[str], before: Iterable[int], after: Iterable[int], side: Side) -> int:
-    """The fused operator that took in what lay between these items; -1 for none."""
-    for at in sorted(after):
-        if side.takes_in(at, kinds, before=True):
-            return at
-    for at in (*sorted(before), *sorted(after)):
-        if side.takes_in(at, kinds, before=False):
-            return at
-    return -1
-
-
-def _split_blocks(pairs: ItemPairs, a: Side, b: Side) -> None:
-    """Share out what is left among operators that stand for whole blocks, by their weights."""
-    for number, (ours, theirs, confidence) in enumerate(list(pairs.groups)):
-        kinds_a, kinds_b = ({side.items.items[at].kind for at in places}
-                            for side, places in ((a, ours), (b, theirs)))  # fmt: skip
-        if kinds_a == {"block"} and len(ours) > 1:
-            pairs.groups[number] = ([], [], 0.0)
-            for at, places in zip(ours, _shares(a.items, ours, b.items, theirs), strict=True):
-                pairs.groups.append(([at], places, confidence))
-        elif kinds_b == {"block"} and len(theirs) > 1:
-            pairs.groups[number] = ([], [], 0.0)
-            for other, places in zip(theirs, _shares(b.items, theirs, a.items, ours), strict=True):
-                pairs.groups.append((places, [other], confidence))
-
-
-def _shares(
-    blocks: ItemGraph, places: list[int], spelt: ItemGraph, members: list[int]
-) -> list[list[int]]:
-    """For each block the members, in order, that hold its share of all weights."""
-    wanted = np.cumsum([blocks.items[at].weights for at in places], dtype=np.float64)
-    held = np.cumsum([spelt.items[at].weights for at in members], dtype=np.float64)
-    middle = held - np.array([spelt.items[at].weights for at in members]) / 2
-    if not wanted[-1] or not held[-1]:
-        return [[] for _ in places]
-    block_of = np.searchsorted(wanted / wanted[-1], middle / held[-1])
-    return [
-        [at for at, block in zip(members, block_of.tolist(), strict=True) if block == number]
-        for number in range(len(places))
-    ]

@@ -15,14 +15,10 @@ from numpy.typing import NDArray
 from profilers.analysis.data_path import DataPath, data_path
 from profilers.analysis.operator_kinds import ACTIVATIONS, SILENT, WORTH, WORTH_OF_OTHERS, words_of
 from profilers.analysis.pairing.alignment import Named, align
-from profilers.analysis.pairing.graph_items import Item, item_graph
-from profilers.analysis.pairing.item_pairs import (
-    ItemPairs,
-    Side,
-    layer_names,
-    pair_items,
-    scope_paths,
-)
+from profilers.analysis.pairing.graph_items import item_graph
+from profilers.analysis.pairing.item_pairs import pair_items
+from profilers.analysis.pairing.item_sides import ItemPairs, Side, layer_names, scope_paths
+from profilers.analysis.pairing.items import Item
 from profilers.analysis.pairing.layer_pairs import LayerPairs, Vote, pair_layers
 from profilers.analysis.pairing.layer_patterns import bias_of
 from profilers.profile import Graph, NodeKind, StringTable, Table, column

@@ -16,6 +16,7 @@ _Row = tuple[str, str, str, int]  # kind, reason, location, authored node
 
 GRAPH_BREAK, FAILURE = "graph break", "compile failure"
 _USER_CODE = re.compile(r"from user code:?|User code traceback|Found from ?:")
+_SKIPPING = re.compile(r"^(?:(?:skipping|disabling) cudagraphs due to )+")
 _PLACE = re.compile(r"(?P<file>[^\\/\s\"]+\.py)(?::|\", line )(?P<line>\d+)")
 _COMPILATION = re.compile(r"^\d+/\d+(?:_\d+)?: ")
 _RESUMED = re.compile(r"torch_dynamo_resume_in_(?P<function>.+)_at_(?P<line>\d+)")
@@ -127,7 +128,7 @@ class _Finder:
         """``skipping cudagraphs due to mutated inputs (1 instances). Found from : `` and the place."""
         head, *traceback = _USER_CODE.split(text, maxsplit=1)
         place = _place(traceback[0]) if traceback else ""
-        why = head.strip().removeprefix("skipping cudagraphs due to ")
+        why = _SKIPPING.sub("", head.strip())  # said twice where one part quotes another
         reason = f"The kernels are launched one by one and not replayed as a CUDA graph: {_sentence(why)}"
         return "cudagraph skip", reason, place, self._at.get(place, [-1])[0]
 

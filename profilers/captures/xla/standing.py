@@ -21,8 +21,7 @@ def standing_nodes(
     the body that it is in. What makes a result of the program without any name, as where XLA found
     that the whole model only copies, stands for the operator that gives this result.
     """
-    flops = authored.nodes.flops
-    near = [max(nodes, key=lambda node: int(flops[node]), default=-1) for nodes in made_of]
+    near = [_heaviest(nodes, authored) for nodes in made_of]
     operands = operands_of(program)
     for number, read in enumerate(operands):
         if near[number] < 0:
@@ -38,6 +37,23 @@ def standing_nodes(
         if near[number] < 0 and place.owner >= 0:
             near[number] = near[place.owner]
     return near
+
+
+def _heaviest(nodes: Sequence[int], authored: Graph) -> int:
+    """The one with most FLOPs; not a loop or branch around another of them. -1 of none."""
+    around: set[int] = set()
+    for node in nodes:
+        subgraph = int(authored.nodes.subgraph[node])
+        while subgraph >= 0:
+            owner = int(authored.subgraphs.owner[subgraph])
+            around.add(owner)
+            subgraph = int(authored.nodes.subgraph[owner])
+    flops = authored.nodes.flops
+    return max(
+        (node for node in nodes if node not in around),
+        key=lambda node: int(flops[node]),
+        default=-1,
+    )
 
 
 def _results(

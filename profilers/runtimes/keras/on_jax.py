@@ -27,7 +27,7 @@ from profilers.runtimes.keras.inputs import bound_arrays
 from profilers.runtimes.keras.jax_program import JaxProgram, inference_of
 from profilers.runtimes.keras.jax_training import training_of
 from profilers.runtimes.keras.model import forget_models, layer_classes, load_keras, packed
-from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf.options import is_training
 
@@ -110,7 +110,7 @@ def _run(program: JaxProgram, record: RunRecord, folder: Path, report: Reporter)
     record.compile_ns = time.perf_counter_ns() - begin
     record.warmup_ns = [record.compile_ns]
     record.warmup_ns += timed_steps(program.step, request.warmup - 1, report, "warm-up")
-    record.measured_ns = timed_steps(program.step, request.steps, report, "measure")
+    record.measured_ns = measured_steps(program.step, request.steps, report)
     keep_results(request, folder, lambda: [np.asarray(each) for each in program.step()])
     _profile(program.step, record, folder, report)
     write_statistics(folder, _weights(program))

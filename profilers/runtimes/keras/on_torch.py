@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.keras.model import forget_models, load_keras, packed
@@ -42,6 +43,12 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
     import keras
     import torch
 
+    if any(spec.dtype == "string" for spec in request.inputs):
+        raise TwinscopeError(
+            f"PyTorch cannot run {Path(request.model_path).name}",
+            "it takes text, which PyTorch has no type for",
+            "Run it on TensorFlow.",
+        )
     place = f"gpu:{device.index or 0}" if device.type == "cuda" else "cpu"
     forget_models()
     with keras.device(place):

@@ -24,7 +24,7 @@ from profilers.inputs import Array, make_inputs
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
-from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.ort.activations import write_activations
 from profilers.runtimes.ort.errors import load_failure, run_failure
 from profilers.runtimes.ort.feed import feed_of, run_fed
@@ -158,7 +158,7 @@ def _measure(
         _call(session, fed)
 
     record.warmup_ns = timed_steps(step, request.warmup, report, "warm-up")
-    record.measured_ns = timed_steps(step, request.steps, report, "measure")
+    record.measured_ns = measured_steps(step, request.steps, report)
     keep_results(request, folder, lambda: session.run(None, inputs))
     return record, inputs
 

@@ -69,6 +69,10 @@ class RankReporter:
         if self._is_heard:
             print(text, flush=True)
 
+    @property
+    def runs_alone(self) -> bool:
+        return False
+
     def measuring(self, step: Callable[[], Any]) -> None:
         """All ranks run the same number of steps, so none may run more."""
 

@@ -15,7 +15,7 @@ from profilers.parameter_statistics import write_statistics
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
-from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.pytorch.device import (
     device_named,
     machine_facts,
@@ -131,9 +131,7 @@ def measure(session: Session) -> None:
     """The honest latency: without profiler and ranges."""
     step = session.step(session.model.call, unmarked)
     with session.work.around():
-        session.record.measured_ns = timed_steps(
-            step, session.request.steps, session.report, "measure"
-        )
+        session.record.measured_ns = measured_steps(step, session.request.steps, session.report)
 
 
 def keep(session: Session) -> None:

@@ -35,6 +35,10 @@ class LineReporter:
     def log(self, text: str) -> None:
         self.send({"log": text})
 
+    @property
+    def runs_alone(self) -> bool:
+        return False
+
     def measuring(self, step: Callable[[], Any]) -> None:
         """The processes run in step: none of them can run further steps by itself."""
 

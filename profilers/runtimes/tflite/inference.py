@@ -19,7 +19,7 @@ from profilers.parameter_statistics import write_statistics
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
-from profilers.runtimes.measure import Reporter, timed_steps
+from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.result_gap import tell_gap
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
 from profilers.runtimes.tflite.isolated import packed, times_alone
@@ -83,7 +83,7 @@ def _run(
         invoke(interpreter)
 
     record.warmup_ns = timed_steps(step, max(request.warmup, 1), report, "warm-up")
-    record.measured_ns = timed_steps(step, request.steps, report, "measure")
+    record.measured_ns = measured_steps(step, request.steps, report)
     record.started_unix_ns = time.time_ns()
     record.profiled_ns = timed_steps(step, request.steps, report, "profile", noted)
     keep_results(request, folder, session.results)

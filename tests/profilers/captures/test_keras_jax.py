@@ -127,6 +127,16 @@ def test_rounds_of_a_loop_are_told(capture: Capture, tf_files: Path) -> None:
     assert len(rounds) == 1
 
 
+def test_what_a_loop_computes_is_linked_into_its_body(capture: Capture, tf_files: Path) -> None:
+    """A fusion of the loop's own slicing and of its cell stands for the cell."""
+    profile = capture(tf_files / "control.keras", "keras-jax")
+    nodes, slices, members = profile.authored.nodes, profile.trace.slices, profile.fusion.members
+    inner = {int(group) for group in members.group[nodes.subgraph[members.node] >= 0]}
+    rows = np.flatnonzero(np.isin(slices.group, sorted(inner)))
+    assert len(rows)
+    assert (nodes.subgraph[slices.node[rows]] >= 0).all()
+
+
 def test_a_training_step_is_linked_backwards(training: Profile) -> None:
     assert_linked(training)
     categories = training.memory.allocations.category

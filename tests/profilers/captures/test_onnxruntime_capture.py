@@ -109,7 +109,7 @@ def test_steps_and_timings(run: Run, name: str) -> None:
     assert counts.min() > 0
     assert counts.min() == counts.max()
     phases = np.bincount(profile.timings.phase, minlength=5)
-    assert phases[TimingPhase.MEASURED] == phases[TimingPhase.PROFILED] == STEPS
+    assert phases[TimingPhase.MEASURED] >= phases[TimingPhase.PROFILED] == STEPS
     measured = profile.timings.duration_ns[profile.timings.phase == TimingPhase.MEASURED]
     assert 0 < np.median(measured) < np.median(profile.steps.duration_ns) * 10
 

@@ -33,7 +33,7 @@ def assert_complete(profile: Profile) -> None:
     assert profile.steps.number.tolist() == [0, 1, 2, 3, 4]
     phases = profile.timings.phase.tolist()
     assert phases.count(TimingPhase.WARMUP) == 2
-    assert phases.count(TimingPhase.MEASURED) == phases.count(TimingPhase.PROFILED) == 5
+    assert phases.count(TimingPhase.MEASURED) >= phases.count(TimingPhase.PROFILED) == 5
 
 
 def group_members(profile: Profile) -> list[set[str]]:

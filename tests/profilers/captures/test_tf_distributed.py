@@ -10,10 +10,11 @@ import pytest
 from profilers.analysis.coverage import link_coverage
 from profilers.captures import read_capture
 from profilers.errors import TwinscopeError
-from profilers.launcher import Launcher, Log, Progress
+from profilers.launcher import Launcher
 from profilers.profile import Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
+from profilers.worker_process import Log, Progress
 from tests.conftest import Capture
 
 

@@ -1,6 +1,5 @@
 """Real runs of TFLite's interpreter, read back: delegates, times, memory, conversion, refusals."""
 
-from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +13,13 @@ from profilers.models import tflite_file
 from profilers.profile import MemoryCategory, Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
-from tests.conftest import Capture
+from tests.conftest import Capture, ModelFolders
 
 
 @pytest.fixture(scope="module")
-def odd_files(model_folders: dict[str, Future[Path]]) -> Path:
+def odd_files(model_folders: ModelFolders) -> Path:
     """Folder with models that the interpreter refuses, and one of any batch."""
-    return model_folders["odd_files"].result()
+    return model_folders["odd_files"]
 
 
 def delegated(profile: Profile) -> list[list[str]]:

@@ -1,6 +1,5 @@
 """Models with in-place work, recurrent layers, shared modules: linked and counted in every mode."""
 
-from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from profilers.errors import CaptureFailed
 from profilers.profile import Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
-from tests.conftest import ROOT, Capture
+from tests.conftest import ROOT, Capture, ModelFolders
 
 MODELS = ROOT / "tests" / "models"
 MODES = {"torch-eager": "{}.pt", "torch-export": "{}.pt2", "torchscript": "{}.ts.pt"}
@@ -26,8 +25,8 @@ LINEARS = 2 * (32 * 64 + 64 * 64) + 64 * 2  # the encoder twice, the head once
 
 
 @pytest.fixture(scope="module")
-def torch_more(model_folders: dict[str, Future[Path]]) -> Path:
-    return model_folders["torch_more"].result()
+def torch_more(model_folders: ModelFolders) -> Path:
+    return model_folders["torch_more"]
 
 
 def captured(capture: Capture, torch_more: Path, name: str, mode: str) -> Profile:

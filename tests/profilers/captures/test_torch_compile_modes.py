@@ -1,5 +1,6 @@
 """torch.compile's modes and training: what compiling took, where it stands, and what backward ran."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from app.capturing import request_for
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory.curve import alive_at, memory_curve
 from profilers.captures import read_capture
+from profilers.captures.pytorch.files import COMPILATION_FILE
 from profilers.captures.pytorch.fusion_breaks import fusion_breaks
 from profilers.errors import Cancelled
 from profilers.launcher import Launcher
@@ -21,6 +23,7 @@ from profilers.opening import open_path
 from profilers.profile import MemoryCategory, Profile, StringPool, TimingPhase
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
+from profilers.runtimes.pytorch.compile_log import CompileLog
 from profilers.worker_process import Log, Progress
 from tests.conftest import ROOT, Capture
 
@@ -236,6 +239,25 @@ def test_a_cuda_graph_that_is_not_taken_is_told_with_its_place(runs: Runs) -> No
     assert "mutated inputs (1 instances)" in strings[breaks.reason[0]]
     assert "File" not in strings[breaks.reason[0]]
     assert strings[breaks.location[0]] == "model.py:12"
+
+
+def test_a_skip_is_read_as_pytorch_logs_it(runs: Runs, tmp_path: Path) -> None:
+    """The reason of two devices, by way of PyTorch's own logger; without a GPU it logs none."""
+    torch = pytest.importorskip("torch")
+    utils = pytest.importorskip("torch._inductor.cudagraph_utils")
+    log, graph = CompileLog(), torch.fx.Graph()
+    devices = {torch.device("cuda", at): graph.placeholder(f"x{at}") for at in range(2)}
+    reason = utils.check_multiple_devices_or_any_cpu_nodes(devices)
+    with log.listening():  # as torch._inductor.output_code tells what lowering found
+        utils.log_cudagraph_skip_and_bump_counter(f"skipping cudagraphs due to {reason}")
+    log.write(tmp_path)
+    document = json.loads((tmp_path / COMPILATION_FILE).read_text())
+    pool, profile = StringPool(), runs.profiles[0]
+    breaks = fusion_breaks(document, (), profile.authored, profile.strings, pool)
+    (told,) = [pool.table()[row] for row in breaks.reason.tolist()]
+    assert "CUDA graph: multiple devices: device(type='cuda', index=0)" in told
+    begin = "The compile mode reduce-overhead changes nothing"
+    assert any(each.message.startswith(begin) for each in profile.diagnostics)
 
 
 def told_breaks(profile: Profile) -> dict[str, list[tuple[str, str]]]:

@@ -240,14 +240,14 @@ def test_compared_samples_are_those_of_all_ranks(ddp: Profile) -> None:
 
 
 @pytest.fixture
-def launcher() -> Iterator[Launcher]:
+def own_launcher() -> Iterator[Launcher]:
     launcher = Launcher()
     yield launcher
     launcher.close()
 
 
 @pytest.mark.usefixtures("models_written")
-def test_cancelling_ends_every_rank(launcher: Launcher, model: Path, tmp_path: Path) -> None:
+def test_cancelling_ends_every_rank(own_launcher: Launcher, model: Path, tmp_path: Path) -> None:
     before = {each.pid for each in psutil.Process().children(recursive=True)}
     cancelled = threading.Event()
     seen: set[int] = set()
@@ -263,7 +263,7 @@ def test_cancelling_ends_every_rank(launcher: Launcher, model: Path, tmp_path: P
         options={"strategy": "ddp"},
     )  # fmt: skip
     with pytest.raises(Cancelled):
-        launcher.capture(request, tmp_path, watch, cancelled)
+        own_launcher.capture(request, tmp_path, watch, cancelled)
     assert seen
     assert not [pid for pid in seen if psutil.pid_exists(pid)]
 

@@ -1,6 +1,5 @@
 """A key-value cache, packed sequences, routed experts: linked in eager and compiled mode alike."""
 
-from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +9,15 @@ from profilers.analysis.coverage import link_coverage
 from profilers.errors import CaptureFailed
 from profilers.profile import MemoryCategory, Profile, SliceKind
 from profilers.profile.references import broken_references
-from tests.conftest import ROOT, Capture
+from tests.conftest import ROOT, Capture, ModelFolders
 from tests.models.build_torch_kinds import KINDS
 
 MODELS = ROOT / "tests" / "models"
 
 
 @pytest.fixture(scope="module")
-def torch_kinds(model_folders: dict[str, Future[Path]]) -> Path:
-    return model_folders["torch_kinds"].result()
+def torch_kinds(model_folders: ModelFolders) -> Path:
+    return model_folders["torch_kinds"]
 
 
 def captured(capture: Capture, torch_kinds: Path, name: str, mode: str) -> Profile:

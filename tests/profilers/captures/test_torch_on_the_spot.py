@@ -1,7 +1,6 @@
 """PyTorch models exported, traced, packaged and converted to ONNX on the spot, and what refuses it."""
 
 import zipfile
-from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from profilers.profile import NodeKind, Profile, SliceKind, TimingPhase
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import mode_named
-from tests.conftest import ROOT, Capture
+from tests.conftest import ROOT, Capture, ModelFolders
 
 MODELS = ROOT / "tests" / "models"
 
@@ -86,9 +85,9 @@ def test_decisions_in_python_are_told_with_their_line(
 
 
 @pytest.fixture(scope="module")
-def packages(model_folders: dict[str, Future[Path]]) -> Path:
+def packages(model_folders: ModelFolders) -> Path:
     """A small program, and the packages that AOTInductor makes of it."""
-    return model_folders["packages"].result()
+    return model_folders["packages"]
 
 
 def test_a_package_made_on_the_spot_ties_its_kernels_to_the_program(

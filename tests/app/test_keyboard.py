@@ -1,0 +1,58 @@
+"""The window by keyboard alone: Tab gets out of everything, and where it is can be seen."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QTableView, QTreeWidget, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.window.main_window import MainWindow
+from app.window.palette import KeySheet
+from tests.app.conftest import settle
+from tests.sample import sample_profile
+
+
+@pytest.fixture
+def two(window: MainWindow, qtbot: QtBot) -> MainWindow:
+    for name in "ab":
+        window.session.show(Path(f"{name}.twin"), sample_profile())
+        settle(window, qtbot)
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    return window
+
+
+def test_tab_leaves_every_table(two: MainWindow, qtbot: QtBot) -> None:
+    tables = [each for each in two.findChildren(QTableView) if each.isVisible()]
+    assert len(tables) > 3
+    for table in tables:
+        table.setFocus(Qt.FocusReason.TabFocusReason)
+        assert QApplication.focusWidget() is table
+        qtbot.keyClick(table, Qt.Key.Key_Tab)
+        assert QApplication.focusWidget() is not table
+
+
+@pytest.mark.parametrize("name", ["Memory over time", "Fused groups and their members"])
+def test_drawn_views_show_that_they_hold_the_keys(two: MainWindow, qtbot: QtBot, name: str) -> None:
+    document = two.session.documents[0]
+    view_id = "memory" if name.startswith("Memory") else "fusion"
+    view = two.board.view(document, view_id)
+    (drawn,) = (each for each in view.findChildren(QWidget) if each.accessibleName() == name)
+    two.setFocus()
+    before = drawn.grab().toImage()
+    drawn.setFocus(Qt.FocusReason.TabFocusReason)
+    assert drawn.grab().toImage() != before
+
+
+def test_the_sheet_of_keys_lists_those_of_every_drawn_view(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.actions_by_id["help.keys"].trigger()
+    (sheet,) = window.findChildren(KeySheet)
+    (tree,) = sheet.findChildren(QTreeWidget)
+    items = [tree.topLevelItem(at) for at in range(tree.topLevelItemCount())]
+    rows = [tuple(item.text(column) for column in range(3)) for item in items if item]
+    assert {"Timeline", "Graph", "Memory"} <= {where for where, _, _ in rows}
+    assert all(all(row) for row in rows)
+    assert len(set(rows)) == len(rows)
