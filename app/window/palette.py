@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
@@ -72,15 +72,25 @@ class KeySheet(QDialog):
     """Every key, by menu; then the keys of the views."""
 
     VIEW_KEYS = (
-        ("Timeline", "Ctrl+wheel", "Zoom at the cursor"),
-        ("Timeline", "Shift+wheel", "Move to earlier and later times"),
-        ("Timeline", "Shift+drag", "Measure a time range"),
-        ("Timeline", "Double click", "Zoom to the slice"),
-        ("Graph", "Wheel", "Zoom at the cursor"),
-        ("Graph", "Drag", "Move"),
-        ("Graph", "Double click", "Fold or unfold a box"),
-        ("Graph", "Ctrl+click", "Pick also, or no longer"),
-        ("Graph", "Shift+click", "Pick the path from what is picked"),
+        ("Timeline", "Ctrl+wheel", QT_TRANSLATE_NOOP("KeySheet", "Zoom at the cursor")),
+        (
+            "Timeline",
+            "Shift+wheel",
+            QT_TRANSLATE_NOOP("KeySheet", "Move to earlier and later times"),
+        ),
+        ("Timeline", "Shift+drag", QT_TRANSLATE_NOOP("KeySheet", "Measure a time range")),
+        ("Timeline", "Double click", QT_TRANSLATE_NOOP("KeySheet", "Zoom to the slice")),
+        ("Graph", "Wheel", QT_TRANSLATE_NOOP("KeySheet", "Zoom at the cursor")),
+        ("Graph", "Drag", QT_TRANSLATE_NOOP("KeySheet", "Move")),
+        ("Graph", "Double click", QT_TRANSLATE_NOOP("KeySheet", "Fold or unfold a box")),
+        ("Graph", "Ctrl+click", QT_TRANSLATE_NOOP("KeySheet", "Pick also, or no longer")),
+        (
+            "Graph",
+            "Shift+click",
+            QT_TRANSLATE_NOOP("KeySheet", "Pick the path from what is picked"),
+        ),
+        ("Memory", "W, A, S, D", QT_TRANSLATE_NOOP("KeySheet", "Zoom and move")),
+        ("Memory", "F", QT_TRANSLATE_NOOP("KeySheet", "Show all of the time")),
     )
 
     def __init__(self, commands: Sequence[Command], parent: QWidget | None = None) -> None:
@@ -103,7 +113,7 @@ class KeySheet(QDialog):
                 row = [table.title, _native(key.keys), table.translated(key)]
                 sheet.addTopLevelItem(QTreeWidgetItem(row))
         for where, keys, what in self.VIEW_KEYS:
-            sheet.addTopLevelItem(QTreeWidgetItem([where, keys, what]))
+            sheet.addTopLevelItem(QTreeWidgetItem([where, keys, self.tr(str(what))]))
         for column in range(3):
             sheet.resizeColumnToContents(column)
         QVBoxLayout(self).addWidget(sheet)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QTableView, QTreeWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.window.main_window import MainWindow
+from app.window.palette import KeySheet
 from tests.app.conftest import settle
 from tests.sample import sample_profile
 
@@ -42,3 +43,16 @@ def test_drawn_views_show_that_they_hold_the_keys(two: MainWindow, qtbot: QtBot,
     before = drawn.grab().toImage()
     drawn.setFocus(Qt.FocusReason.TabFocusReason)
     assert drawn.grab().toImage() != before
+
+
+def test_the_sheet_of_keys_lists_those_of_every_drawn_view(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.actions_by_id["help.keys"].trigger()
+    (sheet,) = window.findChildren(KeySheet)
+    (tree,) = sheet.findChildren(QTreeWidget)
+    items = [tree.topLevelItem(at) for at in range(tree.topLevelItemCount())]
+    rows = [tuple(item.text(column) for column in range(3)) for item in items if item]
+    assert {"Timeline", "Graph", "Memory"} <= {where for where, _, _ in rows}
+    assert all(all(row) for row in rows)
+    assert len(set(rows)) == len(rows)

@@ -51,11 +51,11 @@ async function netron(url, model, attachment, graph, name) {
   };
   await page.goto(url, { waitUntil: "commit" });
   await until(async () => (await all("body.welcome")).length > 0);
-  await until(async () => {
-    if ((await all(".node")).length > 0) return true;
+  const isDrawn = async () => (await all(".node")).length > 0;
+  for (let tries = 0; tries < 3 && !(await isDrawn()); tries += 1) {
     await open(model); // again where the page was not ready to take it
-    return false;
-  });
+    await until(isDrawn);
+  }
   for (let tries = 0; graph && tries < 40; tries += 1) {
     const [nodeId] = await all("#toolbar-target-selector");
     if ((await html(nodeId)).match(/title="([^"]*)"/)?.[1].includes(graph)) break;
@@ -66,12 +66,12 @@ async function netron(url, model, attachment, graph, name) {
   await open(attachment);
   let text = "";
   await until(async () => {
-    for (const nodeId of await all(".node-item-type")) {
+    for (const nodeId of await all(".node")) {
       if (!(await html(nodeId)).includes(`>${name}<`)) continue;
       await devtools.send("DOM.scrollIntoViewIfNeeded", { nodeId });
       await rest(800);
       const { content } = (await devtools.send("DOM.getBoxModel", { nodeId })).model;
-      await page.mouse.click((content[0] + content[4]) / 2, (content[1] + content[5]) / 2);
+      await page.mouse.click((content[0] + content[4]) / 2, content[1] + 8); // weights stand below
       await rest(1500);
       const [sidebar] = await all("#sidebar");
       text = (await html(sidebar)).replace(/<[^>]*>/g, " ").replace(/\s+/g, " ");
