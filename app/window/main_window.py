@@ -77,7 +77,7 @@ class MainWindow(ColumnsWindow):
             QMessageBox.Icon.Question,
             self.tr("Captures of an earlier run"),
             self.tr(
-                "Twinscope did not end properly last time. %n unsaved capture(s) can be opened.",
+                "Twinscope did not end properly last time. Unsaved captures that can be opened: %n.",
                 "",
                 len(left),
             ),

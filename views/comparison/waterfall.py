@@ -67,7 +67,7 @@ class Waterfall(QWidget):
         rest = found.b_ns - level
         if len(found.rows) > len(shown):
             count = len(found.rows) - len(shown)
-            bars.append(self._change(self.tr("%n other(s)", "", count), level, rest, -1))
+            bars.append(self._change(self.tr("Others: %n", "", count), level, rest, -1))
         bars.append(_Bar("B", 0, found.b_ns, format_duration(found.b_ns), self._theme.accent))
         return bars
 
