@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from profilers.captures.pytorch.files import FORWARD_RANGE
+from profilers.captures.pytorch.files import FORWARD_RANGE, MODULE_MARK
 
 _STEP = "ProfilerStep#"
 _SAME = 0.95  # share of the time of operators; above what the reader of a capture asks for
@@ -72,7 +72,8 @@ def _first(ran: Iterable[_Ran], name: str) -> _Ran | None:
 
 def _is_operator(name: str) -> bool:
     space, found, rest = name.partition("::")
-    return bool(found) and space.isidentifier() and rest.isidentifier()
+    is_operator = bool(found) and space.isidentifier() and rest.isidentifier()
+    return is_operator and not name.startswith(MODULE_MARK)
 
 
 def _may_be_left(name: str) -> bool:

@@ -154,7 +154,8 @@ def profile(session: Session) -> None:
     """The same steps again under the profiler, which leaves the trace as `TRACE_FILE`."""
     session.record.started_unix_ns = time.time_ns()
     recorded = {"profile_memory": True}
-    session.record.profiled_ns = _profiled(session, TRACE_FILE, session.request.steps, recorded)
+    steps = session.request.steps
+    session.record.profiled_ns, _ = _profiled(session, TRACE_FILE, steps, recorded)
 
 
 def record_sizes(session: Session) -> None:
@@ -163,11 +164,15 @@ def record_sizes(session: Session) -> None:
     To record them costs about as much again as all the rest: in the profiled steps it would count as
     the operators' own time.
     """
-    _profiled(session, SIZES_FILE, 1, {"record_shapes": True})
+    _, profiler = _profiled(session, SIZES_FILE, 1, {"record_shapes": True})
+    recorder = profiler.profiler
+    session.model.look_at(lambda: recorder.kineto_results.events())
 
 
-def _profiled(session: Session, file: str, steps: int, recorded: dict[str, Any]) -> list[int]:
-    """Durations of steps that the profiler watches, and its trace as a file."""
+def _profiled(
+    session: Session, file: str, steps: int, recorded: dict[str, Any]
+) -> tuple[list[int], Any]:
+    """Durations of steps that the profiler watches, and the profiler; its trace as a file."""
     from torch.profiler import profile as torch_profile
     from torch.profiler import record_function
 
@@ -181,9 +186,7 @@ def _profiled(session: Session, file: str, steps: int, recorded: dict[str, Any])
         finally:
             profiler.stop()
     profiler.export_chrome_trace(str(session.folder / file))
-    recorder: Any = profiler.profiler
-    session.model.look_at(lambda: recorder.kineto_results.events())
-    return durations
+    return durations, profiler
 
 
 def write(session: Session) -> None:

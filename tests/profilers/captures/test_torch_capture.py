@@ -7,10 +7,12 @@ import pytest
 
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory.curve import alive_at, memory_curve
+from profilers.captures import read_capture
+from profilers.captures.pytorch.files import EXECUTION_TRACE_FILE
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.errors import TwinscopeError
 from profilers.profile import MemoryCategory, NodeKind, Profile, Severity, SliceKind, decode
-from tests.conftest import Capture
+from tests.conftest import Capture, CaptureFolder
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -92,6 +94,23 @@ def test_a_fused_path_that_only_eager_mode_takes_is_in_the_graph(
     assert any("another path" in each.message for each in profile.diagnostics)
 
 
+@pytest.mark.parametrize(
+    ("file", "run", "is_recorded"),
+    [
+        ("cnn.pt", "inference", False),
+        ("cnn.pt", "training", False),
+        ("encoder.pt", "inference", True),
+    ],
+)
+def test_a_run_is_recorded_only_where_the_exported_graph_may_be_another(
+    capture_folder: CaptureFolder, torch_files: Path, file: str, run: str, is_recorded: bool
+) -> None:
+    source = {"source_folder": str(MODELS)}
+    folder = capture_folder(torch_files / file, "torch-eager", options={"run": run}, **source)
+    assert (folder / EXECUTION_TRACE_FILE).exists() == is_recorded
+    assert link_coverage(read_capture(folder)).operator_time == 1.0
+
+
 def test_the_peak_is_weights_input_and_what_the_largest_layer_needs(
     capture: Capture, torch_files: Path
 ) -> None:
@@ -138,13 +157,15 @@ def test_every_step_has_the_sizes_that_one_more_recorded(
     for step in range(len(profile.steps)):
         rows = np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step == step))
         told = [decode(arguments, row) for row in rows.tolist()]
-        assert all("Input Dims" in each and "External id" in each for each in told)
+        assert all("External id" in each for each in told)
         names = [profile.strings[row] for row in slices.name[rows].tolist()]
-        by_step.append([(name, each["Input Dims"]) for name, each in zip(names, told, strict=True)])
+        sizes_of = [each.get("Input Dims") for each in told]
+        by_step.append(list(zip(names, sizes_of, strict=True)))
     assert len(by_step) == 5
     assert all(each == by_step[0] for each in by_step)
     assert {name for name, sizes in by_step[0] if sizes is None} <= {"aten::_nnpack_available"}
-    weights = [sizes[1] for name, sizes in by_step[0] if sizes and name == "aten::linear"]
+    # TorchScript tells all that is on its stack, the operator's own inputs last
+    weights = [sizes[-2] for name, sizes in by_step[0] if sizes and name == "aten::linear"]
     assert weights
     assert all(len(each) == 2 for each in weights)
 
