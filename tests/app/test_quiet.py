@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.window import main_window
+from app.window import columns_window
 from app.window.main_window import MainWindow
 from tests.app.conftest import opened, settle
 from tests.app.test_main_job import run_with
@@ -50,7 +50,7 @@ def test_cancelling_ends_the_quiet_time(
 def test_the_demo_captures_both_and_measures_them_in_turns(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main_window, "DEMO_ROUNDS", 3)
+    monkeypatch.setattr(columns_window, "DEMO_ROUNDS", 3)
     window.run_demo()
     qtbot.waitUntil(lambda: len(window.session.documents) == 2, timeout=60_000)
     settle(window, qtbot)

@@ -40,7 +40,7 @@ class Ran:
 
 
 def programs_run(profile: Profile, held: Mapping[str, bytes]) -> list[Ran]:
-    """Programs in the order in which the slices name them first.
+    """Programs in the order in which they ran first.
 
     Those of one name are told apart by their number, ``program_id``. Where there are too many slices
     to look at each, all are taken for the only program that a sample of them names.
@@ -60,10 +60,11 @@ def programs_run(profile: Profile, held: Mapping[str, bytes]) -> list[Ran]:
     if len(rows) > len(looked_at):
         only = next(iter(grouped)) if len(grouped) == 1 else None
         grouped = defaultdict(list, {only: rows.tolist()} if only else {})
-    return [
+    found = [
         _ran(profile, module, held[key], np.array(each, np.int64), told)
         for (module, key), each in grouped.items()
     ]
+    return sorted(found, key=lambda ran: int(profile.trace.slices.start_ns[ran.rows].min()))
 
 
 def _ran(
