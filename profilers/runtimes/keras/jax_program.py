@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.jax.files import GRAPH_FILE
-from profilers.errors import TwinscopeError, first_line
 from profilers.runtimes.keras.jaxpr import named, tagged
-from profilers.runtimes.keras.model import packed
+from profilers.runtimes.keras.model import packed, trace_failure
 
 Pure = Callable[[Sequence[Any], Sequence[Any]], tuple[list[Any], list[Any]]]
 
@@ -68,11 +67,7 @@ class JaxProgram:
         try:
             closed = jax.make_jaxpr(model)(*self.given, *self.state)
         except Exception as error:
-            raise TwinscopeError(
-                "The model cannot be run on these inputs",
-                first_line(error),
-                "Check the inputs' shapes and types.",
-            ) from error
+            raise trace_failure(error) from error
         program = tagged(closed, self._arguments())
         self.document = program.document
         run = jaxpr_as_fun(program.closed)

@@ -167,6 +167,15 @@ def packed(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> Any:
     return list(tensors)
 
 
+def trace_failure(error: Exception) -> TwinscopeError:
+    """What the model's own code raised when a framework traced it on its inputs."""
+    return TwinscopeError(
+        "The model cannot be run on these inputs",
+        first_line(error),
+        "Check the inputs' shapes and types.",
+    )
+
+
 def layer_classes(layer: Any) -> Iterator[tuple[str, str]]:
     """(name, class name) of a layer and of all layers within it."""
     yield layer.name, type(layer).__name__

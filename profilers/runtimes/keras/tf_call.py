@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import TwinscopeError, first_line
+from profilers.errors import TwinscopeError
 from profilers.request import InputSpec, RunRequest
-from profilers.runtimes.keras.model import load_keras, packed
+from profilers.runtimes.keras.model import load_keras, packed, trace_failure
 from profilers.runtimes.keras.training import TrainingStep
 from profilers.runtimes.tf.inputs import bind_inputs
 from profilers.runtimes.tf.options import is_training
@@ -70,11 +70,7 @@ def traced_function(call: Any, arguments: list[Any], names: list[str]) -> Any:
     try:
         return tf.function(call, autograph=False).get_concrete_function(*specs)
     except Exception as error:
-        raise TwinscopeError(
-            "The model cannot be run on these inputs",
-            first_line(error),
-            "Check the inputs' shapes and types.",
-        ) from error
+        raise trace_failure(error) from error
 
 
 def _expected_inputs(model: Any, request: RunRequest) -> dict[str, Any]:

@@ -43,14 +43,11 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """
     count = int(request.options[REPLICAS.id])
     with tempfile.TemporaryDirectory() as scratch:
-        folders = [Path(scratch) / str(index) for index in range(count)]
         try:
-            _run_once(request, folders, report)
+            folders = _run_once(request, Path(scratch) / "first", count, report)
         except _Died as death:
             report.log(f"{death} The processes start once more.")
-            shutil.rmtree(scratch)
-            Path(scratch).mkdir()
-            _run_once(request, folders, report)
+            folders = _run_once(request, Path(scratch) / "again", count, report)
         record = RunRecord.read(folders[0])
         hosts = folder / HOSTS_FOLDER
         hosts.mkdir()
@@ -66,13 +63,16 @@ class _Died(CaptureFailed):
     """A process left without telling why."""
 
 
-def _run_once(request: RunRequest, folders: list[Path], report: Reporter) -> None:
+def _run_once(request: RunRequest, scratch: Path, count: int, report: Reporter) -> list[Path]:
+    """The folder in `scratch` that each process left its files in."""
+    folders = [scratch / str(index) for index in range(count)]
     replicas = _start(request, folders)
     try:
         _follow(replicas, report)
     finally:
         for replica in replicas:
             replica.end()
+    return folders
 
 
 @dataclass
@@ -95,7 +95,7 @@ def _start(request: RunRequest, folders: list[Path]) -> "_Replicas":
     replicas = _Replicas()
     environment = {**os.environ, **_WITHOUT_GPU, "PYTHONPATH": os.pathsep.join(sys.path)}
     for index, folder in enumerate(folders):
-        folder.mkdir()
+        folder.mkdir(parents=True)
         part = {
             "request": request.to_json(),
             "folder": str(folder),
