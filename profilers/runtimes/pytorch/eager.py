@@ -127,7 +127,7 @@ def write_module_graph(
         return
     if executed is None or not executed.follows(program):
         _record_run(model, inputs, folder, record)
-    write_exported_graph(program, {}, folder)
+    write_exported_graph(program, dict, folder)
 
 
 def _record_run(model: Any, inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
