@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.autosave import Autosave
-from profilers.captures import prepare_reading, read_capture
+from profilers.captures import read_capture
+from profilers.captures.preparing import prepare_reading
 from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile, model_named

@@ -7,7 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from profilers import compiled
 from profilers.captures.activations import with_activations
 from profilers.captures.parameter_statistics import with_statistics
 from profilers.captures.run_facts import with_sweep
@@ -27,16 +26,6 @@ FAMILIES: dict[str, str] = {  # as a run record names it: its module
 }
 
 
-def prepare_reading(family: str) -> None:
-    """Import and load what reading a capture of a family takes.
-
-    The first reading of a program takes 0.7 s less then.
-    """
-    if family in FAMILIES:
-        _reader(family)
-    compiled.load_compiled()
-
-
 def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Profile:
     """The Profile of a capture folder.
 
@@ -53,9 +42,10 @@ def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Pr
         ) from error
     if run.family not in FAMILIES:
         raise DamagedFile(f"Cannot read the capture {folder}", f"unknown family {run.family!r}")
-    profile: Profile = _reader(run.family).read(folder, run, progress)
+    profile: Profile = reader_of(run.family).read(folder, run, progress)
     return with_activations(with_statistics(with_sweep(profile, run), folder), folder)
 
 
-def _reader(family: str) -> Any:
+def reader_of(family: str) -> Any:
+    """The module that reads captures of one of `FAMILIES`."""
     return import_module(f"profilers.captures.{FAMILIES[family]}")
