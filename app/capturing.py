@@ -226,6 +226,7 @@ def run_and_read(
         raise
     look(folder)
     profile = read_capture(folder, lambda fraction: on_event(Progress("reading", fraction)))
+    on_event(Progress("saving", 0.0))
     path = autosave.store(profile)
     shutil.rmtree(folder, ignore_errors=True)
     return profile, path

@@ -160,7 +160,7 @@ def profile(session: Session) -> None:
     """
     from torch.profiler import record_function
 
-    session.report.progress("profile", 0.0)
+    session.report.progress("profile: the sizes of inputs", 0.0)
     session.record.started_unix_ns = time.time_ns()
     step = session.step(session.model.profiled_call, record_function)
     steps = session.request.steps
@@ -169,8 +169,8 @@ def profile(session: Session) -> None:
             step()
         with _profiler(session, profile_memory=True) as trace:
             durations = timed_steps(step, steps, session.report, "profile", _step_range)
+            session.report.progress("profile: PyTorch writes the trace", 0.0)
     session.record.profiled_ns = durations
-    session.report.progress("profile: PyTorch writes the trace", 0.0)
     sizes.export_chrome_trace(str(session.folder / SIZES_FILE))
     trace.export_chrome_trace(str(session.folder / TRACE_FILE))
     with old_objects_spared():
@@ -192,12 +192,13 @@ def _profiler(session: Session, **recorded: Any) -> Iterator[Any]:
 
 def write(session: Session) -> None:
     """The authored graph and what is known of the weights."""
-    session.report.progress("write", 0.0)
+    session.report.progress("write: the graph", 0.0)
     told = session.work.told()
     if told:
         session.record.extra[TRAINING] = told
     with old_objects_spared():
         session.model.write_graph(session.inputs, session.folder, session.record)
+        session.report.progress("write: figures of the weights", 0.0)
         write_statistics(session.folder, weights_of(session.model.owner))
 
 
