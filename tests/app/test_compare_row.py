@@ -17,8 +17,8 @@ from app.document import Document
 from app.sharing import Sharing
 from app.window.main_window import MainWindow
 from profilers import snapshot
-from profilers.analysis.comparison.explained import RowKind
 from profilers.analysis.comparison.figures import Rounds
+from profilers.analysis.comparison.rows import RowKind
 from profilers.profile import TimingPhase, Timings
 from tests.app.conftest import opened, settle
 from tests.sample import sample_profile

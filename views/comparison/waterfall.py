@@ -7,7 +7,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from profilers.analysis.comparison.explained import ExplainedRow, Explanation
+from profilers.analysis.comparison.explained import Explanation
+from profilers.analysis.comparison.rows import ExplainedRow, RowKind
+from profilers.analysis.comparison.words import format_share
 from profilers.units import format_duration
 from views.comparison.row_names import RowNames
 from views.theme import Theme
@@ -152,10 +154,16 @@ class Waterfall(QWidget):
         if bar.row < 0 or self._explanation is None:
             return f"{bar.name}: {bar.value}"
         row: ExplainedRow = self._explanation.rows[bar.row]
-        share = 100 * self._explanation.share(row)
-        return self.tr("{}: {} in A, {} in B, {} of the difference").format(
-            bar.name, format_duration(row.a_ns), format_duration(row.b_ns), f"{share:.1f} %"
+        told = self.tr("{}: {} in A, {} in B, {} of the difference").format(
+            bar.name,
+            format_duration(row.a_ns),
+            format_duration(row.b_ns),
+            format_share(self._explanation, row),
         )
+        if row.kind != RowKind.CALL:
+            return told
+        parts = [f"{side}: {each}" for side, each in zip("AB", row.operators, strict=True) if each]
+        return "\n".join((told, *parts))
 
 
 def _range(bars: Sequence[_Bar]) -> tuple[float, float]:
