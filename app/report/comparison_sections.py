@@ -42,7 +42,7 @@ _KINDS = {
     RowKind.UNLINKED: "not tied to the graph",
     RowKind.BETWEEN: "long pauses between operators",
     RowKind.AROUND: "before the first operator and after the last",
-    RowKind.CALL: "the model's own call, around its operators",
+    RowKind.CALL: "the model's own call",
 }
 
 

@@ -16,7 +16,7 @@ class RowNames(QObject):
             RowKind.UNLINKED: self.tr("Not tied to the graph"),
             RowKind.BETWEEN: self.tr("Long pauses between operators"),
             RowKind.AROUND: self.tr("Before the first operator and after the last"),
-            RowKind.CALL: self.tr("The model's own call, around its operators"),
+            RowKind.CALL: self.tr("The model's own call"),
         }[kind]
 
     def of(self, row: ExplainedRow) -> str:

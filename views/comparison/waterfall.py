@@ -20,6 +20,7 @@ _NAME_SHARE = 0.36
 _VALUE = 96
 _FAR_FROM_ZERO = 0.6  # of the longest: where all is beyond this share, the axis begins later
 _MOST_BARS = 24
+_BREAK = 6  # px between the cuts of a bar that the axis cuts off
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ class Waterfall(QWidget):
         begin, end = (_place(value, low, high, plot) for value in (bar.begin, bar.end))
         box = QRectF(min(begin, end), top + 4, max(abs(end - begin), 1.5), _LINE - 8)
         painter.fillRect(box, bar.colour)
+        if min(bar.begin, bar.end) < low:
+            self._paint_break(painter, box)
         middle = Qt.AlignmentFlag.AlignVCenter
         font = painter.font()
         font.setBold(bar.row < 0 and bar.name in ("A", "B"))
@@ -133,6 +136,15 @@ class Waterfall(QWidget):
         painter.drawText(name, middle | Qt.AlignmentFlag.AlignRight, text)
         value = QRectF(plot.right() + 4, top, _VALUE - 10, _LINE)
         painter.drawText(value, middle | Qt.AlignmentFlag.AlignRight, bar.value)
+
+    def _paint_break(self, painter: QPainter, box: QRectF) -> None:
+        """Two slanted cuts: the bar begins at zero, left of where the axis does."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._theme.panel, 2))
+        for left in (_BREAK, 2 * _BREAK):
+            foot = QPointF(box.left() + left, box.bottom() + 1)
+            painter.drawLine(foot, foot + QPointF(_BREAK / 2, -box.height() - 2))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _bar_at(self, y: float) -> _Bar | None:
         at, bars = int(y // _LINE), self.bars
@@ -151,8 +163,10 @@ class Waterfall(QWidget):
         return super().event(event)
 
     def _told(self, bar: _Bar) -> str:
-        if bar.row < 0 or self._explanation is None:
-            return f"{bar.name}: {bar.value}"
+        if self._explanation is None:
+            return ""
+        if bar.row < 0:
+            return self._told_whole(bar, self._explanation)
         row: ExplainedRow = self._explanation.rows[bar.row]
         told = self.tr("{}: {} in A, {} in B, {} of the difference").format(
             bar.name,
@@ -164,6 +178,14 @@ class Waterfall(QWidget):
             return told
         parts = [f"{side}: {each}" for side, each in zip("AB", row.operators, strict=True) if each]
         return "\n".join((told, *parts))
+
+    def _told_whole(self, bar: _Bar, found: Explanation) -> str:
+        unprofiled = found.unprofiled_ns
+        if bar.name not in ("A", "B") or unprofiled is None:
+            return f"{bar.name}: {bar.value}"
+        return self.tr(
+            "{}: {} with the profiler, {} without; parts are known of the former only"
+        ).format(bar.name, bar.value, format_duration(unprofiled["AB".index(bar.name)]))
 
 
 def _range(bars: Sequence[_Bar]) -> tuple[float, float]:
