@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QLabel,
     QScrollArea,
@@ -120,6 +121,19 @@ class Board(QWidget):
         assert view is not None
         return view
 
+    def place_of(self, widget: QWidget | None) -> tuple[RowPane | None, Document | None]:
+        """The row and the column that a widget belongs to."""
+        document = next(
+            (
+                each
+                for at, each in enumerate(self._documents)
+                if any(_holds(splitter.widget(at), widget) for splitter in self._splitters())
+            ),
+            None,
+        )
+        row = next((each for each in (*self.rows, self.compare) if _holds(each, widget)), None)
+        return row, document
+
     def header(self, document: Document) -> ColumnHeader:
         header = self._headers.widget(self._documents.index(document))
         assert isinstance(header, ColumnHeader)
@@ -180,6 +194,19 @@ class Board(QWidget):
             each.setVisible(is_there and (self._filling is None or each is self._filling))
         if self._filling is not None:
             row.set_folded(False)
+
+    @property
+    def filling(self) -> RowPane | None:
+        """The row that fills the window."""
+        return self._filling
+
+    def show_row(self, row: RowPane) -> None:
+        """Unfold a row and bring it into sight; it fills the window where another one did."""
+        if self._filling not in (None, row):
+            self.toggle_fill(row)
+        row.set_folded(False)
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        self._scroll.ensureWidgetVisible(row, 0, 0)
 
     def show_rounds(self, a: Document, b: Document, rounds: Rounds) -> None:
         """What measuring two columns in turns gave."""
@@ -302,6 +329,10 @@ class _Placeholder(QLabel):
         self.setText(self.tr("Preparing…"))
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setMinimumWidth(120)
+
+
+def _holds(area: QWidget | None, widget: QWidget | None) -> bool:
+    return area is not None and widget is not None and (area is widget or area.isAncestorOf(widget))
 
 
 def _exchange(splitter: QSplitter, at: int, widget: QWidget) -> None:

@@ -1,6 +1,6 @@
 """The profile at a glance: figures, where they come from, and what to know about them."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -97,12 +97,12 @@ def _muted(text: str, theme: Theme) -> QLabel:
 def _facts(context: ViewContext) -> QWidget:
     environment = context.profile.environment
     facts = {
-        "Model": environment.model_name,
-        "Framework": environment.framework,
-        "Mode": environment.mode,
-        "Device": environment.device,
+        _tr("Model"): environment.model_name,
+        _tr("Framework"): environment.framework,
+        _tr("Mode"): environment.mode,
+        _tr("Device"): environment.device,
         **environment.facts,
-        "Memory from": context.profile.memory.source,
+        _tr("Memory from"): context.profile.memory.source,
         "SHA-256": environment.model_sha256[:16],
     }
     table = QWidget()
@@ -120,3 +120,7 @@ def _facts(context: ViewContext) -> QWidget:
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             form.addRow(_muted(name, context.theme), value)
     return table
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("SummaryView", text)

@@ -73,9 +73,13 @@ class TimelineView(QWidget):
         self._lay_out()
         self._connect()
         self.actions_by_name = self._actions()
-        self.setFocusProxy(self.canvas)
+        self.keys_go_to = self.canvas
         self._fit_scroll_bar()
         self._show_details()
+
+    def open_finder(self) -> None:
+        if hasattr(self, "search"):
+            self.search.open()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         action = self.actions_by_name.get(KEYS.action_of(event) or "")
@@ -216,6 +220,13 @@ class TimelineView(QWidget):
             "pan_right": go.pan_right,
             "scroll_up": go.scroll_up,
             "scroll_down": go.scroll_down,
+            "page_up": go.page_up,
+            "page_down": go.page_down,
+            "to_begin": go.to_begin,
+            "to_end": go.to_end,
+            "zoom_to_picked": go.zoom_to_picked,
+            "undo_zoom": self._context.time_axis.undo_zoom,
+            "select_all": go.select_all,
             "focus": go.focus,
             "reset": go.reset,
             "next_on_track": go.next_on_track,
@@ -232,6 +243,8 @@ class TimelineView(QWidget):
             "clear": go.clear,
             "hide_noise": self.quiet.toggle,
             "search": self.search.open,
+            "search_on": lambda: self.search.step(1),
+            "search_back": lambda: self.search.step(-1),
             "find_track": self.filter.open,
             "toggle_details": self._fold_details.toggle,
         }

@@ -33,7 +33,9 @@ class NodeInspector(QTreeWidget):
         header = self.header()
         header.setStretchLastSection(True)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        header.resizeSection(0, self.fontMetrics().horizontalAdvance("Self time per step") + 28)
+        header.resizeSection(
+            0, self.fontMetrics().horizontalAdvance(self.tr("Self time per step")) + 28
+        )
         self.itemCollapsed.connect(lambda item: self._folded.add(item.data(0, _KEY)))
         self.itemExpanded.connect(lambda item: self._folded.discard(item.data(0, _KEY)))
 
