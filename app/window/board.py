@@ -22,12 +22,14 @@ from app.window.column_header import ColumnHeader
 from app.window.compare_row import Apart, CompareRow
 from app.window.preparations import Preparations
 from app.window.row_pane import RowPane
+from app.window.tab_order import put_in_order
 from profilers.analysis.comparison.figures import Rounds
 from profilers.profile.table import Int32
 from views import VIEWS
 from views.axes import TimeAxes, TimeAxis, ValueAxis
 from views.context import Peer, ViewContext
 from views.empty_note import EmptyNote
+from views.one_stop import OneStop
 from views.preferences import Preferences
 from views.theme import Theme
 
@@ -90,6 +92,7 @@ class Board(QWidget):
             row.fill_asked.connect(self.toggle_fill)
         stack.insertWidget(_COMPARE_PLACE, self.compare)
         stack.setStretchFactor(_COMPARE_PLACE, self.compare.stretch)
+        OneStop([button for row in self._shown_rows for button in row.title_buttons], self)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -284,6 +287,20 @@ class Board(QWidget):
         if ready:
             self._fill(*ready[0])
             self._filler.start()
+        if not missing:
+            self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """From the columns' heads down, row by row, and from left to right within a row."""
+        put_in_order(
+            self.window(), [self._headers, *(p for r in self._shown_rows for p in r.parts)]
+        )
+
+    @property
+    def _shown_rows(self) -> list[RowPane]:
+        """From the top."""
+        above, below = self.rows[:_COMPARE_PLACE], self.rows[_COMPARE_PLACE:]
+        return [*above, self.compare, *below]
 
     def _is_ready(self, missing: _Missing) -> bool:
         row, _, document = missing

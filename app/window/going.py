@@ -89,7 +89,7 @@ class Going(QObject):
         (row, document), documents = self._place, self._board.documents
         at = documents.index(document) + step if document in documents else 0
         beside = documents[at % len(documents)]
-        if row is None or row is self._board.compare or row.is_folded or row.is_blank:
+        if row is None or row is self._board.compare or not _is_open(row):
             _focus(self._board.header(beside))
         else:
             _focus(self._board.view(beside, row.spec.id))
@@ -98,7 +98,9 @@ class Going(QObject):
         """Where the row with the keys has nothing to find in, its column's graph has."""
         row, document = self._place
         document = document or self._board.documents[0]
-        view = self._board.view(document, row.spec.id) if _is_of_column(row) else None
+        view = None
+        if row is not None and row is not self._board.compare and _is_open(row):
+            view = self._board.view(document, row.spec.id)
         if view is None or not hasattr(view, "open_finder"):
             self._board.show_row(self._board.row("graph"))
             view = self._board.view(document, "graph")
@@ -126,8 +128,8 @@ class Going(QObject):
         return bool(self._board.documents)
 
 
-def _is_of_column(row: RowPane | None) -> bool:
-    return row is not None and row.spec.id != COMPARE_ID and not (row.is_folded or row.is_blank)
+def _is_open(row: RowPane) -> bool:
+    return not (row.is_folded or row.is_blank)
 
 
 def _focus(area: QWidget) -> None:

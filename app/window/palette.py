@@ -190,8 +190,8 @@ class KeySheet(QDialog):
         for row in (*_command_rows(commands), *_table_rows()):
             self._sheet.addTopLevelItem(QTreeWidgetItem(list(row)))
         for where, keys, what in self.MOUSE:
-            row = tuple(self.tr(str(cell)) for cell in (where, keys, what))
-            self._sheet.addTopLevelItem(QTreeWidgetItem(list(row)))
+            cells = [self.tr(str(cell)) for cell in (where, keys, what)]
+            self._sheet.addTopLevelItem(QTreeWidgetItem(cells))
         for column in range(3):
             self._sheet.resizeColumnToContents(column)
         layout = QVBoxLayout(self)

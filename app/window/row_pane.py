@@ -53,7 +53,7 @@ class RowPane(QFrame):
         self._fold.setArrowType(Qt.ArrowType.DownArrow)
         self._fold.setAccessibleName(self.tr("Fold {}").format(spec.heading))
         self._fold.toggled.connect(self._apply_fold)
-        fill = QToolButton()
+        fill = self._fill = QToolButton()
         fill.setAutoRaise(True)
         fill.setText("⤢")
         fill.setToolTip(self.tr("Fill the window"))
@@ -84,11 +84,23 @@ class RowPane(QFrame):
         button = QToolButton()
         button.setDefaultAction(action)
         button.setAutoRaise(True)
+        button.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # a key does the same
         button.setVisible(action.isVisible())
         action.changed.connect(lambda: button.setVisible(action.isVisible()))
         line = self._title_bar.layout()
         assert isinstance(line, QHBoxLayout)
         line.insertWidget(line.count() - 1, button)
+
+    @property
+    def title_buttons(self) -> list[QWidget]:
+        """What folds it and what lets it fill the window."""
+        return [self._fold, self._fill]
+
+    @property
+    def parts(self) -> list[QWidget]:
+        """The title, then what stands in the columns from left to right."""
+        views = (self.columns.widget(at) for at in range(self.columns.count()))
+        return [self._title_bar, *(view for view in views if view is not None)]
 
     @property
     def default_height(self) -> int:

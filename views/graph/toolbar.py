@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
 
 from profilers.profile import Profile
+from views.one_stop import OneStop
 
 
 class Toolbar(QWidget):
@@ -59,6 +60,7 @@ class Toolbar(QWidget):
             bar.addWidget(widget)
         bar.addWidget(find, 1)
         bar.addWidget(self.flat)
+        buttons = [self.flat]
         for text, name, signal in (
             ("−", self.tr("Fold all"), self.fold_all),
             ("+", self.tr("Unfold all"), self.unfold_all),
@@ -71,6 +73,8 @@ class Toolbar(QWidget):
             button.setAutoRaise(True)
             button.clicked.connect(signal)
             bar.addWidget(button)
+            buttons.append(button)
+        OneStop(buttons, self)
 
 
 def _choices(name: str, entries: Sequence[tuple[str, object]]) -> QComboBox:

@@ -19,6 +19,7 @@ from profilers.profile import Pin
 from views.context import ViewContext
 from views.empty_note import EmptyNote
 from views.notes_pane import NotesPane, picked_time, titled_notes
+from views.one_stop import OneStop
 from views.timeline.canvas import TimelineCanvas
 from views.timeline.colour_menu import ColourMenu
 from views.timeline.details import DetailsPane
@@ -123,6 +124,7 @@ class TimelineView(QWidget):
         corner.addStretch(1)
         corner.addWidget(self._fold_notes)
         corner.addWidget(self._fold_details)
+        OneStop([self.colours, self.quiet, self._fold_notes, self._fold_details], self)
         return corner
 
     def _connect(self) -> None:
