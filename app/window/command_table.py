@@ -148,4 +148,11 @@ def _with_current(window: ColumnsWindow, act: Callable[[Document], object]) -> C
 def _each_selection(
     window: ColumnsWindow, act: Callable[[Selection], object]
 ) -> Callable[[], object]:
-    return lambda: [act(document.selection) for document in window.session.documents]
+    """Each in its own history: what one column does must not be picked in the others anew."""
+
+    def run() -> None:
+        with window.linker.apart():
+            for document in window.session.documents:
+                act(document.selection)
+
+    return run

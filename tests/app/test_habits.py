@@ -97,7 +97,7 @@ def test_shift_twice_opens_all_commands_but_not_with_a_letter_between(
     QApplication.setDoubleClickInterval(600_000)  # however slow the machine is
     try:
         press(two, qtbot, Qt.Key.Key_Shift, Qt.KeyboardModifier.NoModifier)
-        press(two, qtbot, Qt.Key.Key_Home, SHIFT)
+        press(two, qtbot, Qt.Key.Key_Home, Qt.KeyboardModifier.NoModifier)
         press(two, qtbot, Qt.Key.Key_Shift, Qt.KeyboardModifier.NoModifier)
         assert not two.findChildren(CommandPalette)
         press(two, qtbot, Qt.Key.Key_Shift, Qt.KeyboardModifier.NoModifier)
@@ -108,13 +108,19 @@ def test_shift_twice_opens_all_commands_but_not_with_a_letter_between(
     palette.close()
 
 
-def test_the_buttons_of_the_mouse_go_back_and_forward(two: MainWindow, qtbot: QtBot) -> None:
-    selection = two.session.documents[0].selection
+def test_the_buttons_of_the_mouse_go_back_and_forward_in_linked_columns(
+    two: MainWindow, qtbot: QtBot
+) -> None:
+    selection, other = (document.selection for document in two.session.documents)
     selection.pick_nodes([1])
+    twins = other.picked.nodes.tolist()
+    assert twins
     selection.pick_nodes([2])
+    assert other.picked.nodes.tolist() not in ([], twins)
     canvas = two.board.view(two.session.documents[0], "timeline").canvas
     qtbot.mouseClick(canvas, Qt.MouseButton.BackButton)
     assert selection.picked.nodes.tolist() == [1]
+    assert other.picked.nodes.tolist() == twins
     qtbot.mouseClick(canvas, Qt.MouseButton.ForwardButton)
     assert selection.picked.nodes.tolist() == [2]
 

@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
 from profilers.profile import Profile
 from views.one_stop import OneStop
 
+_LEAST_FOR_FINDING = 110  # pixels; the choices beside it may be cut off
+
 
 class Toolbar(QWidget):
     """`colour_by` and `size_by` hold the ids of measures; `stage` the number of a graph."""
@@ -58,6 +60,7 @@ class Toolbar(QWidget):
         bar.setContentsMargins(4, 2, 4, 0)
         for widget in (self.stage, self.colour_by, self.size_by):
             bar.addWidget(widget)
+        find.setMinimumWidth(_LEAST_FOR_FINDING)
         bar.addWidget(find, 1)
         bar.addWidget(self.flat)
         buttons = [self.flat]

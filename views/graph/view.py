@@ -67,6 +67,8 @@ class GraphView(QWidget):
         self.side = QTabWidget()
         self.side.tabBar().setAccessibleName(self.tr("Beside the graph"))
         self.side.setDocumentMode(True)
+        self.side.setElideMode(Qt.TextElideMode.ElideRight)
+        self.side.setUsesScrollButtons(False)
         for title, page in (
             (self.tr("Details"), self.inspector),
             (self.tr("Notes"), self.notes),

@@ -1,7 +1,7 @@
 """A tree of sections; it remembers which of them are folded."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QBrush, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from profilers.analysis.stage_figures import stage_figures
@@ -13,6 +13,7 @@ from views.graph.inspector.bar_chart import BarChart
 from views.graph.inspector.section import Fact, Section
 
 _KEY = Qt.ItemDataRole.UserRole
+_LABEL_SHARE = 0.58
 
 
 class NodeInspector(QTreeWidget):
@@ -30,14 +31,22 @@ class NodeInspector(QTreeWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
         self.setAccessibleName(self.tr("Details of the picked node"))
+        self._narrowed = 0
         header = self.header()
         header.setStretchLastSection(True)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        header.resizeSection(
-            0, self.fontMetrics().horizontalAdvance(self.tr("Self time per step")) + 28
-        )
+        self._label_width = self.fontMetrics().horizontalAdvance(self.tr("Self time per step")) + 28
+        header.resizeSection(0, self._label_width)
         self.itemCollapsed.connect(lambda item: self._folded.add(item.data(0, _KEY)))
         self.itemExpanded.connect(lambda item: self._folded.discard(item.data(0, _KEY)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow pane labels leave room for what they tell, until the person moves them."""
+        super().resizeEvent(event)
+        width = self.header().sectionSize(0)
+        if width in (self._label_width, self._narrowed):
+            self._narrowed = round(_LABEL_SHARE * self.viewport().width())
+            self.header().resizeSection(0, min(self._label_width, self._narrowed))
 
     def show_node(self, stage: int, node: int, authored: list[int]) -> None:
         """`node` is of that stage; `authored` are the nodes it was made from."""
