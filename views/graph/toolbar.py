@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
 from profilers.profile import Profile
 from views.one_stop import OneStop
 
-_LEAST_FOR_FINDING = 110  # pixels; the choices beside it may be cut off
+_LEAST_FOR_FINDING, _LEAST_CHOICE = 90, 56  # pixels, where there is little room
 
 
 class Toolbar(QWidget):
@@ -86,6 +86,7 @@ def _choices(name: str, entries: Sequence[tuple[str, object]]) -> QComboBox:
     box.setToolTip(name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(11)
+    box.setMinimumWidth(_LEAST_CHOICE)
     for title, data in entries:
         box.addItem(title, data)
     return box

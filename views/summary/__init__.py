@@ -19,7 +19,6 @@ from views.summary.findings import FindingsList
 from views.summary.ranks import RanksSection
 from views.summary.sweep import SweepSection
 from views.summary.tiles import Tiles, muted
-from views.theme import Theme
 
 
 class SummaryView(QScrollArea):

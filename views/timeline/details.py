@@ -1,5 +1,6 @@
 """The pane that tells what is picked: one slice in full, or a time range summed by name."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,

@@ -31,22 +31,18 @@ class NodeInspector(QTreeWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
         self.setAccessibleName(self.tr("Details of the picked node"))
-        self._narrowed = 0
         header = self.header()
         header.setStretchLastSection(True)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         self._label_width = self.fontMetrics().horizontalAdvance(self.tr("Self time per step")) + 28
-        header.resizeSection(0, self._label_width)
         self.itemCollapsed.connect(lambda item: self._folded.add(item.data(0, _KEY)))
         self.itemExpanded.connect(lambda item: self._folded.discard(item.data(0, _KEY)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow pane labels leave room for what they tell, until the person moves them."""
+        """In a narrow pane labels leave room for what they tell."""
         super().resizeEvent(event)
-        width = self.header().sectionSize(0)
-        if width in (self._label_width, self._narrowed):
-            self._narrowed = round(_LABEL_SHARE * self.viewport().width())
-            self.header().resizeSection(0, min(self._label_width, self._narrowed))
+        room = round(_LABEL_SHARE * self.viewport().width())
+        self.header().resizeSection(0, min(self._label_width, room))
 
     def show_node(self, stage: int, node: int, authored: list[int]) -> None:
         """`node` is of that stage; `authored` are the nodes it was made from."""
