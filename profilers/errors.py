@@ -3,6 +3,7 @@
 import re
 
 _DECORATION = re.compile(r"\x1b\[[\d;]*m|\{\{function_node [^}]*\}\}\s*|\s*\[Op:\w+\]")
+_NODE = re.compile(r"for '\{\{node (?P<name>[^}]+)\}\} = [^']*'")
 _WRAPPERS = ("Exception encountered when calling ", "Graph execution error:")
 
 
@@ -82,5 +83,6 @@ def first_line(error: BaseException) -> str:
 
 def telling_lines(error: BaseException) -> list[str]:
     """An exception's text without what Keras and TensorFlow wrap around the cause, and its colours."""
-    lines = [line.strip() for line in _DECORATION.sub("", str(error)).splitlines() if line.strip()]
+    text = _NODE.sub(r"in \g<name>", _DECORATION.sub("", str(error)))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return [line for line in lines if not line.startswith(_WRAPPERS)] or lines

@@ -65,7 +65,6 @@ def test_operators_that_do_not_convert_are_named(
         capture(unconvertible / "erfinv_saved", mode, inputs=(InputSpec("x", "float32", (2, 8)),))
 
 
-@pytest.mark.parametrize("name", ["gated.keras", "masked.keras"])
 def test_a_loop_over_a_known_batch_converts(capture: Capture, unconvertible: Path) -> None:
     profile = capture(unconvertible / "mapped_saved", "tf-onnxruntime")
     assert float(profile.environment.facts["Largest difference from TensorFlow"]) < 1e-4
@@ -79,6 +78,7 @@ def test_a_model_that_changes_a_variable_does_not_convert(
         capture(unconvertible / "counting_saved", "tf-onnxruntime")
 
 
+@pytest.mark.parametrize("name", ["gated.keras", "masked.keras"])
 def test_swish_in_blocked_layout_and_states_that_are_written_are_linked(
     capture: Capture, more_files: Path, name: str
 ) -> None:
