@@ -21,6 +21,7 @@ os.environ.setdefault(
 from app.capturing import request_for
 from profilers import compiled
 from profilers.captures import read_capture
+from profilers.errors import TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
@@ -180,7 +181,11 @@ def capture_folder(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory)
             assert isinstance(model, ModelFile)
             request = replace(request_for(model, mode), trusted=True, steps=5, warmup=2, **changes)
             folder = tmp_path_factory.mktemp("capture")
-            launcher.capture(request, folder)
+            try:
+                launcher.capture(request, folder)
+            except TwinscopeError as error:
+                error.add_note(error.detail)  # a failure that comes seldom has to tell why at once
+                raise
             folders[key] = folder
         return folders[key]
 

@@ -104,3 +104,38 @@ class Averages(nn.Module):
             self.mean.mul_(0.9).add_(found.mean(0), alpha=0.1)
             self.calls += 1
         return {"found": {"centred": found - self.mean, "none": None}, "calls": self.calls}
+
+
+class Padded(nn.Module):
+    """An encoder of sequences with padding, which its fused path leaves out: nested tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(50, 32, padding_idx=0)
+        layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2)
+        self.head = nn.Linear(32, 2)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        found = self.encoder(self.words(tokens), src_key_padding_mask=tokens == 0)
+        return self.head(found[:, 0])
+
+
+class Flexible(nn.Module):
+    """Attention with a score of its own, an operator that PyTorch can export and not write down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(32, 32)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        from torch.nn.attention.flex_attention import flex_attention
+
+        query = self.linear(x).unflatten(-1, (2, 16)).transpose(1, 2)
+        return flex_attention(query, query, query, score_mod=nearer_is_more)
+
+
+def nearer_is_more(
+    score: torch.Tensor, batch: object, head: object, at: torch.Tensor, other: torch.Tensor
+) -> torch.Tensor:
+    return score - (at - other).abs()

@@ -212,6 +212,28 @@ def untraceable(x: Tensor) -> Tensor:
     return torch.relu(x)
 
 
+class Misjudged(nn.Module):
+    """What is compiled of it fails when it runs: its operator gives another layout. Input 4x16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(16, 16)
+        self.second = nn.Linear(16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(misjudged(self.first(x)))
+
+
+@torch.library.custom_op("torch_zoo::misjudged", mutates_args=())
+def misjudged(x: Tensor) -> Tensor:
+    return x.t().contiguous().t()
+
+
+@misjudged.register_fake
+def _(x: Tensor) -> Tensor:
+    return torch.empty_like(x)
+
+
 class Tied(nn.Module):
     """One weight that embeds and classifies, and experts in a list. Input: int64 ids 1x16."""
 

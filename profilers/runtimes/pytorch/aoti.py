@@ -108,7 +108,7 @@ def _compiled(model: LoadedModel, session: Session) -> LoadedModel:
     }
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        write_exported_graph(program, {}, folder)
+        write_exported_graph(program, dict, folder)
         (folder / PACKAGE_FILE).write_text(json.dumps(package.kernels))
 
     def call(*inputs: Any) -> Any:

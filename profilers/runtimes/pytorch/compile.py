@@ -105,11 +105,12 @@ class _Fallback:
 
 
 def _compile_or_give_up(session: Session, fallback: _Fallback) -> None:
-    """The first step; where only the compiler of the backward fails, it runs again without one."""
+    """The first step; where the compiler of the backward fails, or what was compiled does, it runs
+    again without: what fails then is the model's own."""
     try:
         compile_by_running(session)
     except CaptureFailed as error:
-        if not isinstance(error.__cause__, _refusals()):
+        if fallback.reason or error.__cause__ is None:
             raise
         fallback.take(error.__cause__)
         compile_by_running(session)
@@ -203,6 +204,8 @@ def _tell_mode(record: RunRecord) -> None:
 def _telling(error: BaseException) -> str:
     """What the tracer met in the model or the C++ compiler said, else the error's first line."""
     text = str(error)
+    if not isinstance(error, _refusals()):
+        return f"what it made of it fails with {type(error).__name__}: {first_line(error)}"
     met = _MET.search(text) or _SAID_BY_COMPILER.search(text)
     return met[1].rstrip(".") if met else first_line(error)
 

@@ -15,6 +15,11 @@ from profilers.runtimes.pytorch.activations import write_activations
 from profilers.runtimes.pytorch.executed import Executed
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.module_inputs import module_inputs
+from profilers.runtimes.pytorch.profiled_graph import (
+    makes_nested,
+    runs_nested_tensors,
+    write_profiled_graph,
+)
 from profilers.runtimes.pytorch.programs import exported, refusal
 from profilers.runtimes.pytorch.recorded_graph import write_recorded_graph
 from profilers.runtimes.pytorch.running import run_model
@@ -113,29 +118,56 @@ def write_module_graph(
     and where eager mode takes a fused path that the export does not show. There is none where the
     operators that were `executed` show that neither is so.
     """
+    _tell_classes(model, record)
+    try:
+        program = exported(model, inputs)
+        write_exported_graph(program, dict, folder)
+    except Exception as error:  # the model's own code runs under the tracer
+        record_instead(error, model, inputs, folder, record, executed)
+        return
+    if executed is None or not executed.follows(program):
+        _record_run(model, inputs, folder, record, executed)
+
+
+def record_instead(
+    error: Exception,
+    model: Any,
+    inputs: Sequence[Any],
+    folder: Path,
+    record: RunRecord,
+    executed: Executed | None = None,
+) -> None:
+    """The graph by a recording of one run, since torch.export gives none, and why it does not."""
+    _tell_classes(model, record)
+    record.warn(
+        "torch.export cannot hold this model, so its graph is what one run executed: branches and "
+        f"loops appear as they went for these inputs. The reason: {refusal(error).why}."
+    )
+    _record_run(model, inputs, folder, record, executed)
+
+
+def _tell_classes(model: Any, record: RunRecord) -> None:
     record.extra["module_classes"] = {
         path: type(module).__name__ for path, module in model.named_modules()
     }
-    try:
-        program = exported(model, inputs)
-    except Exception as error:  # the model's own code runs under the tracer
-        record.warn(
-            "torch.export cannot hold this model, so its graph is what one run executed: branches "
-            f"and loops appear as they went for these inputs. The reason: {refusal(error).why}."
-        )
-        _record_run(model, inputs, folder, record)
-        return
-    if executed is None or not executed.follows(program):
-        _record_run(model, inputs, folder, record)
-    write_exported_graph(program, {}, folder)
 
 
-def _record_run(model: Any, inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
+def _record_run(
+    model: Any,
+    inputs: Sequence[Any],
+    folder: Path,
+    record: RunRecord,
+    executed: Executed | None,
+) -> None:
     import torch
+
+    ran = executed.names if executed else frozenset()
+    is_nested = any(map(makes_nested, ran)) if ran else runs_nested_tensors(model, inputs)
+    write = write_profiled_graph if is_nested else write_recorded_graph
 
     names = [spec.name for spec in record.request.inputs]
     mark = torch.profiler.record_function  # execution traces leave the fast ranges out
     weights = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    record.extra["known_tensors"] = write_recorded_graph(
+    record.extra["known_tensors"] = write(
         model, weights, inputs, names, lambda: module_ranges(model, mark), folder
     )

@@ -49,6 +49,11 @@ class Executed:
         inside = (each for each in ran if around.start_ns <= each.start_ns < end)
         self._operators = [each for each in inside if _is_operator(each.name)]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Of all operators that ran, those within others too."""
+        return frozenset(each.name for each in self._operators)
+
     def follows(self, program: Any) -> bool:
         """Whether each operator of an exported program ran as often, and next to nothing else did."""
         from torch._ops import OpOverload

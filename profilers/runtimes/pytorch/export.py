@@ -8,7 +8,7 @@ from profilers.captures.pytorch.files import NODE_MARK
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.pytorch.eager import load_module
+from profilers.runtimes.pytorch.eager import load_module, record_instead
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.programs import exported, is_program, load_program, refusal
 from profilers.runtimes.pytorch.running import built_by, for_each_size, run_model
@@ -74,9 +74,14 @@ def program_model(program: Any) -> LoadedModel:
         return module(*positional, **named)
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        with torch.inference_mode():
-            values = recorded_values(module, inputs)
-        write_exported_graph(program, values, folder)
+        def values() -> dict[str, Any]:
+            with torch.inference_mode():
+                return recorded_values(module, inputs)
+
+        try:
+            write_exported_graph(program, values, folder)
+        except Exception as error:  # of operators that PyTorch cannot write down
+            record_instead(error, module, inputs, folder, record)
 
     return LoadedModel(plain, marked.run, write_graph, module, arguments=arguments)
 

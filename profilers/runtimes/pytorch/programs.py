@@ -22,6 +22,8 @@ from profilers.runtimes.pytorch.saved_device import require_device_of
 _TARGET = re.compile(r'"target": "torch\.ops\.(\w+)\.(\w+)')
 _LONGEST_REASON = 300
 _DATA_DEPENDENT = ("data-dependent", "DataDependent", "GuardOnDataDependent")
+_UNWRITTEN = re.compile(r"Failed serializing node (?P<node>\w+) in graph")
+_CUSTOM_CLASS = re.compile(r"torch\.classes\.(?P<name>[\w.]+) .*'__obj_flatten__'")
 _PLACE = re.compile(r'File "(?P<file>[^"]+\.py)", line (?P<line>\d+), in forward')
 
 
@@ -116,6 +118,11 @@ def refusal(error: BaseException) -> Refusal:
             f"its Python code decides by the values of a tensor{where}",
             "torch.cond and the like keep such decisions in the graph.",
         )
+    unwritten, custom = _UNWRITTEN.search(text), _CUSTOM_CLASS.search(text)
+    if unwritten:
+        return Refusal(f"PyTorch has no form to write its operator {unwritten['node']} in", "")
+    if custom:
+        return Refusal(f"it holds a {custom['name']}, a class of C++ without a rule for export", "")
     remedy = "Give the custom operator a rule for tensors without data (register_fake)."
     return Refusal(
         first_line(error)[:_LONGEST_REASON] + where, remedy if "fake impl" in text else ""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 _POLL_S = 0.2
+_STARTS = 3
+_LAST_WORDS_S = 3.0  # of the others, once one has failed: theirs may be the cause
 _SHOWN_LOG_BYTES = 4000
 # The lines of absl, of the C++ runtime, of Python and of the C library
 _IS_FATAL = re.compile(r"F\d{4} |terminate called|Fatal Python error|\w+\(\): ")
@@ -34,20 +37,16 @@ _WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}  # processes cannot share one
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     """Capture one step over `replicas` processes; each one's trace is a host of its own.
 
-    TensorFlow aborts a process at times while it joins the others; the group then starts once more.
+    At times TensorFlow aborts a process, or the processes lose each other; all start again then.
 
     Raises
     ------
     CaptureFailed
-        If one of the processes fails, or aborts twice; the others are ended.
+        If one of the processes fails, or no start of several ends well; the others are ended.
     """
     count = int(request.options[REPLICAS.id])
     with tempfile.TemporaryDirectory() as scratch:
-        try:
-            folders = _run_once(request, Path(scratch) / "first", count, report)
-        except _Died as death:
-            report.log(f"{death} The processes start once more.")
-            folders = _run_once(request, Path(scratch) / "again", count, report)
+        folders = _run_until_whole(request, Path(scratch), count, report)
         record = RunRecord.read(folders[0])
         hosts = folder / HOSTS_FOLDER
         hosts.mkdir()
@@ -59,8 +58,19 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     return record
 
 
-class _Died(CaptureFailed):
-    """A process left without telling why."""
+class _Parted(CaptureFailed):
+    """A process left without telling why, or no longer reached the others."""
+
+
+def _run_until_whole(
+    request: RunRequest, scratch: Path, count: int, report: Reporter
+) -> list[Path]:
+    for start in range(1, _STARTS):
+        try:
+            return _run_once(request, scratch / str(start), count, report)
+        except _Parted as failure:
+            report.log(f"{failure.detail}\n{failure} All processes start once more.")
+    return _run_once(request, scratch / str(_STARTS), count, report)
 
 
 def _run_once(request: RunRequest, scratch: Path, count: int, report: Reporter) -> list[Path]:
@@ -80,6 +90,9 @@ class _Replica:
     process: subprocess.Popen[str]
     log: Path
     reader: threading.Thread
+
+    def last_log(self) -> str:
+        return self.log.read_text(errors="replace")[-_SHOWN_LOG_BYTES:]
 
     def end(self) -> None:
         """It waits for this once it has left its files; before, it is ended in the middle."""
@@ -141,27 +154,59 @@ def _follow(replicas: _Replicas, report: Reporter) -> None:
     """Tell the first replica's progress until all have left their files."""
     done: set[int] = set()
     while len(done) < len(replicas):
-        states = [replica.process.poll() for replica in replicas]
+        has_left = any(replica.process.poll() is not None for replica in replicas)
         try:
             index, event = replicas.events.get(timeout=_POLL_S)
         except queue.Empty:
-            failed = next((n for n, state in enumerate(states) if state is not None), None)
-            if failed is not None:
-                raise _died(replicas[failed], failed) from None
+            if has_left:
+                raise _failure(replicas, {}) from None
             continue
         if "what" in event:
-            raise CaptureFailed(event["what"], event["why"], event["remedy"])
+            raise _failure(replicas, {index: event, **_last_words(replicas)})
         if "done" in event:
             done.add(index)
         elif index == 0 and "stage" in event:
             report.progress(event["stage"], event["fraction"])
 
 
-def _died(replica: _Replica, index: int) -> _Died:
-    log = replica.log.read_text(errors="replace")[-_SHOWN_LOG_BYTES:]
+def _last_words(replicas: _Replicas) -> dict[int, dict[str, Any]]:
+    """What the other processes tell of the failure, by number."""
+    told: dict[int, dict[str, Any]] = {}
+    until = time.monotonic() + _LAST_WORDS_S
+    while time.monotonic() < until and len(told) < len(replicas) - 1:
+        try:
+            index, event = replicas.events.get(timeout=_POLL_S)
+        except queue.Empty:
+            if any(replica.process.poll() not in (None, 1) for replica in replicas):
+                break
+            continue
+        if "what" in event:
+            told[index] = event
+    return told
+
+
+def _failure(replicas: _Replicas, told: dict[int, dict[str, Any]]) -> CaptureFailed:
+    """The cause: what one process could not do, else that one died, else that they lost each other."""
+    own = next((event for event in told.values() if not event["is_parted"]), None)
+    if own is not None:
+        return CaptureFailed(own["what"], own["why"], own["remedy"], own["detail"])
+    for index, replica in enumerate(replicas):
+        if index not in told and replica.process.poll() is not None:
+            return _died(replica, index)
+    index, event = next(iter(told.items()))
+    return _Parted(
+        f"Replica {index} lost the others",
+        event["why"],
+        "The details hold the last log lines.",
+        "\n".join([event["detail"], *(replica.last_log() for replica in replicas)]),
+    )
+
+
+def _died(replica: _Replica, index: int) -> _Parted:
+    log = replica.last_log()
     last = next((line for line in reversed(log.splitlines()) if _IS_FATAL.match(line)), "")
     status = f"its process left with status {replica.process.returncode}"
-    return _Died(
+    return _Parted(
         f"Replica {index} ended before the capture was done",
         f"{status}: {last}" if last else status,
         "The details hold its last log lines.",

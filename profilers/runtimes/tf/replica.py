@@ -7,16 +7,18 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from profilers.captures.tf.files import TRACE_FILE
-from profilers.errors import TwinscopeError
+from profilers.errors import CaptureFailed, TwinscopeError, first_line
 from profilers.request import RunRequest
 
 _SHORTEST_PROGRESS_GAP_S = 0.1
+_PARTED = "Collective ops is aborted by:"  # of TensorFlow, followed by what parted the processes
 
 
 class LineReporter:
@@ -53,16 +55,30 @@ def main() -> None:
     part = json.loads(sys.stdin.readline())
     try:
         _run(part, reporter)
-    except TwinscopeError as error:
-        reporter.send({"what": error.what, "why": error.why, "remedy": error.remedy})
-        os._exit(1)  # the others wait for this process, and would be waited for at the end
     except Exception as error:
-        text = str(error).strip().splitlines() or [type(error).__name__]
-        reporter.send({"what": "A replica failed", "why": text[0], "remedy": ""})
-        os._exit(1)
+        reporter.send(_told(error))
+        os._exit(1)  # the others wait for this process, and would be waited for at the end
     reporter.send({"done": True})
     sys.stdin.read()  # the first process holds them together, and is not to go before the last
     os._exit(0)
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    """The failure as an event; it `is_parted` where another process no longer answered this one."""
+    origin = str(error.__cause__ or error)
+    parted = next((line for line in origin.splitlines() if _PARTED in line), "")
+    failure = error
+    if parted or not isinstance(error, TwinscopeError):
+        why = parted.partition(_PARTED)[2].strip() or first_line(error)
+        failure = CaptureFailed("A replica failed", why, "", traceback.format_exc())
+    assert isinstance(failure, TwinscopeError)
+    return {
+        "what": failure.what,
+        "why": failure.why,
+        "remedy": failure.remedy,
+        "detail": failure.detail,
+        "is_parted": bool(parted),
+    }
 
 
 def _run(part: dict[str, Any], reporter: LineReporter) -> None:

@@ -74,8 +74,11 @@ def test_each_process_of_several_is_a_rank(capture: Capture, tf_files: Path) -> 
     assert {"worker 0", "worker 1"} <= {name.partition(":")[0] for name in processes}
 
 
-def test_a_process_that_aborts_is_started_once_more(tf_files: Path, tmp_path: Path) -> None:
-    request = RunRequest(str(tf_files / "cnn.keras"), "tf-multiworker", steps=1, warmup=0)
+@pytest.mark.parametrize("stage", ["load", "warm-up"])  # with and without a step of all processes
+def test_all_start_once_more_when_one_aborts(
+    stage: str, launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    request = RunRequest(str(tf_files / "cnn.keras"), "tf-multiworker", steps=1, warmup=20)
     lines: list[str] = []
     aborted: list[int] = []
 
@@ -89,16 +92,12 @@ def test_a_process_that_aborts_is_started_once_more(tf_files: Path, tmp_path: Pa
     def follow(event: Progress | Log) -> None:
         if isinstance(event, Log):
             lines.append(event.text)
-        elif event.stage == "load" and not aborted:
+        elif event.stage == stage and not aborted:
             abort_one()
 
-    launcher = Launcher()
-    try:
-        launcher.capture(request, tmp_path, follow)
-    finally:
-        launcher.close()
+    launcher.capture(request, tmp_path, follow)
     assert aborted
-    assert any("status -6" in line and "once more" in line for line in lines)
+    assert any("status -6" in line and "All processes start once more" in line for line in lines)
     assert_linked(read_capture(tmp_path))
 
 

@@ -22,6 +22,8 @@ INPUTS = {
 MORE_INPUTS = {
     "Patches": (InputSpec("image", "float32", (2, 3, 16, 16)),),
     "Averages": (InputSpec("x", "float32", (8, 16)),),
+    "Padded": (InputSpec("tokens", "int64", (2, 12), low=1, high=50),),
+    "Flexible": (InputSpec("x", "float32", (2, 8, 32)),),
 }
 
 
@@ -63,3 +65,28 @@ def test_what_guards_look_at_is_no_operator_of_the_model(capture: Capture) -> No
     coverage = link_coverage(profile)
     assert (coverage.operator_time or 0.0) >= 0.95
     assert (coverage.fused_kernel_time or 0.0) >= 0.95
+
+
+def test_nested_tensors_are_followed_through_the_graph(capture: Capture) -> None:
+    profile = captured(capture, "Padded", "torch-eager")
+    assert link_coverage(profile).operator_time == 1.0
+    graph, strings = profile.authored, profile.strings
+    operators = [strings[row] for row in graph.nodes.operator.tolist()]
+    first, second = (
+        row for row, name in enumerate(operators) if name == "aten::_transformer_encoder_layer_fwd"
+    )
+    edges = set(zip(graph.edges.source.tolist(), graph.edges.target.tolist(), strict=True))
+    made = operators.index("aten::_nested_tensor_from_mask")
+    padded = operators.index("aten::to_padded_tensor")
+    assert {(made, first), (first, second), (second, padded)} <= edges
+    assert (operators.index("aten::embedding"), made) in edges
+
+
+@pytest.mark.parametrize("mode", ["torch-eager", "torch-export"])
+def test_a_program_that_cannot_be_written_down_is_recorded(capture: Capture, mode: str) -> None:
+    profile = captured(capture, "Flexible", mode)
+    (told,) = [each.message for each in profile.diagnostics if "one run executed" in each.message]
+    assert "operator flex_attention" in told
+    coverage = link_coverage(profile)
+    assert (coverage.operator_time or 0.0) >= 0.95
+    assert (coverage.peak_bytes or 0.0) >= 0.95

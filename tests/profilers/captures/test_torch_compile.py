@@ -8,6 +8,7 @@ import pytest
 from profilers.analysis.coverage import link_coverage
 from profilers.profile import Graph, NodeKind, Profile, SliceKind
 from profilers.profile.references import broken_references
+from profilers.request import InputSpec
 from tests.conftest import Capture
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -128,6 +129,20 @@ def test_a_model_that_cannot_be_compiled_runs_operator_by_operator(
     assert "untraceable(self.first(x))" in source
     assert "untraceable" in strings[graph.nodes.operator[breaks.node[row]]]
     assert graph.problems.node.tolist() == [breaks.node[row]]
+
+
+def test_a_model_whose_kernels_fail_runs_operator_by_operator(capture: Capture) -> None:
+    profile = capture(
+        MODELS / "torch_zoo.py",
+        "torch-compile",
+        signature="Misjudged",
+        inputs=(InputSpec("x", "float32", (4, 16)),),
+    )
+    (told,) = [item for item in profile.diagnostics if item.message.startswith("torch.compile")]
+    assert "fails with AssertionError" in told.message
+    assert link_coverage(profile).operator_time == 1.0
+    kinds = {profile.strings[kind] for kind in profile.fusion.breaks.kind.tolist()}
+    assert "compile failure" in kinds
 
 
 def test_frozen_weights_let_onednn_take_batch_norms_and_activations_in(

@@ -66,7 +66,15 @@ def test_an_operator_that_nothing_registers_is_named(
 
 @pytest.mark.parametrize(
     "mode",
-    ["torch-eager", "torchscript", "torch-aoti", "torch-onnxruntime", "torch-distributed"],
+    [
+        "torch-eager",
+        "torch-compile",
+        "torch-export",
+        "torchscript",
+        "torch-aoti",
+        "torch-onnxruntime",
+        "torch-distributed",
+    ],
 )
 def test_a_module_whose_operator_nothing_registers_is_told_so_in_every_mode(
     capture: Capture, tmp_path: Path, mode: str

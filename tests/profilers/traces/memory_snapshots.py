@@ -3,9 +3,15 @@
 The layout is that of the docstring of ``torch.cuda.memory._snapshot``.
 """
 
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from profilers.opening import open_path
+from profilers.profile import Profile
+from profilers.profile.references import broken_references
 
 BEGIN_US = 1_764_000_000_000_000
 
@@ -207,3 +213,16 @@ def snapshot(*allocators: Allocator) -> dict[str, Any]:
         "allocator_settings": {"expandable_segments": False},
         "external_annotations": [mark for each in allocators for mark in each.annotations],
     }
+
+
+def opened(folder: Path, content: Any, protocol: int = 4) -> Profile:
+    path = folder / "memory.pickle"
+    path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content, protocol))
+    profile = open_path(path)
+    assert isinstance(profile, Profile)
+    assert not broken_references(profile)
+    return profile
+
+
+def messages(profile: Profile) -> str:
+    return " ".join(each.message for each in profile.diagnostics)
