@@ -3,18 +3,19 @@
 from collections.abc import Iterator
 
 from profilers.analysis.comparison import ProfileComparison
-from profilers.analysis.comparison.explained import ExplainedRow, RowKind
+from profilers.analysis.comparison.rows import ExplainedRow, RowKind
 from profilers.analysis.comparison.words import (
     explained_sentence,
     format_change,
     format_noise,
+    format_share,
     format_value,
     fusion_sentences,
     verdict_sentence,
 )
 from profilers.analysis.parity import sentence
 from profilers.profile import Profile
-from profilers.units import format_duration, format_percent
+from profilers.units import format_duration
 
 _MOST_BLAMED = 5
 _KINDS = {
@@ -24,6 +25,7 @@ _KINDS = {
     RowKind.UNLINKED: "not tied to the graph",
     RowKind.BETWEEN: "long pauses between operators",
     RowKind.AROUND: "before the first operator and after the last",
+    RowKind.CALL: "the model's own call",
 }
 
 
@@ -101,7 +103,7 @@ def _explained(comparison: ProfileComparison, most: int) -> Iterator[str]:
                 format_duration(row.a_ns),
                 format_duration(row.b_ns),
                 format_duration(row.difference_ns),
-                format_percent(explanation.share(row)),
+                format_share(explanation, row),
                 _KINDS[row.kind] if row.title else "",
             )
             for row in (explanation.rows[at] for at in leading)

@@ -17,19 +17,20 @@ from app.report.content import (
 )
 from app.report.sections import STEPS, sections_of, step_series, subtitle_of, title_of
 from profilers.analysis.comparison import ProfileComparison
-from profilers.analysis.comparison.explained import RowKind
 from profilers.analysis.comparison.figures import Verdict
+from profilers.analysis.comparison.rows import RowKind
 from profilers.analysis.comparison.words import (
     explained_sentence,
     format_change,
     format_noise,
+    format_share,
     format_value,
     fusion_sentences,
     verdict_sentence,
 )
 from profilers.analysis.parity import sentence
 from profilers.profile import Profile
-from profilers.units import format_duration, format_percent
+from profilers.units import format_duration
 
 _MOST_ROWS = 40
 _MOST_IN_WATERFALL = 8
@@ -41,6 +42,7 @@ _KINDS = {
     RowKind.UNLINKED: "not tied to the graph",
     RowKind.BETWEEN: "long pauses between operators",
     RowKind.AROUND: "before the first operator and after the last",
+    RowKind.CALL: "the model's own call",
 }
 
 
@@ -131,11 +133,11 @@ def _explained(comparison: ProfileComparison) -> tuple[Block, ...]:
                 format_duration(row.a_ns),
                 format_duration(row.b_ns),
                 format_duration(row.difference_ns).replace("-", "−"),
-                format_percent(explanation.share(row)).replace("-", "−"),
+                format_share(explanation, row),
                 row.operators[1] or row.operators[0],
                 _KINDS[row.kind] if row.title else "",
             ),
-            min(abs(explanation.share(row)), 1.0),
+            0.0 if explanation.is_noise else min(abs(explanation.share(row)), 1.0),
             tone="error" if row.difference_ns > 0 else "good",
         )
         for row in (explanation.rows[at] for at in explanation.leading(_MOST_ROWS))

@@ -32,8 +32,9 @@ class WallTime:
         Of each slice of the host, the pause just before it, in which nothing that was recorded worked:
         preparing it, and clearing up after what ran before. Longer pauses than `LONGEST_DISPATCH_NS`
         have other reasons and belong to nobody.
-    around_ns : float
-        Before the first work of each step and after its last, when nothing that was recorded worked.
+    around_begin_ns, around_end_ns : int64 array
+        The stretches before the first work of each step and after its last, in which nothing that was
+        recorded worked.
     on_device : bool
         Whether the work of devices was counted, else that of the host.
     """
@@ -41,9 +42,14 @@ class WallTime:
     slice_ns: Float64
     dispatch_ns: Float64
     whole_ns: int
-    around_ns: float
+    around_begin_ns: Int64
+    around_end_ns: Int64
     steps: int
     on_device: bool
+
+    @property
+    def around_ns(self) -> float:
+        return float((self.around_end_ns - self.around_begin_ns).sum())
 
     @property
     def between_ns(self) -> float:
@@ -67,7 +73,7 @@ def wall_time(
     slices = profile.trace.slices
     begins, ends = _windows(profile, steps)
     rows, on_device = _counted_rows(profile, begins, ends, with_ranges=with_ranges)
-    segment_begin, segment_end, owner = _innermost(slices, rows)
+    segment_begin, segment_end, owner = innermost(slices, rows)
     moments = _Moments(segment_begin, segment_end, begins, ends)
     shares = moments.shares(segment_begin, segment_end)
     slice_ns = np.bincount(owner, shares, minlength=len(slices)).astype(np.float64)
@@ -79,7 +85,7 @@ def wall_time(
         slice_ns,
         dispatch_ns,
         int((ends - begins).sum()),
-        moments.around(begins, ends),
+        *moments.around(begins, ends),
         len(begins),
         on_device,
     )
@@ -99,7 +105,7 @@ def elapsed_ns(
     """
     begins, ends = _windows(profile, steps)
     rows, _ = _counted_rows(profile, begins, ends, with_ranges=False)
-    begin, end, owner = _innermost(profile.trace.slices, rows)
+    begin, end, owner = innermost(profile.trace.slices, rows)
     window = np.searchsorted(begins, end) - 1  # the last that begins before the stretch ends
     found = (window >= 0) & (part[owner] >= 0)
     begin, end, owner, window = (each[found] for each in (begin, end, owner, window))
@@ -161,7 +167,7 @@ def _host_rows(profile: Profile, *, with_ranges: bool) -> Int64:
     return np.flatnonzero(chosen)
 
 
-def _innermost(slices: Slices, rows: Int64) -> tuple[Int64, Int64, Int64]:
+def innermost(slices: Slices, rows: Int64) -> tuple[Int64, Int64, Int64]:
     """Begin, end and row of the stretches in which a slice works itself, not what it encloses."""
     rows = rows[slices.duration_ns[rows] > 0]
     around = _around(slices, rows)
@@ -233,16 +239,16 @@ class _Moments:
         shares: Float64 = ended[place] / np.bincount(place, minlength=len(times))[place]
         return shares
 
-    def around(self, begins: Int64, ends: Int64) -> float:
-        """Time in the windows before the first work of each and after its last."""
+    def around(self, begins: Int64, ends: Int64) -> tuple[Int64, Int64]:
+        """The stretches of the windows before the first work of each and after its last."""
         times, busy = self._times, np.flatnonzero(self._running > 0)
         first = np.searchsorted(busy, np.searchsorted(times, begins))
         last = np.searchsorted(busy, np.searchsorted(times, ends)) - 1
         works = last >= first
-        idle = int((ends - begins)[~works].sum())
-        before = times[busy[first[works]]] - begins[works]
-        after = ends[works] - times[busy[last[works]] + 1]
-        return float(idle + before.sum() + after.sum())
+        leads, trails = ends.copy(), ends.copy()  # a window without any work is one stretch
+        leads[works] = times[busy[first[works]]]
+        trails[works] = times[busy[last[works]] + 1]
+        return np.stack((begins, trails), 1).ravel(), np.stack((leads, ends), 1).ravel()
 
 
 def _level(times: Int64, begin: Int64, end: Int64) -> Int64:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QHelpEvent
+from PySide6.QtWidgets import QApplication, QSplitter, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.capturing import request_for
@@ -17,8 +18,8 @@ from app.document import Document
 from app.sharing import Sharing
 from app.window.main_window import MainWindow
 from profilers import snapshot
-from profilers.analysis.comparison.explained import RowKind
 from profilers.analysis.comparison.figures import Rounds
+from profilers.analysis.comparison.rows import RowKind
 from profilers.profile import TimingPhase, Timings
 from tests.app.conftest import opened, settle
 from tests.sample import sample_profile
@@ -147,6 +148,47 @@ def test_figures_take_no_more_room_than_they_fill(
     assert view.waterfall.height() > view.figures.height()
     between = view.waterfall.y() - view.figures.geometry().bottom()
     assert between < last.height()
+
+
+def test_all_figures_are_seen_as_long_as_the_splitter_was_not_moved(
+    window: MainWindow, qtbot: QtBot, two: list[Document]
+) -> None:
+    view = comparison(window, qtbot)
+    window.board.toggle_fill(window.board.compare)
+    settle(window, qtbot)
+    figures, waterfall = view.figures, view.waterfall
+    splitter = figures.parentWidget()
+    assert isinstance(splitter, QSplitter)
+    qtbot.waitUntil(lambda: figures.height() == figures.maximumHeight())
+    assert not figures.verticalScrollBar().isVisible()
+    handle = splitter.handle(1)
+    middle = handle.rect().center()
+    qtbot.mousePress(handle, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(handle, middle - QPoint(0, 60))
+    qtbot.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=middle - QPoint(0, 60))
+    moved = figures.height()
+    assert moved < figures.maximumHeight()
+    view.choose(0, 1)
+    settle(window, qtbot)
+    assert figures.height() == moved
+    assert figures.height() + waterfall.height() > 0.9 * splitter.height()
+
+
+def test_the_parts_of_the_call_are_told_on_its_bar(
+    window: MainWindow, qtbot: QtBot, two: list[Document]
+) -> None:
+    view = comparison(window, qtbot)
+    assert view.comparison is not None
+    rows = view.comparison.explanation.rows
+    (place,) = (at for at, row in enumerate(rows) if row.kind == RowKind.CALL)
+    lines = [at for at, bar in enumerate(view.waterfall.bars) if bar.row == place]
+    spot = QPoint(20, int((lines[0] + 0.5) * 22))
+    shown = QHelpEvent(QEvent.Type.ToolTip, spot, view.waterfall.mapToGlobal(spot))
+    QApplication.sendEvent(view.waterfall, shown)
+    assert QToolTip.text().startswith("The model's own call: ")
+    assert "\nA: not recorded " in QToolTip.text()
+    view.rows.kinds.setCurrentIndex(view.rows.kinds.findData(int(RowKind.CALL)))
+    assert view.rows.table.columns.rowCount() == 1
 
 
 def test_it_fills_the_window_folds_and_changes_its_theme(

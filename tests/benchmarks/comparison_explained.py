@@ -4,14 +4,17 @@ ResNet-50 and a 12-layer transformer encoder, the same in PyTorch and in Keras a
 tiny ones, of which the frameworks' own time is a large part, and whole ones. Each pair of runs with
 its profiled steps and
 
-- explained: the share of the difference that matched layers leave no part of to anything else (at least
-  90 % is meant),
-- changes: the share that matched layers have of all that got faster or slower,
-- outside: the share of the difference that lies outside of all operators: before the first, after the
-  last, and in pauses of more than a millisecond,
-- matched: the share of the recorded work in matched layers,
+- explained: the share of the difference that matched layers and the call of the model leave no part of to
+  anything else (at least 90 % is meant),
+- layers: the share of the difference in matched layers alone; below zero or above 100 % where something
+  else goes the other way,
+- call: the share in the model's own call, around its operators,
+- pauses: the share in pauses of more than a millisecond,
+- alone: the share in what only one side has,
+- changes: the share that the first has of all that got faster or slower,
 
-and the three rows that explain most. A word limits the pairs to those whose title has it.
+and the three rows that explain most. Shares of a difference that is mere noise are not told: run it on a
+quiet machine. A word limits the pairs to those whose title has it.
 """
 
 import subprocess
@@ -22,6 +25,8 @@ from pathlib import Path
 
 from app.capturing import request_for
 from profilers.analysis.comparison import compare
+from profilers.analysis.comparison.rows import RowKind
+from profilers.analysis.comparison.words import format_share
 from profilers.captures import read_capture
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
@@ -84,7 +89,8 @@ def main(words: list[str]) -> None:
     ]
     profiles = captured({(name, mode) for name, pair in wanted for mode in pair})
     print(
-        f"{'':<40}{'A':>10}{'B':>10}{'explained':>11}{'changes':>10}{'outside':>10}{'matched':>10}"
+        f"{'':<40}{'A':>10}{'B':>10}{'explained':>11}{'layers':>10}{'call':>10}{'pauses':>10}"
+        f"{'alone':>10}{'changes':>10}"
     )
     for name, (a, b) in wanted:
         print_pair(f"{name}: {a}, {b}", profiles[name, a], profiles[name, b])
@@ -132,19 +138,26 @@ def print_pair(title: str, a: Profile, b: Profile) -> None:
     explanation = found.explanation
     shares = (
         explanation.matched_share,
-        explanation.matched_changes,
+        explanation.layers_share,
+        explanation.call_share,
         explanation.outside_share,
-        explanation.matched_time,
+        explanation.lone_share,
+        explanation.matched_changes,
     )
-    print(
-        f"{title:<40}{format_duration(explanation.a_ns):>10}{format_duration(explanation.b_ns):>10} "
-        + "".join(f"{100 * share:>8.1f} %" for share in shares)
-        + ("" if explanation.matched_share >= MEANT else "  less explained than is meant")
-    )
+    steps = f"{format_duration(explanation.a_ns):>10}{format_duration(explanation.b_ns):>10} "
+    told = "".join(f"{100 * share:>8.1f} %" for share in shares)
+    if explanation.is_noise:
+        told = "  no difference beyond the noise"
+    elif explanation.matched_share < MEANT:
+        told += "  less explained than is meant"
+    print(f"{title:<40}{steps}{told}")
     names = RowNames()
     for row in explanation.rows[:3]:
         times = f"{format_duration(row.a_ns)} → {format_duration(row.b_ns)}"
-        print(f"    {100 * explanation.share(row):>6.1f} %  {times:<24}{names.of(row)}")
+        print(f"    {format_share(explanation, row):>8}  {times:<24}{names.of(row)}")
+        if row.kind == RowKind.CALL:
+            for side, parts in zip("AB", row.operators, strict=True):
+                print(f"{'':<14}{side}: {parts}")
     for caution in found.cautions:
         print(f"    ! {caution}")
 

@@ -35,8 +35,15 @@ def test_steps_are_added_only_where_no_other_process_takes_part(
     assert len(report.held) == 1
 
 
+def test_steps_that_took_long_together_are_taken_twice_as_often_at_most() -> None:
+    calls: list[None] = []
+    report = Reporter(runs_alone=True)
+    taken = [600_000_000, 500_000_000]
+    assert len(further_steps(lambda: calls.append(None), taken, report)) == len(calls) == 2
+
+
 def test_long_steps_get_no_further_ones() -> None:
     def fail() -> None:
         raise AssertionError
 
-    assert further_steps(fail, [600_000_000, 500_000_000], Reporter(runs_alone=True)) == []
+    assert further_steps(fail, [2_500_000_000, 2_000_000_000], Reporter(runs_alone=True)) == []

@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
 
 from profilers.analysis.comparison.figures import FigurePair, Verdict
 from profilers.analysis.comparison.words import (
@@ -46,7 +51,9 @@ class FigureTable(QTableWidget):
         self.setColumnCount(len(self._titles))
         self.setHorizontalHeaderLabels(self._titles)
         self.horizontalHeader().setHighlightSections(False)
-        self.horizontalHeader().setStretchLastSection(True)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def shown_rows(self) -> list[int]:
         return list(range(len(self._figures)))
@@ -89,16 +96,12 @@ class FigureTable(QTableWidget):
             if change is not None and pair.verdict in (Verdict.BETTER, Verdict.WORSE):
                 is_good = pair.verdict == Verdict.BETTER
                 change.setForeground(self._theme.good if is_good else self._theme.error)
-        self.resizeColumnsToContents()
-        widths = np.array([self.columnWidth(column) for column in range(self.columnCount())])
-        for column, width in enumerate(widths.tolist()):
-            self.setColumnWidth(column, min(width + 8, 300))
         self.setMaximumHeight(self._height_of_all())
 
     def _height_of_all(self) -> int:
         """More would be empty; the room is better used by what stands below."""
         lines = self.horizontalHeader().height() + self.verticalHeader().length()
-        return lines + self.horizontalScrollBar().sizeHint().height() + 2 * self.frameWidth()
+        return lines + 2 * self.frameWidth()
 
     def _cells(self, pair: FigurePair) -> tuple[str, ...]:
         unit = pair.metric.unit

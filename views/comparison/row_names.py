@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject
 
-from profilers.analysis.comparison.explained import ExplainedRow, RowKind
+from profilers.analysis.comparison.rows import ExplainedRow, RowKind
 
 
 class RowNames(QObject):
@@ -16,6 +16,7 @@ class RowNames(QObject):
             RowKind.UNLINKED: self.tr("Not tied to the graph"),
             RowKind.BETWEEN: self.tr("Long pauses between operators"),
             RowKind.AROUND: self.tr("Before the first operator and after the last"),
+            RowKind.CALL: self.tr("The model's own call"),
         }[kind]
 
     def of(self, row: ExplainedRow) -> str:

@@ -4,7 +4,9 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from profilers.analysis.comparison.explained import ExplainedRow, Explanation, RowKind
+from profilers.analysis.comparison.explained import Explanation
+from profilers.analysis.comparison.rows import ExplainedRow, RowKind
+from profilers.analysis.comparison.words import format_share
 from profilers.units import format_duration, format_percent
 from views.column_table import Column, ColumnTable
 from views.comparison.row_names import RowNames
@@ -82,7 +84,10 @@ class RowTable(QWidget):
         kinds = [self._names.kind(row.kind) for row in rows]
         counted = self.tr(
             "Per profiled step. With the operators count the code of their modules, where the trace has "
-            "ranges of these, and on the host the pause just before each, up to 1 ms"
+            "ranges of these, and on the host the pause just before each, up to 1 ms. The model's own "
+            "call is what is left before the first operator and after the last: checks of compiled code, "
+            "in- and outputs, Python. With it counts the code of modules that only one side has around "
+            "operators that both have"
         )
         return [
             Column(self.tr("Layer in A"), np.array(names, object), names.__getitem__),
@@ -92,8 +97,11 @@ class RowTable(QWidget):
             Column(
                 self.tr("Share"),
                 share,
-                lambda row: format_percent(share[row]).replace("-", "−"),
-                tooltip=self.tr("Of the whole difference; all shares add up to 100 %"),
+                lambda row: format_share(found, rows[row]),
+                tooltip=self.tr(
+                    "Of the whole difference; all shares add up to 100 %. None are told where the "
+                    "profiled steps differ by no more than the noise"
+                ),
             ),
             Column(
                 self.tr("Difference"),
@@ -124,15 +132,16 @@ class RowTable(QWidget):
         )
         self.table.columns.show_rows(mask)
         shown = [row for row, is_shown in zip(found.rows, mask.tolist(), strict=True) if is_shown]
-        self.summary.setText(
-            self.tr("{} of {} rows: {} in A, {} in B, {} of the difference").format(
-                f"{len(shown):,}",
-                f"{len(found.rows):,}",
-                format_duration(sum(row.a_ns for row in shown)),
-                format_duration(sum(row.b_ns for row in shown)),
-                format_percent(sum(found.share(row) for row in shown)).replace("-", "−"),
-            )
+        told = self.tr("{} of {} rows: {} in A, {} in B").format(
+            f"{len(shown):,}",
+            f"{len(found.rows):,}",
+            format_duration(sum(row.a_ns for row in shown)),
+            format_duration(sum(row.b_ns for row in shown)),
         )
+        if not found.is_noise:
+            share = format_percent(sum(found.share(row) for row in shown)).replace("-", "−")
+            told = self.tr("{}, {} of the difference").format(told, share)
+        self.summary.setText(told)
 
     def _pick(self) -> None:
         rows = self.table.picked_rows()

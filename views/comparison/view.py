@@ -34,6 +34,7 @@ from views.comparison.waterfall import Waterfall
 from views.theme import Theme
 
 _SHOWN_CAUTIONS = 4
+_LEAST_WATERFALL = 150  # px
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +120,9 @@ class ComparisonView(QWidget):
         self._left = QSplitter(Qt.Orientation.Vertical)
         self._left.addWidget(self.figures)
         self._left.addWidget(self.waterfall)
-        self._left.setSizes([230, 260])
         self._left.setStretchFactor(1, 1)
+        self._left.splitterMoved.connect(self._leave_as_moved)
+        self._is_moved = False
         sides = QSplitter(Qt.Orientation.Horizontal)
         sides.addWidget(self._left)
         sides.addWidget(self.rows)
@@ -138,11 +140,18 @@ class ComparisonView(QWidget):
         self._fit_figures()
 
     def _fit_figures(self) -> None:
-        """What the figures do not fill goes to the waterfall; a splitter does not see to that."""
+        """All figures, as far as the waterfall keeps room for its longest bars; the rest is its own.
+
+        Where the splitter was moved by hand, only what figures do not fill goes to the waterfall.
+        """
         figures, waterfall = self._left.sizes()
-        over = figures - self.figures.maximumHeight()
-        if over > 0:
-            self._left.setSizes([figures - over, waterfall + over])
+        room, most = figures + waterfall, self.figures.maximumHeight()
+        fits = min(figures, most) if self._is_moved else min(most, room - _LEAST_WATERFALL)
+        if room and fits != figures:
+            self._left.setSizes([fits, room - fits])
+
+    def _leave_as_moved(self) -> None:
+        self._is_moved = True
 
     def is_settled(self) -> bool:
         return not self._latest.is_waiting

@@ -7,7 +7,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from profilers.analysis.comparison.explained import ExplainedRow, Explanation
+from profilers.analysis.comparison.explained import Explanation
+from profilers.analysis.comparison.rows import ExplainedRow, RowKind
+from profilers.analysis.comparison.words import format_share
 from profilers.units import format_duration
 from views.comparison.row_names import RowNames
 from views.theme import Theme
@@ -18,6 +20,7 @@ _NAME_SHARE = 0.36
 _VALUE = 96
 _FAR_FROM_ZERO = 0.6  # of the longest: where all is beyond this share, the axis begins later
 _MOST_BARS = 24
+_BREAK = 6  # px between the cuts of a bar that the axis cuts off
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,8 @@ class Waterfall(QWidget):
         begin, end = (_place(value, low, high, plot) for value in (bar.begin, bar.end))
         box = QRectF(min(begin, end), top + 4, max(abs(end - begin), 1.5), _LINE - 8)
         painter.fillRect(box, bar.colour)
+        if min(bar.begin, bar.end) < low:
+            self._paint_break(painter, box)
         middle = Qt.AlignmentFlag.AlignVCenter
         font = painter.font()
         font.setBold(bar.row < 0 and bar.name in ("A", "B"))
@@ -131,6 +136,15 @@ class Waterfall(QWidget):
         painter.drawText(name, middle | Qt.AlignmentFlag.AlignRight, text)
         value = QRectF(plot.right() + 4, top, _VALUE - 10, _LINE)
         painter.drawText(value, middle | Qt.AlignmentFlag.AlignRight, bar.value)
+
+    def _paint_break(self, painter: QPainter, box: QRectF) -> None:
+        """Two slanted cuts: the bar begins at zero, left of where the axis does."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._theme.panel, 2))
+        for left in (_BREAK, 2 * _BREAK):
+            foot = QPointF(box.left() + left, box.bottom() + 1)
+            painter.drawLine(foot, foot + QPointF(_BREAK / 2, -box.height() - 2))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _bar_at(self, y: float) -> _Bar | None:
         at, bars = int(y // _LINE), self.bars
@@ -149,13 +163,29 @@ class Waterfall(QWidget):
         return super().event(event)
 
     def _told(self, bar: _Bar) -> str:
-        if bar.row < 0 or self._explanation is None:
-            return f"{bar.name}: {bar.value}"
+        if self._explanation is None:
+            return ""
+        if bar.row < 0:
+            return self._told_whole(bar, self._explanation)
         row: ExplainedRow = self._explanation.rows[bar.row]
-        share = 100 * self._explanation.share(row)
-        return self.tr("{}: {} in A, {} in B, {} of the difference").format(
-            bar.name, format_duration(row.a_ns), format_duration(row.b_ns), f"{share:.1f} %"
+        told = self.tr("{}: {} in A, {} in B, {} of the difference").format(
+            bar.name,
+            format_duration(row.a_ns),
+            format_duration(row.b_ns),
+            format_share(self._explanation, row),
         )
+        if row.kind != RowKind.CALL:
+            return told
+        parts = [f"{side}: {each}" for side, each in zip("AB", row.operators, strict=True) if each]
+        return "\n".join((told, *parts))
+
+    def _told_whole(self, bar: _Bar, found: Explanation) -> str:
+        unprofiled = found.unprofiled_ns
+        if bar.name not in ("A", "B") or unprofiled is None:
+            return f"{bar.name}: {bar.value}"
+        return self.tr(
+            "{}: {} with the profiler, {} without; parts are known of the former only"
+        ).format(bar.name, bar.value, format_duration(unprofiled["AB".index(bar.name)]))
 
 
 def _range(bars: Sequence[_Bar]) -> tuple[float, float]:

@@ -1,6 +1,8 @@
 """Two profiles compared: figures with how sure they are, and where the difference comes from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from profilers.analysis.comparison.cautions import cautions
 from profilers.analysis.comparison.explained import (
@@ -9,10 +11,15 @@ from profilers.analysis.comparison.explained import (
     explained_by_operator,
 )
 from profilers.analysis.comparison.figures import LATENCY, FigurePair, Rounds, compare_figures
-from profilers.analysis.comparison.side import samples_per_step
+from profilers.analysis.comparison.ratios import (
+    between_waiting_runs,
+    ratio_of_medians,
+    ratio_of_runs,
+)
+from profilers.analysis.comparison.side import samples_per_step, step_durations, waited
 from profilers.analysis.pairing.matching import Match, match_graphs
 from profilers.analysis.parity import Parity, parity
-from profilers.profile import Profile
+from profilers.profile import Profile, TimingPhase
 
 # Below these shares of the recorded work, or of the nodes that ran, in matched layers two models have
 # little in common. One model's runs are far above both; a single slow operator may lift the first.
@@ -71,10 +78,14 @@ def compare(
     if match is None and a.graphs and b.graphs:
         match = match_graphs(a.authored, a.strings, b.authored, b.strings)
     explanation = _explanation(a, b, match)
+    samples = ((samples_per_step(a) or 1), (samples_per_step(b) or 1)) if per_sample else (1, 1)
     if per_sample:
-        explanation = explanation.scaled(
-            1 / (samples_per_step(a) or 1), 1 / (samples_per_step(b) or 1)
-        )
+        explanation = explanation.scaled(1 / samples[0], 1 / samples[1])
+    explanation = replace(
+        explanation,
+        is_noise=_is_noise(a, b, samples),
+        unprofiled_ns=_unprofiled_ns(a, b, samples),
+    )
     return ProfileComparison(
         compare_figures(a, b, rounds, per_sample=per_sample),
         explanation,
@@ -87,6 +98,26 @@ def compare(
 def can_normalise(a: Profile, b: Profile) -> bool:
     """Whether both tell their batch size."""
     return samples_per_step(a) is not None and samples_per_step(b) is not None
+
+
+def _is_noise(a: Profile, b: Profile, samples: tuple[int, int]) -> bool:
+    """Whether the steps of both traces differ by no more than two runs of one model may."""
+    ours, theirs = a.steps.duration_ns / samples[0], b.steps.duration_ns / samples[1]
+    between = between_waiting_runs(*(waited(each.environment.facts) for each in (a, b)))
+    ratio = ratio_of_medians(ours, theirs, between_runs=between)
+    if ratio is None and len(ours) and len(theirs):  # too few steps to tell how much they vary
+        ratio = ratio_of_runs(float(np.median(ours)), float(np.median(theirs)), between)
+    return ratio is not None and ratio.low <= 1 <= ratio.high
+
+
+def _unprofiled_ns(a: Profile, b: Profile, samples: tuple[int, int]) -> tuple[float, float] | None:
+    measured = [step_durations(each, TimingPhase.MEASURED) for each in (a, b)]
+    if not all(map(len, measured)):
+        return None
+    ours, theirs = (
+        float(np.median(each)) / count for each, count in zip(measured, samples, strict=True)
+    )
+    return ours, theirs
 
 
 def _explanation(a: Profile, b: Profile, match: Match | None) -> Explanation:

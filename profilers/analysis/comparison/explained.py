@@ -2,9 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import IntEnum
 
+from profilers.analysis.comparison.call_parts import call_row, is_one_call
 from profilers.analysis.comparison.joined import Part, joined_parts
+from profilers.analysis.comparison.rows import (
+    OF_BOTH,
+    OUTSIDE,
+    TOLD_APART,
+    ExplainedRow,
+    RowKind,
+    untitled,
+)
 from profilers.analysis.comparison.spent import (
     NOTHING,
     Share,
@@ -22,70 +30,6 @@ from profilers.profile import Graph, Profile, StringTable
 _MOST_NAMED = 3  # operators in a row's text
 
 
-class RowKind(IntEnum):
-    MATCHED = 0
-    ONLY_A = 1
-    ONLY_B = 2
-    UNLINKED = 3  # ran, but nothing ties it to the graph
-    BETWEEN = 4  # nothing that was recorded ran, for longer than it takes to get the next going
-    AROUND = 5  # nothing that was recorded ran before the first operator and after the last
-
-
-OUTSIDE = (RowKind.BETWEEN, RowKind.AROUND)
-
-
-@dataclass(frozen=True)
-class ExplainedRow:
-    """What one or both sides spent on the same part of the model; times in ns per step.
-
-    Attributes
-    ----------
-    titles, operators : tuple of str
-        Of side a and side b, "" for a side that has none.
-    nodes : tuple of tuple of int
-        Of the authored graphs.
-    slices : tuple of int
-        The slice of each side that had most of the time, -1 for none.
-    fused : tuple of bool
-        Whether several of the nodes ran as one kernel on either side.
-    """
-
-    kind: RowKind
-    titles: tuple[str, str]
-    operators: tuple[str, str]
-    a_ns: float
-    b_ns: float
-    nodes: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
-    slices: tuple[int, int] = (-1, -1)
-    fused: tuple[bool, bool] = (False, False)
-
-    @property
-    def title(self) -> str:
-        return self.titles[0] or self.titles[1]
-
-    @property
-    def difference_ns(self) -> float:
-        return self.b_ns - self.a_ns
-
-    @property
-    def is_any(self) -> bool:
-        return bool(self.a_ns or self.b_ns)
-
-    def turned(self) -> "ExplainedRow":
-        kind = {RowKind.ONLY_A: RowKind.ONLY_B, RowKind.ONLY_B: RowKind.ONLY_A}
-        return replace(
-            self,
-            kind=kind.get(self.kind, self.kind),
-            titles=self.titles[::-1],
-            operators=self.operators[::-1],
-            a_ns=self.b_ns,
-            b_ns=self.a_ns,
-            nodes=self.nodes[::-1],
-            slices=self.slices[::-1],
-            fused=self.fused[::-1],
-        )
-
-
 @dataclass(frozen=True)
 class Explanation:
     """Rows by what they explain most; their times add up to the mean profiled step of each side.
@@ -94,7 +38,9 @@ class Explanation:
     count. `by_graph` tells that layers were matched; else operators were, by name. `on_device` tells
     for each side whether times are those of devices. `code_ns` is what each side's rows have of the
     code of modules beside their operators, where a trace has ranges that tell it, and `dispatch_ns` of
-    the pauses just before operators and kernels on the host.
+    the pauses just before operators and kernels on the host. Where `is_noise`, the steps differ by no
+    more than steps of one model may, and shares of that difference would say nothing. `unprofiled_ns`
+    are the medians of the same steps without the profiler, where both sides took them.
     """
 
     rows: tuple[ExplainedRow, ...]
@@ -104,6 +50,8 @@ class Explanation:
     on_device: tuple[bool, bool]
     code_ns: tuple[float, float] = (0.0, 0.0)
     dispatch_ns: tuple[float, float] = (0.0, 0.0)
+    is_noise: bool = False
+    unprofiled_ns: tuple[float, float] | None = None
 
     @property
     def difference_ns(self) -> float:
@@ -125,10 +73,17 @@ class Explanation:
         """Of the whole difference; shares of all rows add up to 1. 0 where there is none."""
         return row.difference_ns / self.difference_ns if self.difference_ns else 0.0
 
+    def share_of(self, *kinds: RowKind) -> float:
+        """Share of the difference that all rows of these kinds have together."""
+        return sum(self.share(row) for row in self.rows if row.kind in kinds)
+
     @property
     def matched_share(self) -> float:
-        """Share of the difference that matched rows leave no part of to others, at most 1."""
-        others = sum(row.difference_ns for row in self.rows if row.kind != RowKind.MATCHED)
+        """Share of the difference that matched rows leave no part of to others, at most 1.
+
+        The call of the model is a matched row as any layer is: its outermost one.
+        """
+        others = sum(row.difference_ns for row in self.rows if row.kind not in OF_BOTH)
         return 1 - abs(others / self.difference_ns) if self.difference_ns else 1.0
 
     @property
@@ -138,13 +93,13 @@ class Explanation:
         Where some rows gain what others lose, it says more than `matched_share`.
         """
         total = sum(abs(row.difference_ns) for row in self.rows)
-        matched = sum(abs(row.difference_ns) for row in self.rows if row.kind == RowKind.MATCHED)
+        matched = sum(abs(row.difference_ns) for row in self.rows if row.kind in OF_BOTH)
         return matched / total if total else 1.0
 
     @property
     def matched_time(self) -> float:
         """Share of both sides' recorded work that lies in matched rows."""
-        work = [row for row in self.rows if row.kind not in OUTSIDE]
+        work = [row for row in self.rows if row.kind not in TOLD_APART]
         total = sum(row.a_ns + row.b_ns for row in work)
         matched = sum(row.a_ns + row.b_ns for row in work if row.kind == RowKind.MATCHED)
         return matched / total if total else 0.0
@@ -157,19 +112,28 @@ class Explanation:
         return sum(len(nodes) for row in matched for nodes in row.nodes) / max(total, 1)
 
     @property
+    def layers_share(self) -> float:
+        """Share of the difference that lies in matched layers and operators, without the call."""
+        return self.share_of(RowKind.MATCHED)
+
+    @property
+    def call_share(self) -> float:
+        """Share of the difference that lies in the call of the model itself."""
+        return self.share_of(RowKind.CALL)
+
+    @property
     def outside_share(self) -> float:
-        """Share of the difference that lies outside of all operators."""
-        return sum(self.share(row) for row in self.rows if row.kind in OUTSIDE)
+        """Share of the difference that lies outside of all operators and of the call."""
+        return self.share_of(*OUTSIDE)
 
     @property
     def lone_share(self) -> float:
         """Share of the difference that lies in operators without a twin."""
-        alone = (RowKind.ONLY_A, RowKind.ONLY_B, RowKind.UNLINKED)
-        return sum(self.share(row) for row in self.rows if row.kind in alone)
+        return self.share_of(RowKind.ONLY_A, RowKind.ONLY_B, RowKind.UNLINKED)
 
     def leading(self, most: int) -> list[int]:
         """Places of the rows that explain most, and of what lies outside of operators in any case."""
-        outside = [at for at, row in enumerate(self.rows) if row.kind in OUTSIDE and row.is_any]
+        outside = [at for at, row in enumerate(self.rows) if row.kind in TOLD_APART and row.is_any]
         room = max(most - sum(at >= most - len(outside) for at in outside), 0)
         return sorted({*range(min(room, len(self.rows))), *outside})
 
@@ -204,28 +168,38 @@ class Explanation:
             on_device=self.on_device[::-1],
             code_ns=self.code_ns[::-1],
             dispatch_ns=self.dispatch_ns[::-1],
+            unprofiled_ns=self.unprofiled_ns and self.unprofiled_ns[::-1],
         )
 
 
 def explained_by_graph(a: Profile, b: Profile, match: Match) -> Explanation:
-    """Layers and operators of two matched graphs.
+    """Layers and operators of two matched graphs, and the call of the model around them.
 
     What a layer took beside its operators counts for it where the trace has its range: `code_ns`
     tells how much that is. Elsewhere the pause just before an operator counts for it, since one has
-    to end before the next begins: `dispatch_ns`.
+    to end before the next begins: `dispatch_ns`. Where the steps of both are calls of the model, the
+    rest is the call's own time, with the code of modules that only one side has around operators that
+    both have.
     """
     spent = spent_by_graph(a), spent_by_graph(b)
     profiles = a, b
     paths = scope_paths(a.authored, a.strings), scope_paths(b.authored, b.strings)
     fused = _fused_nodes(spent[0]), _fused_nodes(spent[1])
-    rows = [
-        _row_of(part, profiles, paths, fused)
-        for part in joined_parts((a.authored, b.authored), match, spent)
-    ]
+    parts = joined_parts((a.authored, b.authored), match, spent)
+    code_ns = [sum(share.time_ns for share in each.scopes.values()) for each in spent]
+    around = None
+    if is_one_call(a) and is_one_call(b):
+        containers = [part for part in parts if part.is_container]
+        parts = [part for part in parts if not part.is_container]
+        of_modules = [sum(part.shares[side].time_ns for part in containers) for side in (0, 1)]
+        code_ns = [whole - part for whole, part in zip(code_ns, of_modules, strict=True)]
+        around = call_row(
+            profiles, (spent[0].around_ns, spent[1].around_ns), (of_modules[0], of_modules[1])
+        )
+    rows = [_row_of(part, profiles, paths, fused) for part in parts]
     rows += _named_rows(spent, RowKind.UNLINKED, RowKind.UNLINKED, RowKind.UNLINKED)
-    found = _explanation(rows, spent, by_graph=True)
-    ours, theirs = (sum(share.time_ns for share in each.scopes.values()) for each in spent)
-    return replace(found, code_ns=(ours, theirs))
+    found = _explanation(rows, spent, around, by_graph=True)
+    return replace(found, code_ns=(code_ns[0], code_ns[1]))
 
 
 def explained_by_operator(a: Profile, b: Profile) -> Explanation:
@@ -234,18 +208,19 @@ def explained_by_operator(a: Profile, b: Profile) -> Explanation:
     ours, theirs = (spent_by_name(each, with_ranges=with_ranges) for each in (a, b))
     spent = _by_common_names(ours, theirs)
     rows = _named_rows(spent, RowKind.MATCHED, RowKind.ONLY_A, RowKind.ONLY_B)
-    return _explanation(list(rows), spent, by_graph=False)
+    return _explanation(list(rows), spent, None, by_graph=False)
 
 
 def _explanation(
-    rows: list[ExplainedRow], spent: tuple[Spent, Spent], *, by_graph: bool
+    rows: list[ExplainedRow],
+    spent: tuple[Spent, Spent],
+    around: ExplainedRow | None,
+    *,
+    by_graph: bool,
 ) -> Explanation:
     ours, theirs = spent
-    for kind, here, there in (
-        (RowKind.BETWEEN, ours.between_ns, theirs.between_ns),
-        (RowKind.AROUND, ours.around_ns, theirs.around_ns),
-    ):
-        rows.append(ExplainedRow(kind, ("", ""), ("", ""), here, there))
+    rows.append(untitled(RowKind.BETWEEN, ours.between_ns, theirs.between_ns))
+    rows.append(around or untitled(RowKind.AROUND, ours.around_ns, theirs.around_ns))
     on_device = ours.on_device, theirs.on_device
     return Explanation(
         _by_weight(rows),

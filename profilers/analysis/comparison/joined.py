@@ -14,12 +14,17 @@ _WHOLE_MODEL = 0.8  # share of a graph's operators in a scope that says nothing 
 
 @dataclass
 class Part:
-    """Nodes and scopes of both sides whose times belong together."""
+    """Nodes and scopes of both sides whose times belong together.
+
+    `is_container` tells a module without a twin of which all operators have one: what one framework
+    writes as a module and the other does not.
+    """
 
     nodes: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     scopes: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     shares: list[Share] = field(default_factory=lambda: [NOTHING, NOTHING])
     is_matched: bool = False
+    is_container: bool = False
 
 
 _Item = tuple[str, int, int]  # "node" or "scope", side, row
@@ -42,7 +47,10 @@ def joined_parts(
         union.join([("node", 0, a), ("node", 1, b)])
     matched = {union.of(("node", 0, a)) for a, _ in paired}
     _join_layers(graphs, match, spent, union, matched)
-    return _parts(spent, union, {union.of(item) for item in matched})
+    parts = _parts(spent, union, {union.of(item) for item in matched})
+    for side in (0, 1):
+        _mark_containers(graphs[side], side, parts)
+    return parts
 
 
 def _paired(match: Match) -> list[tuple[int, int]]:
@@ -134,6 +142,25 @@ def _parts(spent: tuple[Spent, Spent], union: "_Union", matched: set[_Item]) -> 
     for item, part in parts.items():
         part.is_matched = item in matched
     return [part for part in parts.values() if part.shares != [NOTHING, NOTHING]]
+
+
+def _mark_containers(graph: Graph, side: int, parts: list[Part]) -> None:
+    """Tell which scopes without a twin hold operators with one, and none without."""
+    holds = {True: [False] * len(graph.scopes), False: [False] * len(graph.scopes)}
+    for part in parts:
+        for scope in graph.nodes.scope[part.nodes[side]].tolist():
+            if scope >= 0:
+                holds[part.is_matched][scope] = True
+    parents = graph.scopes.parent.tolist()
+    for held in holds.values():
+        for scope in range(len(parents) - 1, -1, -1):
+            if held[scope] and parents[scope] >= 0:
+                held[parents[scope]] = True
+    for part in parts:
+        if not part.is_matched and part.scopes[side] and not any(part.nodes):
+            part.is_container = all(
+                holds[True][scope] and not holds[False][scope] for scope in part.scopes[side]
+            )
 
 
 class _Union:

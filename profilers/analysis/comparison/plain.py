@@ -3,9 +3,10 @@
 from typing import Any
 
 from profilers.analysis.comparison import ProfileComparison
-from profilers.analysis.comparison.explained import ExplainedRow, Explanation
+from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.figures import FigurePair
 from profilers.analysis.comparison.ratios import Interval
+from profilers.analysis.comparison.rows import ExplainedRow
 from profilers.analysis.comparison.words import fusion_sentences, verdict_sentence
 from profilers.analysis.parity import Parity, sentence
 
@@ -23,16 +24,27 @@ def plain(comparison: ProfileComparison) -> dict[str, Any]:
             "by": "layers" if explanation.by_graph else "operators",
             "a_ns": explanation.a_ns,
             "b_ns": explanation.b_ns,
-            "matched_share_of_difference": explanation.matched_share,
-            "outside_share_of_difference": explanation.outside_share,
-            "code_share_of_difference": explanation.code_share,
-            "dispatch_share_of_difference": explanation.dispatch_share,
-            "lone_share_of_difference": explanation.lone_share,
-            "matched_share_of_changes": explanation.matched_changes,
+            "is_noise": explanation.is_noise,
+            **_shares(explanation),
             "fusion": list(fusion_sentences(explanation)),
             "rows": [_row(row, explanation) for row in explanation.rows],
         },
     }
+
+
+def _shares(explanation: Explanation) -> dict[str, float | None]:
+    """Of the difference; None where that is mere noise."""
+    shares = {
+        "matched_share_of_difference": explanation.matched_share,
+        "layers_share_of_difference": explanation.layers_share,
+        "call_share_of_difference": explanation.call_share,
+        "outside_share_of_difference": explanation.outside_share,
+        "code_share_of_difference": explanation.code_share,
+        "dispatch_share_of_difference": explanation.dispatch_share,
+        "lone_share_of_difference": explanation.lone_share,
+        "matched_share_of_changes": explanation.matched_changes,
+    }
+    return {name: None if explanation.is_noise else share for name, share in shares.items()}
 
 
 def _parity(found: Parity) -> dict[str, Any]:
@@ -76,5 +88,5 @@ def _row(row: ExplainedRow, explanation: Explanation) -> dict[str, Any]:
         "operators_b": row.operators[1],
         "a_ns": row.a_ns,
         "b_ns": row.b_ns,
-        "share_of_difference": explanation.share(row),
+        "share_of_difference": None if explanation.is_noise else explanation.share(row),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from profilers.analysis.comparison.resampling import median_deviations, thinned, worth
+from profilers.analysis.comparison.resampling import NORMAL, median_deviations, thinned, worth
 from profilers.profile.table import Float64
 
 _EDGES = (2.5, 97.5)  # percentiles of a 95 % interval
@@ -77,6 +77,14 @@ def ratio_of_medians(
     drawn = median_deviations(theirs, generator) - median_deviations(ours, generator)
     drawn = drawn + generator.normal(0, between_runs * np.sqrt(2), len(drawn))
     return _interval(float(np.median(theirs) - np.median(ours)), drawn)
+
+
+def ratio_of_runs(a: float, b: float, between_runs: float) -> Interval | None:
+    """`b` over `a`, of which only that is known by which runs of one model differ; None where one is 0."""
+    if a <= 0 or b <= 0:
+        return None
+    edge = float(np.exp(NORMAL * between_runs * np.sqrt(2)))
+    return Interval(b / a, b / a / edge, b / a * edge)
 
 
 def ratio_of_rounds(

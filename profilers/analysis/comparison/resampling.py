@@ -19,11 +19,11 @@ from profilers.profile.table import Float64
 RESAMPLES = 2000
 _MOST_VALUES = 5000  # longer series are thinned to medians of neighbours
 _CHUNK = 2_000_000  # drawn values at a time
-_NORMAL = 1.959964  # of Student's t with endless degrees of freedom, 95 % on two sides
+NORMAL = 1.959964  # of Student's t with endless degrees of freedom, 95 % on two sides
 _FREEDOM = np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 60, 120, np.inf])
 _STUDENT = np.array(
     [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.179, 2.131, 2.086,
-     2.042, 2.000, 1.980, _NORMAL]
+     2.042, 2.000, 1.980, NORMAL]
 )  # fmt: skip
 
 
@@ -120,4 +120,4 @@ def widening(effective: float) -> float:
     """Of a normal interval, for a sample of so many independent values."""
     freedom = max(effective - 1, 1.0)
     student = float(np.interp(-1 / freedom, -1 / _FREEDOM, _STUDENT))
-    return student / _NORMAL * float(np.sqrt(effective / (effective - 1)))
+    return student / NORMAL * float(np.sqrt(effective / (effective - 1)))

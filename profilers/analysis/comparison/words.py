@@ -3,6 +3,7 @@
 from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.figures import LATENCY, Basis, FigurePair, Unit, Verdict
 from profilers.analysis.comparison.ratios import Interval
+from profilers.analysis.comparison.rows import ExplainedRow, RowKind
 from profilers.units import (
     format_bytes,
     format_count,
@@ -12,6 +13,7 @@ from profilers.units import (
 )
 
 _TOO_NOISY = 1.5  # ratio of an interval's ends beyond which "no difference" would say too much
+_TINY = 1e-9  # a share that reads as one of no size in particular
 _MANY_TIMES = 2.0  # from here on a ratio reads better than a percentage
 
 
@@ -85,15 +87,29 @@ def verdict_sentence(pair: FigurePair) -> str:
 
 
 def explained_sentence(explanation: Explanation, *, per_sample: bool = False) -> str:
-    """How much of the difference lies in matched layers, outside of operators, and in what is alone."""
-    what = "layers" if explanation.by_graph else "operators"
+    """How long the profiled steps took, and what of their difference lies where.
+
+    The parts add up to all of it.
+    """
     step = "Profiled step per sample" if per_sample else "Profiled step"
-    outside, lone = (
-        format_percent(share).replace("-", "−")
-        for share in (explanation.outside_share, explanation.lone_share)
-    )
+    a, b = (format_duration(each) for each in (explanation.a_ns, explanation.b_ns))
+    steps = f"{step}: {a} in A, {b} in B{_unprofiled(explanation)}."
+    if explanation.is_noise:
+        return f"{steps} That is no difference beyond the noise, so no shares of it are told."
+    return f"{steps} {_where(explanation)}"
+
+
+def _unprofiled(explanation: Explanation) -> str:
+    if explanation.unprofiled_ns is None:
+        return ""
+    a, b = (format_duration(each) for each in explanation.unprofiled_ns)
+    return f" (without the profiler {a} and {b})"
+
+
+def _where(explanation: Explanation) -> str:
+    what = "layers" if explanation.by_graph else "operators"
     beside = [
-        f"{format_percent(share).replace('-', '−')} by {what_took_it}"
+        f"{_share(share)} by {what_took_it}"
         for times, share, what_took_it in (
             (explanation.code_ns, explanation.code_share, "modules' own code beside operators"),
             (
@@ -104,14 +120,31 @@ def explained_sentence(explanation: Explanation, *, per_sample: bool = False) ->
         )
         if any(times)
     ]
-    code = f" ({', '.join(beside)})" if beside else ""
-    told = code + outside + lone
-    turned = " A minus tells what goes the other way." if "−" in told else ""
-    return (
-        f"{step}: {format_duration(explanation.a_ns)} in A, {format_duration(explanation.b_ns)} in B. "
-        f"Matched {what} explain {format_percent(max(explanation.matched_share, 0))} of the "
-        f"difference{code}; {outside} lie outside of operators, {lone} in what only one side has.{turned}"
-    )
+    parts = [
+        f"{_share(explanation.layers_share)} in matched {what}"
+        + (f" ({', '.join(beside)})" if beside else "")
+    ]
+    if any(row.kind == RowKind.CALL for row in explanation.rows):
+        parts.append(f"{_share(explanation.call_share)} in the model's own call around them")
+    for kind, where in (
+        (RowKind.BETWEEN, "in long pauses"),
+        (RowKind.AROUND, "before the first operator and after the last"),
+    ):
+        if any(row.kind == kind and row.is_any for row in explanation.rows):
+            parts.append(f"{_share(explanation.share_of(kind))} {where}")
+    parts.append(f"{_share(explanation.lone_share)} in what only one side has")
+    told = f"Of the difference, {', '.join(parts[:-1])} and {parts[-1]}."
+    return f"{told} A minus tells what goes the other way." if "−" in told else told
+
+
+def _share(share: float) -> str:
+    told = format_percent(abs(share))
+    return told if share >= 0 or told == format_percent(_TINY) else f"−{told}"
+
+
+def format_share(explanation: Explanation, row: ExplainedRow) -> str:
+    """``12.3 %`` of the difference; "–" where that is mere noise."""
+    return "–" if explanation.is_noise else _share(explanation.share(row))
 
 
 def fusion_sentences(explanation: Explanation) -> tuple[str, ...]:

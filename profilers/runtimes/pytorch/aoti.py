@@ -110,12 +110,12 @@ def _compiled(model: LoadedModel, session: Session) -> LoadedModel:
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
         try:
-            write_exported_graph(program, {}, folder)
+            write_exported_graph(program, dict, folder)
         except Exception as error:  # of operators that PyTorch cannot write down
             (folder / PACKAGE_CODE_FILE).write_text(package.code)
             record.warn(
-                f"The model cannot be written down ({refusal(error).why}), so its graph is that of the package's kernels, as "
-                "its C++ code calls them."
+                f"PyTorch cannot write this model down ({refusal(error).why}), so its graph is that "
+                "of the package's kernels, as its C++ code calls them."
             )
             return
         (folder / PACKAGE_FILE).write_text(json.dumps(package.kernels))

@@ -125,7 +125,7 @@ def write_module_graph(
     _tell_classes(model, record)
     try:
         program = exported(model, inputs)
-        write_exported_graph(program, {}, folder)
+        write_exported_graph(program, dict, folder)
     except Exception as error:  # the model's own code runs under the tracer
         record_instead(error, model, inputs, folder, record, executed)
         return

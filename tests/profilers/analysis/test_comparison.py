@@ -7,17 +7,21 @@ import numpy as np
 import pytest
 
 from profilers.analysis.comparison import compare
-from profilers.analysis.comparison.explained import OUTSIDE, Explanation, RowKind
+from profilers.analysis.comparison.call_parts import call_parts
+from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.figures import Rounds, Verdict
+from profilers.analysis.comparison.plain import plain
 from profilers.analysis.comparison.ratios import (
     median_interval,
     ratio_of_medians,
     ratio_of_rounds,
 )
 from profilers.analysis.comparison.resampling import correlation_time
-from profilers.analysis.comparison.spent import has_ranges
+from profilers.analysis.comparison.rows import TOLD_APART, RowKind
+from profilers.analysis.comparison.spent import has_ranges, spent_by_graph
 from profilers.analysis.comparison.words import (
     explained_sentence,
+    format_share,
     fusion_sentences,
     verdict_sentence,
 )
@@ -263,7 +267,7 @@ def test_single_slow_steps_do_not_count_and_all_still_adds_up() -> None:
     assert found.a_ns == pytest.approx(np.sort(steps.duration_ns)[2:6].mean())
 
 
-def test_time_outside_of_operators_is_a_row_of_its_own_on_both_sides_alike(
+def test_the_call_of_the_model_is_one_row_of_both_sides_apart_from_layers(
     capture: Capture, torch_files: Path, onnx_files: Path
 ) -> None:
     eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
@@ -272,14 +276,104 @@ def test_time_outside_of_operators_is_a_row_of_its_own_on_both_sides_alike(
     assert not has_ranges(without_ranges)
     found = compare(eager, without_ranges).explanation
     assert_adds_up(found)
-    (around,) = (row for row in found.rows if row.kind == RowKind.AROUND)
-    assert around.a_ns > 0
-    assert around.b_ns > 0
+    (call,) = (row for row in found.rows if row.kind == RowKind.CALL)
+    assert call.a_ns > 0
+    assert call.b_ns > 0
+    assert all("not recorded" in told for told in call.operators)
+    assert found.layers_share + found.call_share + found.outside_share + found.lone_share == (
+        pytest.approx(1)
+    )
+    assert not any(row.kind == RowKind.AROUND for row in found.rows)
     assert sum(row.kind == RowKind.BETWEEN for row in found.rows) == 1
     few = found.leading(3)
-    outside = [at for at, row in enumerate(found.rows) if row.kind in OUTSIDE and row.is_any]
-    assert set(outside) <= set(few)
+    apart = [at for at, row in enumerate(found.rows) if row.kind in TOLD_APART and row.is_any]
+    assert set(apart) <= set(few)
     assert len(few) == 3
+
+
+def test_what_a_trace_from_elsewhere_does_around_its_operators_is_nobodys_call(
+    capture: Capture, torch_files: Path, onnx_files: Path
+) -> None:
+    a = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    b = replace(capture(onnx_files / "block.onnx", "onnxruntime"), timings=Timings.empty())
+    found = compare(a, b).explanation
+    assert_adds_up(found)
+    assert found.call_share == 0
+    (around,) = (row for row in found.rows if row.kind == RowKind.AROUND)
+    assert around.b_ns > 0
+    assert found.matched_share <= 1 - abs(found.share(around))
+
+
+def test_the_parts_of_a_call_are_told_by_the_ranges_of_the_trace(
+    capture: Capture, torch_files: Path, tf_files: Path
+) -> None:
+    eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    keras = capture(tf_files / "block.keras", "keras")
+    found = compare(eager, keras).explanation
+    (call,) = (row for row in found.rows if row.kind == RowKind.CALL)
+    parts = call_parts(keras)
+    names = {keras.strings[int(name)] for name in np.unique(keras.trace.slices.name)}
+    assert "EagerCopyToDevice" in parts  # the input, on its way to the function
+    assert {"EagerCopyToDevice", "inference"} <= names
+    assert sum(share.time_ns for share in parts.values()) <= call.b_ns + 1
+    longest = max(parts.values(), key=lambda share: share.time_ns)
+    assert call.slices[1] == longest.slice >= 0
+    assert next(iter(parts)) in call.operators[1]
+
+
+def test_modules_around_operators_that_both_have_belong_to_the_call(
+    capture: Capture, torch_files: Path, tf_files: Path
+) -> None:
+    eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    found = compare(eager, capture(tf_files / "block.keras", "keras")).explanation
+    alone = [row for row in found.rows if row.kind in (RowKind.ONLY_A, RowKind.ONLY_B)]
+    assert all(any(row.nodes) for row in alone)
+    assert found.code_ns[0] <= sum(share.time_ns for share in spent_by_graph(eager).scopes.values())
+
+
+def test_a_module_that_only_one_side_runs_stays_alone_with_its_code() -> None:
+    found = compare(sample_profile(blocks=4), sample_profile(blocks=3)).explanation
+    (call,) = (row for row in found.rows if row.kind == RowKind.CALL)
+    assert not any("code of modules" in told for told in call.operators)
+
+
+def test_shares_of_mere_noise_are_not_told() -> None:
+    sample = sample_profile(blocks=3, steps=8)
+    generator = np.random.default_rng(1)
+
+    def with_profiled(mean_ms: float) -> Profile:
+        durations = generator.normal(mean_ms, 0.05, 8) * MS
+        return replace(sample, steps=sample.steps.replace(duration_ns=durations.astype(np.int64)))
+
+    near, far = with_profiled(9.2), with_profiled(12)
+    noise = compare(with_profiled(9), near)
+    assert noise.explanation.is_noise
+    assert "no difference beyond the noise" in explained_sentence(noise.explanation)
+    told = plain(noise)["explanation"]
+    assert {told["matched_share_of_difference"], told["rows"][0]["share_of_difference"]} == {None}
+    assert format_share(noise.explanation, noise.explanation.rows[0]) == "–"
+    surely = compare(with_profiled(9), far)
+    assert not surely.explanation.is_noise
+    assert "Of the difference, " in explained_sentence(surely.explanation)
+    assert format_share(surely.explanation, surely.explanation.rows[0]).endswith(" %")
+
+
+def test_one_step_of_each_differs_where_runs_of_one_model_would_not() -> None:
+    sample = sample_profile(blocks=3, steps=1)
+    a = int(sample.steps.duration_ns[0])
+    for times, is_noise in ((1.03, True), (1.2, False)):
+        longer = np.array([int(a * times)], np.int64)
+        other = replace(sample, steps=sample.steps.replace(duration_ns=longer))
+        assert compare(sample, other).explanation.is_noise is is_noise
+
+
+def test_steps_without_the_profiler_are_told_beside_the_profiled_ones() -> None:
+    a, b = (with_steps(sample_profile(), np.full(5, t * MS)) for t in (7, 6))
+    found = compare(a, b).explanation
+    assert found.unprofiled_ns == (7 * MS, 6 * MS)
+    assert "(without the profiler 7 ms and 6 ms)" in explained_sentence(found)
+    untimed = replace(a, timings=Timings.empty())
+    assert compare(untimed, b).explanation.unprofiled_ns is None
 
 
 def test_pauses_before_operators_count_for_them_and_are_told(
@@ -288,7 +382,7 @@ def test_pauses_before_operators_count_for_them_and_are_told(
     eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
     found = compare(eager, capture(onnx_files / "block.onnx", "onnxruntime")).explanation
     assert min(found.dispatch_ns) > 0
-    assert "the pauses just before operators" in explained_sentence(found)
+    assert "the pauses just before operators" in explained_sentence(replace(found, is_noise=False))
     assert found.turned().dispatch_ns == found.dispatch_ns[::-1]
     assert found.scaled(0.5, 1).dispatch_ns == (found.dispatch_ns[0] / 2, found.dispatch_ns[1])
 
@@ -303,9 +397,10 @@ def test_the_code_of_a_layer_counts_for_it_where_the_trace_has_its_range(
     assert none == 0
     by_layer = sum(row.a_ns for row in found.rows if row.kind == RowKind.MATCHED)
     assert 0 < code < by_layer
-    assert "by modules' own code beside operators" in explained_sentence(found)
+    assert "by modules' own code beside" in explained_sentence(replace(found, is_noise=False))
     assert found.turned().code_ns == (none, code)
-    assert "own code" not in explained_sentence(compare(onnx, onnx).explanation)
+    alike = replace(compare(onnx, onnx).explanation, is_noise=False)
+    assert "own code" not in explained_sentence(alike)
 
 
 @pytest.mark.parametrize(
