@@ -72,7 +72,7 @@ def test_kernels_of_a_gpu_are_linked_to_layers(of_gpu: Path) -> None:
     assert coverage.fused_kernel_time == 1.0
     assert coverage.peak_bytes is not None
     assert coverage.peak_bytes >= 0.95
-    assert [graph.stage for graph in profile.graphs] == ["authored", STAGE]
+    assert [graph.stage for graph in profile.graphs] == ["operations", STAGE]
     slices = profile.trace.slices
     rows = np.flatnonzero((slices.kind == SliceKind.KERNEL) & (slices.node >= 0))
     layers = {name for row in rows.tolist() for name in scopes_of(profile, slices.node[row])}
