@@ -34,15 +34,20 @@ class Sharing:
 
     def of(self, profiles: Sequence[Profile]) -> list[Profile]:
         """The profiles as they are to be given away."""
-        return self._told(profiles, self._secrets(profiles))
+        return self._told(profiles, self._secrets(profiles), self._layers(profiles))
 
     def _secrets(self, profiles: Sequence[Profile]) -> Secrets:
         return secrets_of(profiles, self.hidden) if self.anonymise else Secrets(frozenset())
 
-    def _told(self, profiles: Sequence[Profile], secrets: Secrets) -> list[Profile]:
+    def _layers(self, profiles: Sequence[Profile]) -> LayerNames | None:
+        return LayerNames.of(*profiles) if self.hash_names else None
+
+    def _told(
+        self, profiles: Sequence[Profile], secrets: Secrets, layers: LayerNames | None
+    ) -> list[Profile]:
         shared = [without(profile, self.left_out) for profile in profiles]
         if self.anonymise:
-            shared = [anonymised(each, secrets, hash_names=self.hash_names) for each in shared]
+            shared = [anonymised(each, secrets, layers) for each in shared]
         return shared
 
 
@@ -68,8 +73,8 @@ def save_shared(
     TwinscopeError
         If something that was to be hidden is in the file, or it cannot be written.
     """
-    secrets = sharing._secrets(profiles)
-    shared = sharing._told(profiles, secrets)
+    secrets, layers = sharing._secrets(profiles), sharing._layers(profiles)
+    shared = sharing._told(profiles, secrets, layers)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not sharing.anonymise:
@@ -80,7 +85,7 @@ def save_shared(
         unchecked = Path(name)
         try:
             snapshot.write_all(shared, unchecked, comparison)
-            _check(unchecked, profiles, secrets.knowing_names_of(shared), sharing)
+            _check(unchecked, secrets.knowing_names_of(shared), layers)
             unchecked.replace(path)
         finally:
             unchecked.unlink(missing_ok=True)
@@ -90,11 +95,8 @@ def save_shared(
         ) from error
 
 
-def _check(path: Path, profiles: Sequence[Profile], secrets: Secrets, sharing: Sharing) -> None:
-    words = frozenset[str]()
-    if sharing.hash_names:
-        words = words.union(*(LayerNames.of(profile).words for profile in profiles))
-    found = scan(path, secrets, LayerNames(words) if sharing.hash_names else None)
+def _check(path: Path, secrets: Secrets, layers: LayerNames | None) -> None:
+    found = scan(path, secrets, layers)
     if found:
         told = "; ".join(f"{each.text!r} in {each.member}" for each in found[:_MOST_TOLD])
         raise TwinscopeError(

@@ -119,9 +119,9 @@ def _print(rows: Sequence[MatrixRow], missing: list[tuple[str, str]], *, as_json
         if row.problem:
             print(f"\n{row.variant.title} failed: {row.problem}")
         if unmeasured := unmeasured_text(row):
-            print(f"\n{row.variant.title}, {unmeasured}.")
+            print(f"\n{row.variant.title}, {unmeasured.rstrip('.')}.")
     for title, reason in missing:
-        print(f"\n{title} was left out: {reason}.")
+        print(f"\n{title} was left out: {reason.rstrip('.')}.")
 
 
 def _keep(rows: Sequence[MatrixRow], folder: Path) -> None:

@@ -24,9 +24,13 @@ _COMPARISON = "comparison"  # in the manifest's "about"
 
 def matches(probe: Probe) -> bool:
     """Whether the path is a snapshot, sound or not. Never raises."""
-    if not probe.head.startswith(_ZIP_MAGIC):
+    try:
+        head = probe.head
+    except OSError:
         return False
-    rest = probe.head[_NAME_PLACE:]
+    if not head.startswith(_ZIP_MAGIC):
+        return False
+    rest = head[_NAME_PLACE:]
     is_first_version = rest.startswith(archive.MANIFEST.encode())
     return rest.startswith((archive.MIME_MEMBER + MIME_TYPE).encode()) or (
         is_first_version and archive.FORMAT.encode() in rest

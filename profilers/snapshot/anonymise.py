@@ -1,13 +1,14 @@
 """A profile without names of persons and hosts, paths and source lines; with hashed names if wanted."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from profilers.profile import Environment, Note, Profile, StringTable
+from profilers.profile import Environment, Note, Profile, Report, StringTable
 from profilers.profile.json_column import JsonColumn, JsonText
 from profilers.snapshot.hashing import hashed
 from profilers.snapshot.layer_names import LayerNames
@@ -25,15 +26,15 @@ _KEPT_OF_REQUEST = (
 _CACHED_TEXTS = 1 << 17
 
 
-def anonymised(profile: Profile, secrets: Secrets, *, hash_names: bool = False) -> Profile:
+def anonymised(profile: Profile, secrets: Secrets, layers: LayerNames | None = None) -> Profile:
     """The same measurements with nothing that tells who ran what where.
 
     Generated sources, source lines and members that this version does not know are left out; what
-    is left of every text has paths and the words of `secrets` replaced. With `hash_names` the names
-    of layers, tensors, parameters and the model are hashed, equal ones alike in every snapshot.
+    is left of every text has paths and the words of `secrets` replaced. Where `layers` are given,
+    their names and the model's are hashed, equal ones alike in every snapshot.
     """
     profile = without(profile, {"sources"})
-    scrub = Scrubber(secrets, LayerNames.of(profile) if hash_names else None)
+    scrub = Scrubber(secrets, layers)
     graphs = tuple(
         replace(
             graph,
@@ -57,6 +58,7 @@ def anonymised(profile: Profile, secrets: Secrets, *, hash_names: bool = False) 
         diagnostics=diagnostics,
         environment=_environment(profile.environment, scrub),
         notes=tuple(_note(note, scrub) for note in profile.notes),
+        reports=tuple(_report(report, scrub) for report in profile.reports),
         extra={},
     )
 
@@ -123,18 +125,31 @@ class Scrubber:
 
 
 def _environment(kept: Environment, scrub: Scrubber) -> Environment:
-    facts = {
-        label: scrub.text(text)
-        for label, text in kept.facts.items()
-        if label.lower() not in _TELLING
-    }
     request = {key: kept.request[key] for key in _KEPT_OF_REQUEST if key in kept.request}
     return replace(
         kept,
         model_name=scrub.title(kept.model_name),
         model_sha256="" if scrub.hides_names else kept.model_sha256,
-        facts=facts,
+        facts=_facts(kept.facts, scrub),
         request=scrub.value(json.loads(json.dumps(request))),
+    )
+
+
+def _facts(facts: Mapping[str, str], scrub: Scrubber) -> dict[str, str]:
+    return {
+        scrub.text(label): scrub.text(text)
+        for label, text in facts.items()
+        if label.lower() not in _TELLING
+    }
+
+
+def _report(report: Report, scrub: Scrubber) -> Report:
+    return replace(
+        report,
+        title=scrub.text(report.title),
+        facts=_facts(report.facts, scrub),
+        columns=tuple(map(scrub.text, report.columns)),
+        rows=tuple(tuple(map(scrub.text, row)) for row in report.rows),
     )
 
 

@@ -1,4 +1,4 @@
-"""Layer classes of the frameworks themselves, which tell nothing about whose model it is."""
+"""Layer classes and words of the frameworks themselves, which tell nothing about whose model it is."""
 
 COMMON_LAYERS = frozenset(
     [
@@ -121,6 +121,20 @@ COMMON_LAYERS = frozenset(
         "Normalization",
         "weight",
         "bias",
+        "kernel",
+        "gamma",
+        "beta",
+        "moving_mean",
+        "moving_variance",
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+        "batchnorm",
+        "convolution",
+        "moments",
+        "mul",
+        "sub",
+        "add",
         "input",
         "output",
         "step",

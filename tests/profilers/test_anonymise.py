@@ -15,7 +15,7 @@ from app.cli import main
 from app.sharing import Sharing, save_shared, size_of_shared
 from profilers import snapshot
 from profilers.errors import TwinscopeError
-from profilers.profile import JsonText, Note, Profile, StringPool, decode
+from profilers.profile import JsonText, Note, Profile, Report, StringPool, decode
 from profilers.profile.references import broken_references
 from profilers.snapshot.anonymise import Scrubber
 from profilers.snapshot.layer_names import LayerNames
@@ -67,6 +67,15 @@ def telling_profile() -> Profile:
             request={"model_path": "/home/ada/model.pt", "steps": 3, "options": {"by": "ada"}},
         ),
         notes=(Note(2, "see /home/ada/notes, Ada", "Ada", 1),),
+        reports=(
+            Report(
+                "Operators",
+                "xprof 2.24.2",
+                {"Host": "gpu-box-17", "Log": TELLING[0]},
+                ("Operator",),
+                (("conv_0",), (f"{TELLING[0]}:12 by ada",)),
+            ),
+        ),
         extra={"later/text": b"by ada", "later/text#entry": b'{"encoding": "raw"}'},
     )
 
@@ -98,6 +107,9 @@ def test_nothing_that_tells_is_left_and_the_scan_would_have_found_it(
     assert ("conv_0" in read.strings) is not hash_names
     assert "aten.conv2d" in read.strings
     assert read.environment.request["steps"] == 3
+    report = read.reports[0]
+    assert "Host" not in report.facts
+    assert [row[0] == "conv_0" for row in report.rows] == [not hash_names, False]
 
 
 def test_hashed_names_are_the_same_in_every_snapshot(tmp_path: Path) -> None:
@@ -113,10 +125,27 @@ def test_hashed_names_are_the_same_in_every_snapshot(tmp_path: Path) -> None:
     assert len(set(names[1])) == len(names[1])
 
 
+def test_a_trace_given_away_with_a_graph_hides_the_names_of_its_layers(tmp_path: Path) -> None:
+    model = sample_profile()
+    pool = StringPool(model.strings)
+    names = model.trace.slices.name.copy()
+    names[0] = pool.add("copy for conv_0")
+    trace = replace(
+        model,
+        graphs=(),
+        strings=pool.table(),
+        trace=replace(model.trace, slices=model.trace.slices.replace(name=names)),
+    )
+    path = tmp_path / "pair.twin"
+    save_shared([without(trace, {"graph"}), model], path, Sharing(anonymise=True, hash_names=True))
+    told = [text for read in snapshot.read_all(path) for text in read.strings]
+    assert not [text for text in told if "conv_0" in text]
+
+
 def test_a_snapshot_that_still_tells_something_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def forget(profile: Profile, secrets: object, *, hash_names: bool) -> Profile:
+    def forget(profile: Profile, secrets: object, layers: object) -> Profile:
         return profile
 
     monkeypatch.setattr("app.sharing.anonymised", forget)
