@@ -2,18 +2,22 @@
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from app.autosave import Autosave
 from profilers.captures import read_capture
+from profilers.captures.preparing import prepare_reading
 from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile, model_named
 from profilers.models.model_code import parse_code
 from profilers.profile import Diagnostic, Profile, Severity
 from profilers.request import InputSpec, RunRequest
+from profilers.runtimes import mode_named
 from profilers.sweeps import SWEEP_STAGE
 from profilers.trust import content_digest
 from profilers.worker_process import Log, OnEvent, Progress
@@ -210,7 +214,8 @@ def run_and_read(
     folder = autosave.new_capture_folder()
     stages = _Stages(on_event)
     try:
-        launcher.capture(request, folder, stages.follow, cancelled)
+        with _reader_prepared(request.mode):
+            launcher.capture(request, folder, stages.follow, cancelled)
     except CaptureFailed as error:
         shutil.rmtree(folder, ignore_errors=True)
         if not stages.last.startswith(SWEEP_STAGE):
@@ -221,6 +226,19 @@ def run_and_read(
         raise
     look(folder)
     profile = read_capture(folder, lambda fraction: on_event(Progress("reading", fraction)))
+    on_event(Progress("saving", 0.0))
     path = autosave.store(profile)
     shutil.rmtree(folder, ignore_errors=True)
     return profile, path
+
+
+@contextmanager
+def _reader_prepared(mode: str) -> Iterator[None]:
+    """What reading takes is loaded once, on another processor, while the worker imports its framework.
+
+    So it is there when it is needed, and disturbs no step.
+    """
+    known = mode_named(mode)
+    with ThreadPoolExecutor(1) as loading:
+        loading.submit(prepare_reading, known.framework if known else "")
+        yield

@@ -1,5 +1,11 @@
 """Errors that a person can cause or mend: each says what happened, why, and what to do."""
 
+import re
+
+_DECORATION = re.compile(r"\x1b\[[\d;]*m|\{\{function_node [^}]*\}\}\s*|\s*\[Op:\w+\]")
+_NODE = re.compile(r"for '\{\{node (?P<name>[^}]+)\}\} = [^']*'")
+_WRAPPERS = ("Exception encountered when calling ", "Graph execution error:")
+
 
 class TwinscopeError(Exception):
     """A failure told in one sentence.
@@ -70,6 +76,13 @@ class Cancelled(TwinscopeError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's text, for a sentence."""
-    lines = str(error).strip().splitlines()
+    """The first line of an exception's text that tells something, for a sentence."""
+    lines = telling_lines(error)
     return lines[0] if lines else type(error).__name__
+
+
+def telling_lines(error: BaseException) -> list[str]:
+    """An exception's text without what Keras and TensorFlow wrap around the cause, and its colours."""
+    text = _NODE.sub(r"in \g<name>", _DECORATION.sub("", str(error)))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return [line for line in lines if not line.startswith(_WRAPPERS)] or lines

@@ -1,9 +1,9 @@
 """Our end of the worker pipe: starts workers in the right environment and keeps them warm."""
 
 import os
+import shutil
 import tempfile
 import threading
-import zipfile
 from importlib import import_module
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class Launcher:
     def extra_worker(self, request: RunRequest) -> WorkerProcess:
         """A process of its own for `request`, which the caller ends."""
         mode = _available_mode(request.mode)
-        return WorkerProcess(self._zip(), _environment(mode), None)
+        return WorkerProcess(self._alone(), _environment(mode), None)
 
     def close(self) -> None:
         """End every worker; safe to call twice."""
@@ -69,19 +69,24 @@ class Launcher:
         if worker is None or worker.key != key or not worker.is_alive:
             if worker is not None:
                 worker.kill()
-            worker = WorkerProcess(self._zip(), environment, key)
+            worker = WorkerProcess(self._alone(), environment, key)
             self._workers[mode.framework] = worker
         return worker
 
-    def _zip(self) -> Path:
-        """`profilers` alone in a ZIP, so that a worker sees nothing else of ours."""
-        path = Path(self._package.name) / "profilers.zip"
-        if not path.exists():
+    def _alone(self) -> Path:
+        """A folder with `profilers` alone, so that a worker sees nothing else of ours.
+
+        By a link, since workers then share what Python has compiled of it.
+        """
+        folder = Path(self._package.name)
+        package = folder / "profilers"
+        if not package.exists():
             source = Path(__file__).parent
-            with zipfile.ZipFile(path, "w") as archive:
-                for file in source.rglob("*.py"):
-                    archive.write(file, Path("profilers") / file.relative_to(source))
-        return path
+            try:
+                package.symlink_to(source, target_is_directory=True)
+            except OSError:  # Windows lets not everybody make links
+                shutil.copytree(source, package)
+        return folder
 
 
 def _available_mode(mode_id: str) -> RunMode:

@@ -52,8 +52,9 @@ def statistics_of(values: NDArray[Any], count: int | None = None) -> dict[str, A
     found: dict[str, Any] = {"count": count}
     if len(seen) < count:
         found["sampled"] = len(seen)
-    finite = seen[np.isfinite(seen)]
-    found["zeros"] = int((finite == 0).sum())
+    is_finite = np.isfinite(seen)
+    finite = seen if is_finite.all() else seen[is_finite]
+    found["zeros"] = len(finite) - int(np.count_nonzero(finite))
     found["nan"] = int(np.isnan(seen).sum())
     found["infinite"] = len(seen) - len(finite) - found["nan"]
     if len(finite):
@@ -101,7 +102,18 @@ def read_statistics(folder: Path) -> dict[str, Statistics]:
 
 
 def _histogram(values: NDArray[np.float64], low: float, high: float) -> list[int]:
+    """How many values lie in each of equal steps.
+
+    As numpy's own, which takes 2 to 5 times as long: it compares each value with the edges around it.
+    Here what an edge rounds off is added to all.
+    """
+    if low == high:
+        low, high = low - 0.5, high + 0.5
     if not np.isfinite(high - low):  # near the ends of float64
         values, low, high = values / 4, low / 4, high / 4
-    counts, _ = np.histogram(values, bins=_BINS, range=(low, high))
+    places = values - low
+    places /= high - low
+    places *= _BINS * (1 + 1e-12)
+    bins = places.astype(np.intp)
+    counts = np.bincount(np.minimum(bins, _BINS - 1, out=bins), minlength=_BINS)
     return [int(count) for count in counts]

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from profilers.errors import TwinscopeError
+from profilers.usual_sizes import usual_sizes
 
 PEAKS_FILE = "TWINSCOPE_PEAKS"  # variable naming a worker's JSON of what this machine reaches
 Dimension = int | str  # a size, or the symbol of a dynamic dimension
@@ -42,8 +43,8 @@ class InputSpec:
         return all(isinstance(size, int) for size in self.shape)
 
     def with_sizes(self) -> "InputSpec":
-        """The same input with its example, else 1, in place of each dynamic dimension."""
-        filled = self.examples or (1,) * len(self.shape)
+        """The same input with its example, else a usual size, for each dynamic dimension."""
+        filled = self.examples or usual_sizes(self.shape)
         sizes = zip(self.shape, filled, strict=True)
         return replace(self, shape=tuple(s if isinstance(s, int) else size for s, size in sizes))
 

@@ -27,7 +27,6 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes import RunMode, mode_named
 from profilers.runtimes.foreign_names import HideOurNames
-from profilers.runtimes.machine_peaks import machine_peaks
 from profilers.runtimes.measure import timed_steps
 from profilers.runtimes.mode_options import settled
 from profilers.runtimes.processor_wait import WAIT_FACT, WaitMeter
@@ -152,6 +151,9 @@ def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
 
 def _peaks(mode: RunMode, record: RunRecord) -> dict[str, Any]:
     """What this machine's processors reach with the run's threads; empty where that fails."""
+    # Imports numpy, which else takes half of the time until a worker can be asked.
+    from profilers.runtimes.machine_peaks import machine_peaks
+
     told = record.facts.get("Threads", "").partition(" of ")[0]
     threads = int(told) if told.isdigit() else os.cpu_count() or 1
     try:

@@ -85,6 +85,14 @@ class MatrixWindow(QDialog):
     def _empty_table(self) -> QTableWidget:
         table = QTableWidget(len(self._variants), len(HEADINGS))
         table.setHorizontalHeaderLabels([self.tr(heading) for heading in HEADINGS])
+        first_call = table.horizontalHeaderItem(HEADINGS.index("First call"))
+        if first_call is not None:
+            first_call.setToolTip(
+                self.tr(
+                    "From the loaded model to its first result: tracing, converting and compiling it, "
+                    "whichever of these a mode does, and one step."
+                )
+            )
         table.setAccessibleName(self.tr("Figures of every mode"))
         table.verticalHeader().hide()
         table.setTabKeyNavigation(False)  # Tab leaves the table

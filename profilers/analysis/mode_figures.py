@@ -21,7 +21,8 @@ class ModeFigures:
     Attributes
     ----------
     first_call_ns : int or None
-        From the loaded model to its first result: compiling and the first step.
+        From the loaded model to its first result: tracing, converting and compiling it, whichever of
+        these a mode does, and one step.
     step_ns : Interval or None
         Median unprofiled step with its 95 % interval; the interval is the median alone where too
         few steps were run.

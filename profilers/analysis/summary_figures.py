@@ -55,8 +55,8 @@ def _time_figures(profile: Profile) -> list[Figure]:
                 "Compiled in",
                 format_duration(compile_ns),
                 "before the steps",
-                "What making the model's code took: compiling, exporting, tracing or converting; of a "
-                "model that is compiled when it is called, its first step.",
+                "What making the model's code took: tracing, exporting, converting and compiling; of a "
+                "model that is compiled when it is called with its first step.",
             )
         )
     return figures

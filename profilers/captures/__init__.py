@@ -5,6 +5,7 @@ The module of a family module offers ``read(folder: Path, run: RunRecord, progre
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from profilers.captures.activations import with_activations
 from profilers.captures.parameter_statistics import with_statistics
@@ -41,7 +42,10 @@ def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Pr
         ) from error
     if run.family not in FAMILIES:
         raise DamagedFile(f"Cannot read the capture {folder}", f"unknown family {run.family!r}")
-    profile: Profile = import_module(f"profilers.captures.{FAMILIES[run.family]}").read(
-        folder, run, progress
-    )
+    profile: Profile = reader_of(run.family).read(folder, run, progress)
     return with_activations(with_statistics(with_sweep(profile, run), folder), folder)
+
+
+def reader_of(family: str) -> Any:
+    """The module that reads captures of one of `FAMILIES`."""
+    return import_module(f"profilers.captures.{FAMILIES[family]}")

@@ -46,6 +46,13 @@ def load() -> ModuleType | None:
         return _loaded
 
 
+def load_compiled() -> None:
+    """As `load` where they are compiled; never compiles."""
+    with _lock:
+        if _loaded is None and not _cannot_load and _stamp().exists():
+            _load()
+
+
 def loaded() -> ModuleType | None:
     """As `load`, but never waits: what is loaded already."""
     return _loaded

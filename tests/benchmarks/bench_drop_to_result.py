@@ -3,6 +3,10 @@
 The time from dropping a file to its profile, minus importing the framework, loading, compiling and the
 steps. The rest is the worker's start, the profiler, the graph, reading the capture and saving it; the
 goal is at most 1 s. Files may be named after the command, as PATH or PATH=MODE.
+
+A busy machine tells no times: `processor` is the rest as time on a processor, of the thread that works
+while everything else waits for it. The parts behind it are seconds and, in brackets, those on a
+processor; those of the model itself are in capitals.
 """
 
 import subprocess
@@ -12,6 +16,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import psutil
 
 from app.autosave import Autosave
 from app.capturing import capture_profile, request_for
@@ -37,29 +43,72 @@ DEFAULTS = (
 )
 LARGER = ("encoder12", "resnet50")
 STEPS = 10
+_OF_THE_MODEL = ("import", "load", "compile", "warm-up", "measure", "profile")
+_FIRST_HERE = "reading"  # stages from here on are ours, those before are the worker's
+
+
+@dataclass
+class Part:
+    seconds: float = 0.0
+    processor: float = 0.0
 
 
 @dataclass
 class Stages:
     """Seconds in each stage, as the worker's progress tells them."""
 
-    began: float = field(default_factory=time.perf_counter)
     now: str = "start"
-    seconds: dict[str, float] = field(default_factory=dict)
+    began: float = field(default_factory=time.perf_counter)
+    parts: dict[str, Part] = field(default_factory=dict)
+    _processor: float = field(default_factory=lambda: _busy("start"))
 
     def follow(self, event: Progress | Log) -> None:
         if isinstance(event, Progress):
-            self.enter(event.stage.partition(":")[0])
+            self.enter(event.stage)
 
     def enter(self, stage: str) -> None:
-        if stage != self.now:
-            end = time.perf_counter()
-            self.seconds[self.now] = self.seconds.get(self.now, 0.0) + end - self.began
-            self.began, self.now = end, stage
+        if stage == self.now:
+            return
+        end, processor = time.perf_counter(), _busy(self.now)
+        part = self.parts.setdefault(self.now, Part())
+        part.seconds += end - self.began
+        part.processor += processor - self._processor
+        self.began, self.now, self._processor = end, stage, _busy(stage)
+
+    def rest(self) -> float:
+        """Seconds on a processor that are not the model's."""
+        return sum(
+            part.processor for stage, part in self.parts.items() if not _is_of_the_model(stage)
+        )
+
+    def __str__(self) -> str:
+        return " · ".join(
+            f"{stage.upper() if _is_of_the_model(stage) else stage} "
+            f"{part.seconds:.2f} ({part.processor:.2f})"
+            for stage, part in self.parts.items()
+            if part.seconds >= 0.005
+        )
+
+
+def _is_of_the_model(stage: str) -> bool:
+    return stage in _OF_THE_MODEL or stage.startswith("compile:")
+
+
+def _busy(stage: str) -> float:
+    """Seconds on a processor so far, of the thread that does the work of a stage."""
+    own = time.thread_time()
+    if stage.startswith(_FIRST_HERE):
+        return own
+    for child in psutil.Process().children():
+        for thread in child.threads():
+            if thread.id == child.pid:
+                own += thread.user_time + thread.system_time
+    return own
 
 
 def main() -> None:
-    print(f"{'file':<18}{'mode':<20}{'worker':<7}{'drop to result':>15}{'model':>9}{'rest':>9}  s")
+    print(f"{'file':<15}{'mode':<18}{'worker':<8}", end="")
+    print(f"{'drop to result':>14}{'model':>8}{'rest':>7}{'processor':>11}  s")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for path, mode in _wanted(folder):
@@ -104,11 +153,9 @@ def _print_line(launcher: Launcher, autosave: Autosave, request: RunRequest, wor
     stages.enter("end")
     own = _of_the_model(profile)
     name = Path(request.model_path).name
-    print(
-        f"{name:<18}{request.mode:<20}{worker:<7}{total:15.2f}{own:9.2f}{total - own:9.2f}",
-        end="  ",
-    )
-    print(" ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.seconds.items()))
+    print(f"{name:<15}{request.mode:<18}{worker:<8}", end="")
+    print(f"{total:14.2f}{own:8.2f}{total - own:7.2f}{stages.rest():11.2f}")
+    print(f"    {stages}", flush=True)
 
 
 def _of_the_model(profile: Profile) -> float:

@@ -1,6 +1,7 @@
 """Write Keras models that exercise linking: ``build_keras_more OUT``.
 
 fused.keras holds a convolution with bias and ReLU, multi.keras takes two inputs, lstm.keras loops.
+grouped.keras takes images of any size and convolves in groups, which Keras lets XLA compile alone.
 gated.keras squeezes and excites with swish, masked.keras loops both ways over a mask, with dropout.
 """
 
@@ -52,6 +53,16 @@ def gated() -> keras.Model:
     return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="gated")
 
 
+def grouped() -> keras.Model:
+    """As the blocks of ConvNeXt."""
+    image = keras.Input((None, None, 3), name="image")
+    x = layers.Conv2D(8, 4, 4, bias_initializer=_BIAS, name="stem")(image)
+    y = layers.Conv2D(8, 7, padding="same", groups=8, bias_initializer=_BIAS, name="depth")(x)
+    y = layers.Dense(16, activation="gelu", name="wide")(layers.LayerNormalization(name="norm")(y))
+    x = layers.Add(name="added")([x, layers.Dense(8, name="narrow")(y)])
+    return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="grouped")
+
+
 def masked() -> keras.Model:
     tokens = keras.Input((8,), dtype="int32", name="tokens")
     x = layers.Embedding(50, 8, mask_zero=True, name="embedding")(tokens)
@@ -62,7 +73,7 @@ def masked() -> keras.Model:
 
 def main(out: Path) -> None:
     keras.utils.set_random_seed(0)
-    for model in (fused(), multi(), lstm(), gated(), masked()):
+    for model in (fused(), multi(), lstm(), gated(), masked(), grouped()):
         model.save(out / f"{model.name}.keras")
 
 

@@ -58,9 +58,16 @@ def save_dangerous(out: Path) -> None:
 
 
 def save_odd(out: Path) -> None:
-    """Inputs of text and of rows of different lengths, several signatures or none, operators of no
+    """Inputs of text, of encoded things and of rows of different lengths, several signatures or none, operators of no
     build."""
-    for made in (keras_zoo.Words(), keras_zoo.Rows()):
+    zoo = (
+        keras_zoo.Words,
+        keras_zoo.Rows,
+        keras_zoo.Pictures,
+        keras_zoo.Examples,
+        keras_zoo.Sparse,
+    )
+    for made in (kind() for kind in zoo):
         call = made.__call__
         tf.saved_model.save(made, str(out / f"{made.name}_saved"), signatures=call)
     for name, made in (

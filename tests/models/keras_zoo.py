@@ -101,6 +101,47 @@ class Rows(tf.Module):
         return tf.reduce_sum(x, axis=1)
 
 
+class Pictures(tf.Module):
+    """Takes encoded images."""
+
+    def __init__(self) -> None:
+        super().__init__(name="pictures")
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="encoded")])
+    def __call__(self, encoded: tf.Tensor) -> tf.Tensor:
+        decode = lambda each: tf.image.resize(tf.io.decode_png(each, 3), (8, 8))  # noqa: E731
+        return tf.map_fn(decode, encoded, fn_output_signature=tf.float32)
+
+
+class Examples(tf.Module):
+    """Takes encoded features, as the estimators of TensorFlow 1 do."""
+
+    def __init__(self) -> None:
+        super().__init__(name="examples")
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def __call__(self, examples: tf.Tensor) -> tf.Tensor:
+        wanted = {
+            "sizes": tf.io.FixedLenFeature([3], tf.float32),
+            "number": tf.io.FixedLenFeature([], tf.int64),
+            "word": tf.io.FixedLenFeature([2], tf.string),
+        }
+        found = tf.io.parse_example(examples, wanted)
+        lengths = tf.strings.length(found["word"]) + tf.cast(found["number"], tf.int32)[:, None]
+        return tf.reduce_sum(found["sizes"], 1, keepdims=True) + tf.cast(lengths, tf.float32)
+
+
+class Sparse(tf.Module):
+    """Takes a tensor that is told by its places and values."""
+
+    def __init__(self) -> None:
+        super().__init__(name="sparse")
+
+    @tf.function(input_signature=[tf.SparseTensorSpec([None, 16], tf.float32)])
+    def __call__(self, x: tf.SparseTensor) -> tf.Tensor:
+        return tf.sparse.sparse_dense_matmul(x, tf.ones((16, 4)))
+
+
 class Parts(tf.Module):
     """Functions of its own and of a part; the call was traced for two flags, `unused` never."""
 

@@ -6,6 +6,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
 
 from profilers.profile import Profile
+from views.one_stop import OneStop
+
+_LEAST_FOR_FINDING, _LEAST_CHOICE = 90, 56  # pixels, where there is little room
 
 
 class Toolbar(QWidget):
@@ -57,8 +60,10 @@ class Toolbar(QWidget):
         bar.setContentsMargins(4, 2, 4, 0)
         for widget in (self.stage, self.colour_by, self.size_by):
             bar.addWidget(widget)
+        find.setMinimumWidth(_LEAST_FOR_FINDING)
         bar.addWidget(find, 1)
         bar.addWidget(self.flat)
+        buttons = [self.flat]
         for text, name, signal in (
             ("−", self.tr("Fold all"), self.fold_all),
             ("+", self.tr("Unfold all"), self.unfold_all),
@@ -71,6 +76,8 @@ class Toolbar(QWidget):
             button.setAutoRaise(True)
             button.clicked.connect(signal)
             bar.addWidget(button)
+            buttons.append(button)
+        OneStop(buttons, self)
 
 
 def _choices(name: str, entries: Sequence[tuple[str, object]]) -> QComboBox:
@@ -79,6 +86,7 @@ def _choices(name: str, entries: Sequence[tuple[str, object]]) -> QComboBox:
     box.setToolTip(name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(11)
+    box.setMinimumWidth(_LEAST_CHOICE)
     for title, data in entries:
         box.addItem(title, data)
     return box

@@ -1,7 +1,7 @@
 """Names of the files that a PyTorch worker leaves in a capture folder. Standard library only."""
 
 TRACE_FILE = "trace.json"  # as torch.profiler exports it
-SIZES_FILE = "input_sizes.json"  # the same of one further step, with the sizes of inputs
+SIZES_FILE = "input_sizes.json"  # the same of one step before, with the sizes of inputs
 EXPORTED_GRAPH_FILE = "exported_graph.json"  # the JSON of an exported program
 SHARED_WEIGHTS = "twinscope_shared_weights"  # key in that JSON: first name by each other name
 EXECUTION_TRACE_FILE = "execution_trace.json"  # of one run, for models that cannot be exported

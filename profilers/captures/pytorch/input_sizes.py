@@ -1,4 +1,4 @@
-"""Gives the operators of a PyTorch trace the sizes of their inputs, which one further step recorded."""
+"""Gives the operators of a PyTorch trace the sizes of their inputs, which a step of their own recorded."""
 
 import json
 from collections.abc import Sequence

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from profilers.captures.run_facts import diagnostics_of, environment_of, timings_of
+from profilers.captures.tf.compiled_calls import nodes_of_calls
 from profilers.captures.tf.eager_links import eager_nodes, makers_of, unmarked, with_operators
 from profilers.captures.tf.files import (
     AUTHORED_FILE,
@@ -142,9 +143,14 @@ def _optimised(
         result = link_optimised(authored, optimised, 1, names, strings, pool)
         graphs = (authored, replace(optimised, origins=result.origins))
     trace = _with_links(traced.trace, names, result, strings)
+    within = nodes_of_calls(trace, strings, authored)
+    is_inner = (trace.slices.kind == SliceKind.KERNEL) & (trace.slices.node < 0)
+    linked = np.where(is_inner, within, trace.slices.node)
+    trace = replace(trace, slices=trace.slices.replace(node=linked))
     told = [result.group_of.get(name, (-1, names.find(name)))[1] for name in operations]
     # The allocator names no operator where a thread of its own allocates, as for collectives.
-    around = np.append(trace.slices.node, np.int32(-1))[traced.memory.allocations.slice].tolist()
+    near = np.append(np.where(linked >= 0, linked, within), np.int32(-1))
+    around = near[traced.memory.allocations.slice].tolist()
     makers = [own if own >= 0 else outer for own, outer in zip(told, around, strict=True)]
     return _Linked(graphs, result.fusion, trace, traced.memory, makers, result.diagnostics)
 

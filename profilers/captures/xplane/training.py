@@ -20,7 +20,7 @@ FORWARD_TO_BACKWARD = "fwdbwd"  # PyTorch's word for this kind of flow
 
 
 def with_training(profile: Profile, optimiser_variables: Set[str], forward: Int32) -> Profile:
-    """The same profile with what its backward tells; one of inference stays as it is.
+    """The same profile with what its backward tells; one that changes no variable stays as it is.
 
     Parameters
     ----------
@@ -29,7 +29,9 @@ def with_training(profile: Profile, optimiser_variables: Set[str], forward: Int3
     optimiser_variables : set of str
         Names among the parameters of what belongs to an optimiser.
     """
-    if not (forward >= 0).any() and not optimiser_variables:
+    operators = {profile.strings[row] for row in profile.authored.nodes.operator.tolist()}
+    is_written = any(each.startswith("Assign") for each in operators)
+    if not (forward >= 0).any() and not optimiser_variables and not is_written:
         return profile
     return _with_flows(_with_categories(profile, forward, optimiser_variables), forward)
 

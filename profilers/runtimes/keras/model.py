@@ -153,7 +153,7 @@ def _dicts(config: Any) -> Iterator[dict[str, Any]]:
 def _reason(error: Exception) -> str:
     """Keras wraps the cause of a failure in pages of configuration; this is the cause."""
     _, found, cause = str(error).rpartition("Exception encountered: ")
-    return cause.splitlines()[0] if found and cause else first_line(error)
+    return first_line(ValueError(cause)) if found and cause else first_line(error)
 
 
 def packed(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> Any:
@@ -169,10 +169,13 @@ def packed(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> Any:
 
 def trace_failure(error: Exception) -> TwinscopeError:
     """What the model's own code raised when a framework traced it on its inputs."""
+    reason = first_line(error)
+    if "differentiation does not work" in reason:
+        return TwinscopeError(
+            "The model cannot be trained in this framework", reason, "Run it as inference."
+        )
     return TwinscopeError(
-        "The model cannot be run on these inputs",
-        first_line(error),
-        "Check the inputs' shapes and types.",
+        "The model cannot be run on these inputs", reason, "Check the inputs' shapes and types."
     )
 
 

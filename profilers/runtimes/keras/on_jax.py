@@ -108,8 +108,7 @@ def _run(program: JaxProgram, record: RunRecord, folder: Path, report: Reporter)
             "The model failed while running", first_line(error), "", traceback.format_exc()
         ) from error
     record.compile_ns = time.perf_counter_ns() - begin
-    record.warmup_ns = [record.compile_ns]
-    record.warmup_ns += timed_steps(program.step, request.warmup - 1, report, "warm-up")
+    record.warmup_ns = timed_steps(program.step, request.warmup - 1, report, "warm-up")
     record.measured_ns = measured_steps(program.step, request.steps, report)
     keep_results(request, folder, lambda: [np.asarray(each) for each in program.step()])
     _profile(program.step, record, folder, report)

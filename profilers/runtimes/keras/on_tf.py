@@ -1,5 +1,6 @@
 """Runs a .keras or .h5 model on TensorFlow as one graph function: inference or a training step."""
 
+import time
 from pathlib import Path
 
 from profilers.activations import is_wanted
@@ -54,7 +55,9 @@ def load(request: RunRequest) -> TracedModel:
     """The model's function as `request.options["run"]` says. Raises as `run` does."""
     forget_models()
     loaded = load_call(request)
+    begin = time.perf_counter_ns()
     function = traced_function(loaded.call, loaded.arguments, loaded.names)
+    tracing_ns = time.perf_counter_ns() - begin
     own = loaded.optimiser_variables
     return TracedModel(
         function,
@@ -66,4 +69,5 @@ def load(request: RunRequest) -> TracedModel:
         optimiser_variables={each.path for each in own},
         untraced=loaded.call,
         owner=(loaded.model, loaded.step),
+        tracing_ns=tracing_ns,
     )

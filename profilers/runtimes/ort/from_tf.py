@@ -6,7 +6,7 @@ import logging
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.ort import inference as onnxruntime_cpu
+from profilers.runtimes.ort.loop_types import mend_loops
 from profilers.runtimes.result_gap import tell_gap
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
@@ -28,7 +29,11 @@ from profilers.units import format_bytes
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 _OPSET = 18
-_OLD = "_ref"  # the dtype of a variable of TensorFlow 1
+_CONVERTED_FILE = "model.onnx"
+_KEPT_WHOLE = ("_XlaMustCompile", "_noinline")
+_IN_TENSORFLOW = "Profile it in TensorFlow instead."
+_OLD = ("_ref", "expected type resource")  # variables of TensorFlow 1, or read in its kind of loop
+_OF_VARIABLES = re.compile(r"^(Assign\w*|Read|ResourceGather)(Variable(Op)?)?$")
 _CALL = re.compile(r"^(?:(?:Stateful)?PartitionedCall(?:_\d+)?/)+")
 _INPUT = re.compile(r":\d+$")  # tf2onnx keeps TensorFlow's number of an operator's output
 
@@ -51,14 +56,20 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     source = load_source(request)
     report.progress("load", 0.3)
     with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "model.onnx"
+        path = Path(place) / _CONVERTED_FILE
+        load_ns = time.perf_counter_ns() - begin - source.model.tracing_ns
         converted, arrays = _written(request, source, path)
-        convert_ns = time.perf_counter_ns() - begin
-        record = onnxruntime_cpu.run_with(replace(converted, sweep={}), arrays, folder, report)
+        whole_ns = time.perf_counter_ns() - begin
+        try:
+            once = replace(converted, sweep={})
+            record = onnxruntime_cpu.run_with(once, arrays, folder, report)
+        except CaptureFailed as error:
+            raise _as_converted(error, Path(request.model_path).name) from error
         found = onnxruntime_cpu.results_of(converted, arrays)
         record.facts["Size as ONNX"] = format_bytes(path.stat().st_size)
     record.request = replace(record.request, model_path=request.model_path, sweep=request.sweep)
-    record.load_ns += convert_ns
+    record.load_ns += load_ns
+    record.compile_ns = whole_ns - load_ns
     record.facts["Converted by"] = f"tf2onnx {tf2onnx.__version__}, opset {_OPSET}"
     record.facts["TensorFlow"] = tf.__version__
     tell_gap(record, source.results, found, "ONNX Runtime", "TensorFlow")
@@ -76,6 +87,14 @@ def _written(
     return replace(request, model_path=str(path), inputs=source.inputs), arrays
 
 
+def _as_converted(error: CaptureFailed, name: str) -> CaptureFailed:
+    """The same, told of the model that the person knows."""
+    if _CONVERTED_FILE not in error.what:
+        return error
+    what = error.what.replace(_CONVERTED_FILE, f"{name} as tf2onnx converts it")
+    return CaptureFailed(what, error.why, _IN_TENSORFLOW, error.detail)
+
+
 def _sweep(record: RunRecord, report: Reporter) -> None:
     """Each size is a model of its own: the converted one has the shapes of one run."""
 
@@ -83,7 +102,7 @@ def _sweep(record: RunRecord, report: Reporter) -> None:
         part.progress("tf2onnx converts the model", 0.0)
         request = replace(record.request, inputs=inputs, inputs_file="")
         with tempfile.TemporaryDirectory() as place:
-            converted = _written(request, load_source(request), Path(place) / "model.onnx")
+            converted = _written(request, load_source(request), Path(place) / _CONVERTED_FILE)
             return onnxruntime_cpu.sized_run(*converted)
 
     if record.request.sweep:
@@ -100,30 +119,52 @@ def _converted(source: Source, name: str) -> Any:
         frozen = _frozen(source.function)
         with _quietly():
             model, _ = tf2onnx.convert.from_graph_def(
-                frozen.graph.as_graph_def(),
+                _without_compiling(frozen.graph.as_graph_def()),
                 input_names=[t.name for t in frozen.inputs if t.dtype != tf.resource],
                 output_names=[tensor.name for tensor in frozen.outputs],
                 opset=_OPSET,
             )
     except Exception as error:  # the converter raises whatever its handlers raise
+        is_old = any(sign in str(error) for sign in _OLD)
         raise CaptureFailed(
             f"tf2onnx cannot convert {name}",
-            "its variables are of TensorFlow 1's kind" if _OLD in str(error) else first_line(error),
+            "its variables are of TensorFlow 1's kind" if is_old else first_line(error),
             "Freeze the graph first (convert_variables_to_constants)."
-            if _OLD in str(error)
-            else "Profile it in TensorFlow instead.",
+            if is_old
+            else _IN_TENSORFLOW,
             str(error),
         ) from error
     missing = sorted({node.op_type for node in _nodes(model.graph) if not _is_known(node)})
     if missing:
-        raise CaptureFailed(
-            f"tf2onnx cannot convert {name}",
-            f"ONNX has no operator for {', '.join(missing)}",
-            "Leave these operators out of the model, or profile it in TensorFlow.",
-        )
+        raise _unknown(missing, name)
+    mend_loops(model.graph)
     _rename(model.graph, source)
     _place_helpers(model.graph)
     return model
+
+
+def _without_compiling(graph_def: Any) -> Any:
+    """The converter opens no call whose function is to be compiled by XLA."""
+    functions = graph_def.library.function
+    nodes = (each for body in (graph_def.node, *(f.node_def for f in functions)) for each in body)
+    for each in (*functions, *nodes):
+        for sign in _KEPT_WHOLE:
+            each.attr.pop(sign, None)
+    return graph_def
+
+
+def _unknown(operators: list[str], name: str) -> CaptureFailed:
+    what = f"tf2onnx cannot convert {name}"
+    others = [each for each in operators if not _OF_VARIABLES.match(each)]
+    if not others:
+        return CaptureFailed(
+            what, "it changes its variables while it runs, which ONNX cannot tell", _IN_TENSORFLOW
+        )
+    return CaptureFailed(
+        what,
+        f"ONNX has no operator for {', '.join(others)}",
+        "Leave these operators out of the model, or profile it in TensorFlow.",
+    )
 
 
 def _frozen(function: Any) -> Any:
@@ -150,11 +191,32 @@ def _assigned(function: Any) -> list[str]:
 
     Their writes reach no result, so that the converter leaves them out.
     """
-    return [
-        operation.inputs[0].op.name
-        for operation in function.graph.get_operations()
-        if operation.type.startswith("Assign") and operation.type.endswith("VariableOp")
-    ]
+    graph = function.graph
+    return list(
+        dict.fromkeys(_written_in(graph, {each.op.name: each.op.name for each in graph.inputs}))
+    )
+
+
+def _written_in(graph: Any, outer: Mapping[str, str]) -> Iterator[str]:
+    """`outer` has the placeholder of the whole function for each of this graph's own."""
+    for operation in graph.get_operations():
+        given = [outer.get(tensor.op.name, "") for tensor in operation.inputs]
+        if operation.type.startswith("Assign") and operation.type.endswith("VariableOp"):
+            yield from filter(None, given[:1])
+        for body in _bodies(operation, graph):
+            own = [tensor.op.name for tensor in body.inputs]
+            yield from _written_in(
+                body, dict(zip(own, given[len(given) - len(own) :], strict=False))
+            )
+
+
+def _bodies(operation: Any, graph: Any) -> Iterator[Any]:
+    """Graphs of the functions that an operation calls; their arguments are its last inputs."""
+    for value in operation.node_def.attr.values():
+        for name in (value.func.name, *(each.name for each in value.list.func)):
+            found: Any = graph._get_function(name) if name else None
+            if getattr(found, "graph", None) is not None:
+                yield found.graph
 
 
 def _encoded(model: Any, name: str) -> bytes:
@@ -164,7 +226,7 @@ def _encoded(model: Any, name: str) -> bytes:
         raise CaptureFailed(
             f"{name} cannot be written as one ONNX file",
             "its weights take more than 2 GiB, the most that such a file holds",
-            "Profile it in TensorFlow instead.",
+            _IN_TENSORFLOW,
             str(error),
         ) from error
     return data

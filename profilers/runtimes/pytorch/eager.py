@@ -91,8 +91,12 @@ def module_ranges(model: Any, mark: Callable[[str], Any]) -> Iterator[None]:
 
 
 def _ranged(forward: Callable[..., Any], name: str, mark: Callable[[str], Any]) -> Any:
+    from torch.compiler import is_compiling
+
     @wraps(forward)
     def inside_range(*arguments: Any, **named: Any) -> Any:
+        if is_compiling():  # loops over tensors compile their bodies, which can hold no range
+            return forward(*arguments, **named)
         with mark(name):
             return forward(*arguments, **named)
 
@@ -121,7 +125,7 @@ def write_module_graph(
     _tell_classes(model, record)
     try:
         program = exported(model, inputs)
-        write_exported_graph(program, {}, folder)
+        write_exported_graph(program, dict, folder)
     except Exception as error:  # the model's own code runs under the tracer
         record_instead(error, model, inputs, folder, record, executed)
         return

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from profilers.errors import CaptureFailed, TwinscopeError
+from profilers.errors import CaptureFailed, TwinscopeError, telling_lines
 
 _INTERPRETER_FAILED = "The following operation failed in the TorchScript interpreter"
 _UNREGISTERED = (
@@ -17,7 +17,7 @@ _UNREGISTERED = (
 
 def first_line(error: BaseException) -> str:
     """The telling line of an exception's text, for a sentence."""
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    lines = telling_lines(error)
     if not lines:
         return type(error).__name__
     if lines[0].startswith(_INTERPRETER_FAILED):  # the reason stands below the interpreter's stack

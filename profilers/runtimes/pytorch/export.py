@@ -74,8 +74,10 @@ def program_model(program: Any) -> LoadedModel:
         return module(*positional, **named)
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        with torch.inference_mode():
-            values = recorded_values(module, inputs)
+        def values() -> dict[str, Any]:
+            with torch.inference_mode():
+                return recorded_values(module, inputs)
+
         try:
             write_exported_graph(program, values, folder)
         except Exception as error:  # of operators that PyTorch cannot write down

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,23 +13,27 @@ from profilers.captures.pytorch.files import EXPORTED_GRAPH_FILE, SHARED_WEIGHTS
 Json = dict[str, Any]
 
 
-def write_exported_graph(program: Any, values: Mapping[str, Any], folder: Path) -> None:
+def write_exported_graph(
+    program: Any, values: Callable[[], Mapping[str, Any]], folder: Path
+) -> None:
     """Leave the program's JSON as `EXPORTED_GRAPH_FILE`.
 
     Parameters
     ----------
     program : torch.export.ExportedProgram
-    values : mapping of str to Tensor
-        Results by node name, as far as they are known: their sizes replace symbolic ones.
+    values : callable
+        Results by node name, as far as they are known: their sizes replace symbolic ones. Asked for
+        only where there are such.
     """
     document = _document(program)
     document[SHARED_WEIGHTS] = _shared_weights(program)
     graph = document["graph_module"]["graph"]
-    for name, value in values.items():
-        meta = graph["tensor_values"].get(name)
-        sizes = getattr(value, "shape", None)
-        if meta is not None and sizes is not None:
-            meta["sizes"] = [{"as_int": int(size)} for size in sizes]
+    metas = graph["tensor_values"]
+    if any("as_int" not in size for meta in metas.values() for size in meta["sizes"]):
+        for name, value in values().items():
+            sizes = getattr(value, "shape", None)
+            if name in metas and sizes is not None:
+                metas[name]["sizes"] = [{"as_int": int(size)} for size in sizes]
     (folder / EXPORTED_GRAPH_FILE).write_text(json.dumps(document))
 
 

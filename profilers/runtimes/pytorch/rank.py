@@ -37,7 +37,6 @@ from profilers.runtimes.pytorch.running import (
     measure,
     opened,
     profile,
-    record_sizes,
     warm_up,
 )
 from profilers.runtimes.pytorch.session import Session
@@ -107,7 +106,7 @@ def _run(request: RunRequest, backend: str, folder: Path, rank: int) -> None:
     session = opened(replace(request, device=device, options=options), folder, RankReporter(rank))
     _load(session, rank)
     session.record.extra[CLOCK] = clock_of_rank(distributed)
-    for phase in (warm_up, measure, profile, record_sizes):
+    for phase in (warm_up, measure, profile):
         phase(session)
     told = session.work.told()
     shares = local_share(session.model.owner)

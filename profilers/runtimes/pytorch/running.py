@@ -2,8 +2,8 @@
 
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
+from profilers.runtimes.old_objects import old_objects_spared
 from profilers.runtimes.pytorch.device import (
     device_named,
     machine_facts,
@@ -28,7 +29,8 @@ from profilers.runtimes.pytorch.errors import (
     unregistered_operator,
 )
 from profilers.runtimes.pytorch.imports import import_first
-from profilers.runtimes.pytorch.options import IMPORTS, chosen
+from profilers.runtimes.pytorch.options import AUTOCAST, IMPORTS, chosen
+from profilers.runtimes.pytorch.outputs import tensors_in
 from profilers.runtimes.pytorch.session import LoadedModel, Session
 from profilers.runtimes.pytorch.steps import unmarked
 from profilers.runtimes.pytorch.sweep import sweep
@@ -58,7 +60,7 @@ def run_model(
     """
     session = opened(request, folder, report)
     load_model(session, load)
-    for phase in (*preparations, warm_up, measure, keep, profile, record_sizes, write, sweep):
+    for phase in (*preparations, warm_up, measure, keep, profile, write, sweep):
         phase(session)
     return session.record
 
@@ -142,61 +144,62 @@ def keep(session: Session) -> None:
 def _results(session: Session) -> list[Any]:
     """Arrays of one call, half precisions widened: numpy has no bfloat16."""
     import torch
-    from torch.utils._pytree import tree_leaves
 
-    with torch.inference_mode():
-        found = tree_leaves(session.in_precision(session.model.call)(*session.inputs))
-    tensors = [each.detach() for each in found if isinstance(each, torch.Tensor)]
+    with torch.no_grad():
+        found = tensors_in(session.in_precision(session.model.call)(*session.inputs))
+    tensors = [each.detach() for each in found]
     return [(each.double() if each.is_floating_point() else each).cpu().numpy() for each in tensors]
 
 
 def profile(session: Session) -> None:
-    """The same steps again under the profiler, which leaves the trace as `TRACE_FILE`."""
-    session.record.started_unix_ns = time.time_ns()
-    recorded = {"profile_memory": True}
-    steps = session.request.steps
-    session.record.profiled_ns, _ = _profiled(session, TRACE_FILE, steps, recorded)
+    """The same steps again under the profiler, which leaves the trace as `TRACE_FILE`.
 
-
-def record_sizes(session: Session) -> None:
-    """One step more, which leaves the sizes of operators' inputs in `SIZES_FILE`.
-
-    To record them costs about as much again as all the rest: in the profiled steps it would count as
-    the operators' own time.
+    One step before them leaves the sizes of operators' inputs in `SIZES_FILE`: to record them costs
+    about as much again as all the rest, and in the other steps it would count as the operators' own
+    time. It is also the first that makes ranges, whose own first call is not the model's.
     """
-    _, profiler = _profiled(session, SIZES_FILE, 1, {"record_shapes": True})
-    recorder = profiler.profiler
-    session.model.look_at(lambda: recorder.kineto_results.events())
-
-
-def _profiled(
-    session: Session, file: str, steps: int, recorded: dict[str, Any]
-) -> tuple[list[int], Any]:
-    """Durations of steps that the profiler watches, and the profiler; its trace as a file."""
-    from torch.profiler import profile as torch_profile
     from torch.profiler import record_function
 
+    session.report.progress("profile: the sizes of inputs", 0.0)
+    session.record.started_unix_ns = time.time_ns()
     step = session.step(session.model.profiled_call, record_function)
+    steps = session.request.steps
     with session.work.around(), session.model.marking():
-        step()  # the ranges' own first call is not the model's
-        profiler = torch_profile(activities=profiled_activities(session.device), **recorded)
-        profiler.start()
-        try:
+        with _profiler(session, record_shapes=True) as sizes, _step_range(0):
+            step()
+        with _profiler(session, profile_memory=True) as trace:
             durations = timed_steps(step, steps, session.report, "profile", _step_range)
-        finally:
-            profiler.stop()
-    profiler.export_chrome_trace(str(session.folder / file))
-    return durations, profiler
+            session.report.progress("profile: PyTorch writes the trace", 0.0)
+    session.record.profiled_ns = durations
+    sizes.export_chrome_trace(str(session.folder / SIZES_FILE))
+    trace.export_chrome_trace(str(session.folder / TRACE_FILE))
+    with old_objects_spared():
+        session.model.look_at(lambda: sizes.profiler.kineto_results.events())
+
+
+@contextmanager
+def _profiler(session: Session, **recorded: Any) -> Iterator[Any]:
+    """PyTorch's own, which watches while it lasts."""
+    from torch.profiler import profile as torch_profile
+
+    profiler = torch_profile(activities=profiled_activities(session.device), **recorded)
+    profiler.start()
+    try:
+        yield profiler
+    finally:
+        profiler.stop()
 
 
 def write(session: Session) -> None:
     """The authored graph and what is known of the weights."""
-    session.report.progress("write", 0.0)
+    session.report.progress("write: the graph", 0.0)
     told = session.work.told()
     if told:
         session.record.extra[TRAINING] = told
-    session.model.write_graph(session.inputs, session.folder, session.record)
-    write_statistics(session.folder, weights_of(session.model.owner))
+    with old_objects_spared():
+        session.model.write_graph(session.inputs, session.folder, session.record)
+        session.report.progress("write: figures of the weights", 0.0)
+        write_statistics(session.folder, weights_of(session.model.owner))
 
 
 def _step_range(number: int) -> AbstractContextManager[Any]:
@@ -211,10 +214,17 @@ def _first_steps(session: Session, stage: str, count: int) -> list[int]:
     step = session.step(session.model.call, unmarked)
     session.report.progress(stage, 0.0)
     try:
-        with session.work.around():
-            return timed_steps(step, count, session.report, stage)
+        try:
+            with session.work.around():
+                return timed_steps(step, count, session.report, stage)
+        except RuntimeError as error:
+            if not session.leaves_inference_mode(error):
+                raise
+            with session.work.around():
+                return timed_steps(step, count, session.report, stage)
     except Exception as error:  # the model runs code of its own
-        raise _failed(error) from error
+        is_lower = chosen(session.request.options, AUTOCAST) != "off"
+        raise _failed(error, is_lower) from error
 
 
 _REMEDIES = (
@@ -228,6 +238,10 @@ _REMEDIES = (
         "them in the model, or run its inference.",
     ),
     (
+        "does not support sparse gradients",
+        "The model's embeddings give sparse gradients: choose SGD for Optimiser, which takes them.",
+    ),
+    (
         "Expected all tensors to be on the same device",
         "The model makes or holds a tensor on another device: let it use the device of its input, or "
         "run it on the CPU.",
@@ -235,12 +249,17 @@ _REMEDIES = (
 )
 
 
-def _remedy(error: Exception) -> str:
+_OTHER_PRECISION = ("same dtype", "expected scalar type", "must have the same dtype")
+
+
+def _remedy(error: Exception, is_lower: bool) -> str:
+    if is_lower and any(sign in str(error) for sign in _OTHER_PRECISION):
+        return "An operator of the model does not go with autocast: choose off for Autocast."
     told = (remedy for sign, remedy in _REMEDIES if sign in str(error))
     return next(told, "Check the inputs' shapes, types and ranges; the details hold the traceback.")
 
 
-def _failed(error: Exception) -> CaptureFailed:
+def _failed(error: Exception, is_lower: bool) -> CaptureFailed:
     operator = unregistered_operator(error)
     if operator:
         return CaptureFailed(
@@ -252,6 +271,6 @@ def _failed(error: Exception) -> CaptureFailed:
     return CaptureFailed(
         "The model failed on its first step",
         f"{type(error).__name__}: {first_line(error)}",
-        _remedy(error),
+        _remedy(error, is_lower),
         traceback.format_exc(),
     )

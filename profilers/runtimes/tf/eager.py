@@ -59,7 +59,12 @@ def _load_keras(request: RunRequest) -> TracedModel:
     traced = keras_tf.load(request)
     assert traced.untraced is not None  # a Keras model is Python
     is_trained = is_training(request.options)
-    return replace(traced, call=traced.untraced, marking=lambda: layer_ranges(is_trained))
+    return replace(
+        traced,
+        call=traced.untraced,
+        marking=lambda: layer_ranges(is_trained),
+        is_compiled=False,
+    )
 
 
 def _load_graph(request: RunRequest) -> TracedModel:
@@ -79,4 +84,5 @@ def _load_graph(request: RunRequest) -> TracedModel:
         finally:
             marks.pop()
 
-    return replace(traced, call=Interpreter(traced.function, mark), marking=ranges)
+    call = Interpreter(traced.function, mark)
+    return replace(traced, call=call, marking=ranges, is_compiled=False)

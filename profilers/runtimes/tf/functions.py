@@ -6,7 +6,8 @@ from typing import Any
 
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
-from profilers.runtimes.tf.inputs import bind_inputs, with_row_splits
+from profilers.runtimes.tf.encoded_text import with_encoded_text
+from profilers.runtimes.tf.inputs import bind_inputs, with_row_splits, with_sparse_parts
 from profilers.runtimes.tf.session import TracedModel
 
 _DEFAULT = "__call__"
@@ -31,8 +32,11 @@ def traced_part(loaded: Any, request: RunRequest) -> TracedModel:
     tensors, inputs = bind_inputs(request, expected)
     structure = function.structured_input_signature
     is_ragged = any(isinstance(each, tf.RaggedTensorSpec) for each in tf.nest.flatten(structure))
-    if is_ragged and not request.inputs_file:
-        tensors, inputs = with_row_splits(expected, tensors, inputs)
+    if not request.inputs_file:
+        if is_ragged:
+            tensors, inputs = with_row_splits(expected, tensors, inputs)
+        tensors, inputs = with_sparse_parts(expected, tensors, inputs)
+        tensors = with_encoded_text(function, tensors)
     parts = tf.nest.flatten(structure, expand_composites=True)
 
     def call(*given: Any) -> Any:

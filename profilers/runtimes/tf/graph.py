@@ -8,8 +8,9 @@ from profilers.errors import TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
+from profilers.runtimes.tf.encoded_text import with_encoded_text
 from profilers.runtimes.tf.functions import traced_part
-from profilers.runtimes.tf.inputs import bind_inputs, with_row_splits
+from profilers.runtimes.tf.inputs import bind_inputs, with_row_splits, with_sparse_parts
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
 
 __all__ = ["WORKER_ENVIRONMENT", "load", "run"]
@@ -50,8 +51,11 @@ def _load_saved_model(request: RunRequest) -> TracedModel:
     function = _signature(loaded, request)
     expected = function.structured_input_signature[1]
     tensors, inputs = bind_inputs(request, expected)
-    if not request.inputs_file and _takes_ragged(function):
-        tensors, inputs = with_row_splits(expected, tensors, inputs)
+    if not request.inputs_file:
+        if _takes_ragged(function):
+            tensors, inputs = with_row_splits(expected, tensors, inputs)
+        tensors, inputs = with_sparse_parts(expected, tensors, inputs)
+        tensors = with_encoded_text(function, tensors)
     arguments = dict(zip(expected, tensors, strict=True))
     names = sorted(arguments)
 

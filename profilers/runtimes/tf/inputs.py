@@ -11,6 +11,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.binding import arrays_for, misfit, spec_of
 
 _RAGGED_PART = re.compile(r"_\d+$")
+_SPARSE_SIDE = 16
 
 
 def bind_inputs(
@@ -61,10 +62,39 @@ def with_row_splits(
     return list(given.values()), tuple(used)
 
 
+def with_sparse_parts(
+    expected: Mapping[str, Any], tensors: Sequence[Any], inputs: Sequence[InputSpec]
+) -> tuple[list[Any], tuple[InputSpec, ...]]:
+    """Places, values and a size that fit each other, in place of random numbers.
+
+    A signature takes a sparse tensor ``x`` in parts: where its values are, ``x``; the values, ``x_1``;
+    and how large it is, ``x_2``.
+    """
+    import tensorflow as tf
+
+    given = dict(zip(expected, tensors, strict=True))
+    for name in expected:
+        places, values, size = (given.get(each) for each in (name, f"{name}_1", f"{name}_2"))
+        if places is None or values is None or size is None:
+            continue
+        rank = places.shape[-1] if places.shape.rank == 2 else 0
+        if places.dtype != tf.int64 or size.dtype != tf.int64 or size.shape != (rank,):
+            continue
+        count = int(values.shape[0])
+        sizes = np.array([1, *[max(_SPARSE_SIDE, count)] * (rank - 1)])
+        rows = np.zeros((count, rank), np.int64)
+        rows[:, -1] = np.arange(count)
+        sizes[-1] = max(sizes[-1], count)
+        given[name], given[f"{name}_2"] = tf.constant(rows), tf.constant(sizes, tf.int64)
+    used = (replace(each, shape=tuple(given[each.name].shape.as_list())) for each in inputs)
+    return list(given.values()), tuple(used)
+
+
 def _own_spec(name: str, spec: Any) -> InputSpec:
-    """What the model itself says, with 1 for each dynamic size."""
+    """What the model itself says, with a usual size for each dynamic one."""
     sizes = spec.shape.as_list() if spec.shape.rank is not None else [1]
-    return InputSpec(name, spec.dtype.name, tuple(1 if size is None else size for size in sizes))
+    shape = tuple("?" if size is None else size for size in sizes)
+    return InputSpec(name, spec.dtype.name, shape).with_sizes()
 
 
 def _text(name: str, spec: Any) -> str:

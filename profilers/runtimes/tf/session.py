@@ -24,7 +24,7 @@ from profilers.captures.tf.files import (
     TRACE_FILE,
     VARIABLES_FILE,
 )
-from profilers.errors import CaptureFailed, ModeUnavailable, TrustRequired
+from profilers.errors import CaptureFailed, ModeUnavailable, TrustRequired, telling_lines
 from profilers.parameter_statistics import stride_of, write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
@@ -69,6 +69,10 @@ class TracedModel:
         A context in which `call` makes ranges that tell what it runs.
     owner : object
         What holds the variables: a function alone does not keep them.
+    tracing_ns : int
+        Making `function` of the model's Python; 0 where the file holds it as a graph.
+    is_compiled : bool
+        Whether the first call makes the code that the others run.
     """
 
     function: Any
@@ -81,6 +85,8 @@ class TracedModel:
     untraced: Callable[..., Any] | None = None
     marking: Callable[[], AbstractContextManager[Any]] = nullcontext
     owner: Any = None
+    tracing_ns: int = 0
+    is_compiled: bool = True
 
 
 def run_traced(
@@ -114,7 +120,7 @@ def run_traced(
         report.progress("load", 0.0)
         begin = time.perf_counter_ns()
         traced = load(request)
-        record.load_ns = time.perf_counter_ns() - begin
+        record.load_ns = time.perf_counter_ns() - begin - traced.tracing_ns
         record.request = replace(request, inputs=traced.inputs)
         record.facts = _facts(request)
         _run(traced, record, folder, report)
@@ -149,7 +155,11 @@ def _step(traced: TracedModel, device: str) -> Callable[[], None]:
 def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter) -> None:
     request = record.request
     step = _step(traced, request.device)
-    record.warmup_ns = [_first_call(step, traced, folder, report)]
+    first_ns = _first_call(step, traced, folder, report)
+    if traced.is_compiled:
+        record.compile_ns = traced.tracing_ns + first_ns
+    else:
+        record.warmup_ns = [first_ns]
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
     record.measured_ns = least_steps(step, request.steps, report)
     keep_results(request, folder, lambda: _results(traced))
@@ -182,12 +192,7 @@ def _first_call(
     try:
         step()
     except tf.errors.OpError as error:
-        raise CaptureFailed(
-            "The model failed while running",
-            _failed_node(error),
-            "If the inputs' values are to blame, such as token ids out of range, give others.",
-            traceback.format_exc(),
-        ) from error
+        raise run_failure(error) from error
     finally:
         duration = time.perf_counter_ns() - begin
         metadata = context.export_run_metadata()
@@ -329,9 +334,19 @@ def _profile(step: Callable[[], None], record: RunRecord, folder: Path, report: 
     shutil.rmtree(log)
 
 
+def run_failure(error: Exception) -> CaptureFailed:
+    """What TensorFlow raised while the model ran."""
+    return CaptureFailed(
+        "The model failed while running",
+        _failed_node(error),
+        "If the inputs' values are to blame, such as token ids out of range, give others.",
+        "".join(traceback.format_exception(error)),
+    )
+
+
 def _failed_node(error: Exception) -> str:
     """What went wrong, from a graph's error: the line before the node that it names."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = telling_lines(error)
     for before, line in pairwise(lines):
         if line.startswith("[[{{node"):
             node = line.partition("}}")[0].removeprefix("[[{{node ")

@@ -13,7 +13,7 @@ from profilers.errors import TrustRequired
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.keras import on_tf as keras_tf
 from profilers.runtimes.tf import graph as tf_graph
-from profilers.runtimes.tf.session import TracedModel
+from profilers.runtimes.tf.session import TracedModel, run_failure
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -64,7 +64,10 @@ def load_source(request: RunRequest) -> Source:
         )
     traced = load_any(request)
     inputs = _in_order(traced)
-    results = tf.nest.flatten(traced.call(*traced.arguments))
+    try:
+        results = tf.nest.flatten(traced.call(*traced.arguments))
+    except tf.errors.OpError as error:
+        raise run_failure(error) from error
     return Source(
         _of_these_shapes(traced, inputs),
         [np.asarray(argument.numpy()) for argument in traced.arguments],

@@ -81,8 +81,14 @@ def _without_xla(
 
 
 def _load(request: RunRequest) -> TracedModel:
-    traced = load_any(request)
-    return replace(traced, call=_compiled(traced.call, Path(request.model_path).name))
+    """XLA is not asked about text: TensorFlow 2.21 ends the process when it compiles a second program
+    that is given any."""
+    import tensorflow as tf
+
+    traced, name = load_any(request), Path(request.model_path).name
+    if any(argument.dtype == tf.string for argument in traced.arguments):
+        raise _refused(name, [_ARGUMENT], "", "")
+    return replace(traced, call=_compiled(traced.call, name))
 
 
 def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:
@@ -107,15 +113,20 @@ def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:
 
 def _refusal(model: str, error: Exception) -> _Refused:
     operators = list(dict.fromkeys(_REFUSED.findall(str(error))))
+    return _refused(model, operators, first_line(error).rstrip("."), str(error))
+
+
+def _refused(model: str, operators: list[str], why: str, details: str) -> _Refused:
+    """`why` counts where no operator is to blame."""
     named = [each if each != _ARGUMENT else "inputs such as text or tables" for each in operators]
-    why = f"it has no kernel for {_listed(named)}" if named else first_line(error)
+    why = f"it has no kernel for {_listed(named)}" if named else why
     told = CaptureFailed(
         f"XLA cannot compile {model}",
         why,
         "Run the model without XLA, or leave these operators out of it."
         if operators
         else "Run the model without XLA.",
-        str(error),
+        details,
     )
     return _Refused(told, operators)
 

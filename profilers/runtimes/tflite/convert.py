@@ -12,6 +12,8 @@ _OPEN_SIZE = "requires element_shape to be static"
 _OLD_VARIABLES = ("mark initialized variables", "tf.VariableV2")
 _OLD_CONTROL = "Failed to functionalize Control Flow V1"
 _TELLS_NOTHING = ("<unknown>:0", "Variable constant folding")
+_PLACE = re.compile(r"^\S[^:]*:\d+:\d+: (?:error: )?")
+_OF_VARIABLES = frozenset({"VarHandleOp", "ReadVariableOp", "AssignVariableOp"})
 
 
 def convert(source: Source, quantisation: str, name: str) -> bytes:
@@ -44,6 +46,8 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
     found = [*_MISSING.finditer(text), *_NO_KERNEL.finditer(text)]
     missing = dict.fromkeys(each.strip() for match in found for each in match["names"].split(","))
     missing.pop("Placeholder", None)  # of a table that is refused as well
+    if missing.keys() - _OF_VARIABLES:  # a body that is refused leaves its variables behind
+        missing = {name: None for name in missing if name not in _OF_VARIABLES}
     if missing:
         return CaptureFailed(
             what,
@@ -75,6 +79,7 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
         )
     lines = [line for line in text.splitlines() if not line.startswith(_TELLS_NOTHING)]
     why = (lines or [first_line(error)])[0]
+    why = _PLACE.sub("", why).rstrip(".")
     return CaptureFailed(what, why, "Profile it in TensorFlow instead.", text)
 
 

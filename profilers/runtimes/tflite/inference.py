@@ -61,7 +61,8 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         "tflite",
         library.name,
         facts=_facts(request, library, session),
-        load_ns=time.perf_counter_ns() - begin,
+        load_ns=time.perf_counter_ns() - begin - session.converting_ns,
+        compile_ns=session.converting_ns,
         artefact_bytes=len(session.content),
     )
     _run(record, session, library, folder, report)

@@ -18,6 +18,8 @@ _CUSTOM = re.compile(r"unresolved custom op: (?P<name>[^\s.]+)")
 _BUILT_IN = re.compile(
     r"Didn't find op for builtin opcode '(?P<name>\w+)' version '(?P<version>\d+)'"
 )
+_EMPTY_TABLE = "hashtable need to be initialized"
+_RUN_TOGETHER = re.compile(r"(?<=[a-z])(?=Node number \d)")
 _FLEX = "Select TensorFlow op(s)"
 _PLACE = re.compile(r"^\S+\.(cc|h):\d+ ")
 
@@ -135,5 +137,13 @@ def _failure(what: str, text: str) -> CaptureFailed:
             "Install a newer ai-edge-litert, or convert the model with an older converter.",
             text,
         )
+    if _EMPTY_TABLE in text:
+        return CaptureFailed(
+            what,
+            "its lookup tables are empty: what fills them in TensorFlow was not converted",
+            "Profile it in TensorFlow instead.",
+            text,
+        )
+    text = _RUN_TOGETHER.sub(": ", text)
     lines = [_PLACE.sub("", line).strip() for line in text.splitlines() if line.strip()]
     return CaptureFailed(what, lines[0] if lines else "it gave no reason", "", text)

@@ -1,5 +1,6 @@
 """A TFLite model in its interpreter, its inputs set: a file's own, or one converted on the spot."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,13 +23,17 @@ _MAGIC = b"TFL3"
 
 @dataclass(frozen=True)
 class Session:
-    """`source` is what it was converted from, None for a file that is TFLite's own."""
+    """`source` is what it was converted from, None for a file that is TFLite's own.
+
+    Tracing the model and converting it took `converting_ns`.
+    """
 
     content: bytes
     interpreter: Any
     arrays: Sequence[NDArray[Any]]
     inputs: tuple[InputSpec, ...]
     source: "Source | None" = None
+    converting_ns: int = 0
 
     @property
     def result_names(self) -> list[str]:
@@ -59,9 +64,11 @@ def open_session(request: RunRequest, library: TfliteLibrary) -> Session:
         from profilers.runtimes.tflite.convert import convert
 
         source = load_source(request)
+        begin = time.perf_counter_ns()
         content = convert(source, str(request.options["quantisation"]), path.name)
+        converting_ns = source.model.tracing_ns + time.perf_counter_ns() - begin
         interpreter = interpreter_of(request, library, content)
-        session = Session(content, interpreter, source.arrays, source.inputs, source)
+        session = Session(content, interpreter, source.arrays, source.inputs, source, converting_ns)
     feed(session.interpreter, session)
     return session
 

@@ -1,6 +1,7 @@
 """What a person is told when a TensorFlow or Keras model cannot be run."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -83,12 +84,26 @@ def test_operators_that_the_build_lacks_are_all_named(
     assert {"KindMean", "Conv2D"} <= {model.preview.strings[row] for row in graph.nodes.operator}
 
 
-@pytest.mark.parametrize("name", ["words_saved", "rows_saved"])
-def test_text_and_rows_of_different_lengths_are_taken(
+@pytest.mark.parametrize("name", ["words", "rows", "pictures", "examples", "sparse"])
+def test_text_and_tensors_that_come_in_parts_are_taken(
     launcher: Launcher, tf_files: Path, tmp_path: Path, name: str
 ) -> None:
-    launcher.capture(request(tf_files / name, "tf-graph"), tmp_path)
+    launcher.capture(request(tf_files / f"{name}_saved", "tf-graph"), tmp_path)
     assert len(read_capture(tmp_path).steps) == 1
+
+
+@pytest.mark.parametrize("mode", ["keras", "tflite", "keras-torch"])
+def test_what_a_layer_says_of_wrong_sizes_is_told(
+    launcher: Launcher, more_files: Path, tmp_path: Path, mode: str
+) -> None:
+    tiny = (InputSpec("image", "float32", (1, 1, 1, 3)),)
+    with pytest.raises(TwinscopeError) as failure:
+        launcher.capture(request(more_files / "grouped.keras", mode, inputs=tiny), tmp_path)
+    told = (
+        "[Kk]ernel size" if mode == "keras-torch" else "Negative dimension .* in grouped_1/stem_1"
+    )
+    assert re.search(told, str(failure.value))
+    assert not re.search(r"Exception encountered|\x1b", str(failure.value))
 
 
 @pytest.mark.parametrize("signature", ["", "serving_default", "features"])

@@ -8,6 +8,7 @@ import pytest
 from profilers.analysis.coverage import link_coverage
 from profilers.profile import MemoryCategory, Profile, SliceKind, decode
 from profilers.profile.references import broken_references
+from profilers.request import RunRequest
 from tests.conftest import Capture
 
 TRAINING = {"run": "training", "loss": "cross-entropy", "optimiser": "Adam"}
@@ -72,6 +73,30 @@ def test_a_loop_that_is_run_node_by_node_takes_the_rounds_that_the_data_asks_for
         operators = nodes.operator[slices.node[rows]]
         calls.append(int(np.sum(operators == profile.strings.find("Tanh"))))
     assert calls[0] == calls[1] > 0
+
+
+@pytest.mark.parametrize("mode", ["keras", "tf-onnxruntime"])
+def test_what_keras_lets_xla_compile_within_the_graph_is_linked(
+    capture: Capture, more_files: Path, mode: str
+) -> None:
+    profile = capture(more_files / "grouped.keras", mode)
+    coverage = link_coverage(profile)
+    assert coverage.operator_time == 1.0
+    assert coverage.peak_bytes == 1.0
+    (image,) = RunRequest.from_json(dict(profile.environment.request)).inputs
+    assert image.shape == (1, 224, 224, 3)
+    is_inner = profile.trace.slices.kind == SliceKind.KERNEL
+    names = {
+        profile.strings[row]
+        for row in profile.authored.nodes.name[profile.trace.slices.node[is_inner]]
+    }
+    assert mode != "keras" or any("depth" in name for name in names)
+
+
+def test_a_variable_that_is_replaced_in_each_step_is_known(
+    capture: Capture, unconvertible: Path
+) -> None:
+    assert link_coverage(capture(unconvertible / "counting_saved", "tf-graph")).peak_bytes == 1.0
 
 
 def test_without_grappler_only_onednn_fuses(capture: Capture, tf_files: Path) -> None:

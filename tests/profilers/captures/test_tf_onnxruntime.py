@@ -65,6 +65,19 @@ def test_operators_that_do_not_convert_are_named(
         capture(unconvertible / "erfinv_saved", mode, inputs=(InputSpec("x", "float32", (2, 8)),))
 
 
+def test_a_loop_over_a_known_batch_converts(capture: Capture, unconvertible: Path) -> None:
+    profile = capture(unconvertible / "mapped_saved", "tf-onnxruntime")
+    assert float(profile.environment.facts["Largest difference from TensorFlow"]) < 1e-4
+    assert link_coverage(profile).operator_time == 1.0
+
+
+def test_a_model_that_changes_a_variable_does_not_convert(
+    capture: Capture, unconvertible: Path
+) -> None:
+    with pytest.raises(CaptureFailed, match="changes its variables while it runs"):
+        capture(unconvertible / "counting_saved", "tf-onnxruntime")
+
+
 @pytest.mark.parametrize("name", ["gated.keras", "masked.keras"])
 def test_swish_in_blocked_layout_and_states_that_are_written_are_linked(
     capture: Capture, more_files: Path, name: str

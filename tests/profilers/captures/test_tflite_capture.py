@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.analysis.mode_figures import mode_figures
 from profilers.analysis.sweep import sweep_rows
 from profilers.captures.tflite.plan import units_of
 from profilers.errors import CaptureFailed, TwinscopeError
@@ -117,6 +118,10 @@ def test_a_keras_model_is_converted_and_its_error_told(capture: Capture, tf_file
         assert link_coverage(profile).operator_time == 1.0
         assert profile.environment.facts["Size of the file"]
         assert profile.environment.facts["Size as TFLite"]
+        figures = mode_figures(profile)
+        assert figures.first_call_ns is not None
+        assert figures.step_ns is not None
+        assert figures.first_call_ns > 10 * figures.step_ns.value  # converting is a part of it
     weights = [profile.authored.parameters.bytes.sum() for profile in (plain, small)]
     assert weights[1] < 0.5 * weights[0]
     gaps = [

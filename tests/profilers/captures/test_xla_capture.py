@@ -181,6 +181,13 @@ def test_a_model_that_xla_refuses_runs_without_it(capture: Capture, unconvertibl
     assert len(profile.steps) == 5
 
 
+def test_text_is_never_given_to_xla(capture: Capture, tf_files: Path) -> None:
+    for seed in (0, 1):  # the second program would end TensorFlow's process
+        profile = capture(tf_files / "words_saved", "tf-xla", seed=seed)
+        assert profile.environment.facts["Compiled by XLA"] == "no"
+        assert any("inputs such as text" in each.message for each in profile.diagnostics)
+
+
 def test_instructions_tell_their_buffers(captured: Captured) -> None:
     profile = read_capture(captured("cnn_saved"))
     program = profile.graphs[1]
