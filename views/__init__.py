@@ -3,7 +3,8 @@
 A view is a QWidget built as ``View(context: ViewContext, parent=None)``. It reads the profile, draws
 with the theme's colours, follows ``context.selection.changed`` and picks through
 ``context.selection``. It knows no file, no framework and no worker. A view that computes in the
-background offers ``is_settled() -> bool`` and drops the work when it is destroyed.
+background offers ``is_settled() -> bool`` and drops the work when it is destroyed. One in which
+things can be found offers ``open_finder()``; ``keys_go_to`` is the part that a key gives the focus.
 
 Adding a view is one module (or folder) and one line here.
 """
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
 
 from profilers.analysis.peaks import peak_of
 from profilers.profile import Profile, TrackKind
@@ -44,6 +47,11 @@ class ViewSpec:
     widget: str
     is_blank: Callable[[Profile], bool] = lambda profile: False
     prepare: Callable[[Profile], object] = lambda profile: None
+
+    @property
+    def heading(self) -> str:
+        """The title in the person's language."""
+        return QCoreApplication.translate("Views", self.title)
 
     def make_ready(self, profile: Profile) -> None:
         """All that takes long before `create`; can be called in any thread."""

@@ -5,6 +5,8 @@ from weakref import WeakKeyDictionary
 from PySide6.QtCore import QObject, Signal
 
 _SHORTEST_NS = 10.0
+_MOST_KEPT = 100
+_SAME_SPAN = 1e-6  # relative: moving alone leaves no more than rounding
 
 
 class TimeAxis(QObject):
@@ -17,6 +19,8 @@ class TimeAxis(QObject):
         self.begin_ns = 0.0
         self.end_ns = 1e9
         self._full = (0.0, 1e9)
+        self._before: list[tuple[float, float]] = []  # what zooming left, the last one last
+        self._zooms_in: bool | None = None  # the way of zooming that goes on step by step
 
     def take_extent(self, begin_ns: float, end_ns: float) -> None:
         """Set the full extent; what is shown stays."""
@@ -27,21 +31,57 @@ class TimeAxis(QObject):
 
     def show(self, begin_ns: float, end_ns: float) -> None:
         """Show a range, kept within twice the full extent and above a shortest span."""
-        span = min(max(end_ns - begin_ns, _SHORTEST_NS), 2 * (self._full[1] - self._full[0]))
-        middle = min(max((begin_ns + end_ns) / 2, self._full[0]), self._full[1])
-        begin, end = middle - span / 2, middle + span / 2
-        if (begin, end) != (self.begin_ns, self.end_ns):
-            self.begin_ns, self.end_ns = begin, end
-            self.changed.emit()
+        self._take(begin_ns, end_ns, None)
 
     def zoom(self, factor: float, at_ns: float) -> None:
         """Zoom in for `factor` > 1, keeping `at_ns` where it is."""
-        self.show(at_ns - (at_ns - self.begin_ns) / factor, at_ns + (self.end_ns - at_ns) / factor)
+        begin_ns = at_ns - (at_ns - self.begin_ns) / factor
+        self._take(begin_ns, at_ns + (self.end_ns - at_ns) / factor, factor > 1)
+
+    def undo_zoom(self) -> None:
+        """Show what was shown before the last zoom; steps one way in a row are one zoom."""
+        if self._before:
+            before, self._zooms_in = self._before.pop(), None
+            self._set(*before)
+
+    def forget(self) -> None:
+        """Have nothing to go back to."""
+        self._before, self._zooms_in = [], None
+
+    def follow(self, other: "TimeAxis") -> None:
+        """Show what another axis shows, and go back as it would."""
+        self._before, self._zooms_in = list(other._before), other._zooms_in
+        self._set(other.begin_ns, other.end_ns)
+
+    def show_from(self, share: float) -> None:
+        """Move, without zooming, so far through the full extent: 0 to its begin, 1 to its end."""
+        span, (begin, end) = self.end_ns - self.begin_ns, self._full
+        begin += share * (end - begin - span)
+        self.show(begin, begin + span)
 
     def pan(self, share: float) -> None:
         """Move by a share of the visible span; positive shows later times."""
         span = self.end_ns - self.begin_ns
         self.show(self.begin_ns + share * span, self.end_ns + share * span)
+
+    def _take(self, begin_ns: float, end_ns: float, zooms_in: bool | None) -> None:
+        before, span = (self.begin_ns, self.end_ns), self.end_ns - self.begin_ns
+        goes_on = zooms_in is not None and zooms_in == self._zooms_in
+        self._zooms_in = zooms_in
+        shown = self._within(begin_ns, end_ns)
+        if abs(shown[1] - shown[0] - span) > _SAME_SPAN * span and not goes_on:
+            self._before = [*self._before[1 - _MOST_KEPT :], before]
+        self._set(*shown)
+
+    def _within(self, begin_ns: float, end_ns: float) -> tuple[float, float]:
+        span = min(max(end_ns - begin_ns, _SHORTEST_NS), 2 * (self._full[1] - self._full[0]))
+        middle = min(max((begin_ns + end_ns) / 2, self._full[0]), self._full[1])
+        return middle - span / 2, middle + span / 2
+
+    def _set(self, begin_ns: float, end_ns: float) -> None:
+        if (begin_ns, end_ns) != (self.begin_ns, self.end_ns):
+            self.begin_ns, self.end_ns = begin_ns, end_ns
+            self.changed.emit()
 
 
 class TimeAxes(QObject):
@@ -72,6 +112,7 @@ class TimeAxes(QObject):
         self._extents[axis] = (begin_ns, end_ns)
         self._share_extents()
         axis.fit()
+        axis.forget()
         self._follow(axis)
 
     def set_together(self, together: bool) -> None:
@@ -97,7 +138,7 @@ class TimeAxes(QObject):
         self._is_following = True
         try:
             for axis in self._extents if self.is_together else ():
-                axis.show(moved.begin_ns, moved.end_ns)
+                axis.follow(moved)
         finally:
             self._is_following = False
 

@@ -27,10 +27,15 @@ class KeyTable:
     """The keys of one view; `context` is that of the texts, for translation."""
 
     def __init__(self, title: str, context: str, rows: Sequence[tuple[str, str, object]]) -> None:
-        self.title = title
+        self._title = title
         self._context = context
         self._keys = tuple(Key(keys, action, str(text)) for keys, action, text in rows)
         self._actions = {QKeySequence(each.keys).toString(): each.action for each in self._keys}
+
+    @property
+    def heading(self) -> str:
+        """The view's title in the person's language."""
+        return QCoreApplication.translate("Views", self._title)
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._keys)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from profilers.analysis.kernel_names import short_kernel_name
@@ -102,7 +103,11 @@ class OperatorsView(QWidget):
         self.filter.textChanged.connect(self._apply_filter)
         self.table.selectionModel().selectionChanged.connect(self._pick)
         context.selection.changed.connect(self._follow)
+        self.keys_go_to = self.table
         self._show(grouped(context.profile, shown))
+
+    def open_finder(self) -> None:
+        self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def is_settled(self) -> bool:
         return not self._latest.is_waiting
@@ -285,7 +290,7 @@ def _times(title: str, durations_ns: NDArray[np.generic], tooltip: str) -> Colum
 
 def _node_name(profile: Profile, node: int) -> str:
     if node < 0:
-        return "(no graph node)"
+        return QCoreApplication.translate("OperatorsView", "(no graph node)")
     graph = profile.authored
     parts = [profile.strings[int(graph.nodes.name[node])]]
     scope = int(graph.nodes.scope[node])

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QCoreApplication
 
 from profilers.profile import Profile
 from profilers.units import format_bytes
@@ -18,12 +19,16 @@ def parameter_columns(profile: Profile) -> list[Column]:
     readers = np.bincount(graph.parameter_uses.parameter, minlength=len(table))
     share = table.bytes / max(int(table.bytes.sum()), 1)
     return [
-        Column("Name", np.array(names, str), names.__getitem__),
-        Column("Bytes", table.bytes, lambda row: format_bytes(int(table.bytes[row])), share),
-        Column("Type", np.array(dtypes, str), dtypes.__getitem__),
-        Column("Shape", np.array(shapes, str), shapes.__getitem__),
-        Column("Read by", readers, lambda row: str(int(readers[row])), tooltip="Nodes"),
+        Column(_tr("Name"), np.array(names, str), names.__getitem__),
+        Column(_tr("Bytes"), table.bytes, lambda row: format_bytes(int(table.bytes[row])), share),
+        Column(_tr("Type"), np.array(dtypes, str), dtypes.__getitem__),
+        Column(_tr("Shape"), np.array(shapes, str), shapes.__getitem__),
+        Column(_tr("Read by"), readers, lambda row: str(int(readers[row])), tooltip=_tr("Nodes")),
     ]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ParameterTable", text)
 
 
 def readers_of(profile: Profile, parameters: list[int]) -> NDArray[np.int32]:

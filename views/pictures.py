@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from views.svg_picture import svg_of
 
-PICTURES = "Pictures (*.svg *.png)"
+
+def picture_kinds() -> str:
+    """What a dialog for a picture's file offers."""
+    return QCoreApplication.translate("Pictures", "Pictures (*.svg *.png)")
 
 
 def copy_picture(widget: QWidget) -> None:
@@ -25,6 +29,7 @@ def save_picture(widget: QWidget, path: Path) -> None:
     """
     if path.suffix.lower() != ".svg":
         if not widget.grab().save(str(path), "PNG"):
-            raise OSError(5, "the file could not be written")
+            told = QCoreApplication.translate("Pictures", "the file could not be written")
+            raise OSError(5, told)
         return
     path.write_text(svg_of(widget), encoding="utf-8")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QTableView
 
 from profilers import parquet_cells
 from profilers.csv_cells import write_rows
-from views.pictures import PICTURES, copy_picture, save_picture
+from views.pictures import copy_picture, picture_kinds, save_picture
 
 _PARQUET = ".parquet"
 
@@ -74,7 +74,9 @@ class TableActions(QObject):
         if parquet_cells.can_write():
             name, kinds = f"table{_PARQUET}", f"Parquet (*{_PARQUET})"
             menu.addAction(self.tr("Save as Parquet…"), lambda: self._ask(name, kinds))
-        menu.addAction(self.tr("Save the picture…"), lambda: self._ask("table.svg", PICTURES))
+        menu.addAction(
+            self.tr("Save the picture…"), lambda: self._ask("table.svg", picture_kinds())
+        )
         return menu
 
     def _open(self, place: QPoint) -> None:

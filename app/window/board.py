@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QLabel,
     QScrollArea,
@@ -21,12 +22,14 @@ from app.window.column_header import ColumnHeader
 from app.window.compare_row import Apart, CompareRow
 from app.window.preparations import Preparations
 from app.window.row_pane import RowPane
+from app.window.tab_order import put_in_order
 from profilers.analysis.comparison.figures import Rounds
 from profilers.profile.table import Int32
 from views import VIEWS
 from views.axes import TimeAxes, TimeAxis, ValueAxis
 from views.context import Peer, ViewContext
 from views.empty_note import EmptyNote
+from views.one_stop import OneStop
 from views.preferences import Preferences
 from views.theme import Theme
 
@@ -89,6 +92,7 @@ class Board(QWidget):
             row.fill_asked.connect(self.toggle_fill)
         stack.insertWidget(_COMPARE_PLACE, self.compare)
         stack.setStretchFactor(_COMPARE_PLACE, self.compare.stretch)
+        OneStop([button for row in self._shown_rows for button in row.title_buttons], self)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -119,6 +123,19 @@ class Board(QWidget):
         view = row.columns.widget(at)
         assert view is not None
         return view
+
+    def place_of(self, widget: QWidget | None) -> tuple[RowPane | None, Document | None]:
+        """The row and the column that a widget belongs to."""
+        document = next(
+            (
+                each
+                for at, each in enumerate(self._documents)
+                if any(_holds(splitter.widget(at), widget) for splitter in self._splitters())
+            ),
+            None,
+        )
+        row = next((each for each in (*self.rows, self.compare) if _holds(each, widget)), None)
+        return row, document
 
     def header(self, document: Document) -> ColumnHeader:
         header = self._headers.widget(self._documents.index(document))
@@ -180,6 +197,19 @@ class Board(QWidget):
             each.setVisible(is_there and (self._filling is None or each is self._filling))
         if self._filling is not None:
             row.set_folded(False)
+
+    @property
+    def filling(self) -> RowPane | None:
+        """The row that fills the window."""
+        return self._filling
+
+    def show_row(self, row: RowPane) -> None:
+        """Unfold a row and bring it into sight; it fills the window where another one did."""
+        if self._filling not in (None, row):
+            self.toggle_fill(row)
+        row.set_folded(False)
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        self._scroll.ensureWidgetVisible(row, 0, 0)
 
     def show_rounds(self, a: Document, b: Document, rounds: Rounds) -> None:
         """What measuring two columns in turns gave."""
@@ -257,6 +287,20 @@ class Board(QWidget):
         if ready:
             self._fill(*ready[0])
             self._filler.start()
+        if not missing:
+            self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """From the columns' heads down, row by row, and from left to right within a row."""
+        put_in_order(
+            self.window(), [self._headers, *(p for r in self._shown_rows for p in r.parts)]
+        )
+
+    @property
+    def _shown_rows(self) -> list[RowPane]:
+        """From the top."""
+        above, below = self.rows[:_COMPARE_PLACE], self.rows[_COMPARE_PLACE:]
+        return [*above, self.compare, *below]
 
     def _is_ready(self, missing: _Missing) -> bool:
         row, _, document = missing
@@ -302,6 +346,10 @@ class _Placeholder(QLabel):
         self.setText(self.tr("Preparing…"))
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setMinimumWidth(120)
+
+
+def _holds(area: QWidget | None, widget: QWidget | None) -> bool:
+    return area is not None and widget is not None and (area is widget or area.isAncestorOf(widget))
 
 
 def _exchange(splitter: QSplitter, at: int, widget: QWidget) -> None:

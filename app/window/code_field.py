@@ -35,6 +35,6 @@ class CodeField(QWidget):
         self.line.setText(f"{path}:{entry}".rstrip(":"))
 
     def _browse(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, filter="Python (*.py)")
+        chosen, _ = QFileDialog.getOpenFileName(self, filter=self.tr("Python (*.py)"))
         if chosen:
             self.choose(Path(chosen))

@@ -16,6 +16,7 @@ from app.window.notice import NoticeBar
 from profilers.errors import MissingCode, TwinscopeError
 from profilers.visible_text import visible
 from views.elided_label import ElidedLabel
+from views.one_stop import OneStop
 from views.plain_tooltip import plain_tooltip
 from views.theme import Theme
 
@@ -45,6 +46,7 @@ class ColumnHeader(QFrame):
         close = self._button("✕", self.close_asked)
         close.setAccessibleName(self.tr("Close this column"))
         close.setAutoRaise(True)
+        OneStop([self.run_button, self._save, close], self)
         self._progress = QProgressBar()
         self._progress.setRange(0, 1000)
         self._progress.setTextVisible(True)

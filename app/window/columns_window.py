@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -29,6 +30,7 @@ from app.window.board import Board
 from app.window.column_header import ColumnHeader
 from app.window.empty_state import EmptyState
 from app.window.giving import Giving
+from app.window.going import Going
 from app.window.matrix_window import MatrixWindow
 from app.window.name_dialog import NameDialog
 from app.window.notice import NoticeBar
@@ -64,6 +66,9 @@ class ColumnsWindow(QMainWindow):
         )
         self.giving = Giving(
             self.session, self, self.current, lambda wanted: self.board.compare.settings(wanted)
+        )
+        self.going = Going(
+            self.board, self, lambda: self.settings.recent_files, lambda path: self.open([path])
         )
         body = QWidget()
         layout = QVBoxLayout(body)
@@ -160,6 +165,9 @@ class ColumnsWindow(QMainWindow):
         row = self.board.row(view_id)
         row.set_folded(not row.is_folded)
 
+    def toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
     def toggle_link(self) -> None:
         self.linker.is_enabled = not self.linker.is_enabled
         self.statusBar().showMessage(
@@ -173,12 +181,9 @@ class ColumnsWindow(QMainWindow):
 
     def current(self) -> Document | None:
         """The column that holds the focus, else the last one."""
-        focus = QApplication.focusWidget()
-        for document in self.session.documents:
-            header = self.board.header(document)
-            if focus is not None and header.isAncestorOf(focus):
-                return document
-        return self.session.documents[-1] if self.session.documents else None
+        _, document = self.board.place_of(QApplication.focusWidget())
+        last = self.session.documents[-1] if self.session.documents else None
+        return document or last
 
     def is_settled(self) -> bool:
         """True when nothing runs and everything is drawn."""

@@ -37,7 +37,7 @@ def _file_commands(window: ColumnsWindow) -> list[Command]:
         Command("file.attach", file, window.tr("Attach to a TensorFlow process…"), (), window.ask_attach),
         Command("file.demo", file, window.tr("Show the demo"), (), window.run_demo),
         Command(
-            "file.run", file, window.tr("Run the model…"), ("Ctrl+R",),
+            "file.run", file, window.tr("Run the model…"), ("Ctrl+R", "Shift+F10"),
             _with_current(window, window.ask_run), can_run,
         ),
         Command(
@@ -53,7 +53,7 @@ def _file_commands(window: ColumnsWindow) -> list[Command]:
             window.session.join_ranks, lambda: bool(window.session.rank_documents),
         ),
         Command(
-            "file.close", file, window.tr("Close the column"), ("Ctrl+W",),
+            "file.close", file, window.tr("Close the column"), ("Ctrl+W", "Ctrl+F4"),
             _with_current(window, window.close_column), has_document,
         ),
         Command("file.quit", file, window.tr("Quit"), ("Ctrl+Q",), window.close),
@@ -69,7 +69,7 @@ def _view_commands(window: ColumnsWindow) -> list[Command]:
         Command(
             f"row.{spec.id}",
             view,
-            window.tr("Fold or unfold {}").format(spec.title),
+            window.tr("Fold or unfold {}").format(spec.heading),
             (f"Ctrl+{number}",),
             partial(window.toggle_row, spec.id),
             has_document,
@@ -82,6 +82,7 @@ def _view_commands(window: ColumnsWindow) -> list[Command]:
             "row.compare", view, window.tr("Fold or unfold Compare"), ("Ctrl+0",),
             partial(window.toggle_row, COMPARE_ID), has_two,
         ),
+        Command("view.full", view, window.tr("Full screen, or back"), ("F11",), window.toggle_full_screen),
         Command("view.system", view, window.tr("Theme: follow the system"), (), lambda: window.set_theme("system")),
         Command("view.light", view, window.tr("Theme: light"), (), lambda: window.set_theme("light")),
         Command("view.dark", view, window.tr("Theme: dark"), (), lambda: window.set_theme("dark")),
@@ -106,17 +107,18 @@ def _go_commands(window: ColumnsWindow) -> list[Command]:
             window.board.ask_turns, has_two,
         ),
         Command(
-            "go.back", go, window.tr("Back to the selection before"), ("Alt+Left",),
+            "go.back", go, window.tr("Back to the selection before"), ("Alt+Left", "Ctrl+Alt+Left"),
             _each_selection(window, lambda selection: selection.back()), has_document,
         ),
         Command(
-            "go.forward", go, window.tr("Forward again"), ("Alt+Right",),
+            "go.forward", go, window.tr("Forward again"), ("Alt+Right", "Ctrl+Alt+Right"),
             _each_selection(window, lambda selection: selection.forward()), has_document,
         ),
         Command(
-            "go.clear", go, window.tr("Clear the selection"), ("Ctrl+Shift+A",),
+            "go.clear", go, window.tr("Clear the selection"), (),
             _each_selection(window, lambda selection: selection.clear()), has_document,
         ),
+        *window.going.commands(),
     ]  # fmt: skip
 
 
@@ -146,4 +148,11 @@ def _with_current(window: ColumnsWindow, act: Callable[[Document], object]) -> C
 def _each_selection(
     window: ColumnsWindow, act: Callable[[Selection], object]
 ) -> Callable[[], object]:
-    return lambda: [act(document.selection) for document in window.session.documents]
+    """Each in its own history: what one column does must not be picked in the others anew."""
+
+    def run() -> None:
+        with window.linker.apart():
+            for document in window.session.documents:
+                act(document.selection)
+
+    return run

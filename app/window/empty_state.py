@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from profilers.visible_text import visible
+from views.plain_tooltip import plain_tooltip
+
+_WIDEST_NAME = 760  # pixels
 
 
 class EmptyState(QWidget):
@@ -17,6 +23,8 @@ class EmptyState(QWidget):
         zone = QFrame()
         zone.setFrameShape(QFrame.Shape.StyledPanel)
         zone.setMinimumSize(560, 190)
+        zone.setAutoFillBackground(True)
+        zone.setBackgroundRole(QPalette.ColorRole.Base)
         title = QLabel(self.tr("Drop a model, a trace or a snapshot here"))
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 1.6)
@@ -57,7 +65,11 @@ class EmptyState(QWidget):
                 button.deleteLater()
         self._recent_title.setVisible(bool(paths))
         for path in paths:
-            link = QPushButton(f"{path.name}    —    {path.parent}")
+            whole = visible(f"{path.name}    —    {path.parent}")
+            cut = Qt.TextElideMode.ElideMiddle
+            told = self.fontMetrics().elidedText(whole, cut, _WIDEST_NAME)
+            link = QPushButton(told.replace("&", "&&"))
+            link.setToolTip(plain_tooltip(str(path)))
             link.setFlat(True)
             link.clicked.connect(lambda _=False, chosen=path: self.recent_asked.emit(chosen))
             self._recent.addWidget(link, alignment=Qt.AlignmentFlag.AlignCenter)

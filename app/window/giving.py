@@ -16,9 +16,8 @@ from app.window.row_pane import RowPane
 from app.window.save_dialog import Compared, SaveDialog
 from profilers.errors import TwinscopeError
 from profilers.profile import KeptComparison
-from views.pictures import PICTURES, copy_picture, save_picture
+from views.pictures import copy_picture, picture_kinds, save_picture
 
-_SNAPSHOT_FILTER = "Twinscope snapshot (*.twin)"
 _NEEDS_THE_WINDOW = ("png",)  # a picture is taken of the window that is open
 
 
@@ -49,7 +48,8 @@ class Giving(QObject):
 
         def choose() -> None:
             suggestion = document.path.with_suffix(".twin").name
-            path = self._ask(self.tr("Save the snapshot"), suggestion, _SNAPSHOT_FILTER)
+            kinds = self.tr("Twinscope snapshot (*.twin)")
+            path = self._ask(self.tr("Save the snapshot"), suggestion, kinds)
             if path is not None:
                 self.save(dialog.chosen, path, dialog.sharing)
 
@@ -127,7 +127,7 @@ class Giving(QObject):
             self._write(path, lambda: write_report(profiles, path, comparison))
 
     def _ask_picture(self, view: QWidget, suggestion: str) -> None:
-        path = self._ask(self.tr("Save the picture"), suggestion, PICTURES)
+        path = self._ask(self.tr("Save the picture"), suggestion, picture_kinds())
         if path is None:
             return
         try:
@@ -135,8 +135,8 @@ class Giving(QObject):
         except OSError as error:
             self.failed.emit(
                 TwinscopeError(
-                    f"Cannot write {path.name}", error.strerror or str(error),
-                    "Choose another place.",
+                    self.tr("Cannot write {}").format(path.name), error.strerror or str(error),
+                    self.tr("Choose another place."),
                 )
             )  # fmt: skip
         else:

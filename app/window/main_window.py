@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMessageBox
 
 from app.commands import Command, install
 from app.window.columns_window import ColumnsWindow
 from app.window.command_table import command_table
+from app.window.gestures import Gestures
 from app.window.palette import CommandPalette, KeySheet
 
 
@@ -22,6 +23,14 @@ class MainWindow(ColumnsWindow):
         self.resize(1600, 1000)
         self.commands = [*command_table(self), *self._help_commands()]
         self.actions_by_id = install(self, self.commands)
+        Gestures(
+            self,
+            self.show_palette,
+            {
+                Qt.MouseButton.BackButton: self.actions_by_id["go.back"].trigger,
+                Qt.MouseButton.ForwardButton: self.actions_by_id["go.forward"].trigger,
+            },
+        )
         if self.settings.geometry:
             self.restoreGeometry(self.settings.geometry)
         QTimer.singleShot(0, self._offer_left_over)
@@ -63,7 +72,7 @@ class MainWindow(ColumnsWindow):
 
     def _help_commands(self) -> list[Command]:
         help_ = self.tr("&Help")
-        keys = ("Ctrl+Shift+P", "F1")
+        keys = ("Ctrl+Shift+P", "Ctrl+Shift+A", "F1")
         return [
             Command("help.palette", help_, self.tr("All commands…"), keys, self.show_palette),
             Command("help.keys", help_, self.tr("Keys"), ("?",), self.show_keys),

@@ -1,6 +1,6 @@
 """The command palette and the key sheet, both made from the command table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
@@ -21,9 +21,11 @@ from app.commands import Command
 class CommandPalette(QDialog):
     """Type a few letters, press Enter."""
 
-    def __init__(self, commands: Sequence[Command], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, commands: Sequence[Command], parent: QWidget | None = None, title: str = ""
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Commands"))
+        self.setWindowTitle(title or self.tr("Commands"))
         self.resize(480, 380)
         self._commands = [command for command in commands if command.when()]
         self._search = QLineEdit()
@@ -54,7 +56,9 @@ class CommandPalette(QDialog):
         self._list.clear()
         words = text.lower().split()
         for command in self._commands:
-            title = f"{command.menu}: {command.title}".replace("&", "")
+            title = command.title
+            if command.menu:
+                title = f"{command.menu}: {title}".replace("&", "")
             if all(word in title.lower() for word in words):
                 keys = f"    {_keys(command)}" if command.keys else ""
                 item = QListWidgetItem(title + keys)
@@ -69,54 +73,160 @@ class CommandPalette(QDialog):
 
 
 class KeySheet(QDialog):
-    """Every key, by menu; then the keys of the views."""
+    """Every key, by menu; then the keys and the mouse of the views. Words above filter it."""
 
-    VIEW_KEYS = (
-        ("Timeline", "Ctrl+wheel", QT_TRANSLATE_NOOP("KeySheet", "Zoom at the cursor")),
+    MOUSE = (
         (
             "Timeline",
-            "Shift+wheel",
+            QT_TRANSLATE_NOOP("KeySheet", "Drag"),
+            QT_TRANSLATE_NOOP("KeySheet", "Measure a time range"),
+        ),
+        (
+            "Timeline",
+            QT_TRANSLATE_NOOP("KeySheet", "Shift+drag"),
+            QT_TRANSLATE_NOOP("KeySheet", "Move"),
+        ),
+        (
+            "Timeline",
+            QT_TRANSLATE_NOOP("KeySheet", "Ctrl+drag"),
+            QT_TRANSLATE_NOOP("KeySheet", "Zoom to a time range"),
+        ),
+        (
+            "Timeline",
+            QT_TRANSLATE_NOOP("KeySheet", "Wheel"),
+            QT_TRANSLATE_NOOP("KeySheet", "Scroll"),
+        ),
+        (
+            "Timeline",
+            QT_TRANSLATE_NOOP("KeySheet", "Ctrl+wheel"),
+            QT_TRANSLATE_NOOP("KeySheet", "Zoom at the cursor"),
+        ),
+        (
+            "Timeline",
+            QT_TRANSLATE_NOOP("KeySheet", "Shift+wheel"),
             QT_TRANSLATE_NOOP("KeySheet", "Move to earlier and later times"),
         ),
-        ("Timeline", "Shift+drag", QT_TRANSLATE_NOOP("KeySheet", "Measure a time range")),
-        ("Timeline", "Double click", QT_TRANSLATE_NOOP("KeySheet", "Zoom to the slice")),
-        ("Graph", "Wheel", QT_TRANSLATE_NOOP("KeySheet", "Zoom at the cursor")),
-        ("Graph", "Drag", QT_TRANSLATE_NOOP("KeySheet", "Move")),
-        ("Graph", "Double click", QT_TRANSLATE_NOOP("KeySheet", "Fold or unfold a box")),
-        ("Graph", "Ctrl+click", QT_TRANSLATE_NOOP("KeySheet", "Pick also, or no longer")),
+        (
+            "Timeline",
+            QT_TRANSLATE_NOOP("KeySheet", "Double click"),
+            QT_TRANSLATE_NOOP("KeySheet", "Zoom to the slice"),
+        ),
         (
             "Graph",
-            "Shift+click",
+            QT_TRANSLATE_NOOP("KeySheet", "Wheel"),
+            QT_TRANSLATE_NOOP("KeySheet", "Zoom at the cursor"),
+        ),
+        ("Graph", QT_TRANSLATE_NOOP("KeySheet", "Drag"), QT_TRANSLATE_NOOP("KeySheet", "Move")),
+        (
+            "Graph",
+            QT_TRANSLATE_NOOP("KeySheet", "Double click"),
+            QT_TRANSLATE_NOOP("KeySheet", "Fold or unfold a box"),
+        ),
+        (
+            "Graph",
+            QT_TRANSLATE_NOOP("KeySheet", "Ctrl+click"),
+            QT_TRANSLATE_NOOP("KeySheet", "Pick also, or no longer"),
+        ),
+        (
+            "Graph",
+            QT_TRANSLATE_NOOP("KeySheet", "Shift+click"),
             QT_TRANSLATE_NOOP("KeySheet", "Pick the path from what is picked"),
         ),
-        ("Memory", "W, A, S, D", QT_TRANSLATE_NOOP("KeySheet", "Zoom and move")),
-        ("Memory", "F", QT_TRANSLATE_NOOP("KeySheet", "Show all of the time")),
+        (
+            "Memory",
+            QT_TRANSLATE_NOOP("KeySheet", "Drag"),
+            QT_TRANSLATE_NOOP("KeySheet", "Measure a time range"),
+        ),
+        (
+            "Memory",
+            QT_TRANSLATE_NOOP("KeySheet", "Shift+drag"),
+            QT_TRANSLATE_NOOP("KeySheet", "Move"),
+        ),
+        (
+            "Memory",
+            QT_TRANSLATE_NOOP("KeySheet", "Ctrl+drag"),
+            QT_TRANSLATE_NOOP("KeySheet", "Zoom to a time range"),
+        ),
+        (
+            "Memory",
+            QT_TRANSLATE_NOOP("KeySheet", "Ctrl+wheel"),
+            QT_TRANSLATE_NOOP("KeySheet", "Zoom at the cursor"),
+        ),
+        (
+            "Fusion",
+            QT_TRANSLATE_NOOP("KeySheet", "Double click"),
+            QT_TRANSLATE_NOOP("KeySheet", "Show the kernel's source"),
+        ),
+        (
+            QT_TRANSLATE_NOOP("KeySheet", "Window"),
+            QT_TRANSLATE_NOOP("KeySheet", "Shift, Shift"),
+            QT_TRANSLATE_NOOP("KeySheet", "All commands…"),
+        ),
+        (
+            QT_TRANSLATE_NOOP("KeySheet", "Window"),
+            QT_TRANSLATE_NOOP("KeySheet", "Mouse back, forward"),
+            QT_TRANSLATE_NOOP("KeySheet", "To the selection before, and forward again"),
+        ),
+        (
+            QT_TRANSLATE_NOOP("KeySheet", "Window"),
+            QT_TRANSLATE_NOOP("KeySheet", "Double click on a title"),
+            QT_TRANSLATE_NOOP("KeySheet", "Let the row fill the window"),
+        ),
     )
 
     def __init__(self, commands: Sequence[Command], parent: QWidget | None = None) -> None:
-        from views.graph import keys as graph  # the window starts without its views
-        from views.timeline import keys as timeline
-
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keys"))
-        self.resize(520, 520)
-        sheet = QTreeWidget()
-        sheet.setHeaderLabels([self.tr("Where"), self.tr("Keys"), self.tr("What")])
-        sheet.setRootIsDecorated(False)
-        sheet.setAccessibleName(self.tr("Keys"))
-        for command in commands:
-            if command.keys:
-                row = [command.menu, _keys(command), command.title]
-                sheet.addTopLevelItem(QTreeWidgetItem([cell.replace("&", "") for cell in row]))
-        for table in (timeline.KEYS, graph.KEYS):
-            for key in table:
-                row = [table.title, _native(key.keys), table.translated(key)]
-                sheet.addTopLevelItem(QTreeWidgetItem(row))
-        for where, keys, what in self.VIEW_KEYS:
-            sheet.addTopLevelItem(QTreeWidgetItem([where, keys, self.tr(str(what))]))
+        self.resize(640, 640)
+        filter_ = QLineEdit()
+        filter_.setPlaceholderText(self.tr("Filter by key or by what it does"))
+        filter_.setAccessibleName(self.tr("Filter"))
+        filter_.setClearButtonEnabled(True)
+        filter_.textChanged.connect(self._filter)
+        self._sheet = QTreeWidget()
+        self._sheet.setHeaderLabels([self.tr("Where"), self.tr("Keys"), self.tr("What")])
+        self._sheet.setRootIsDecorated(False)
+        self._sheet.setAccessibleName(self.tr("Keys"))
+        for row in (*_command_rows(commands), *_table_rows()):
+            self._sheet.addTopLevelItem(QTreeWidgetItem(list(row)))
+        for where, keys, what in self.MOUSE:
+            cells = [self.tr(str(cell)) for cell in (where, keys, what)]
+            self._sheet.addTopLevelItem(QTreeWidgetItem(cells))
         for column in range(3):
-            sheet.resizeColumnToContents(column)
-        QVBoxLayout(self).addWidget(sheet)
+            self._sheet.resizeColumnToContents(column)
+        layout = QVBoxLayout(self)
+        layout.addWidget(filter_)
+        layout.addWidget(self._sheet)
+
+    def _filter(self, text: str) -> None:
+        words = text.lower().split()
+        for at in range(self._sheet.topLevelItemCount()):
+            item = self._sheet.topLevelItem(at)
+            assert item is not None
+            told = " ".join(item.text(column) for column in range(3)).lower()
+            item.setHidden(not all(word in told for word in words))
+
+
+def _command_rows(commands: Sequence[Command]) -> Iterator[tuple[str, str, str]]:
+    for command in commands:
+        if command.keys:
+            menu, title = (text.replace("&", "") for text in (command.menu, command.title))
+            yield menu, _keys(command), title
+
+
+def _table_rows() -> Iterator[tuple[str, str, str]]:
+    """One for each thing that a view does, with all the keys that do it."""
+    from views.fusion import keys as fusion  # the window starts without its views
+    from views.graph import keys as graph
+    from views.memory import keys as memory
+    from views.timeline import keys as timeline
+
+    for table in (timeline.KEYS, graph.KEYS, fusion.KEYS, memory.KEYS):
+        together: dict[tuple[str, str], list[str]] = {}
+        for key in table:
+            together.setdefault((key.action, table.translated(key)), []).append(_native(key.keys))
+        for (_, text), keys in together.items():
+            yield table.heading, ", ".join(keys), text
 
 
 def _keys(command: Command) -> str:

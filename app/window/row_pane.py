@@ -51,15 +51,15 @@ class RowPane(QFrame):
         self._fold.setAutoRaise(True)
         self._fold.setCheckable(True)
         self._fold.setArrowType(Qt.ArrowType.DownArrow)
-        self._fold.setAccessibleName(self.tr("Fold {}").format(spec.title))
+        self._fold.setAccessibleName(self.tr("Fold {}").format(spec.heading))
         self._fold.toggled.connect(self._apply_fold)
-        fill = QToolButton()
+        fill = self._fill = QToolButton()
         fill.setAutoRaise(True)
         fill.setText("⤢")
         fill.setToolTip(self.tr("Fill the window"))
-        fill.setAccessibleName(self.tr("Let {} fill the window").format(spec.title))
+        fill.setAccessibleName(self.tr("Let {} fill the window").format(spec.heading))
         fill.clicked.connect(lambda: self.fill_asked.emit(self))
-        title = QLabel(spec.title)
+        title = QLabel(spec.heading)
         self._why_blank = QLabel()
         self._why_blank.setEnabled(False)
         self._why_blank.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -84,11 +84,23 @@ class RowPane(QFrame):
         button = QToolButton()
         button.setDefaultAction(action)
         button.setAutoRaise(True)
+        button.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # a key does the same
         button.setVisible(action.isVisible())
         action.changed.connect(lambda: button.setVisible(action.isVisible()))
         line = self._title_bar.layout()
         assert isinstance(line, QHBoxLayout)
         line.insertWidget(line.count() - 1, button)
+
+    @property
+    def title_buttons(self) -> list[QWidget]:
+        """What folds it and what lets it fill the window."""
+        return [self._fold, self._fill]
+
+    @property
+    def parts(self) -> list[QWidget]:
+        """The title, then what stands in the columns from left to right."""
+        views = (self.columns.widget(at) for at in range(self.columns.count()))
+        return [self._title_bar, *(view for view in views if view is not None)]
 
     @property
     def default_height(self) -> int:
@@ -105,6 +117,11 @@ class RowPane(QFrame):
 
     def set_folded(self, folded: bool) -> None:
         self._fold.setChecked(folded)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether its views have but a sentence to say."""
+        return self._is_blank
 
     def set_blank(self, is_blank: bool) -> None:
         """A row whose views have but a sentence to say gives it beside its title."""

@@ -175,15 +175,17 @@ class RunDialog(QDialog):
         sizes = [part.strip() for part in shape.replace("×", ",").split(",") if part.strip()]
         if not all(size.isdigit() and int(size) > 0 for size in sizes):
             raise TwinscopeError(
-                f"The shape of {name} is {shape!r}", "", "Write sizes such as 1,3,224,224."
+                self.tr("The shape of {} is {}").format(name, repr(shape)),
+                "",
+                self.tr("Write sizes such as 1,3,224,224."),
             )
         try:
             bounds = [float(text) if text else None for text in (low, high)]
         except ValueError:
             raise TwinscopeError(
-                f"The range of {name} is no pair of numbers",
+                self.tr("The range of {} is no pair of numbers").format(name),
                 "",
-                "Leave both empty or give numbers.",
+                self.tr("Leave both empty or give numbers."),
             ) from None
         return InputSpec(name, dtype, tuple(map(int, sizes)), bounds[0], bounds[1])
 

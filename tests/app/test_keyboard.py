@@ -56,3 +56,41 @@ def test_the_sheet_of_keys_lists_those_of_every_drawn_view(
     assert {"Timeline", "Graph", "Memory"} <= {where for where, _, _ in rows}
     assert all(all(row) for row in rows)
     assert len(set(rows)) == len(rows)
+
+
+def test_tab_goes_from_row_to_row_with_one_stop_for_all_titles(
+    two: MainWindow, qtbot: QtBot
+) -> None:
+    a, b = two.session.documents
+    board = two.board
+    rows = (board.rows[0], board.compare, *board.rows[1:])
+    titles = [button for row in rows for button in row.title_buttons]
+    first = titles[0]
+    first.setFocus(Qt.FocusReason.TabFocusReason)
+    stops: list[QWidget] = [first]
+    while len(stops) < 200:
+        before = stops[-1]
+        qtbot.keyClick(before, Qt.Key.Key_Tab)
+        now = QApplication.focusWidget()
+        assert now is not None
+        if now is first:
+            break
+        if now is not before:  # else from link to link
+            stops.append(now)
+    assert now is first
+    assert len(set(stops)) == len(stops)
+    assert [each for each in stops if each in titles] == [first]
+    areas = [
+        board.view(document, view_id)
+        for view_id in ("summary", "graph", "memory", "timeline", "operators")
+        for document in (a, b)
+    ]
+    areas += [board.header(a), board.header(b)]
+    places = [next(at for at, stop in enumerate(stops) if x.isAncestorOf(stop)) for x in areas]
+    assert places == sorted(places)
+    qtbot.keyClick(first, Qt.Key.Key_Down)
+    assert titles[1].hasFocus()
+    qtbot.keyClick(titles[1], Qt.Key.Key_Down)
+    assert QApplication.focusWidget() in titles[2:]
+    qtbot.keyClick(titles[1], Qt.Key.Key_Up)
+    assert first.hasFocus()

@@ -74,3 +74,22 @@ def test_a_closed_column_takes_its_extent_with_it(
     axes.remove(long)
     short.fit()
     assert shown(short) == (0, 1000)
+
+
+def test_undo_goes_back_zoom_by_zoom_in_either_column(
+    two: tuple[TimeAxes, TimeAxis, TimeAxis],
+) -> None:
+    _, short, long = two
+    whole = shown(short)
+    for _ in range(3):
+        short.zoom(2, 300)
+    close = shown(short)
+    short.pan(0.2)
+    long.show(300, 310)
+    long.undo_zoom()
+    assert shown(short) == shown(long) != close
+    assert short.end_ns - short.begin_ns == pytest.approx(close[1] - close[0])
+    short.undo_zoom()
+    assert shown(short) == shown(long) == whole
+    short.undo_zoom()
+    assert shown(long) == whole

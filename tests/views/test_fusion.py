@@ -134,6 +134,20 @@ def test_a_double_click_shows_the_generated_source_with_line_numbers(
     assert not view.source.isVisible()
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_F4])
+def test_a_key_shows_the_source_of_the_picked_kernel(
+    show_view: ShowView, qtbot: QtBot, key: Qt.Key
+) -> None:
+    view, context = show_view("fusion", with_source(sample_profile(), 2))
+    qtbot.keyClick(view.canvas, key)
+    assert not view.source.isVisible()
+    context.selection.pick_group(2)
+    qtbot.keyClick(view.canvas, key)
+    assert view.source.isVisible()
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Escape)
+    assert context.selection.picked.is_empty
+
+
 def test_profiles_without_source_offer_none(show_view: ShowView) -> None:
     view, _ = show_view("fusion")
     assert not view.source_button.isVisible()

@@ -198,6 +198,24 @@ def test_the_wheel_zooms_at_the_mouse_and_dragging_pans(show_view: ShowView, qtb
     assert (canvas.camera.to_widget(held) - QPointF(260, 190)).manhattanLength() < 2
 
 
+def test_keys_of_netron_zoom_and_tell_about_the_model(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("graph")
+    canvas, shift = view.canvas, Qt.KeyboardModifier.ShiftModifier
+    before = canvas.scale
+    qtbot.keyClick(canvas, Qt.Key.Key_Down, shift)
+    assert canvas.scale < before
+    qtbot.keyClick(canvas, Qt.Key.Key_Up, shift)
+    assert canvas.scale == pytest.approx(before)
+    canvas.zoom(0.5)
+    qtbot.keyClick(canvas, Qt.Key.Key_Backspace, shift)
+    assert canvas.scale == pytest.approx(1.0)
+    context.selection.pick_nodes([node_named(context.profile, "conv_0")])
+    view.side.setCurrentWidget(view.notes)
+    qtbot.keyClick(canvas, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert context.selection.picked.is_empty
+    assert view.side.currentWidget() is view.inspector
+
+
 def test_colours_follow_the_measure_and_the_legend_names_the_scale(show_view: ShowView) -> None:
     view, context = show_view("graph")
     assert "convolution" in view.legend.text()

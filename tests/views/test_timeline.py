@@ -67,7 +67,7 @@ def test_a_click_on_nothing_clears(show_view: ShowView, qtbot: QtBot) -> None:
     assert context.selection.picked.is_empty
 
 
-def test_dragging_moves_the_shared_axis_and_picks_nothing(
+def test_dragging_with_shift_moves_the_shared_axis_and_picks_nothing(
     show_view: ShowView, qtbot: QtBot
 ) -> None:
     view, context = show_view("timeline")
@@ -75,7 +75,7 @@ def test_dragging_moves_the_shared_axis_and_picks_nothing(
     axis.zoom(4, 10 * MS)
     begin_ns, span_ns = axis.begin_ns, axis.end_ns - axis.begin_ns
     start = middle_of(view, row_named(context.profile, "step 1"))
-    qtbot.mousePress(view.canvas, LEFT, pos=start)
+    qtbot.mousePress(view.canvas, LEFT, Qt.KeyboardModifier.ShiftModifier, start)
     qtbot.mouseMove(view.canvas, start + QPoint(30, 0))
     qtbot.mouseMove(view.canvas, start + QPoint(50, 0))
     qtbot.mouseRelease(view.canvas, LEFT, pos=start + QPoint(50, 0))
@@ -108,13 +108,12 @@ def test_a_click_on_a_step_in_the_ruler_picks_its_range(show_view: ShowView, qtb
     assert context.selection.picked.time_range_ns == (10 * MS, 19 * MS)
 
 
-def test_shift_dragging_measures_on_the_lanes(show_view: ShowView, qtbot: QtBot) -> None:
+def test_dragging_measures_on_the_lanes(show_view: ShowView, qtbot: QtBot) -> None:
     view, context = show_view("timeline")
-    shift = Qt.KeyboardModifier.ShiftModifier
-    qtbot.mousePress(view.canvas, LEFT, shift, QPoint(100, 30))
+    qtbot.mousePress(view.canvas, LEFT, pos=QPoint(100, 30))
     for x in (140, 200):
         qtbot.mouseMove(view.canvas, QPoint(x, 30))
-    qtbot.mouseRelease(view.canvas, LEFT, shift, QPoint(200, 30))
+    qtbot.mouseRelease(view.canvas, LEFT, pos=QPoint(200, 30))
     scale = view.scene.scale(view.canvas.width())
     wanted = (round(scale.time_at(100)), round(scale.time_at(200)))
     assert context.selection.picked.time_range_ns == pytest.approx(wanted, abs=2)

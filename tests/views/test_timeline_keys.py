@@ -12,6 +12,7 @@ from tests.views.conftest import ShowView
 from tests.views.test_timeline import middle_of, row_named
 from views.timeline.flows import namesake, neighbour
 from views.timeline.keys import KEYS
+from views.timeline.layout import LANE_HEIGHT
 
 LEFT = Qt.MouseButton.LeftButton
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -185,9 +186,9 @@ def test_dragging_does_not_click_and_a_double_click_zooms(
     view, context = show_view("timeline")
     row = row_named(context.profile, "aten::conv2d")
     at = middle_of(view, row)
-    qtbot.mousePress(view.canvas, LEFT, SHIFT, at)
+    qtbot.mousePress(view.canvas, LEFT, pos=at)
     qtbot.mouseMove(view.canvas, at + QPoint(60, 0))
-    qtbot.mouseRelease(view.canvas, LEFT, SHIFT, at + QPoint(60, 0))
+    qtbot.mouseRelease(view.canvas, LEFT, pos=at + QPoint(60, 0))
     scale = view.scene.scale(view.canvas.width())
     picked = context.selection.picked
     assert picked.focus == ("", -1)
@@ -197,3 +198,69 @@ def test_dragging_does_not_click_and_a_double_click_zooms(
     qtbot.mouseDClick(view.canvas, LEFT, pos=at)
     slices, axis = context.profile.trace.slices, context.time_axis
     assert axis.end_ns - axis.begin_ns == pytest.approx(1.3 * slices.duration_ns[row])
+
+
+def test_dragging_with_control_zooms_and_backspace_undoes_it(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, context = show_view("timeline")
+    axis = context.time_axis
+    axis.forget()
+    full = (axis.begin_ns, axis.end_ns)
+    scale = view.scene.scale(view.canvas.width())
+    wanted = scale.time_at(300) - scale.time_at(200)
+    for undo, modifier in ((Qt.Key.Key_Backspace, None), (Qt.Key.Key_Z, CONTROL)):
+        qtbot.mousePress(view.canvas, LEFT, CONTROL, QPoint(200, 30))
+        qtbot.mouseMove(view.canvas, QPoint(300, 30))
+        qtbot.mouseRelease(view.canvas, LEFT, CONTROL, QPoint(300, 30))
+        assert axis.end_ns - axis.begin_ns == pytest.approx(wanted * 1.04, rel=0.01)
+        assert context.selection.picked.is_empty
+        qtbot.keyClick(view.canvas, undo, modifier or Qt.KeyboardModifier.NoModifier)
+        assert (axis.begin_ns, axis.end_ns) == full
+
+
+def test_home_end_and_pages_move_without_zooming(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("timeline", large_profile(4000))
+    axis = context.time_axis
+    full = (axis.begin_ns, axis.end_ns)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Plus, SHIFT)
+    span = axis.end_ns - axis.begin_ns
+    assert span < full[1] - full[0]
+    qtbot.keyClick(view.canvas, Qt.Key.Key_End)
+    assert axis.end_ns == pytest.approx(full[1])
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Home)
+    assert axis.begin_ns == pytest.approx(full[0])
+    assert axis.end_ns - axis.begin_ns == pytest.approx(span)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_PageDown)
+    one_page = view.scene.top
+    assert one_page > 3 * LANE_HEIGHT
+    qtbot.keyClick(view.canvas, Qt.Key.Key_PageUp)
+    assert view.scene.top == 0
+
+
+def test_control_a_selects_all_of_the_time_and_z_zooms_to_it(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, context = show_view("timeline")
+    slices, axis = context.profile.trace.slices, context.time_axis
+    axis.zoom(9, 10 * MS)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_A, CONTROL)
+    begin_ns, end_ns = context.selection.picked.time_range_ns
+    assert begin_ns == slices.start_ns.min()
+    assert end_ns == (slices.start_ns + slices.duration_ns).max()
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Z)
+    assert axis.begin_ns <= begin_ns - context.origin_ns
+    assert axis.end_ns >= end_ns - context.origin_ns
+
+
+def test_f3_goes_on_finding_from_the_lanes(show_view: ShowView, qtbot: QtBot) -> None:
+    view, context = show_view("timeline")
+    qtbot.keyClick(view.canvas, Qt.Key.Key_F, CONTROL)
+    qtbot.keyClicks(view.search.field, "relu")
+    qtbot.keyClick(view.search.field, Qt.Key.Key_F3)
+    first = context.selection.picked.focus
+    qtbot.keyClick(view.search.field, Qt.Key.Key_Escape)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_F3)
+    assert context.selection.picked.focus not in (first, ("", -1))
+    qtbot.keyClick(view.canvas, Qt.Key.Key_F3, SHIFT)
+    assert context.selection.picked.focus == first

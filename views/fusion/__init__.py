@@ -69,6 +69,10 @@ class FusionView(QWidget):
         self._savings.find()
         self._apply()
 
+    def open_finder(self) -> None:
+        if hasattr(self, "filter"):
+            self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def is_settled(self) -> bool:
         return self._savings.is_settled
 
@@ -122,7 +126,7 @@ class FusionView(QWidget):
         self._scroll.setWidget(self.canvas)
         self.table = ColumnTable(self._context.theme)
         self.table.setAccessibleName(self.tr("Fused kernels"))
-        self.table.doubleClicked.connect(
+        self.table.activated.connect(
             lambda index: self._open_source(self.table.columns.row_at(index))
         )
         self.table.selectionModel().selectionChanged.connect(self._pick_rows)

@@ -23,6 +23,7 @@ from profilers.units import format_duration, format_percent
 from views.context import ViewContext
 from views.focus_frame import FocusFrame
 from views.fusion.groups import Group, Member
+from views.fusion.keys import KEYS
 
 _ROW, _GAP, _MARGIN = 22, 12, 8
 _GROUP_HEIGHT = 56
@@ -155,14 +156,26 @@ class FusionCanvas(QWidget):
         return None
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
-        if step is None or not self._blocks:
+        action = KEYS.action_of(event)
+        if action == "clear":
+            self._context.selection.clear()
+        elif action is None or not self._blocks:
             super().keyPressEvent(event)
-            return
+        elif action == "open":
+            for row in self._picked_rows()[:1]:
+                self.group_opened.emit(row)
+        else:
+            self._step(1 if action == "next" else -1)
+
+    def _picked_rows(self) -> list[int]:
+        """The picked groups that are shown, from the top."""
         picked = set(self._context.selection.picked.groups.tolist())
-        rows = [block.group.row for block in self._blocks]
-        here = next((at for at, row in enumerate(rows) if row in picked), -step)
-        self.group_picked.emit(rows[min(max(here + step, 0), len(rows) - 1)])
+        return [block.group.row for block in self._blocks if block.group.row in picked]
+
+    def _step(self, by: int) -> None:
+        rows, picked = [block.group.row for block in self._blocks], self._picked_rows()
+        here = rows.index(picked[0]) if picked else -by
+        self.group_picked.emit(rows[min(max(here + by, 0), len(rows) - 1)])
 
     def _paint_block(
         self, painter: QPainter, block: _Block, is_picked: bool, nodes: Collection[int]

@@ -67,9 +67,9 @@ class FindField(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F3):
                 back = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-                self._step(-1 if back else 1)
+                self.step(-1 if back else 1)
                 return True
             if event.key() == Qt.Key.Key_Escape:
                 self.left.emit()
@@ -92,9 +92,10 @@ class FindField(QWidget):
         self.count.setPalette(palette)
         self.found.emit(self._rows)
         if self._rows:
-            self._step(1)
+            self.step(1)
 
-    def _step(self, by: int) -> None:
+    def step(self, by: int) -> None:
+        """To the next (1) or previous (-1) of what was found, around the ends."""
         if not self._rows:
             return
         first = 0 if by > 0 else len(self._rows) - 1

@@ -42,7 +42,7 @@ class GraphMenu(QObject):
             (self.tr("Copy what is in sight"), lambda: self._copy(self._visible())),
             (self.tr("Copy the whole graph"), lambda: self._copy(self._whole())),
             (self.tr("Save what is in sight…"), lambda: self._save(self._visible())),
-            (self.tr("Save the whole graph…"), lambda: self._save(self._whole())),
+            (self.tr("Save the whole graph…  (Ctrl+Shift+E)"), self.save_whole),
         ):
             picture.addAction(title, act)
         if item == ROOT:
@@ -67,6 +67,10 @@ class GraphMenu(QObject):
         """What is picked, or all of the stage, one line per node."""
         model, picked = self._canvas.model, sorted(self._canvas.painter.picked)
         _to_clipboard(graph_text(model.profile, model.stage, picked or None))
+
+    def save_whole(self) -> None:
+        """Ask where a picture of the whole graph goes."""
+        self._save(self._whole())
 
     def _add_picks(self, menu: QMenu) -> None:
         reach, picked = self._reach, sorted(self._canvas.painter.picked)

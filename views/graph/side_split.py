@@ -4,8 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 
-_SHARE = 0.3
-_WIDEST = 260
+_SHARE, _MOST_SHARE = 0.3, 0.45
+_NARROWEST, _WIDEST = 230, 260
 
 
 class SideSplit(QSplitter):
@@ -23,7 +23,8 @@ class SideSplit(QSplitter):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if not self._was_moved:
-            side = min(round(_SHARE * self.width()), _WIDEST)
+            side = min(max(round(_SHARE * self.width()), _NARROWEST), _WIDEST)
+            side = min(side, round(_MOST_SHARE * self.width()))
             self.setSizes([self.width() - side, side])
 
     def _keep(self) -> None:

@@ -25,6 +25,7 @@ class Steering:
             "fit": canvas.fit,
             "zoom_in": lambda: canvas.zoom(ZOOM_STEP),
             "zoom_out": lambda: canvas.zoom(1 / ZOOM_STEP),
+            "actual_size": lambda: canvas.zoom(1 / canvas.scale),
             "pan_left": lambda: canvas.pan(-_PAN_SHARE, 0),
             "pan_right": lambda: canvas.pan(_PAN_SHARE, 0),
             "pan_up": lambda: canvas.pan(0, -_PAN_SHARE),

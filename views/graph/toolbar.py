@@ -7,6 +7,9 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
 
 from profilers.profile import Profile
 from views.graph.stage_title import stage_title
+from views.one_stop import OneStop
+
+_LEAST_FOR_FINDING, _LEAST_CHOICE = 90, 56  # pixels, where there is little room
 
 
 class Toolbar(QWidget):
@@ -58,8 +61,10 @@ class Toolbar(QWidget):
         bar.setContentsMargins(4, 2, 4, 0)
         for widget in (self.stage, self.colour_by, self.size_by):
             bar.addWidget(widget)
+        find.setMinimumWidth(_LEAST_FOR_FINDING)
         bar.addWidget(find, 1)
         bar.addWidget(self.flat)
+        buttons = [self.flat]
         for text, name, signal in (
             ("−", self.tr("Fold all"), self.fold_all),
             ("+", self.tr("Unfold all"), self.unfold_all),
@@ -72,6 +77,8 @@ class Toolbar(QWidget):
             button.setAutoRaise(True)
             button.clicked.connect(signal)
             bar.addWidget(button)
+            buttons.append(button)
+        OneStop(buttons, self)
 
 
 def _choices(name: str, entries: Sequence[tuple[str, object]]) -> QComboBox:
@@ -80,6 +87,7 @@ def _choices(name: str, entries: Sequence[tuple[str, object]]) -> QComboBox:
     box.setToolTip(name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(11)
+    box.setMinimumWidth(_LEAST_CHOICE)
     for title, data in entries:
         box.addItem(title, data)
     return box

@@ -67,6 +67,8 @@ class GraphView(QWidget):
         self.side = QTabWidget()
         self.side.tabBar().setAccessibleName(self.tr("Beside the graph"))
         self.side.setDocumentMode(True)
+        self.side.setElideMode(Qt.TextElideMode.ElideRight)
+        self.side.setUsesScrollButtons(False)
         for title, page in (
             (self.tr("Details"), self.inspector),
             (self.tr("Notes"), self.notes),
@@ -85,6 +87,7 @@ class GraphView(QWidget):
         layout.addWidget(self.legend)
         self._indexed = Latest(self)
         self._connect()
+        self.keys_go_to = self.canvas
         self._show_stage()
 
     def is_settled(self) -> bool:
@@ -110,9 +113,13 @@ class GraphView(QWidget):
         self.canvas.unfold(frozenset(opened))
         self.canvas.fit_readable()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if hasattr(self, "canvas") and KEYS.action_of(event) == "find":
+    def open_finder(self) -> None:
+        if hasattr(self, "canvas"):
             self.finder.take_focus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if KEYS.action_of(event) == "find":
+            self.open_finder()
         else:
             super().keyPressEvent(event)
 
@@ -194,11 +201,19 @@ class GraphView(QWidget):
         acts: dict[str, Callable[[], object]] = {
             **self.steering.acts,
             "find": self.finder.take_focus,
+            "find_on": lambda: self.finder.step(1),
+            "find_back": lambda: self.finder.step(-1),
+            "about_all": self._show_about_all,
+            "save_picture": self.menu.save_whole,
             "copy": self.menu.copy_text,
             "neighbours": lambda: self.reach.spread(1, Direction.BOTH),
             "note": self._write_note,
         }
         acts[action]()
+
+    def _show_about_all(self) -> None:
+        self.canvas.pick(ROOT)
+        self.side.setCurrentWidget(self.inspector)
 
     def _pick(self, authored: list[int]) -> None:
         self._is_picking = True

@@ -17,12 +17,14 @@ from views.context import ViewContext
 from views.focus_frame import FocusFrame
 from views.memory.colours import category_colour
 from views.memory.time_plot import move_by_key
+from views.time_drag import TimeDrag
+from views.timeline.painting import paint_range
 from views.timeline.time_scale import TimeScale, ticks
 
 _MOST_ROWS = 200
 _RULER = 18
 _ZOOM_STEP = 1.25
-_DRAG_THRESHOLD = 4
+_REACH = 4  # pixels beside a bar that still hit it
 _GUTTER_SHARE, _GUTTER_MOST = 0.44, 320
 _SIZE_WIDTH = 66
 _DIMMED = 90  # alpha of bars while others are picked
@@ -32,6 +34,7 @@ class LifetimesChart(QAbstractScrollArea):
     """The largest blocks first; a click picks one. Shares the time axis of the columns."""
 
     moment_chosen = Signal(float)  # ns from the first step
+    range_measured = Signal(float, float)  # ns from the first step
 
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,9 +42,8 @@ class LifetimesChart(QAbstractScrollArea):
         self._found = Lifetimes(np.empty(0, np.int32), np.empty(0, np.int64), np.zeros(1, np.int64))
         self._names: list[str] = []
         self._moment_ns = self._end_ns = 0
-        self._press: QPointF | None = None
-        self._pressed_range = (0.0, 0.0)
-        self._is_dragging = False
+        self.drag = TimeDrag(context.time_axis, self._time_at, self)
+        self.drag.measured.connect(self.range_measured)
         self._row_height = self.fontMetrics().height() + 4
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         FocusFrame(self, context.theme.accent)
@@ -49,6 +51,7 @@ class LifetimesChart(QAbstractScrollArea):
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.viewport().setMouseTracking(True)
         self.setAccessibleName(self.tr("Lifetimes of the largest allocations"))
+        self.drag.changed.connect(self.viewport().update)
         context.time_axis.changed.connect(self.viewport().update)
         context.selection.changed.connect(self.viewport().update)
 
@@ -82,7 +85,7 @@ class LifetimesChart(QAbstractScrollArea):
         x = position.x() - self._gutter()
         distance = np.maximum(np.maximum(begin - x, x - end), 0)
         nearest = int(np.argmin(distance))
-        return int(blocks[nearest]) if distance[nearest] <= _DRAG_THRESHOLD else -1
+        return int(blocks[nearest]) if distance[nearest] <= _REACH else -1
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
@@ -110,39 +113,40 @@ class LifetimesChart(QAbstractScrollArea):
         painter.setClipRect(self._gutter(), _RULER, width - self._gutter(), height - _RULER)
         for row in range(first, last):
             self._paint_bars(painter, row, scale)
+        picked = self._context.selection.picked.time_range_ns
+        if self.drag.range_ns is not None:
+            begin, end = self.drag.range_ns
+            picked = (
+                round(begin + self._context.origin_ns),
+                round(end + self._context.origin_ns),
+            )
+        if picked is not None:
+            painter.translate(self._gutter(), 0)
+            paint_range(painter, scale, picked, height, theme.selection)
+            painter.translate(-self._gutter(), 0)
         x = self._gutter() + scale.x_of(self._moment_ns)
         painter.setPen(theme.accent)
         painter.drawLine(QPointF(x, _RULER), QPointF(x, height))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            axis = self._context.time_axis
-            self._press, self._is_dragging = event.position(), False
-            self._pressed_range = (axis.begin_ns, axis.end_ns)
+        self.drag.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._press is None:
+        if self.drag.is_pressed:
+            self.drag.move(event)
+        else:
             self._tell(event)
-            return
-        moved = event.position().x() - self._press.x()
-        self._is_dragging = self._is_dragging or abs(moved) > _DRAG_THRESHOLD
-        if self._is_dragging:
-            begin, end = self._pressed_range
-            shift = moved * self._scale().ns_per_pixel
-            self._context.time_axis.show(begin - shift, end - shift)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._press is not None and not self._is_dragging:
+        if self.drag.release():
             self._click(event.position())
-        self._press = None
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             super().wheelEvent(event)
             return
-        at_ns = self._scale().time_at(event.position().x() - self._gutter())
         factor = _ZOOM_STEP ** (event.angleDelta().y() / 120)
-        self._context.time_axis.zoom(factor, at_ns - self._context.origin_ns)
+        self._context.time_axis.zoom(factor, self._time_at(event.position().x()))
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -160,8 +164,7 @@ class LifetimesChart(QAbstractScrollArea):
         if block >= 0:
             self._context.selection.pick_allocation(block)
         elif position.x() >= self._gutter():
-            at_ns = self._scale().time_at(position.x() - self._gutter())
-            self.moment_chosen.emit(at_ns - self._context.origin_ns)
+            self.moment_chosen.emit(self._time_at(position.x()))
 
     def _tell(self, event: QMouseEvent) -> None:
         profile, block = self._context.profile, self.block_at(event.position())
@@ -255,6 +258,10 @@ class LifetimesChart(QAbstractScrollArea):
         axis, origin_ns = self._context.time_axis, self._context.origin_ns
         width = max(self.viewport().width() - self._gutter(), 1)
         return TimeScale(axis.begin_ns + origin_ns, axis.end_ns + origin_ns, width)
+
+    def _time_at(self, x: float) -> float:
+        """Counted from the first step."""
+        return self._scale().time_at(x - self._gutter()) - self._context.origin_ns
 
     def _gutter(self) -> int:
         return min(int(self.viewport().width() * _GUTTER_SHARE), _GUTTER_MOST)

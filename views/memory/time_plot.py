@@ -1,6 +1,6 @@
 """A plot whose horizontal axis is the time axis that columns share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
@@ -11,19 +11,22 @@ from PySide6.QtWidgets import QWidget
 from profilers.units import format_bytes
 from views.axes import TimeAxis
 from views.focus_frame import FocusFrame
+from views.memory.keys import KEYS
 from views.theme import Theme
+from views.time_drag import TimeDrag
 from views.timeline.time_scale import ticks
 
 _ZOOM_STEP = 1.25
-_DRAG_THRESHOLD = 4
+_PAN_SHARE = 0.1
 _AXIS_WIDTH = 64
 _TICK_WIDTH, _TICK_HEIGHT = 70, 28  # pixels between two of them at least
 
 
 class TimePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
-    """Wheel with Ctrl zooms, dragging pans, a click chooses a moment; W A S D and F as elsewhere."""
+    """Wheel and mouse as on the timeline; a click chooses a moment; W A S D and F as elsewhere."""
 
     moment_chosen = Signal(float)  # ns from the first step
+    range_measured = Signal(float, float)  # ns from the first step
     hovered = Signal(float, QPointF)  # ns from the first step, place on the screen
     left = Signal()
 
@@ -34,9 +37,8 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
             axisItems={"bottom": _DurationAxis("bottom"), "left": _BytesAxis("left")},
         )
         self._time_axis = time_axis
-        self._press: QPointF | None = None
-        self._pressed_range = (0.0, 0.0)
-        self._is_dragging = False
+        self.drag = TimeDrag(time_axis, self._time_across, self)
+        self.drag.measured.connect(self.range_measured)
         plot = self.getPlotItem()
         plot.setMenuEnabled(False)
         plot.hideButtons()
@@ -71,26 +73,17 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._press = event.position()
-            self._pressed_range = (self._time_axis.begin_ns, self._time_axis.end_ns)
-            self._is_dragging = False
+        self.drag.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._press is None:
+        if self.drag.is_pressed:
+            self.drag.move(event)
+        else:
             self.hovered.emit(self.time_at(event.position()), event.globalPosition())
-            return
-        moved = event.position().x() - self._press.x()
-        self._is_dragging = self._is_dragging or abs(moved) > _DRAG_THRESHOLD
-        if self._is_dragging:
-            begin, end = self._pressed_range
-            shift = moved * (end - begin) / max(self.getViewBox().width(), 1.0)
-            self._time_axis.show(begin - shift, end - shift)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._press is not None and not self._is_dragging:
+        if self.drag.release():
             self.moment_chosen.emit(self.time_at(event.position()))
-        self._press = None
 
     def leaveEvent(self, event: QEvent) -> None:
         self.left.emit()
@@ -100,18 +93,22 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
         if not move_by_key(self._time_axis, event):
             event.ignore()
 
+    def _time_across(self, x: float) -> float:
+        return self.time_at(QPointF(x, 0))
+
 
 def move_by_key(axis: TimeAxis, event: QKeyEvent) -> bool:
-    """Zoom and pan with W A S D, fit with F; whether the key was one of them."""
+    """Do what the table of keys says; whether the key was one of it."""
     middle = (axis.begin_ns + axis.end_ns) / 2
-    actions = {
-        Qt.Key.Key_W: lambda: axis.zoom(_ZOOM_STEP, middle),
-        Qt.Key.Key_S: lambda: axis.zoom(1 / _ZOOM_STEP, middle),
-        Qt.Key.Key_A: lambda: axis.pan(-0.1),
-        Qt.Key.Key_D: lambda: axis.pan(0.1),
-        Qt.Key.Key_F: axis.fit,
+    actions: dict[str, Callable[[], object]] = {
+        "zoom_in": lambda: axis.zoom(_ZOOM_STEP, middle),
+        "zoom_out": lambda: axis.zoom(1 / _ZOOM_STEP, middle),
+        "pan_left": lambda: axis.pan(-_PAN_SHARE),
+        "pan_right": lambda: axis.pan(_PAN_SHARE),
+        "fit": axis.fit,
+        "undo_zoom": axis.undo_zoom,
     }
-    action = actions.get(Qt.Key(event.key()))
+    action = actions.get(KEYS.action_of(event) or "")
     if action is None:
         return False
     action()

@@ -54,6 +54,7 @@ class MemoryView(QWidget):
         self._build()
         self._leave_out_what_dwarfs()
         self._connect()
+        self.keys_go_to = self.chart
         self._show_device()
 
     @property
@@ -163,6 +164,8 @@ class MemoryView(QWidget):
             chart.moment_chosen.connect(
                 lambda moment_ns: self.show_moment(round(moment_ns) + self._context.origin_ns)
             )
+            chart.range_measured.connect(self._pick_range)
+        self.chart.drag.changed.connect(self._shade_range)
         self.legend.toggled.connect(self._context.bytes_axis.toggle)
         self._context.bytes_axis.parts_changed.connect(self._show_stack)
         self.chart.hovered.connect(self._tell_moment)
@@ -260,9 +263,23 @@ class MemoryView(QWidget):
         """Mark the picked blocks and time range, and draw the blocks' share of the curve."""
         self.alive.follow()
         selection = self._context.selection.picked
-        self.chart.shade_range(selection.time_range_ns)
+        self._shade_range()
         picked = self._context.profile.memory.allocations.take(selection.allocations)
         self.chart.show_picked(*curve_of(picked.take(picked.device == self._device)))
+
+    def _shade_range(self) -> None:
+        """The picked time range, or the one that is being dragged over."""
+        dragged, shown = self.chart.drag.range_ns, self._context.selection.picked.time_range_ns
+        origin_ns = self._context.origin_ns
+        if dragged is not None:
+            shown = (round(dragged[0] + origin_ns), round(dragged[1] + origin_ns))
+        self.chart.shade_range(shown)
+
+    def _pick_range(self, begin_ns: float, end_ns: float) -> None:
+        origin_ns = self._context.origin_ns
+        self._context.selection.pick_time_range(
+            round(begin_ns + origin_ns), round(end_ns + origin_ns)
+        )
 
     def _end_ns(self) -> int:
         """Where the trace ends: blocks may live until then."""

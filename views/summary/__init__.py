@@ -1,28 +1,24 @@
 """The profile at a glance: figures, where they come from, and what to know about them."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
-    QGridLayout,
     QLabel,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from profilers.analysis.rank_time import rank_time
-from profilers.analysis.summary_figures import Figure, figures_of
+from profilers.analysis.summary_figures import figures_of
 from views.context import ViewContext
 from views.plain_tooltip import plain_tooltip
 from views.summary.advice_list import AdviceList
 from views.summary.findings import FindingsList
 from views.summary.ranks import RanksSection
 from views.summary.sweep import SweepSection
-from views.theme import Theme
-
-_TILES_PER_LINE = 5
+from views.summary.tiles import Tiles, muted
 
 
 class SummaryView(QScrollArea):
@@ -38,7 +34,7 @@ class SummaryView(QScrollArea):
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(8, 6, 8, 6)
-        layout.addLayout(_tiles(self.figures, theme))
+        layout.addWidget(Tiles(self.figures, theme))
         self.advice = AdviceList(context)
         layout.addWidget(self.advice)
         layout.addWidget(FindingsList(profile.diagnostics, theme))
@@ -51,58 +47,15 @@ class SummaryView(QScrollArea):
         self.setWidget(body)
 
 
-def _tiles(figures: tuple[Figure, ...], theme: Theme) -> QGridLayout:
-    grid = QGridLayout()
-    grid.setSpacing(6)
-    for at, figure in enumerate(figures):
-        grid.addWidget(_tile(figure, theme), at // _TILES_PER_LINE, at % _TILES_PER_LINE)
-    for column in range(_TILES_PER_LINE):
-        grid.setColumnStretch(column, 1)
-    return grid
-
-
-def _tile(figure: Figure, theme: Theme) -> QFrame:
-    tile = QFrame()
-    tile.setAutoFillBackground(True)
-    palette = tile.palette()
-    palette.setColor(tile.backgroundRole(), theme.panel)
-    tile.setPalette(palette)
-    tile.setToolTip(figure.explanation)
-    layout = QVBoxLayout(tile)
-    layout.setContentsMargins(8, 4, 8, 4)
-    layout.setSpacing(0)
-    value = QLabel(figure.value)
-    font = value.font()
-    font.setPointSizeF(font.pointSizeF() * 1.35)
-    font.setBold(True)
-    value.setFont(font)
-    value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    for label in (value, _muted(figure.label, theme), _muted(figure.note, theme)):
-        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        label.setWordWrap(label is not value)
-        layout.addWidget(label)
-    layout.addStretch()
-    tile.setAccessibleName(f"{figure.label}: {figure.value} {figure.note}")
-    return tile
-
-
-def _muted(text: str, theme: Theme) -> QLabel:
-    label = QLabel(text)
-    palette = label.palette()
-    palette.setColor(label.foregroundRole(), theme.muted)
-    label.setPalette(palette)
-    return label
-
-
 def _facts(context: ViewContext) -> QWidget:
-    environment = context.profile.environment
+    environment, source = context.profile.environment, context.profile.memory.source
     facts = {
-        "Model": environment.model_name,
-        "Framework": environment.framework,
-        "Mode": environment.mode,
-        "Device": environment.device,
+        _tr("Model"): environment.model_name,
+        _tr("Framework"): environment.framework,
+        _tr("Mode"): environment.mode,
+        _tr("Device"): environment.device,
         **environment.facts,
-        "Memory from": context.profile.memory.source,
+        _tr("Memory from"): source[:1].upper() + source[1:],
         "SHA-256": environment.model_sha256[:16],
     }
     table = QWidget()
@@ -118,5 +71,9 @@ def _facts(context: ViewContext) -> QWidget:
             value.setMinimumWidth(1)  # a word that is wider than the window stays cut off
             value.setToolTip(plain_tooltip(text))
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            form.addRow(_muted(name, context.theme), value)
+            form.addRow(muted(name, context.theme), value)
     return table
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("SummaryView", text)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 from profilers.analysis.advice import Finding, findings
 from profilers.units import format_bytes, format_duration
 from views.context import ViewContext
+from views.one_stop import OneStop
 
 _TOP = Qt.AlignmentFlag.AlignTop
 
@@ -26,6 +27,7 @@ class AdviceList(QWidget):
         self._grid.setColumnStretch(1, 1)
         for line, finding in enumerate(findings(context.profile)):
             self._add(line, finding)
+        OneStop(self.buttons, self)
         self.setVisible(bool(self.buttons))
 
     def _add(self, line: int, finding: Finding) -> None:

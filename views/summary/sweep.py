@@ -107,7 +107,8 @@ class LineChart(QWidget):
         font = painter.font()
         font.setPointSizeF(font.pointSizeF() * 0.9)
         painter.setFont(font)
-        title = f"{self._title}, up to {self._format(highest)}" if highest else self._title
+        told = self.tr("{}, up to {}").format(self._title, self._format(highest))
+        title = told if highest else self._title
         painter.drawText(QPointF(2, _TITLE - 6), title)
         painter.setPen(self._theme.grid)
         painter.drawLine(area.bottomLeft(), area.bottomRight())

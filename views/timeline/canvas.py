@@ -17,18 +17,18 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from profilers.units import format_duration, format_percent
+from views.time_drag import TimeDrag
 from views.timeline.flows import FlowIndex
 from views.timeline.layout import LANE_HEIGHT, Band, BandKind
 from views.timeline.painting import ScenePainter, paint_range
 from views.timeline.scene import Scene
 
 _ZOOM_STEP = 1.25
-_DRAG_PIXELS = 4
 _HIT_PIXELS = 3
 
 
 class TimelineCanvas(QWidget):
-    """Dragging pans, Shift-dragging measures, the wheel scrolls, Ctrl+wheel zooms at the cursor."""
+    """Dragging measures, with Shift it moves, with Ctrl it zooms; the wheel scrolls, or zooms with Ctrl."""
 
     range_measured = Signal(float, float)  # profile times in ns
     clicked = Signal(int)  # row of the slice, -1 between slices
@@ -40,12 +40,10 @@ class TimelineCanvas(QWidget):
         super().__init__(parent)
         self._scene = scene
         self._flows = flows
-        self._press: QPointF | None = None
-        self._pressed_axis = (0.0, 0.0)
         self._pressed_top = 0
-        self._is_dragging = False
-        self._is_measuring = False
-        self._measured: tuple[float, float] | None = None
+        self._drag = TimeDrag(scene.context.time_axis, self._time_at, self)
+        self._drag.changed.connect(self.update)
+        self._drag.measured.connect(self._tell_measured)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Timeline"))
         self.setAccessibleDescription(
@@ -69,8 +67,7 @@ class TimelineCanvas(QWidget):
         """Time under the mouse, counted from the first step; None where it is elsewhere."""
         if not self.underMouse():
             return None
-        x = self.mapFromGlobal(QCursor.pos()).x()
-        return self._scene.scale(self.width()).time_at(x) - self._scene.context.origin_ns
+        return self._time_at(self.mapFromGlobal(QCursor.pos()).x())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -81,9 +78,11 @@ class TimelineCanvas(QWidget):
         if pinned:
             painter.setPen(theme.muted)
             painter.drawLine(0, pinned - 1, self.width(), pinned - 1)
-        if self._measured is not None:
-            scale = self._scene.scale(self.width())
-            paint_range(painter, scale, self._measured, self.height(), theme.selection)
+        if self._drag.range_ns is not None:
+            scale, origin_ns = self._scene.scale(self.width()), self._scene.context.origin_ns
+            begin_ns, end_ns = self._drag.range_ns
+            dragged = (begin_ns + origin_ns, end_ns + origin_ns)
+            paint_range(painter, scale, dragged, self.height(), theme.selection)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.accent, 1.0))
@@ -105,9 +104,7 @@ class TimelineCanvas(QWidget):
         axis, delta = self._scene.context.time_axis, event.angleDelta()
         turned = delta.y() or delta.x()
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            scale = self._scene.scale(self.width())
-            at_ns = scale.time_at(event.position().x()) - self._scene.context.origin_ns
-            axis.zoom(_ZOOM_STEP ** (turned / 120), at_ns)
+            axis.zoom(_ZOOM_STEP ** (turned / 120), self._time_at(event.position().x()))
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier or not delta.y():
             axis.pan(-0.1 * turned / 120)
         else:
@@ -116,37 +113,17 @@ class TimelineCanvas(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        axis = self._scene.context.time_axis
-        self._press = event.position()
-        self._pressed_axis = (axis.begin_ns, axis.end_ns)
+        self._drag.press(event)
         self._pressed_top = self._scene.top
-        self._is_dragging = False
-        self._is_measuring = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._press is None:
-            return
-        moved = event.position() - self._press
-        if not self._is_dragging and moved.manhattanLength() <= _DRAG_PIXELS:
-            return
-        self._is_dragging = True
-        if self._is_measuring:
-            self._measure(event.position().x())
-        else:
-            self._pan(moved)
+        self._drag.move(event)
+        if self._drag.moved_down is not None:
+            self._scene.scroll_to(round(self._pressed_top - self._drag.moved_down), self.height())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._press is None:
-            return
-        measured, self._measured = self._measured, None
-        if measured is not None:
-            self.range_measured.emit(*measured)
-        elif not self._is_dragging:
+        if self._drag.release():
             self.clicked.emit(self.slice_at(event.position()))
-        self._press = None
-        self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         row = self.slice_at(event.position())
@@ -213,15 +190,10 @@ class TimelineCanvas(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # the view has the keys
 
-    def _pan(self, moved: QPointF) -> None:
-        begin_ns, end_ns = self._pressed_axis
-        shift_ns = moved.x() * (end_ns - begin_ns) / max(self.width(), 1)
-        self._scene.context.time_axis.show(begin_ns - shift_ns, end_ns - shift_ns)
-        self._scene.scroll_to(round(self._pressed_top - moved.y()), self.height())
+    def _time_at(self, x: float) -> float:
+        """Counted from the first step."""
+        return self._scene.scale(self.width()).time_at(x) - self._scene.context.origin_ns
 
-    def _measure(self, x: float) -> None:
-        scale = self._scene.scale(self.width())
-        begin_ns = scale.time_at(self._press.x() if self._press else x)
-        end_ns = scale.time_at(x)
-        self._measured = (min(begin_ns, end_ns), max(begin_ns, end_ns))
-        self.update()
+    def _tell_measured(self, begin_ns: float, end_ns: float) -> None:
+        origin_ns = self._scene.context.origin_ns
+        self.range_measured.emit(begin_ns + origin_ns, end_ns + origin_ns)

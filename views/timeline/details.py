@@ -1,9 +1,9 @@
 """The pane that tells what is picked: one slice in full, or a time range summed by name."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QStackedWidget,
     QTreeWidget,
     QTreeWidgetItem,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 
 from profilers.units import format_count, format_duration
 from views.column_table import ColumnTable
+from views.elided_label import ElidedLabel
 from views.timeline.flows import FlowIndex
 from views.timeline.range_sums import RangeSums
 from views.timeline.range_table import RangeTable, SumBy
@@ -28,7 +29,7 @@ class DetailsPane(QWidget):
         self._scene = scene
         self._context = scene.context
         self._slice_facts = SliceFacts(scene.context, flows, self)
-        self.title = QLabel()
+        self.title = ElidedLabel(cut=Qt.TextElideMode.ElideRight)
         self.title.setContentsMargins(6, 2, 6, 2)
         self.facts = QTreeWidget()
         self.facts.setHeaderHidden(True)
@@ -102,7 +103,7 @@ class DetailsPane(QWidget):
         sums = self._sums_of_all[self._by]
         self._show_sums(sums)
         self.title.setText(
-            self.tr("The whole trace: {} slices in {}. Click one, or drag on the ruler.").format(
+            self.tr("The whole trace: {} slices in {}. Click one, or drag over a range.").format(
                 format_count(int(sums.count.sum())), format_duration(end_ns - begin_ns)
             )
         )

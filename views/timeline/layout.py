@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QCoreApplication
 
 from profilers.analysis.framework_noise import framework_noise
 from profilers.profile import Profile, TrackKind
@@ -205,9 +206,8 @@ class TrackOrder:
             if track not in state.pinned:
                 yield self._track_band(track, state)
             if track == last_stream:
-                yield Band(
-                    BandKind.BUSY, "busy", group, -1, 0, BUSY_HEIGHT + TRACK_GAP, can_fold=False
-                )
+                height = BUSY_HEIGHT + TRACK_GAP
+                yield Band(BandKind.BUSY, _tr("busy"), group, -1, 0, height, can_fold=False)
         yield from memory
 
     def _holds(self, track: int, words: tuple[str, ...]) -> bool:
@@ -217,7 +217,7 @@ class TrackOrder:
 
     def _memory_bands(self, group: str) -> Iterator[Band]:
         for device in self.memory_of.get(group, ()):
-            title = f"memory of {self.profile.strings[device]}"
+            title = _tr("memory of {}").format(self.profile.strings[device])
             yield Band(
                 BandKind.COUNTER, title, group, memory_track(device), 0,
                 COUNTER_HEIGHT + TRACK_GAP, can_fold=False,
@@ -280,3 +280,7 @@ def _group_title(profile: Profile, track: int) -> str:
     tracks = profile.trace.tracks
     name = profile.strings[int(tracks.process[track])] or "process"
     return f"rank {int(tracks.rank[track])} · {name}" if int(tracks.rank.max()) > 0 else name
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Timeline", text)

@@ -58,6 +58,18 @@ class Navigator(QObject):
     def scroll_down(self) -> None:
         self._scene.scroll_to(self._scene.top + 3 * LANE_HEIGHT, self._view_height())
 
+    def page_up(self) -> None:
+        self._scene.scroll_to(self._scene.top - self._page(), self._view_height())
+
+    def page_down(self) -> None:
+        self._scene.scroll_to(self._scene.top + self._page(), self._view_height())
+
+    def to_begin(self) -> None:
+        self._axis.show_from(0.0)
+
+    def to_end(self) -> None:
+        self._axis.show_from(1.0)
+
     def reset(self) -> None:
         self._axis.fit()
         self._scene.scroll_to(0, self._view_height())
@@ -65,12 +77,15 @@ class Navigator(QObject):
     def focus(self) -> None:
         """Zoom to what is picked; where that is in sight already, or nothing is, show all."""
         before = (self._axis.begin_ns, self._axis.end_ns)
+        self.zoom_to_picked()
+        if before == (self._axis.begin_ns, self._axis.end_ns):
+            self._axis.fit()
+
+    def zoom_to_picked(self) -> None:
         picked = self.picked_range
         if picked is not None:
             origin_ns = self._scene.context.origin_ns
             self.zoom_to(picked[0] - origin_ns, picked[1] - origin_ns)
-        if before == (self._axis.begin_ns, self._axis.end_ns):
-            self._axis.fit()
 
     def zoom_to(self, begin_ns: float, end_ns: float) -> None:
         """Show a range counted from the first step, with a margin."""
@@ -122,6 +137,12 @@ class Navigator(QObject):
     def keep_mark(self) -> None:
         if self.picked_range is not None:
             self._scene.marks.toggle_kept(self.picked_range)
+
+    def select_all(self) -> None:
+        """The time of all slices, from the first begin to the last end."""
+        if len(self._slices):
+            end_ns = int((self._slices.start_ns + self._slices.duration_ns).max())
+            self._selection.pick_time_range(int(self._slices.start_ns.min()), end_ns)
 
     def select_range(self) -> None:
         if self.picked_range is not None:
@@ -186,6 +207,9 @@ class Navigator(QObject):
             if place < end:
                 return int(lanes.row[place])
         return -1
+
+    def _page(self) -> int:
+        return max(self._view_height() - self._scene.pinned_height - LANE_HEIGHT, LANE_HEIGHT)
 
     @property
     def _anchor_ns(self) -> float:

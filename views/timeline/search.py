@@ -68,9 +68,8 @@ class SearchField(FindBar):
         self.field.textChanged.connect(self._search)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            goes_back = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            self._step(-1 if goes_back else 1)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F3):
+            self.step(_direction(event))
         elif event.key() == Qt.Key.Key_Escape:
             self.hide()
             self.closed.emit()
@@ -87,7 +86,8 @@ class SearchField(FindBar):
         self._at = -1
         self._show_count()
 
-    def _step(self, direction: int) -> None:
+    def step(self, direction: int) -> None:
+        """To the next (1) or previous (-1) of what was found, around the ends."""
         if not self._found:
             return
         if self._rows is None:
@@ -106,3 +106,7 @@ class SearchField(FindBar):
             self._count.setText(self.tr("{} found").format(f"{self._found:,}"))
         else:
             self._count.setText(self.tr("{} of {}").format(f"{self._at + 1:,}", f"{self._found:,}"))
+
+
+def _direction(event: QKeyEvent) -> int:
+    return -1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1

@@ -19,6 +19,7 @@ from profilers.profile import Pin
 from views.context import ViewContext
 from views.empty_note import EmptyNote
 from views.notes_pane import NotesPane, picked_time, titled_notes
+from views.one_stop import OneStop
 from views.timeline.canvas import TimelineCanvas
 from views.timeline.colour_menu import ColourMenu
 from views.timeline.details import DetailsPane
@@ -73,9 +74,13 @@ class TimelineView(QWidget):
         self._lay_out()
         self._connect()
         self.actions_by_name = self._actions()
-        self.setFocusProxy(self.canvas)
+        self.keys_go_to = self.canvas
         self._fit_scroll_bar()
         self._show_details()
+
+    def open_finder(self) -> None:
+        if hasattr(self, "search"):
+            self.search.open()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         action = self.actions_by_name.get(KEYS.action_of(event) or "")
@@ -119,6 +124,7 @@ class TimelineView(QWidget):
         corner.addStretch(1)
         corner.addWidget(self._fold_notes)
         corner.addWidget(self._fold_details)
+        OneStop([self.colours, self.quiet, self._fold_notes, self._fold_details], self)
         return corner
 
     def _connect(self) -> None:
@@ -216,6 +222,13 @@ class TimelineView(QWidget):
             "pan_right": go.pan_right,
             "scroll_up": go.scroll_up,
             "scroll_down": go.scroll_down,
+            "page_up": go.page_up,
+            "page_down": go.page_down,
+            "to_begin": go.to_begin,
+            "to_end": go.to_end,
+            "zoom_to_picked": go.zoom_to_picked,
+            "undo_zoom": self._context.time_axis.undo_zoom,
+            "select_all": go.select_all,
             "focus": go.focus,
             "reset": go.reset,
             "next_on_track": go.next_on_track,
@@ -232,6 +245,8 @@ class TimelineView(QWidget):
             "clear": go.clear,
             "hide_noise": self.quiet.toggle,
             "search": self.search.open,
+            "search_on": lambda: self.search.step(1),
+            "search_back": lambda: self.search.step(-1),
             "find_track": self.filter.open,
             "toggle_details": self._fold_details.toggle,
         }

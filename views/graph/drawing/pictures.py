@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, QRectF, QSize
+from PySide6.QtCore import QCoreApplication, QMarginsF, QRectF, QSize
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
@@ -50,7 +50,8 @@ def save(path: Path, painter: ScenePainter, scene: Scene, view: Viewport) -> Non
     if path.suffix.lower() == ".svg":
         _save_svg(path, painter, scene, view)
     elif not drawn(painter, scene, view).save(str(path)):
-        raise OSError(f"{path} cannot be written")
+        told = QCoreApplication.translate("GraphMenu", "{} cannot be written")
+        raise OSError(told.format(path))
 
 
 def _save_svg(path: Path, painter: ScenePainter, scene: Scene, view: Viewport) -> None:
@@ -60,7 +61,7 @@ def _save_svg(path: Path, painter: ScenePainter, scene: Scene, view: Viewport) -
     generator.setResolution(96)
     generator.setSize(QSize(int(view.width), int(view.height)))
     generator.setViewBox(QRectF(0, 0, view.width, view.height))
-    generator.setTitle("Model graph")
+    generator.setTitle(QCoreApplication.translate("GraphMenu", "Model graph"))
     pen = QPainter(generator)
     painter.paint_to_file(pen, scene, view)
     pen.end()

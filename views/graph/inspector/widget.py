@@ -1,7 +1,7 @@
 """A tree of sections; it remembers which of them are folded."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QBrush, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from profilers.analysis.stage_figures import stage_figures
@@ -14,6 +14,7 @@ from views.graph.inspector.section import Fact, Section
 from views.graph.stage_title import stage_title
 
 _KEY = Qt.ItemDataRole.UserRole
+_LABEL_SHARE = 0.58
 
 
 class NodeInspector(QTreeWidget):
@@ -34,9 +35,15 @@ class NodeInspector(QTreeWidget):
         header = self.header()
         header.setStretchLastSection(True)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        header.resizeSection(0, self.fontMetrics().horizontalAdvance("Self time per step") + 28)
+        self._label_width = self.fontMetrics().horizontalAdvance(self.tr("Self time per step")) + 28
         self.itemCollapsed.connect(lambda item: self._folded.add(item.data(0, _KEY)))
         self.itemExpanded.connect(lambda item: self._folded.discard(item.data(0, _KEY)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow pane labels leave room for what they tell."""
+        super().resizeEvent(event)
+        room = round(_LABEL_SHARE * self.viewport().width())
+        self.header().resizeSection(0, min(self._label_width, room))
 
     def show_node(self, stage: int, node: int, authored: list[int]) -> None:
         """`node` is of that stage; `authored` are the nodes it was made from."""

@@ -1,0 +1,53 @@
+"""What is neither a key sequence nor a click: Shift twice, and a mouse's buttons for back and forward."""
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+
+class Gestures(QObject):
+    """Watches the program's events while `window` is the active one."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        shift_twice: Callable[[], object],
+        buttons: Mapping[Qt.MouseButton, Callable[[], object]],
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._shift_twice = shift_twice
+        self._buttons = buttons
+        self._since_shift = QElapsedTimer()  # runs from a lone press of Shift on
+        application = QApplication.instance()
+        assert application is not None
+        application.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not isinstance(watched, QWidget) or watched.window() is not self._window:
+            return False
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            is_passed_on = watched is not (QApplication.focusWidget() or self._window)
+            return not is_passed_on and self._press(event)
+        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
+            self._since_shift.invalidate()
+            act = self._buttons.get(event.button())
+            if act is not None:
+                act()
+                return True
+        return False
+
+    def _press(self, event: QKeyEvent) -> bool:
+        is_shift = event.key() == Qt.Key.Key_Shift and not event.isAutoRepeat()
+        is_second = is_shift and self._since_shift.isValid()
+        if is_second and self._since_shift.elapsed() <= QApplication.doubleClickInterval():
+            self._since_shift.invalidate()
+            self._shift_twice()
+            return True
+        if is_shift:
+            self._since_shift.start()
+        else:
+            self._since_shift.invalidate()
+        return False
