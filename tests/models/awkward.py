@@ -139,3 +139,31 @@ def nearer_is_more(
     score: torch.Tensor, batch: object, head: object, at: torch.Tensor, other: torch.Tensor
 ) -> torch.Tensor:
     return score - (at - other).abs()
+
+
+class Forces(nn.Module):
+    """An energy and its derivative by the input, which takes gradients in inference too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.energy = nn.Sequential(nn.Linear(3, 16), nn.SiLU(), nn.Linear(16, 1))
+
+    def forward(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.enable_grad():
+            positions = positions.detach().requires_grad_()
+            energy = self.energy(positions).sum()
+            (gradient,) = torch.autograd.grad(energy, positions)
+        return energy, -gradient
+
+
+class Mapped(nn.Module):
+    """A loop over rows as an operator, whose body eager mode compiles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(16, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        from torch._higher_order_ops.map import map as mapped
+
+        return mapped(lambda row: self.linear(row), x)

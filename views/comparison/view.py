@@ -154,6 +154,12 @@ class ComparisonView(QWidget):
     def _leave_as_moved(self) -> None:
         self._is_moved = True
 
+    def leave(self) -> None:
+        """Go, and show nothing of what is still being computed."""
+        self._latest.drop()
+        self.hide()
+        self.deleteLater()
+
     def is_settled(self) -> bool:
         return not self._latest.is_waiting
 

@@ -10,6 +10,7 @@ from profilers.analysis.rank_time import rank_findings
 from profilers.captures.joined_ranks import RankPart, join_ranks
 from profilers.captures.pytorch import capture as torch_capture
 from profilers.captures.pytorch.distributed_files import CLOCK, RANKS, SHARDS, rank_folder
+from profilers.captures.pytorch.graphs import GRAPH_FORM, form_of
 from profilers.captures.run_facts import environment_of, timings_of
 from profilers.profile import Diagnostic, Profile, Severity
 from profilers.profile.memory import MemoryCategory
@@ -39,6 +40,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
             own,
             lambda share, rank=rank: progress((rank + share) / (count + 1)),  # type: ignore[misc]
         )
+        first.setdefault(GRAPH_FORM, form_of(profile.diagnostics))
         clocks.append(own.extra[CLOCK])
         parts.append(RankPart(_sharded(profile, own.extra[SHARDS]), rank, _ahead_ns(clocks[-1])))
     joined = join_ranks(parts)

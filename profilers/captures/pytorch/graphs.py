@@ -1,6 +1,7 @@
 """The authored graph of a PyTorch capture, in the form that fits what ran, and the links to it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,19 @@ from profilers.traces.chrome_trace import ChromeTrace
 
 _FITS = 0.9  # share of operator time
 _FAST_PATHS = ("aten::_transformer_encoder_layer_fwd", "aten::_native_multi_head_attention")
+GRAPH_FORM = "graph_form"  # of a run's extra facts: which of its graphs to take
+EXPORTED, RECORDED = "exported", "recorded"
 _OTHER_PATH = Diagnostic(
     Severity.INFO,
     "Eager mode took another path than torch.export, such as a fused fast path, so the graph is what "
     "one run executed.",
 )
 _Linked = tuple[Graph, Int32]
+
+
+def form_of(diagnostics: Sequence[Diagnostic]) -> str:
+    """Which of its two graphs a capture was read with, for the other ranks to be read with it too."""
+    return RECORDED if _OTHER_PATH in diagnostics else EXPORTED
 
 
 def linked_graph(
@@ -69,11 +77,8 @@ def linked_graph(
         if not (folder / EXPORTED_GRAPH_FILE).is_file():
             return *_recorded(folder, run, found, slices), ()
         graph, nodes = _exported(folder, run, found, slices)
-        fits = (
-            follows(folder, graph, found.pool.table())
-            if is_compiled(folder)
-            else _linked_share(slices, nodes) >= _FITS
-            and not _takes_fast_path(slices, found.pool.table(), nodes)
+        fits = run.extra.get(GRAPH_FORM) != RECORDED and (
+            GRAPH_FORM in run.extra or _fits(folder, graph, found, slices, nodes)
         )
         if fits or not (folder / EXECUTION_TRACE_FILE).is_file():
             return graph, nodes, ()
@@ -82,6 +87,14 @@ def linked_graph(
         raise DamagedFile(
             f"Cannot read the capture {folder}", f"its graph is damaged or missing ({error})"
         ) from error
+
+
+def _fits(folder: Path, graph: Graph, found: ChromeTrace, slices: Slices, nodes: Int32) -> bool:
+    """Whether what ran is what was exported."""
+    strings = found.pool.table()
+    if is_compiled(folder):
+        return follows(folder, graph, strings)
+    return _linked_share(slices, nodes) >= _FITS and not _takes_fast_path(slices, strings, nodes)
 
 
 def _exported(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) -> _Linked:

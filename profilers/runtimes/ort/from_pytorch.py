@@ -3,6 +3,7 @@
 import tempfile
 import time
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from profilers.runtimes.pytorch.errors import conversion_failure, root_cause
 from profilers.runtimes.pytorch.imports import import_first
 from profilers.runtimes.pytorch.inputs import input_tensors
 from profilers.runtimes.pytorch.options import IMPORTS, chosen
+from profilers.runtimes.pytorch.outputs import tensors_alone
 from profilers.runtimes.pytorch.programs import (
     Refusal,
     exported,
@@ -132,9 +134,21 @@ class _Source:
         if self.is_program:
             return self, None
         try:
-            return _Source(exported(self.model, self.inputs)), None
+            return _Source(_program_of_tensors(self.model, self.inputs)), None
         except Exception as error:  # the model's own code runs under the tracer
             return self, refusal(error)
+
+
+def _program_of_tensors(module: Any, inputs: tuple[Any, ...]) -> Any:
+    """A program whose results are tensors alone: ONNX knows no others."""
+    from torch.export.graph_signature import ConstantArgument
+
+    program = exported(module, inputs)
+    results = program.graph_signature.output_specs
+    if not any(isinstance(each.arg, ConstantArgument) for each in results):
+        return program
+    with tensors_alone(module):
+        return exported(module, inputs)
 
 
 def _loaded(request: RunRequest) -> tuple[RunRequest, _Source]:
@@ -151,9 +165,14 @@ def _write_onnx(source: _Source, request: RunRequest, path: Path) -> None:
     import torch
 
     tensors = source.model.state_dict if source.is_program else source.model.state_dict()
-    weights = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    weights = sum(
+        each.numel() * each.element_size()
+        for each in tensors.values()
+        if isinstance(each, torch.Tensor)  # quantised modules keep their types there as well
+    )
+    flat = nullcontext() if source.is_program else tensors_alone(source.model)
     try:
-        with warnings.catch_warnings():
+        with flat, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 source.model,

@@ -21,7 +21,7 @@ def write_activations(
         if path and not isinstance(module, torch.jit.ScriptModule)
     ]
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             model(*inputs)
     finally:
         for hook in hooks:

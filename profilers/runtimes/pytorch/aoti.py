@@ -29,6 +29,7 @@ from profilers.runtimes.pytorch.programs import (
     is_package,
     is_program,
     load_program,
+    refusal,
 )
 from profilers.runtimes.pytorch.running import built_by, for_each_size, run_model
 from profilers.runtimes.pytorch.saved_device import require_code_for
@@ -108,7 +109,15 @@ def _compiled(model: LoadedModel, session: Session) -> LoadedModel:
     }
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        write_exported_graph(program, dict, folder)
+        try:
+            write_exported_graph(program, dict, folder)
+        except Exception as error:  # of operators that PyTorch cannot write down
+            (folder / PACKAGE_CODE_FILE).write_text(package.code)
+            record.warn(
+                f"PyTorch cannot write this model down ({refusal(error).why}), so its graph is that "
+                "of the package's kernels, as its C++ code calls them."
+            )
+            return
         (folder / PACKAGE_FILE).write_text(json.dumps(package.kernels))
 
     def call(*inputs: Any) -> Any:
@@ -134,6 +143,7 @@ class _Package:
     call: Any
     bytes: int
     kernels: dict[str, Any]
+    code: str  # that calls the kernels
 
 
 def _of_earlier_run(kept: KeptPackage, session: Session) -> _Package | None:
@@ -185,7 +195,7 @@ def _loaded(path: Path, device: Any) -> _Package:
     import torch
 
     call = torch._inductor.aoti_load_package(str(path), device_index=_index(device))
-    return _Package(call, path.stat().st_size, _kernels(path))
+    return _Package(call, path.stat().st_size, _kernels(path), _code(path))
 
 
 def _kernels(path: Path) -> dict[str, Any]:

@@ -91,8 +91,12 @@ def module_ranges(model: Any, mark: Callable[[str], Any]) -> Iterator[None]:
 
 
 def _ranged(forward: Callable[..., Any], name: str, mark: Callable[[str], Any]) -> Any:
+    from torch.compiler import is_compiling
+
     @wraps(forward)
     def inside_range(*arguments: Any, **named: Any) -> Any:
+        if is_compiling():  # loops over tensors compile their bodies, which can hold no range
+            return forward(*arguments, **named)
         with mark(name):
             return forward(*arguments, **named)
 

@@ -44,7 +44,7 @@ def write_profiled_graph(
     from torch.profiler import ProfilerActivity, profile
 
     recorded = profile(activities=[ProfilerActivity.CPU], record_shapes=True, profile_memory=True)
-    with torch.inference_mode(), marking(), recorded:
+    with torch.no_grad(), marking(), recorded:
         for tensor in (*weights.values(), *inputs):
             torch.ops.aten.detach(tensor)
         call(*inputs)
@@ -61,7 +61,7 @@ def runs_nested_tensors(call: Callable[..., Any], inputs: Sequence[Any]) -> bool
     import torch
     from torch.profiler import ProfilerActivity, profile
 
-    with torch.inference_mode(), profile(activities=[ProfilerActivity.CPU]) as watched:
+    with torch.no_grad(), profile(activities=[ProfilerActivity.CPU]) as watched:
         call(*inputs)
     recorder: Any = watched.profiler
     return any(makes_nested(event.name()) for event in recorder.kineto_results.events())
@@ -128,14 +128,21 @@ def _allocated(event: Any) -> list[int]:
     return list(left)
 
 
+def _schemas(operator: str) -> Sequence[Any]:
+    """All forms of an operator; none of a range or of what autograd calls."""
+    import torch
+
+    space, found, _ = operator.partition("::")
+    is_operator = bool(found) and space.isidentifier()
+    return torch._C._jit_get_schemas_for_operator(operator) if is_operator else ()
+
+
 @cache
 def _handed_on(operator: str) -> frozenset[int]:
     """Positions of the arguments that an operator changes or gives a view of."""
-    import torch
-
     return frozenset(
         position
-        for schema in torch._C._jit_get_schemas_for_operator(operator)
+        for schema in _schemas(operator)
         for position, argument in enumerate(schema.arguments)
         if argument.alias_info is not None
     )
@@ -144,11 +151,9 @@ def _handed_on(operator: str) -> frozenset[int]:
 @cache
 def _required(operator: str) -> frozenset[int]:
     """Positions that must hold a tensor in every form of an operator."""
-    import torch
-
     forms = [
         {at for at, each in enumerate(schema.arguments) if each.type.kind() == "TensorType"}
-        for schema in torch._C._jit_get_schemas_for_operator(operator)
+        for schema in _schemas(operator)
     ]
     return frozenset(set.intersection(*forms) if forms else ())
 

@@ -32,7 +32,7 @@ def write_recorded_graph(
     observer = ExecutionTraceObserver()
     observer.register_callback(str(folder / EXECUTION_TRACE_FILE))
     try:
-        with torch.inference_mode(), marking():
+        with torch.no_grad(), marking():
             observer.start()
             for tensor in tensors:
                 torch.ops.aten.detach(tensor)

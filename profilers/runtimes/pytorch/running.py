@@ -29,7 +29,8 @@ from profilers.runtimes.pytorch.errors import (
     unregistered_operator,
 )
 from profilers.runtimes.pytorch.imports import import_first
-from profilers.runtimes.pytorch.options import IMPORTS, chosen
+from profilers.runtimes.pytorch.options import AUTOCAST, IMPORTS, chosen
+from profilers.runtimes.pytorch.outputs import tensors_in
 from profilers.runtimes.pytorch.session import LoadedModel, Session
 from profilers.runtimes.pytorch.steps import unmarked
 from profilers.runtimes.pytorch.sweep import sweep
@@ -143,11 +144,10 @@ def keep(session: Session) -> None:
 def _results(session: Session) -> list[Any]:
     """Arrays of one call, half precisions widened: numpy has no bfloat16."""
     import torch
-    from torch.utils._pytree import tree_leaves
 
-    with torch.inference_mode():
-        found = tree_leaves(session.in_precision(session.model.call)(*session.inputs))
-    tensors = [each.detach() for each in found if isinstance(each, torch.Tensor)]
+    with torch.no_grad():
+        found = tensors_in(session.in_precision(session.model.call)(*session.inputs))
+    tensors = [each.detach() for each in found]
     return [(each.double() if each.is_floating_point() else each).cpu().numpy() for each in tensors]
 
 
@@ -214,10 +214,17 @@ def _first_steps(session: Session, stage: str, count: int) -> list[int]:
     step = session.step(session.model.call, unmarked)
     session.report.progress(stage, 0.0)
     try:
-        with session.work.around():
-            return timed_steps(step, count, session.report, stage)
+        try:
+            with session.work.around():
+                return timed_steps(step, count, session.report, stage)
+        except RuntimeError as error:
+            if not session.leaves_inference_mode(error):
+                raise
+            with session.work.around():
+                return timed_steps(step, count, session.report, stage)
     except Exception as error:  # the model runs code of its own
-        raise _failed(error) from error
+        is_lower = chosen(session.request.options, AUTOCAST) != "off"
+        raise _failed(error, is_lower) from error
 
 
 _REMEDIES = (
@@ -231,6 +238,10 @@ _REMEDIES = (
         "them in the model, or run its inference.",
     ),
     (
+        "does not support sparse gradients",
+        "The model's embeddings give sparse gradients: choose SGD for Optimiser, which takes them.",
+    ),
+    (
         "Expected all tensors to be on the same device",
         "The model makes or holds a tensor on another device: let it use the device of its input, or "
         "run it on the CPU.",
@@ -238,12 +249,17 @@ _REMEDIES = (
 )
 
 
-def _remedy(error: Exception) -> str:
+_OTHER_PRECISION = ("same dtype", "expected scalar type", "must have the same dtype")
+
+
+def _remedy(error: Exception, is_lower: bool) -> str:
+    if is_lower and any(sign in str(error) for sign in _OTHER_PRECISION):
+        return "An operator of the model does not go with autocast: choose off for Autocast."
     told = (remedy for sign, remedy in _REMEDIES if sign in str(error))
     return next(told, "Check the inputs' shapes, types and ranges; the details hold the traceback.")
 
 
-def _failed(error: Exception) -> CaptureFailed:
+def _failed(error: Exception, is_lower: bool) -> CaptureFailed:
     operator = unregistered_operator(error)
     if operator:
         return CaptureFailed(
@@ -255,6 +271,6 @@ def _failed(error: Exception) -> CaptureFailed:
     return CaptureFailed(
         "The model failed on its first step",
         f"{type(error).__name__}: {first_line(error)}",
-        _remedy(error),
+        _remedy(error, is_lower),
         traceback.format_exc(),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from profilers.runtimes.pytorch.steps import Forward, Ranges, Work, work_of
 
 WORKER_ENVIRONMENT = {"KINETO_LOG_LEVEL": "99"}  # else each start and stop prints a line
 PRELOADED = ("torch._inductor.config", "torch.export._trace")  # by the profiler and the graph, 2 s
+
+
+_OF_INFERENCE_MODE = ("Inference tensors", "inference mode", "does not require grad")
 
 
 def _positional(inputs: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
@@ -102,6 +105,19 @@ class Session:
         precision = chosen(self.request.options, AUTOCAST)
         lower = {} if precision == "off" else {"Autocast": precision}
         self.record.facts = {**self.record.facts, **self._work.facts, **lower}
+
+    def leaves_inference_mode(self, error: RuntimeError) -> bool:
+        """Whether a model that takes gradients of its own runs on without inference mode.
+
+        Such are those that give forces as the derivative of an energy.
+        """
+        import torch
+
+        is_of_it = any(sign in str(error) for sign in _OF_INFERENCE_MODE)
+        if self.work.around is not torch.inference_mode or not is_of_it:
+            return False
+        self._work = replace(self.work, around=torch.no_grad)
+        return True
 
     def step(self, call: Forward, ranges: Ranges) -> Callable[[], None]:
         """One step that returns only when its result is there."""

@@ -13,6 +13,7 @@ from profilers.captures.pytorch.files import (
 )
 from profilers.errors import TwinscopeError
 from profilers.runtimes.pytorch.options import LOSS, OPTIMISER, RUN, TRAINING, chosen
+from profilers.runtimes.pytorch.outputs import tensors_in
 
 Forward = Callable[..., Any]
 Ranges = Callable[[str], AbstractContextManager[Any]]  # a range on the timeline, by its name
@@ -199,23 +200,10 @@ LOSSES: dict[str, Callable[[], Callable[[Any], Any]]] = {
 
 def _trainable(outputs: Any) -> list[Any]:
     """The outputs that depend on the weights, out of whatever structure the model returns."""
-    import torch
-    from torch.utils import _pytree as pytree
-
-    found = [
-        leaf
-        for leaf in pytree.tree_leaves(_plain(outputs))
-        if isinstance(leaf, torch.Tensor) and leaf.requires_grad
-    ]
+    found = [each for each in tensors_in(outputs) if each.requires_grad]
     if not found:
         raise ValueError("none of the model's outputs depends on its weights")
     return found
-
-
-def _plain(outputs: Any) -> Any:
-    """Model outputs that are dictionaries of a class of their own, as plain ones."""
-    to_tuple = getattr(outputs, "to_tuple", None)
-    return to_tuple() if callable(to_tuple) else outputs
 
 
 def _gradient_bytes(weights: dict[str, Any]) -> dict[str, int]:

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import CaptureFailed, TwinscopeError
+from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import conversion_failure, load_failure
 from profilers.runtimes.pytorch.options import FUSER, OPTIMISE, RUN, TRAINING, chosen
+from profilers.runtimes.pytorch.outputs import tensors_alone
 from profilers.runtimes.pytorch.programs import is_script
 from profilers.runtimes.pytorch.running import built_by, for_each_size, run_model
 from profilers.runtimes.pytorch.saved_device import moved_here
@@ -76,21 +77,9 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
 
 def _traced(model: LoadedModel, session: Session) -> LoadedModel:
     """What one run of the module did, which is what it does from now on."""
-    import torch
-
-    trace: Any = torch.jit.trace  # has no type hints
     try:
-        with torch.no_grad(), warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            module = trace(model.owner, tuple(session.inputs), check_trace=False, strict=False)
+        module, told = _trace_of(model.owner, session.inputs)
     except Exception as error:  # the model's own code runs under the tracer
-        if str(error).startswith(_OTHER_RESULTS):
-            raise CaptureFailed(
-                "torch.jit.trace cannot follow this model",
-                "it returns something else than tensors, or lists, tuples and dictionaries of "
-                "tensors: None or a dictionary within another, for example",
-                "Run it as PyTorch eager, or let it return tensors alone.",
-            ) from error
         raise conversion_failure(
             "torch.jit.trace cannot follow this model",
             error,
@@ -105,6 +94,23 @@ def _traced(model: LoadedModel, session: Session) -> LoadedModel:
             "Save the module with torch.jit.script to keep branches and loops.",
         )
     return _script_model(module, session.request)
+
+
+def _trace_of(owner: Any, inputs: Sequence[Any]) -> tuple[Any, list[warnings.WarningMessage]]:
+    """A trace and what the tracer told; of results that it does not know, the tensors alone."""
+    import torch
+
+    trace: Any = torch.jit.trace  # has no type hints
+    with torch.no_grad(), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            return trace(owner, tuple(inputs), check_trace=False, strict=False), told
+        except RuntimeError as error:
+            if not str(error).startswith(_OTHER_RESULTS):
+                raise
+        told.clear()
+        with tensors_alone(owner):
+            return trace(owner, tuple(inputs), check_trace=False, strict=False), told
 
 
 def _trains(request: RunRequest) -> bool:

@@ -23,6 +23,8 @@ MORE_INPUTS = {
     "Patches": (InputSpec("image", "float32", (2, 3, 16, 16)),),
     "Averages": (InputSpec("x", "float32", (8, 16)),),
     "Padded": (InputSpec("tokens", "int64", (2, 12), low=1, high=50),),
+    "Forces": (InputSpec("positions", "float32", (8, 3)),),
+    "Mapped": (InputSpec("x", "float32", (4, 16)),),
     "Flexible": (InputSpec("x", "float32", (2, 8, 32)),),
 }
 
@@ -88,5 +90,14 @@ def test_a_program_that_cannot_be_written_down_is_recorded(capture: Capture, mod
     (told,) = [each.message for each in profile.diagnostics if "one run executed" in each.message]
     assert "operator flex_attention" in told
     coverage = link_coverage(profile)
+    assert (coverage.operator_time or 0.0) >= 0.95
+    assert (coverage.peak_bytes or 0.0) >= 0.95
+
+
+@pytest.mark.parametrize("name", ["Forces", "Mapped"])
+def test_models_that_want_gradients_or_the_compiler_run_operator_by_operator(
+    capture: Capture, name: str
+) -> None:
+    coverage = link_coverage(captured(capture, name, "torch-eager"))
     assert (coverage.operator_time or 0.0) >= 0.95
     assert (coverage.peak_bytes or 0.0) >= 0.95

@@ -233,3 +233,12 @@ def test_a_damaged_package_is_told(capture: Capture, packages: Path, tmp_path: P
             cut.writestr(name, data[:200] if name.endswith(".so") else data)
     with pytest.raises(TwinscopeError, match=r"cannot load cut\.pt2"):
         capture(path, "torch-aoti", inputs=(InputSpec("x", "float32", (2, 16)),))
+
+
+def test_a_package_that_libraries_run_alone_is_linked(capture: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text("import torch\n\n\ndef make_model():\n    return torch.nn.Linear(16, 16)\n")
+    profile = capture(path, "torch-aoti", inputs=(InputSpec("input", "float32", (4, 16)),))
+    coverage = link_coverage(profile)
+    assert coverage.operator_time == 1.0
+    assert len(profile.fusion.groups) == 1

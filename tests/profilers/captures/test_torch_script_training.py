@@ -140,12 +140,21 @@ def test_frozen_weights_are_not_trained(
     assert "inference" in raised.value.remedy
 
 
-def test_results_that_torchscript_cannot_return_are_told(capture: Capture, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["torchscript", "torch-export", "torch-onnxruntime"])
+def test_of_results_of_an_unknown_class_the_tensors_are_followed(
+    capture: Capture, tmp_path: Path, mode: str
+) -> None:
     path = tmp_path / "net.py"
     path.write_text(
-        "import torch\n\n\nclass Net(torch.nn.Linear):\n"
+        "import torch\nfrom dataclasses import dataclass\n\n\n"
+        "@dataclass\nclass Found:\n    scores: object\n    parts: dict\n\n\n"
+        "class Net(torch.nn.Linear):\n"
         "    def __init__(self):\n        super().__init__(16, 4)\n\n"
-        "    def forward(self, x):\n        return super().forward(x), None\n"
+        "    def forward(self, x):\n        found = super().forward(x)\n"
+        "        return Found(found.tanh(), {'raw': [found, None], 'count': 3})\n"
     )
-    with pytest.raises(TwinscopeError, match="returns something else than tensors"):
-        capture(path, "torchscript", inputs=INPUTS, signature="Net")
+    profile = capture(path, mode, inputs=INPUTS, signature="Net")
+    assert link_coverage(profile).operator_time == 1.0
+    operators = {profile.strings[row] for row in profile.authored.nodes.operator.tolist()}
+    assert any("tanh" in name.lower() for name in operators)
+    assert not any("cannot" in each.message for each in profile.diagnostics)
