@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from app.document import Document
 from app.jobs import Job
 from app.matrix import MatrixRow, unavailable, variants_of
-from app.matrix_text import HEADINGS, cells_of, unmeasured_text
+from app.matrix_text import FIRST_CALL, HEADINGS, cells_of, unmeasured_text
 from app.session import Session
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.request import RunRequest
@@ -86,7 +86,7 @@ class MatrixWindow(QDialog):
     def _empty_table(self) -> QTableWidget:
         table = QTableWidget(len(self._variants), len(HEADINGS))
         table.setHorizontalHeaderLabels([self.tr(heading) for heading in HEADINGS])
-        first_call = table.horizontalHeaderItem(HEADINGS.index("First call"))
+        first_call = table.horizontalHeaderItem(HEADINGS.index(FIRST_CALL))
         if first_call is not None:
             first_call.setToolTip(
                 self.tr(
