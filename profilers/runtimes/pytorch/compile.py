@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from profilers.runtimes.pytorch.compile_log import CompileLog, ModelNames
 from profilers.runtimes.pytorch.compile_progress import reported_phases
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import first_line
+from profilers.runtimes.pytorch.executed import events_of_one_run
 from profilers.runtimes.pytorch.export import load_program_model
 from profilers.runtimes.pytorch.options import (
     COMPILE_MODE,
@@ -154,6 +155,10 @@ def _compiled(
     def marking() -> AbstractContextManager[Any]:
         return eager.marking() if fallback.reason else nullcontext()
 
+    def write_graph(taken: Sequence[Any], folder: Path, record: RunRecord) -> None:
+        eager.look_at(lambda: events_of_one_run(eager.call, taken))
+        eager.write_graph(taken, folder, record)
+
     @contextmanager
     def sweeping() -> Iterator[None]:
         with log.deaf(), torch._dynamo.config.patch(recompile_limit=_MOST_SIZES):
@@ -163,6 +168,7 @@ def _compiled(
         eager,
         call=call,
         profiled_call=call,
+        write_graph=write_graph,
         marking=marking,
         sweeping=sweeping,
         look_at=not_looked_at,

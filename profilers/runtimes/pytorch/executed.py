@@ -1,7 +1,7 @@
 """Whether eager mode ran what an exported program holds, told from the profiled steps themselves."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from profilers.captures.pytorch.files import FORWARD_RANGE, MODULE_MARK
@@ -69,6 +69,20 @@ class Executed:
         outermost = list(_outermost(self._operators))
         known = sum(each.duration_ns for each in outermost if each.name in wanted)
         return known >= _SAME * sum(each.duration_ns for each in outermost)
+
+
+def events_of_one_run(call: Callable[..., Any], inputs: Sequence[Any]) -> Sequence[Any]:
+    """What the profiler records of one more run, for `Executed.take`: of a model that the profiled steps
+    ran in another form."""
+    import torch
+    from torch.profiler import ProfilerActivity, profile, record_function
+
+    watched = profile(activities=[ProfilerActivity.CPU])
+    with torch.inference_mode(), watched, record_function(f"{_STEP}0"):
+        call(*inputs)
+    recorder: Any = watched.profiler
+    found: Sequence[Any] = recorder.kineto_results.events()
+    return found
 
 
 def _first(ran: Iterable[_Ran], name: str) -> _Ran | None:
