@@ -18,7 +18,7 @@ from app.report.content import (
 from app.report.sections import STEPS, sections_of, step_series, subtitle_of, title_of
 from profilers.analysis.comparison import ProfileComparison
 from profilers.analysis.comparison.figures import Verdict
-from profilers.analysis.comparison.rows import RowKind
+from profilers.analysis.comparison.rows import ExplainedRow, RowKind
 from profilers.analysis.comparison.words import (
     explained_sentence,
     format_change,
@@ -28,6 +28,7 @@ from profilers.analysis.comparison.words import (
     fusion_sentences,
     verdict_sentence,
 )
+from profilers.analysis.kernel_names import short_kernel_name
 from profilers.analysis.parity import sentence
 from profilers.profile import Profile
 from profilers.units import format_duration
@@ -114,7 +115,7 @@ def _explained(comparison: ProfileComparison) -> tuple[Block, ...]:
     told += fusion_sentences(explanation)
     if comparison.parity is not None:
         told.append(sentence(comparison.parity))
-    named = [(row.title or _KINDS[row.kind], row.difference_ns) for row in explanation.rows]
+    named = [(_title(row), row.difference_ns) for row in explanation.rows]
     leading = explanation.leading(_MOST_IN_WATERFALL)
     changes = [named[at] for at in leading if named[at][1]]
     rest = sum(change for at, (_, change) in enumerate(named) if at not in leading)
@@ -129,7 +130,7 @@ def _explained(comparison: ProfileComparison) -> tuple[Block, ...]:
     rows = tuple(
         Row(
             (
-                row.title or _KINDS[row.kind],
+                _title(row),
                 format_duration(row.a_ns),
                 format_duration(row.b_ns),
                 format_duration(row.difference_ns).replace("-", "−"),
@@ -149,3 +150,7 @@ def _explained(comparison: ProfileComparison) -> tuple[Block, ...]:
         drawn,
         Grid(columns, rows, left_out, bar_column=4),
     )
+
+
+def _title(row: ExplainedRow) -> str:
+    return short_kernel_name(row.title) or _KINDS[row.kind]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
-from profilers.errors import TwinscopeError
+from profilers.errors import DamagedFile, TwinscopeError
 from profilers.probe import Probe
 from profilers.profile import KeptComparison, Profile
 from profilers.profile.references import broken_references
@@ -110,8 +110,14 @@ def _about(comparison: KeptComparison | None) -> dict[str, Any]:
 def _profile(path: Path, parts: Parts) -> Profile:
     try:
         profile = put_together(parts)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
-        raise archive.damaged(path, str(error) or type(error).__name__) from error
+    except ValueError as error:
+        raise archive.damaged(path, str(error)) from error
+    except KeyError as error:
+        raise archive.damaged(path, f"its manifest lacks {error.args[0]}") from error
+    except (TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise DamagedFile.because(
+            f"Cannot open {path.name}", error, "its manifest tells of no profile", archive.ASK_AGAIN
+        ) from error
     broken = broken_references(profile)
     if broken:
         raise archive.damaged(path, broken[0])

@@ -23,6 +23,7 @@ _KEPT_OF_REQUEST = (
     "mode", "inputs", "steps", "warmup", "device", "threads", "seed", "signature", "limit_s",
     "memory_limit_bytes", "options",
 )  # fmt: skip
+_FREE_TEXT_OPTIONS = frozenset(("imports",))  # modules of the person's own
 _CACHED_TEXTS = 1 << 17
 
 
@@ -126,6 +127,8 @@ class Scrubber:
 
 def _environment(kept: Environment, scrub: Scrubber) -> Environment:
     request = {key: kept.request[key] for key in _KEPT_OF_REQUEST if key in kept.request}
+    if isinstance(options := request.get("options"), Mapping):
+        request["options"] = {k: v for k, v in options.items() if k not in _FREE_TEXT_OPTIONS}
     return replace(
         kept,
         model_name=scrub.title(kept.model_name),

@@ -1,7 +1,7 @@
 """Names that the model's author gave: of layers, tensors, parameters and own classes."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from profilers.profile import Profile, SliceKind
@@ -58,6 +58,11 @@ def _given_names(profile: Profile) -> Iterable[str]:
     for kind in _AUTHORS_RANGES:
         yield from (strings[row] for row in set(slices.name[slices.kind == kind].tolist()))
     yield profile.environment.model_name.partition(".")[0]
+    request = profile.environment.request
+    yield str(request.get("signature", ""))
+    inputs = request.get("inputs")
+    for each in inputs if isinstance(inputs, list | tuple) else ():
+        yield str(each.get("name", "")) if isinstance(each, Mapping) else ""
 
 
 def _common_names(profile: Profile) -> Iterable[str]:

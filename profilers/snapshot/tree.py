@@ -252,7 +252,7 @@ def _rebuilt(value: Any, kind: Any) -> Any:
     if get_origin(kind) is None:
         return value
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no mapping")
+        raise BadColumn(f"{value!r} is no mapping")
     item_kind = get_args(kind)[1]
     return {name: _rebuilt(item, item_kind) for name, item in value.items()}
 

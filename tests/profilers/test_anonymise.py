@@ -64,7 +64,11 @@ def telling_profile() -> Profile:
         environment=replace(
             profile.environment,
             facts={**profile.environment.facts, "Host": "gpu-box-17", "Log": "/var/log/ada/x"},
-            request={"model_path": "/home/ada/model.pt", "steps": 3, "options": {"by": "ada"}},
+            request={
+                "model_path": "/home/ada/model.pt",
+                "steps": 3,
+                "options": {"by": "ada", "imports": "net9"},
+            },
         ),
         notes=(Note(2, "see /home/ada/notes, Ada", "Ada", 1),),
         reports=(
@@ -107,6 +111,7 @@ def test_nothing_that_tells_is_left_and_the_scan_would_have_found_it(
     assert ("conv_0" in read.strings) is not hash_names
     assert "aten.conv2d" in read.strings
     assert read.environment.request["steps"] == 3
+    assert read.environment.request["options"] == {"by": "‹name›"}
     report = read.reports[0]
     assert "Host" not in report.facts
     assert [row[0] == "conv_0" for row in report.rows] == [not hash_names, False]

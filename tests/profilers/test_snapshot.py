@@ -495,6 +495,10 @@ def _many_graphs(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
     manifest["values"]["graphs/"]["count"] = 10**12
 
 
+def _reports_of_lists(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    manifest["values"]["reports"] = [[]]
+
+
 def _manifest_of_lists(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
     manifest["values"] = [[[]]]
 
@@ -532,6 +536,7 @@ def _one_member_lost(members: dict[str, bytes], manifest: dict[str, Any]) -> Non
         (_odd_scale, "no whole number"),
         (_no_strings, "strings"),
         (_many_graphs, "parts"),
+        (_reports_of_lists, "its manifest tells of no profile"),
         (_manifest_of_lists, "lists no members"),
         (_no_list_of_members, "lists no members"),
         (_one_member_lost, "lacks 0/trace/slices/node"),
