@@ -44,7 +44,7 @@ DEFAULTS = (
 LARGER = ("encoder12", "resnet50")
 STEPS = 10
 _OF_THE_MODEL = ("import", "load", "compile", "warm-up", "measure", "profile")
-_FIRST_HERE = "reading"  # stages from here on are ours, those before are the worker's
+_HERE = ("reading", "saving")  # stages of this process; the others are the worker's
 
 
 @dataclass
@@ -97,7 +97,7 @@ def _is_of_the_model(stage: str) -> bool:
 def _busy(stage: str) -> float:
     """Seconds on a processor so far, of the thread that does the work of a stage."""
     own = time.thread_time()
-    if stage.startswith(_FIRST_HERE):
+    if stage in _HERE:
         return own
     for child in psutil.Process().children():
         for thread in child.threads():
