@@ -14,7 +14,7 @@ from app.autosave import Autosave
 from app.capturing import capture_profile
 from profilers.analysis.mode_figures import ModeFigures, mode_figures
 from profilers.analysis.result_error import ResultError, result_error
-from profilers.errors import Cancelled, TwinscopeError
+from profilers.errors import Cancelled, MissingCode, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.request import RunRequest
@@ -109,11 +109,18 @@ def run_matrix(
     """
     rows: list[MatrixRow] = []
     reference: Results | None = None
+    lost: MissingCode | None = None
     for variant in variants:
         request = replace(
             base, mode=variant.mode.id, options=dict(variant.options), keep_results=True
         )
-        row, results = _run(launcher, variant, request, autosave, on_event, cancelled)
+        try:
+            if lost:
+                raise lost  # no other mode would find the code
+            row, results = _run(launcher, variant, request, autosave, on_event, cancelled)
+        except MissingCode as error:
+            lost = error
+            row, results = MatrixRow(variant, problem=str(error)), None
         if reference is None:
             reference = results
         elif results is not None:
@@ -154,7 +161,7 @@ def _run(
 
     try:
         profile, path = capture_profile(launcher, request, autosave, on_event, cancelled, look)
-    except Cancelled:
+    except (Cancelled, MissingCode):
         raise
     except TwinscopeError as error:
         return MatrixRow(variant, problem=str(error)), None

@@ -9,8 +9,9 @@ from profilers.analysis.mode_figures import ModeFigures
 from profilers.analysis.result_error import ResultError
 from profilers.units import format_bytes, format_duration
 
+FIRST_CALL = "First call"
 HEADINGS = (
-    "Mode", "First call", "Step", "95 % interval", "Samples/s (by batch)", "Peak memory", "On disk",
+    "Mode", FIRST_CALL, "Step", "95 % interval", "Samples/s (by batch)", "Peak memory", "On disk",
     "Error, largest", "mean", "Cosine", "Same class",
 )  # fmt: skip
 _REFERENCE = ("reference", "", "", "")

@@ -3,6 +3,7 @@
 import math
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from profilers.runtimes import mode_named
 from profilers.worker_process import OnEvent, Progress, WorkerProcess
 
 LEAST_ROUNDS, MOST_ROUNDS = 16, 64
+_MOST_S = 120.0  # after which no round begins but the least ones
 _SURE = 1.08  # ratio of the interval's ends that is narrow enough to stop
 _BLOCK_S = 0.15  # that a side's turn lasts at least
 _LEAST_STEPS, _MOST_STEPS = 3, 500  # in a turn
@@ -38,8 +40,8 @@ def measure_in_turns(
     """Load and warm up both, then measure blocks of steps of A, B, B, A, A, B, ...; waits for them.
 
     Each round gives the median step of a block of either side. Rounds go on until the ratio of both
-    is known well enough, but not beyond `most_rounds`. Raises as `check_turns` and `Launcher.capture`
-    do.
+    is known well enough, but not beyond `most_rounds`, nor beyond two minutes where `LEAST_ROUNDS` are
+    done. Raises as `check_turns` and `Launcher.capture` do.
     """
     check_turns(a, b)
     stop = cancelled or threading.Event()
@@ -53,8 +55,8 @@ def measure_in_turns(
             for worker, request in zip(workers, requests, strict=True)
         ]
         medians, waited = np.empty((2, most_rounds)), np.zeros((2, most_rounds))
-        number = 0
-        while number < most_rounds and not _is_sure(medians[:, :number]):
+        number, ends_s = 0, time.monotonic() + _MOST_S
+        while number < most_rounds and not _is_enough(medians[:, :number], ends_s):
             on_event(Progress("turns", number / most_rounds))
             for which in (0, 1) if number % 2 == 0 else (1, 0):
                 taken, waited[which, number] = workers[which].measure(
@@ -85,10 +87,12 @@ def check_turns(*requests: RunRequest) -> None:
             )
 
 
-def _is_sure(medians: Float64) -> bool:
+def _is_enough(medians: Float64, ends_s: float) -> bool:
     """Judged by how wide the interval is, never by what it says: that would favour differences."""
     if medians.shape[1] < LEAST_ROUNDS:
         return False
+    if time.monotonic() > ends_s:
+        return True
     found = ratio_of_rounds(medians[0], medians[1])
     return found is not None and found.high / found.low < _SURE
 

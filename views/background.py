@@ -28,6 +28,7 @@ class Latest(QObject):
         super().__init__(parent)
         self._is_running = False
         self._next: Work | None = None
+        self._is_dropped = False
         self._ended.connect(self._end)
 
     @property
@@ -40,6 +41,10 @@ class Latest(QObject):
             self._next = work
         else:
             self._begin(work)
+
+    def drop(self) -> None:
+        """Emit nothing any more: the view is about to go."""
+        self._is_dropped = True
 
     def _begin(self, work: Work) -> None:
         self._is_running = True
@@ -59,6 +64,8 @@ class Latest(QObject):
     def _end(self, result: object, failure: Exception | None) -> None:
         self._is_running = False
         work, self._next = self._next, None
+        if self._is_dropped:
+            return
         if work is not None:
             self._begin(work)
         elif failure is not None:

@@ -219,11 +219,11 @@ class ColumnTable(QTableView):
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         rows.setDefaultSectionSize(self.fontMetrics().height() + 6)
-        self._header = self.horizontalHeader()
-        self._header.setHighlightSections(False)
-        self._header.setSortIndicatorShown(True)
-        self._header.setSectionsClickable(True)
-        self._header.sectionClicked.connect(self._sort_by_click)
+        header = self.horizontalHeader()  # not kept: its wrapper may go with that of an older table
+        header.setHighlightSections(False)
+        header.setSortIndicatorShown(True)
+        header.setSectionsClickable(True)
+        header.sectionClicked.connect(self._sort_by_click)
         self._sorted: tuple[int, Qt.SortOrder] | None = None
         self.actions_on_it = TableActions(self, self.columns, self.picked_rows)
 
@@ -264,7 +264,7 @@ class ColumnTable(QTableView):
 
     def _sort(self, section: int, order: Qt.SortOrder) -> None:
         self._sorted = (section, order)
-        self._header.setSortIndicator(section, order)
+        self.horizontalHeader().setSortIndicator(section, order)
         self.columns.sort(section, order)
 
     def _natural_order(self, section: int) -> Qt.SortOrder:

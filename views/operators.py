@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from profilers.analysis.kernel_names import short_kernel_name
 from profilers.analysis.once import once
@@ -17,6 +17,7 @@ from views.background import Latest
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.parameters import parameter_columns, read_by, readers_of
+from views.plain_label import PlainLabel
 
 _BACKGROUND_FROM = 300_000  # slices, whose sums take 20 ms
 
@@ -80,10 +81,10 @@ class OperatorsView(QWidget):
         self.filter.setPlaceholderText(self.tr("Filter by name"))
         self.filter.setClearButtonEnabled(True)
         self.filter.setAccessibleName(self.tr("Filter by name"))
-        self._count = QLabel()
+        self._count = PlainLabel()
         self.table = ColumnTable(context.theme)
         self.table.setAccessibleName(self.tr("Operators"))
-        self._nothing = QLabel()
+        self._nothing = PlainLabel()
         self._nothing.setWordWrap(True)
         self._nothing.setContentsMargins(12, 12, 12, 12)
         bar = QHBoxLayout()

@@ -11,6 +11,7 @@ from profilers.profile import Report
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.empty_note import EmptyNote
+from views.plain_label import PlainLabel
 
 _LONGEST_FACT = 300
 
@@ -31,7 +32,7 @@ class XprofView(QWidget):
         self.choice = QComboBox()
         self.choice.setAccessibleName(self.tr("Table"))
         self.choice.addItems([report.title for report in self._reports])
-        self._source = QLabel()
+        self._source = PlainLabel()
         self.facts = QLabel()
         self.facts.setTextFormat(Qt.TextFormat.PlainText)
         self.facts.setWordWrap(True)

@@ -115,9 +115,11 @@ def _print(rows: Sequence[MatrixRow], missing: list[tuple[str, str]], *, as_json
         for number, row in enumerate(row for row in rows if row.snapshot)
     ]
     print_table(table, as_json=False)
+    for problem in dict.fromkeys(row.problem for row in rows if row.problem):
+        titles = [row.variant.title for row in rows if row.problem == problem]
+        who = "Every mode" if 1 < len(titles) == len(rows) else ", ".join(titles)
+        print(f"\n{who} failed: {problem}")
     for row in rows:
-        if row.problem:
-            print(f"\n{row.variant.title} failed: {row.problem}")
         if unmeasured := unmeasured_text(row):
             print(f"\n{row.variant.title}, {unmeasured.rstrip('.')}.")
     for title, reason in missing:

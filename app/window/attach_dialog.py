@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from profilers.attaching import LONGEST_S, attach_request
 from profilers.errors import TwinscopeError
+from views.plain_label import PlainLabel
 
 _WIDTH = 440
 
@@ -42,7 +43,7 @@ class AttachDialog(QDialog):
         self.seconds.setRange(0.1, LONGEST_S)
         self.seconds.setValue(2.0)
         self.seconds.setSuffix(self.tr(" s"))
-        self._problem = QLabel()
+        self._problem = PlainLabel()
         self._problem.setWordWrap(True)
         self._problem.hide()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)

@@ -22,7 +22,6 @@ from app.window.column_header import ColumnHeader
 from app.window.compare_row import Apart, CompareRow
 from app.window.preparations import Preparations
 from app.window.row_pane import RowPane
-from app.window.tab_order import put_in_order
 from profilers.analysis.comparison.figures import Rounds
 from profilers.profile.table import Int32
 from views import VIEWS
@@ -30,6 +29,7 @@ from views.axes import TimeAxes, TimeAxis, ValueAxis
 from views.context import Peer, ViewContext
 from views.empty_note import EmptyNote
 from views.one_stop import OneStop
+from views.plain_label import PlainLabel
 from views.preferences import Preferences
 from views.theme import Theme
 
@@ -287,14 +287,6 @@ class Board(QWidget):
         if ready:
             self._fill(*ready[0])
             self._filler.start()
-        if not missing:
-            self._order_tabs()
-
-    def _order_tabs(self) -> None:
-        """From the columns' heads down, row by row, and from left to right within a row."""
-        put_in_order(
-            self.window(), [self._headers, *(p for r in self._shown_rows for p in r.parts)]
-        )
 
     @property
     def _shown_rows(self) -> list[RowPane]:
@@ -320,7 +312,7 @@ class Board(QWidget):
             view: QWidget = row.spec.create(self._contexts[document])
         except Exception as error:  # one broken view must not take the window with it
             logger.exception("the %s view failed", row.spec.id)
-            view = QLabel(self.tr("This view failed: {}").format(error))
+            view = PlainLabel(self.tr("This view failed: {}").format(error))
             view.setWordWrap(True)
         view.setMinimumWidth(120)
         _exchange(row.columns, at, view)

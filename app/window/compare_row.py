@@ -73,8 +73,7 @@ class CompareRow(RowPane):
             settings = self.view.settings
             if settings is not None:
                 self._asked = (list(self._documents), settings)
-            self.view.setParent(None)
-            self.view.deleteLater()
+            self.view.leave()
             self.view = None
         self._refresh()
 

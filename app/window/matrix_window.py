@@ -6,7 +6,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QProgressBar,
     QPushButton,
     QTableWidget,
@@ -18,11 +17,13 @@ from PySide6.QtWidgets import (
 from app.document import Document
 from app.jobs import Job
 from app.matrix import MatrixRow, unavailable, variants_of
-from app.matrix_text import HEADINGS, cells_of, unmeasured_text
+from app.matrix_text import FIRST_CALL, HEADINGS, cells_of, unmeasured_text
 from app.session import Session
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.request import RunRequest
 from profilers.worker_process import Progress
+from views.plain_label import PlainLabel
+from views.plain_tooltip import plain_tooltip
 
 _TEXT_COLUMNS = 1  # from the left; the others are figures
 _CELL_MARGIN = 14
@@ -44,7 +45,7 @@ class MatrixWindow(QDialog):
         self.table = self._empty_table()
         self.progress = QProgressBar()
         self.progress.setRange(0, 100 * max(len(self._variants), 1))
-        self.note = QLabel(self._inputs_text(base, unavailable(document.model)))
+        self.note = PlainLabel(self._inputs_text(base, unavailable(document.model)))
         self.note.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.cancel_button = QPushButton(self.tr("Cancel the runs"))
@@ -85,7 +86,7 @@ class MatrixWindow(QDialog):
     def _empty_table(self) -> QTableWidget:
         table = QTableWidget(len(self._variants), len(HEADINGS))
         table.setHorizontalHeaderLabels([self.tr(heading) for heading in HEADINGS])
-        first_call = table.horizontalHeaderItem(HEADINGS.index("First call"))
+        first_call = table.horizontalHeaderItem(HEADINGS.index(FIRST_CALL))
         if first_call is not None:
             first_call.setToolTip(
                 self.tr(
@@ -133,7 +134,7 @@ class MatrixWindow(QDialog):
 
     def _show_problem(self, number: int, problem: str) -> None:
         item = QTableWidgetItem("⚠ " + problem)
-        item.setToolTip(problem)
+        item.setToolTip(plain_tooltip(problem))
         self.table.setSpan(number, 1, 1, len(HEADINGS) - 1)
         self.table.setItem(number, 1, item)
         self.table.resizeRowToContents(number)  # wrapped: columns keep the width of their figures

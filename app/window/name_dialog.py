@@ -7,7 +7,6 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QLineEdit,
     QListWidget,
     QVBoxLayout,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 from app.jobs import Job
 from profilers.models.library_names import folder_of, library_names
 from profilers.models.model_code import LIBRARIES, parse_code
+from views.plain_label import PlainLabel
 
 _MOST_SHOWN = 200
 
@@ -41,7 +41,7 @@ class NameDialog(QDialog):
         self.list.setAccessibleName(self.tr("Matching models"))
         self.list.currentTextChanged.connect(self._take)
         self.list.itemActivated.connect(lambda _: self.accept())
-        self._note = QLabel(self._missing())
+        self._note = PlainLabel(self._missing())
         self._note.setWordWrap(True)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel

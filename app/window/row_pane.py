@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from views import ViewSpec
+from views.plain_label import PlainLabel
 
 _DEFAULT_HEIGHTS = {
     "summary": 210,
@@ -60,7 +61,7 @@ class RowPane(QFrame):
         fill.setAccessibleName(self.tr("Let {} fill the window").format(spec.heading))
         fill.clicked.connect(lambda: self.fill_asked.emit(self))
         title = QLabel(spec.heading)
-        self._why_blank = QLabel()
+        self._why_blank = PlainLabel()
         self._why_blank.setEnabled(False)
         self._why_blank.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._title_bar = QWidget()
@@ -95,12 +96,6 @@ class RowPane(QFrame):
     def title_buttons(self) -> list[QWidget]:
         """What folds it and what lets it fill the window."""
         return [self._fold, self._fill]
-
-    @property
-    def parts(self) -> list[QWidget]:
-        """The title, then what stands in the columns from left to right."""
-        views = (self.columns.widget(at) for at in range(self.columns.count()))
-        return [self._title_bar, *(view for view in views if view is not None)]
 
     @property
     def default_height(self) -> int:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSpinBox,
@@ -32,6 +31,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import RUN_MODES, mode_named
 from profilers.sweeps import parse_sweep, sweep_text
 from profilers.visible_text import visible
+from views.plain_label import PlainLabel
 
 _DTYPES = (
     "float32", "float16", "bfloat16", "float64", "int64", "int32", "int8", "uint8", "bool", "string",
@@ -86,7 +86,7 @@ class RunDialog(QDialog):
         self.device.currentTextChanged.connect(self._check)
         self.limit = _spin(round(start.limit_s), 1, 1_000_000)
         self.limit.setSuffix(" s")
-        self._problem = QLabel()
+        self._problem = PlainLabel()
         self._problem.setObjectName("problem")
         self._problem.setWordWrap(True)
 
@@ -120,7 +120,7 @@ class RunDialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel(model.title))
+        layout.addWidget(PlainLabel(model.title))
         layout.addLayout(form)
         layout.addWidget(self._problem)
         layout.addWidget(self.buttons)

@@ -152,7 +152,7 @@ def _kind_of(value: "ValueInfoProto") -> str:
     kind = (value.type.WhichOneof("value") or "value of no type").removesuffix("_type")
     if kind == "tensor":
         return f"a tensor of a type that is not known here ({value.type.tensor_type.elem_type})"
-    return f"a {kind}, not a tensor"
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}, not a tensor"
 
 
 def _table_sizes(graph: "GraphProto") -> dict[str, float]:

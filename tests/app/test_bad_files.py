@@ -133,6 +133,8 @@ def test_names_of_files_are_shown_as_they_are(
     (title,) = (each for each in labels if "bold" in each.whole)
     assert title.whole == name.replace("\u202e", "�")
     assert title.textFormat() == Qt.TextFormat.PlainText
+    told = [each for each in window.findChildren(QLabel) if "<b>bold" in each.text()]
+    assert all(each.textFormat() == Qt.TextFormat.PlainText for each in told)
 
     long = tmp_path / f"{'x' * 240}.pt2"
     shutil.copy(torch_files / "cnn.pt2", long)

@@ -62,6 +62,15 @@ def test_the_command_line_prints_every_row(
     assert "failed" in capsys.readouterr().out
 
 
+def test_code_that_no_mode_finds_is_told_once(
+    torch_files: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["matrix", str(torch_files / "cnn.pt"), "--trust", "--batch", "0"]) == 1
+    told = capsys.readouterr().out
+    assert told.count("there is no module 'torch_zoo' here") == 1
+    assert "Every mode failed" in told
+
+
 def test_frameworks_and_quantised_forms_stand_side_by_side(
     tf_files: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLabel
+from PySide6.QtWidgets import QComboBox, QLabel, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from app.capturing import merge_inputs, request_for
@@ -30,6 +30,21 @@ def test_the_dialog_offers_the_modes_options(qtbot: QtBot, onnx_files: Path) -> 
     level.setCurrentText("basic")
     dialog.accept()
     assert dialog.request.options["level"] == "basic"
+
+
+def test_a_wrong_shape_is_told_as_it_was_written(qtbot: QtBot, onnx_files: Path) -> None:
+    model = open_path(onnx_files / "cnn.onnx")
+    assert isinstance(model, ModelFile)
+    dialog = RunDialog(model)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    table = dialog.findChild(QTableWidget)
+    table.item(0, 2).setText("<b>1</b>,x")
+    dialog.accept()
+    assert dialog.isVisible()
+    problem = dialog.findChild(QLabel, "problem")
+    assert "<b>1</b>,x" in problem.text()
+    assert problem.textFormat() == Qt.TextFormat.PlainText
 
 
 def test_a_mode_without_options_has_no_fields(qtbot: QtBot) -> None:

@@ -1,7 +1,7 @@
 """Write traces of XLA programs, as anyone's profiler leaves them: ``build_xla_traces OUT``.
 
 two.xplane.pb runs two programs of one name, which differ in their scopes; loop.xplane.pb a loop that
-holds a scope, and a branch.
+holds a scope, and a branch; trained.xplane.pb a program that is given weights by their names.
 """
 
 import os
@@ -39,6 +39,17 @@ def looping(x: jax.Array) -> jax.Array:
     return jax.lax.cond(x.sum() > 0, jnp.sin, jnp.cos, x)
 
 
+@jax.jit
+def trained(
+    params: dict[str, jax.Array], opt_state: dict[str, jax.Array], x: jax.Array
+) -> jax.Array:
+    return jnp.tanh(x @ params["kernel"]) @ opt_state["moment"]
+
+
+def trained_on(x: jax.Array) -> jax.Array:
+    return trained({"kernel": WEIGHT}, {"moment": WEIGHT}, x)
+
+
 def trace(path: Path, calls: Sequence[Callable[[jax.Array], jax.Array]]) -> None:
     x = jnp.ones((32, 64))
     for call in calls:
@@ -57,3 +68,4 @@ if __name__ == "__main__":
     out = Path(sys.argv[1])
     trace(out / "two.xplane.pb", [named("first"), named("second")])
     trace(out / "loop.xplane.pb", [looping])
+    trace(out / "trained.xplane.pb", [trained_on])

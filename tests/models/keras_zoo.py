@@ -79,6 +79,30 @@ class Scale(layers.Layer):
         return x * 2.0
 
 
+@keras.saving.register_keras_serializable("zoo")
+class Adversarial(keras.Model):
+    """Trains in its own way: on what it is given, and on the same with noise."""
+
+    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        x, y = data
+        with tf.GradientTape() as tape:
+            noisy = self(x + tf.random.stateless_normal(tf.shape(x), (0, 1)), training=True)
+            plain = self(x, training=True)
+            loss = self.compute_loss(y=y, y_pred=plain) + self.compute_loss(y=y, y_pred=noisy)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        return {"loss": loss}
+
+
+def adversarial() -> keras.Model:
+    x = keras.Input((8,), name="x")
+    model = Adversarial(
+        x, layers.Dense(4, bias_initializer=_BIAS, name="head")(x), name="adversarial"
+    )
+    model.compile("sgd", "mse")
+    return model
+
+
 class Words(tf.Module):
     """Takes text."""
 

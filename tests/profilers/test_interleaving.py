@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from app.capturing import request_for
+from profilers import interleaving
 from profilers.errors import Cancelled, ModeUnavailable, TwinscopeError
 from profilers.interleaving import measure_in_turns
 from profilers.launcher import Launcher
@@ -48,6 +49,15 @@ def test_each_round_has_a_turn_of_either_and_the_workers_end(
     assert (rounds.b_ns > 0).all()
     assert all(0 <= share <= 1 for share in rounds.waited)
     assert [each.fraction for each in events if each.stage == "turns"] == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_no_round_begins_after_the_time_for_them_but_the_least_ones(
+    launcher: Launcher, onnx_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interleaving, "LEAST_ROUNDS", 2)
+    monkeypatch.setattr(interleaving, "_MOST_S", -1.0)
+    block = request_of(onnx_files / "block.onnx")
+    assert measure_in_turns(launcher, block, block, 6).a_ns.shape == (2,)
 
 
 def test_a_model_that_cannot_run_is_told_and_leaves_nothing_behind(

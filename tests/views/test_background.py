@@ -48,6 +48,17 @@ def test_an_owner_that_goes_waits_for_nothing(qtbot: QtBot) -> None:
     qtbot.wait(20)
 
 
+def test_what_is_dropped_emits_nothing(qtbot: QtBot) -> None:
+    owner, may_end, arrived = QObject(), threading.Event(), []
+    latest = Latest(owner)
+    latest.arrived.connect(arrived.append)
+    latest.ask(lambda: may_end.wait(10))
+    latest.drop()
+    may_end.set()
+    qtbot.waitUntil(lambda: not latest.is_waiting)
+    assert arrived == []
+
+
 def test_a_failure_is_told(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
     latest = Latest(owner := QObject())
     with qtbot.waitSignal(latest.failed) as told:

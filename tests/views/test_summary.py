@@ -13,6 +13,7 @@ from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from views.summary.findings import FindingsList
 from views.summary.sweep import LineChart
+from views.summary.tiles import Tiles
 
 
 def test_the_figures_tell_the_unprofiled_latency_and_the_overhead(show_view: ShowView) -> None:
@@ -91,3 +92,19 @@ def test_a_finding_picks_what_it_rests_on(show_view: ShowView, qtbot: QtBot) -> 
         else:
             assert set(picked.slices.tolist()) == set(finding.slices)
             assert picked.focus == ("slice", finding.slices[0])
+
+
+def test_tiles_stand_in_more_lines_where_the_view_is_narrow(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, _ = show_view("summary")
+    tiles = view.findChild(Tiles)
+    labels = [each for each in tiles.findChildren(QLabel) if each.font().bold()]
+    assert len(labels) == len(view.figures) > 5
+    lines = []
+    for width in (1400, 420):
+        view.resize(width, 400)
+        qtbot.waitUntil(lambda: all(each.width() >= each.sizeHint().width() for each in labels))
+        lines.append({each.mapTo(tiles, each.rect().topLeft()).y() for each in labels})
+    assert len(lines[0]) < len(lines[1])
+    assert view.horizontalScrollBar().maximum() == 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.rows import ExplainedRow, RowKind
@@ -10,6 +10,7 @@ from profilers.analysis.comparison.words import format_share
 from profilers.units import format_duration, format_percent
 from views.column_table import Column, ColumnTable
 from views.comparison.row_names import RowNames
+from views.plain_label import PlainLabel
 from views.theme import Theme
 
 _LONGEST_NAME = 260  # px
@@ -31,7 +32,7 @@ class RowTable(QWidget):
         self.filter.setAccessibleName(self.tr("Filter layers and operators"))
         self.kinds = QComboBox()
         self.kinds.setAccessibleName(self.tr("Kind of row"))
-        self.summary = QLabel()
+        self.summary = PlainLabel()
         self.table = ColumnTable(theme)
         self.table.setAccessibleName(self.tr("Where the difference comes from"))
         bar = QHBoxLayout()

@@ -31,6 +31,7 @@ from views.background import Latest
 from views.comparison.figure_table import FigureTable
 from views.comparison.row_table import RowTable
 from views.comparison.waterfall import Waterfall
+from views.plain_label import PlainLabel
 from views.theme import Theme
 
 _SHOWN_CAUTIONS = 4
@@ -98,13 +99,13 @@ class ComparisonView(QWidget):
             bar.addWidget(widget)
         bar.addStretch(1)
         bar.addWidget(self.turns)
-        self.verdict = QLabel()
+        self.verdict = PlainLabel()
         font = self.verdict.font()
         font.setPointSizeF(font.pointSizeF() * 1.25)
         font.setBold(True)
         self.verdict.setFont(font)
-        self.explained = QLabel()
-        self.cautions = QLabel()
+        self.explained = PlainLabel()
+        self.cautions = PlainLabel()
         for label in (self.verdict, self.explained, self.cautions):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
@@ -152,6 +153,12 @@ class ComparisonView(QWidget):
 
     def _leave_as_moved(self) -> None:
         self._is_moved = True
+
+    def leave(self) -> None:
+        """Go, and show nothing of what is still being computed."""
+        self._latest.drop()
+        self.hide()
+        self.deleteLater()
 
     def is_settled(self) -> bool:
         return not self._latest.is_waiting

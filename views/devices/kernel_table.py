@@ -1,7 +1,7 @@
 """Kernels, collectives and copies by name, of all devices."""
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from profilers.analysis.device.kernel_breakdown import KernelStatistics
 from profilers.analysis.device.work import work_rows
@@ -11,6 +11,7 @@ from profilers.profile.table import Int8, Int32, Int64
 from profilers.units import format_duration, format_percent
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
+from views.plain_label import PlainLabel
 
 LONGEST_NAME = 240  # px: template names are long, and the figures matter more
 
@@ -34,7 +35,7 @@ class KernelTable(QWidget):
         self.types.addItem(self.tr("All types"), -1)
         for kind, title in self._titles.items():
             self.types.addItem(title, int(kind))
-        self._summary = QLabel()
+        self._summary = PlainLabel()
         self.table = ColumnTable(context.theme)
         self.table.setAccessibleName(self.tr("Kernels"))
         bar = QHBoxLayout()

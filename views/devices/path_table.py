@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from profilers.analysis.critical_path import PathKind, PathSegments, critical_path
 from profilers.analysis.once import once
@@ -14,6 +14,7 @@ from profilers.units import format_duration, format_percent
 from views.background import Latest
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
+from views.plain_label import PlainLabel
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ class PathTable(QWidget):
         self.step.addItem(self.tr("Whole trace"), -1)
         if len(steps):
             self.step.setCurrentIndex(int(np.argsort(steps.duration_ns)[len(steps) // 2]))
-        self.summary = QLabel()
+        self.summary = PlainLabel()
         self.summary.setWordWrap(True)
         self.table = ColumnTable(context.theme)
         self.table.setAccessibleName(self.tr("Critical path"))

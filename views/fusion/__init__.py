@@ -31,6 +31,7 @@ from views.fusion.group_table import TIME_COLUMN, group_columns
 from views.fusion.groups import Group, fused_groups
 from views.fusion.savings import SavingsFinder
 from views.fusion.source import SourceView
+from views.plain_label import PlainLabel
 
 __all__ = ["FusionView"]
 
@@ -104,7 +105,7 @@ class FusionView(QWidget):
         self.source_button.setToolTip(self.tr("Show the generated source of the picked kernel"))
         self.source_button.toggled.connect(lambda is_on: self.source.setVisible(is_on))
         self.source_button.setVisible(bool((self._context.profile.fusion.groups.source >= 0).any()))
-        self._summary = QLabel()
+        self._summary = PlainLabel()
         self._summary.setWordWrap(True)
         self._summary.setContentsMargins(6, 0, 6, 0)
         self._bar = QHBoxLayout()

@@ -2,11 +2,12 @@
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from profilers.profile import Profile
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
+from views.plain_label import PlainLabel
 
 _WHERE = 1  # only PyTorch's compiler tells source lines
 
@@ -33,7 +34,7 @@ class BreakList(QWidget):
         )
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.setColumnHidden(_WHERE, not any(row[_WHERE] for row in self._texts))
-        self.reason = QLabel()
+        self.reason = PlainLabel()
         self.reason.setWordWrap(True)
         self.reason.setContentsMargins(6, 2, 6, 4)
         self.reason.hide()

@@ -4,7 +4,6 @@ import numpy as np
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QToolButton,
     QVBoxLayout,
@@ -15,6 +14,7 @@ from profilers.analysis.pairing.differences import DifferenceKind
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.counterpart import Comparison
+from views.plain_label import PlainLabel
 
 
 class DifferenceList(QWidget):
@@ -36,7 +36,7 @@ class DifferenceList(QWidget):
         self.kinds: dict[DifferenceKind, QToolButton] = {}
         self._chips = QHBoxLayout()
         self._chips.setSpacing(4)
-        self.note = QLabel()
+        self.note = PlainLabel()
         self.note.setWordWrap(True)
         self.note.setContentsMargins(6, 4, 6, 4)
         self.table = ColumnTable(context.theme)

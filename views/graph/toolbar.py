@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
 
 from profilers.profile import Profile
+from views.graph.stage_title import stage_title
 from views.one_stop import OneStop
 
 _LEAST_FOR_FINDING, _LEAST_CHOICE = 90, 56  # pixels, where there is little room
@@ -20,7 +21,7 @@ class Toolbar(QWidget):
 
     def __init__(self, profile: Profile, find: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        stages = [(graph.stage.capitalize(), number) for number, graph in enumerate(profile.graphs)]
+        stages = [(stage_title(graph.stage), number) for number, graph in enumerate(profile.graphs)]
         self.stage = _choices(self.tr("Stage of the graph"), stages)
         self.stage.setVisible(self.stage.count() > 1)
         self.colour_by = _choices(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from profilers.analysis.graph_walk import Direction
 from profilers.profile import Graph, Profile
@@ -32,6 +32,7 @@ from views.graph.steering import Steering
 from views.graph.structure.hierarchy import ROOT
 from views.graph.toolbar import Toolbar
 from views.notes_pane import NotesPane, titled_notes
+from views.plain_label import PlainLabel
 
 _INDEXED_AT_ONCE = 5_000  # nodes; they take 15 ms
 _MOST_UNFOLDED = 20_000  # boxes
@@ -78,7 +79,7 @@ class GraphView(QWidget):
         self._tell_notes()
         context.notes.changed.connect(self._tell_notes)
         layout.addWidget(self.bar)
-        self.said = QLabel()
+        self.said = PlainLabel()
         row = QHBoxLayout()
         row.addWidget(self.path, 1)
         row.addWidget(self.said)

@@ -13,6 +13,7 @@ from profilers.units import format_bytes, format_duration
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.memory.block_text import block_text
+from views.plain_label import PlainLabel
 
 _MOST_LISTED = 2000
 _MAKER_WIDTH = 180  # pixels, so that the other columns show in half a window
@@ -26,7 +27,7 @@ class AlivePane(QWidget):
         self._context = context
         self._is_following = False
         self.rows: NDArray[np.intp] = np.empty(0, np.intp)
-        self.moment = QLabel()
+        self.moment = PlainLabel()
         self.moment.setContentsMargins(4, 2, 4, 0)
         self.moment.setWordWrap(True)
         self.table = ColumnTable(context.theme)

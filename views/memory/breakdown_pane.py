@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QLabel, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QTreeView, QVBoxLayout, QWidget
 
 from profilers.analysis.memory.breakdown import breakdown
 from profilers.analysis.memory.curve import alive_at
@@ -13,6 +13,7 @@ from profilers.units import format_bytes, format_duration
 from views.column_table import ShareBarDelegate
 from views.context import ViewContext
 from views.memory.breakdown_model import BreakdownModel
+from views.plain_label import PlainLabel
 
 _OPEN_SHARE = 0.4  # of the whole, from which on a module shows its parts
 
@@ -25,7 +26,7 @@ class BreakdownPane(QWidget):
         self._context = context
         self._model: BreakdownModel | None = None
         self._device, self._time_ns, self._by = -1, 0, GroupBy.MODULE
-        self.moment = QLabel()
+        self.moment = PlainLabel()
         self.moment.setContentsMargins(4, 2, 4, 0)
         self.tree = QTreeView()
         self.tree.setAccessibleName(self.tr("Breakdown"))

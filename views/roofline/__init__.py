@@ -1,13 +1,14 @@
 """How near operators and layers come to what the device can do."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from profilers.analysis.peaks import peak_of
 from profilers.analysis.roof_points import kernel_points, layer_points, operator_points
 from profilers.units import format_count, format_percent
 from views.context import ViewContext
 from views.empty_note import EmptyNote
+from views.plain_label import PlainLabel
 from views.roofline.plot import RoofPlot
 
 __all__ = ["RooflineView"]
@@ -23,7 +24,8 @@ class RooflineView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         peak = peak_of(context.profile)
-        if peak is None or not len(operator_points(context.profile, peak)):
+        has_graph = len(context.profile.authored.nodes) > 0
+        if peak is None or not has_graph or not len(operator_points(context.profile, peak)):
             layout.addWidget(EmptyNote(self._why_empty(peak is not None)))
             return
         self._peak = peak
@@ -32,7 +34,7 @@ class RooflineView(QWidget):
         self.by.addItem(self.tr("By operator"), operator_points)
         self.by.addItem(self.tr("By layer"), layer_points)
         self.by.addItem(self.tr("By kernel"), kernel_points)
-        self._told = QLabel()
+        self._told = PlainLabel()
         self._told.setWordWrap(True)
         bar = QHBoxLayout()
         bar.setContentsMargins(4, 2, 4, 0)

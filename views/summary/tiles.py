@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from profilers.analysis.summary_figures import Figure
+from views.plain_label import PlainLabel
 from views.theme import Theme
 
 _MOST_PER_LINE = 5
@@ -22,10 +23,7 @@ class Tiles(QWidget):
     ) -> None:
         super().__init__(parent)
         self._tiles = [_tile(figure, theme) for figure in figures]
-        values = (tile.findChild(QLabel) for tile in self._tiles)
-        self._narrowest = 2 * _SIDE + max(
-            (value.sizeHint().width() for value in values if value is not None), default=1
-        )
+        self._narrowest = max((_narrowest(tile) for tile in self._tiles), default=1)
         self._per_line = 0
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -47,6 +45,15 @@ class Tiles(QWidget):
             self._grid.setColumnStretch(column, 1 if column < per_line else 0)
 
 
+def _narrowest(tile: QFrame) -> int:
+    """Room for the value and for the longest word below it."""
+    value, *below = tile.findChildren(PlainLabel)
+    words = " ".join(label.text() for label in below).split()
+    metrics = tile.fontMetrics()
+    longest = max((metrics.horizontalAdvance(word) for word in words), default=0)
+    return max(value.sizeHint().width(), longest + 2) + 2 * _SIDE
+
+
 def _tile(figure: Figure, theme: Theme) -> QFrame:
     tile = QFrame()
     tile.setAutoFillBackground(True)
@@ -57,7 +64,7 @@ def _tile(figure: Figure, theme: Theme) -> QFrame:
     layout = QVBoxLayout(tile)
     layout.setContentsMargins(_SIDE, 4, _SIDE, 4)
     layout.setSpacing(0)
-    value = QLabel(figure.value)
+    value = PlainLabel(figure.value)
     font = value.font()
     font.setPointSizeF(font.pointSizeF() * _VALUE_SIZE)
     font.setBold(True)
@@ -74,7 +81,7 @@ def _tile(figure: Figure, theme: Theme) -> QFrame:
 
 def muted(text: str, theme: Theme) -> QLabel:
     """A label in the quiet colour."""
-    label = QLabel(text)
+    label = PlainLabel(text)
     palette = label.palette()
     palette.setColor(label.foregroundRole(), theme.muted)
     label.setPalette(palette)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from profilers.analysis.advice import (
     between_operators,
+    contended_threads,
     copies,
     exposed_communication,
     far_from_roof,
@@ -26,6 +27,7 @@ ADVISERS: tuple[Callable[[Profile], Iterator[Finding]], ...] = (
     small_kernels.find,
     exposed_communication.find,
     between_operators.find,
+    contended_threads.find,
     copies.find,
     far_from_roof.find,
     fusion_breaks.find,

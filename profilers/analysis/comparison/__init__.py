@@ -77,15 +77,11 @@ def compare(
     per_sample = per_sample and can_normalise(a, b)
     if match is None and a.graphs and b.graphs:
         match = match_graphs(a.authored, a.strings, b.authored, b.strings)
-    explanation = _explanation(a, b, match)
+    explanation = replace(_explanation(a, b, match), unprofiled_ns=_unprofiled_ns(a, b))
     samples = ((samples_per_step(a) or 1), (samples_per_step(b) or 1)) if per_sample else (1, 1)
     if per_sample:
         explanation = explanation.scaled(1 / samples[0], 1 / samples[1])
-    explanation = replace(
-        explanation,
-        is_noise=_is_noise(a, b, samples),
-        unprofiled_ns=_unprofiled_ns(a, b, samples),
-    )
+    explanation = replace(explanation, is_noise=_is_noise(a, b, samples))
     return ProfileComparison(
         compare_figures(a, b, rounds, per_sample=per_sample),
         explanation,
@@ -110,14 +106,11 @@ def _is_noise(a: Profile, b: Profile, samples: tuple[int, int]) -> bool:
     return ratio is not None and ratio.low <= 1 <= ratio.high
 
 
-def _unprofiled_ns(a: Profile, b: Profile, samples: tuple[int, int]) -> tuple[float, float] | None:
-    measured = [step_durations(each, TimingPhase.MEASURED) for each in (a, b)]
-    if not all(map(len, measured)):
+def _unprofiled_ns(a: Profile, b: Profile) -> tuple[float, float] | None:
+    ours, theirs = (step_durations(each, TimingPhase.MEASURED) for each in (a, b))
+    if not len(ours) or not len(theirs):
         return None
-    ours, theirs = (
-        float(np.median(each)) / count for each, count in zip(measured, samples, strict=True)
-    )
-    return ours, theirs
+    return float(np.median(ours)), float(np.median(theirs))
 
 
 def _explanation(a: Profile, b: Profile, match: Match | None) -> Explanation:

@@ -156,6 +156,8 @@ class Explanation:
             b_ns=self.b_ns * of_b,
             code_ns=code_ns,
             dispatch_ns=(self.dispatch_ns[0] * of_a, self.dispatch_ns[1] * of_b),
+            unprofiled_ns=self.unprofiled_ns
+            and (self.unprofiled_ns[0] * of_a, self.unprofiled_ns[1] * of_b),
         )
 
     def turned(self) -> "Explanation":

@@ -127,7 +127,7 @@ def _where(explanation: Explanation) -> str:
     if any(row.kind == RowKind.CALL for row in explanation.rows):
         parts.append(f"{_share(explanation.call_share)} in the model's own call around them")
     for kind, where in (
-        (RowKind.BETWEEN, "in long pauses"),
+        (RowKind.BETWEEN, "in pauses" if any(explanation.on_device) else "in long pauses"),
         (RowKind.AROUND, "before the first operator and after the last"),
     ):
         if any(row.kind == kind and row.is_any for row in explanation.rows):

@@ -1,5 +1,6 @@
 """Memory of an xplane file that somebody else wrote, by the programs that it holds."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -17,7 +18,14 @@ from profilers.profile import (
 )
 from profilers.profile.table import Int32, Int64
 
-_GIVEN = "what the programs are given counts as inputs, their constants as parameters"
+_GIVEN = (
+    "what the programs are given counts as parameters where its name says so, else as inputs; their "
+    "constants count as parameters"
+)
+_STATE = re.compile(r"(?<![a-z])(opt_state|optimi[sz]er\w*|momentum|adam\w*|slots)(?![a-z])", re.I)
+_WEIGHT = re.compile(
+    r"(?<![a-z])(params?|parameters|weights?|variables|kernel|bias|embeddings?)(?![a-z])", re.I
+)
 
 
 def planned_memory(profile: Profile, parts: Sequence[Allocations]) -> Memory:
@@ -65,11 +73,24 @@ def _runs(profile: Profile, rows: Int64, names: Sequence[str], entry: set[str]) 
 
 
 def _given(program: HloProgram, device: int) -> Iterator[tuple[int, ...]]:
+    """Arguments carry the path of the program's own structure, such as ``params['dense']['kernel']``."""
+    named = {
+        place.instruction.id: place.instruction.metadata.op_name
+        for place in program.places
+        if place.owner < 0 and place.instruction.opcode == "parameter"
+    }
+    makers = {each.id: each.defined_at.instruction_id for each in program.buffers.logical_buffers}
     for block in program.buffers.buffer_allocations:
-        category = (
-            MemoryCategory.INPUT
-            if block.is_entry_computation_parameter
-            else MemoryCategory.PARAMETER
-        )
+        category = MemoryCategory.PARAMETER
+        if block.is_entry_computation_parameter:
+            held = (makers.get(part.logical_buffer_id, -1) for part in block.assigned)
+            category = category_of(next((named[each] for each in held if each in named), ""))
         if (block.is_entry_computation_parameter or block.is_constant) and block.size > 0:
             yield 0, NEVER_NS, int(block.size), device, int(category), -1, -1, -1
+
+
+def category_of(argument: str) -> MemoryCategory:
+    """What an argument of a program is, by its path there; an input where that says nothing else."""
+    if _STATE.search(argument):
+        return MemoryCategory.OPTIMISER_STATE
+    return MemoryCategory.PARAMETER if _WEIGHT.search(argument) else MemoryCategory.INPUT

@@ -37,6 +37,7 @@ from profilers.traces.xplane_programs import programs_of
 
 _MOST_PLACES = 500_000  # instructions of all programs that are shown
 _ON_DEVICE = (SliceKind.KERNEL, SliceKind.COPY)
+REBUILT_STAGE = "operations"  # nobody's source: XLA's program by the names that it carries
 _REBUILT = Diagnostic(
     Severity.INFO,
     "The graph is rebuilt from the names that XLA's instructions carry; what XLA removed is not in it.",
@@ -61,7 +62,7 @@ def with_programs(profile: Profile, path: Path) -> Profile:
     files, _ = files_of(path)
     held = programs_of(files[0]) if len(files) == 1 else {}
     pool = StringPool(profile.strings)
-    builder = GraphBuilder(pool)
+    builder = GraphBuilder(pool, REBUILT_STAGE)
     opened = _opened(programs_run(profile, held) if held else [], builder)
     if not opened:
         return profile

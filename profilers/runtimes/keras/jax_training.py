@@ -31,8 +31,9 @@ def training_of(
     ) -> tuple[Any, list[Any]]:
         pairs = list(zip([*trained, *others], [*values, *fixed], strict=True))
         with keras.StatelessScope(pairs, collect_losses=True) as scope:
-            made = model(packed(model, names, inputs), training=True)
-            total = loss_function(list(wanted), keras.tree.flatten(made))
+            taken = packed(model, names, inputs)
+            made = model(taken, training=True)
+            total = loss_function(list(wanted), keras.tree.flatten(made), taken)
         return total, [scope.get_current_value(each) for each in others]
 
     def pure(given: Sequence[Any], values: Sequence[Any]) -> tuple[list[Any], list[Any]]:

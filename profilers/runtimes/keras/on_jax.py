@@ -27,6 +27,7 @@ from profilers.runtimes.keras.inputs import bound_arrays
 from profilers.runtimes.keras.jax_program import JaxProgram, inference_of
 from profilers.runtimes.keras.jax_training import training_of
 from profilers.runtimes.keras.model import forget_models, layer_classes, load_keras, packed
+from profilers.runtimes.keras.own_step import brings, told
 from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf.options import is_training
@@ -58,6 +59,8 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         program, inputs = _load(request)
         record.load_ns = time.perf_counter_ns() - begin
         record.request = replace(request, inputs=inputs)
+        if is_training(request.options) and brings(program.model, "train_step"):
+            record.warn(told(program.model))
         record.facts = _facts(request)
         _run(program, record, folder, report)
         measure_sweep(record, report, partial(_sized, record.request))

@@ -40,6 +40,9 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
 
     record = run_traced(request, folder, report, framework, load_first)
     record.facts["Keras"] = keras.__version__
+    _, step = loaded[0].owner
+    if step is not None and step.is_own:
+        record.facts["Training step"] = f"{type(step.model).__name__}.train_step"
     if is_wanted(request.options) and not is_training(request.options):
         _write_activations(loaded[0], folder)
     return record

@@ -10,12 +10,14 @@ from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.keras.model import forget_models, load_keras, packed
+from profilers.runtimes.keras.own_step import brings, told
 from profilers.runtimes.keras.torch_modules import LayerTree
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch import session as torch_session
 from profilers.runtimes.pytorch.eager import module_ranges, write_module_graph
 from profilers.runtimes.pytorch.running import run_model
 from profilers.runtimes.pytorch.session import LoadedModel
+from profilers.runtimes.tf.options import is_training
 
 WORKER_ENVIRONMENT = {**torch_session.WORKER_ENVIRONMENT, "KERAS_BACKEND": "torch"}
 
@@ -70,4 +72,6 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
     def ranges() -> AbstractContextManager[None]:
         return module_ranges(root, mark)
 
-    return LoadedModel(plain, root, write, root, ranges)
+    is_other = is_training(request.options) and brings(model, "train_step")
+    notes = ((told(model), ""),) if is_other else ()
+    return LoadedModel(plain, root, write, root, ranges, notes=notes)

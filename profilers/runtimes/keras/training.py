@@ -10,6 +10,7 @@ import numpy as np
 from profilers.errors import TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.runtimes.keras.model import packed
+from profilers.runtimes.keras.own_step import as_given, brings, prepare_own_step, runs_own_step
 from profilers.runtimes.tf.options import LOSS, OPTIMISER, OWN, is_training
 
 _LEARNING_RATE = 0.0  # the weights stay as the file has them, whatever the number of steps
@@ -36,6 +37,8 @@ class TrainingStep:
     loss : callable
         Takes lists of targets and of outputs.
     optimiser : keras.optimizers.Optimizer
+    is_own : bool
+        Whether the model's class has a train_step of its own, which is run then.
     """
 
     model: Any
@@ -43,6 +46,7 @@ class TrainingStep:
     targets: list[Any]
     loss: Any
     optimiser: Any
+    is_own: bool = False
 
     @classmethod
     def of(
@@ -55,16 +59,23 @@ class TrainingStep:
         TwinscopeError
             If the model has nothing to train or the loss does not fit its outputs.
         """
-        return cls(model, names, *training_parts(model, names, tensors, request))
+        targets, loss, optimiser = training_parts(model, names, tensors, request)
+        is_own = runs_own_step(model, request)
+        if is_own:
+            prepare_own_step(model, packed(model, names, tensors), targets)
+        return cls(model, names, targets, loss, optimiser, is_own)
 
     def __call__(self, *given: Any) -> Any:
         import keras
         import tensorflow as tf
 
-        inputs, targets = given[: len(self.names)], given[len(self.names) :]
+        inputs = packed(self.model, self.names, given[: len(self.names)])
+        targets = given[len(self.names) :]
+        if self.is_own:
+            return self.model.train_step((inputs, as_given(targets)))
         with tf.GradientTape() as tape:
-            outputs = self.model(packed(self.model, self.names, inputs), training=True)
-            loss = self.loss(list(targets), keras.tree.flatten(outputs))
+            outputs = self.model(inputs, training=True)
+            loss = self.loss(list(targets), keras.tree.flatten(outputs), inputs)
         gradients = tape.gradient(loss, self.model.trainable_variables)
         self.optimiser.apply(gradients, self.model.trainable_variables)
         return loss
@@ -129,22 +140,23 @@ def optimiser_of(model: Any, chosen: str) -> Any:
 
 
 def loss_of(model: Any, chosen: str) -> Any:
-    """Takes lists of targets and outputs; gives the sum over them and over the layers' own losses.
+    """Takes lists of targets and outputs, and the inputs; gives the sum over the outputs and over the
+    layers' own losses.
 
-    It is the file's own where the model was compiled with one.
+    It is the file's own where the model was compiled with one, or its class has a compute_loss.
     """
     import keras
 
-    if chosen == OWN and getattr(model, "compiled", False) and model.loss is not None:
+    is_compiled = getattr(model, "compiled", False)
+    if chosen == OWN and is_compiled and (model.loss is not None or brings(model, "compute_loss")):
 
-        def own(targets: list[Any], outputs: list[Any]) -> Any:
-            nested = outputs[0] if len(outputs) == 1 else outputs
-            return model.compute_loss(y=targets[0] if len(targets) == 1 else targets, y_pred=nested)
+        def own(targets: list[Any], outputs: list[Any], inputs: Any) -> Any:
+            return model.compute_loss(x=inputs, y=as_given(targets), y_pred=as_given(outputs))
 
         return own
     function = keras.losses.get(_LOSSES["mse" if chosen == OWN else chosen])
 
-    def summed(targets: list[Any], outputs: list[Any]) -> Any:
+    def summed(targets: list[Any], outputs: list[Any], inputs: Any) -> Any:
         pairs = zip(targets, outputs, strict=True)
         first, *others = [keras.ops.mean(function(target, output)) for target, output in pairs]
         return sum([*others, *model.losses], start=first)

@@ -11,6 +11,7 @@ _RUNNING = re.compile(
 )
 _STATUS = re.compile(r"^.*Status Message: ", re.DOTALL)
 _CPP_PLACE = re.compile(r"/onnxruntime_src/\S+:\d+ [^()]*\((?:[^()]|\([^()]*\))*\) ?(?:const )?")
+_LAMBDA = "::<lambda()> "
 _CPP_FILE = re.compile(r"\b\w+\.cc:\d+ \w+ ")
 
 _FUTURE_OPSET = re.compile(
@@ -84,5 +85,5 @@ def run_failure(error: Exception, signature: str) -> CaptureFailed:
 def _reason(text: str) -> str:
     """The first sentence without error codes and places in ONNX Runtime's source."""
     message = _STATUS.sub("", _LOADING.sub("", _CODE.sub("", text[:_LONGEST].strip())))
-    message = _CPP_FILE.sub("", _CPP_PLACE.sub("", message)).strip()
+    message = _CPP_FILE.sub("", _CPP_PLACE.sub("", message)).replace(_LAMBDA, "").strip()
     return message.splitlines()[0].strip() if message else "it gave no reason"

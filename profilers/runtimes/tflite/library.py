@@ -19,7 +19,7 @@ _BUILT_IN = re.compile(
     r"Didn't find op for builtin opcode '(?P<name>\w+)' version '(?P<version>\d+)'"
 )
 _EMPTY_TABLE = "hashtable need to be initialized"
-_RUN_TOGETHER = re.compile(r"(?<=[a-z])(?=Node number \d)")
+_RUN_TOGETHER = re.compile(r"(?<=\S)\.?(?=Node number \d)")
 _FLEX = "Select TensorFlow op(s)"
 _PLACE = re.compile(r"^\S+\.(cc|h):\d+ ")
 
@@ -144,6 +144,6 @@ def _failure(what: str, text: str) -> CaptureFailed:
             "Profile it in TensorFlow instead.",
             text,
         )
-    text = _RUN_TOGETHER.sub(": ", text)
+    text = _RUN_TOGETHER.sub("; ", text)
     lines = [_PLACE.sub("", line).strip() for line in text.splitlines() if line.strip()]
     return CaptureFailed(what, lines[0] if lines else "it gave no reason", "", text)

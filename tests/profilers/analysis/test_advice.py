@@ -25,6 +25,7 @@ from profilers.profile import (
     Profile,
     SliceKind,
 )
+from profilers.runtimes.processor_wait import WAIT_FACT
 from tests.conftest import ROOT, Capture
 from tests.profilers.traces.memory_snapshots import PooledAllocator, snapshot
 from tests.sample import MIB, MS, sample_profile
@@ -177,6 +178,27 @@ def test_kernels_far_from_what_the_gpu_allows_are_told() -> None:
     )
     assert "A100" in far.what
     assert "far-from-roof" not in found_in(sample)
+
+
+def test_threads_that_share_their_processors_with_other_programs_are_told(
+    capture: Capture, torch_files: Path
+) -> None:
+    models = str(ROOT / "tests" / "models")
+    profile = capture(torch_files / "block.pt", "torch-eager", source_folder=models, threads=2)
+    facts = profile.environment.facts
+    assert facts["Threads"].startswith("2 of ")
+
+    def told(threads: str, waited: str) -> Finding | None:
+        changed = facts | {"Threads": threads, WAIT_FACT: waited}
+        environment = replace(profile.environment, facts=changed)
+        return found_in(replace(profile, environment=environment)).get("contended-threads")
+
+    found = told("2 of 2", "40 % of the time")
+    assert found is not None
+    assert found.share == 0.4
+    assert "40.0 %" in found.what
+    assert told("1 of 2", "40 % of the time") is None
+    assert told("2 of 2", "2 % of the time") is None
 
 
 def test_nothing_is_found_in_nothing() -> None:

@@ -371,6 +371,7 @@ def test_steps_without_the_profiler_are_told_beside_the_profiled_ones() -> None:
     a, b = (with_steps(sample_profile(), np.full(5, t * MS)) for t in (7, 6))
     found = compare(a, b).explanation
     assert found.unprofiled_ns == (7 * MS, 6 * MS)
+    assert found.scaled(0.5, 1).unprofiled_ns == (3.5 * MS, 6 * MS)
     assert "(without the profiler 7 ms and 6 ms)" in explained_sentence(found)
     untimed = replace(a, timings=Timings.empty())
     assert compare(untimed, b).explanation.unprofiled_ns is None

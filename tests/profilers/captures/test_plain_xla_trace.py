@@ -16,7 +16,7 @@ from profilers.graphs.hlo_operations import add_operations, with_own_names
 from profilers.graphs.hlo_program import read_hlo
 from profilers.graphs.tensorflow_protos import parse
 from profilers.opening import open_path
-from profilers.profile import Profile, SliceKind, StringPool, TrackKind, decode
+from profilers.profile import MemoryCategory, Profile, SliceKind, StringPool, TrackKind, decode
 from profilers.profile.references import broken_references
 from profilers.traces.xplane_programs import programs_of
 from tests.conftest import ROOT, build_models
@@ -72,7 +72,7 @@ def test_kernels_of_a_gpu_are_linked_to_layers(of_gpu: Path) -> None:
     assert coverage.fused_kernel_time == 1.0
     assert coverage.peak_bytes is not None
     assert coverage.peak_bytes >= 0.95
-    assert [graph.stage for graph in profile.graphs] == ["authored", STAGE]
+    assert [graph.stage for graph in profile.graphs] == ["operations", STAGE]
     slices = profile.trace.slices
     rows = np.flatnonzero((slices.kind == SliceKind.KERNEL) & (slices.node >= 0))
     layers = {name for row in rows.tolist() for name in scopes_of(profile, slices.node[row])}
@@ -162,3 +162,12 @@ def test_absurd_programs_are_shown_or_refused(of_gpu: Path) -> None:
         assert broken_references(profile) == []
         read += 1
     assert read > 5
+
+
+def test_arguments_are_told_apart_by_their_names(traces: Path) -> None:
+    profile = opened(traces / "trained.xplane.pb")
+    assert profile.graphs[0].stage == "operations"  # nobody wrote it like that
+    blocks = profile.memory.allocations
+    sizes = dict(zip(blocks.category.tolist(), blocks.bytes.tolist(), strict=True))
+    assert sizes[MemoryCategory.PARAMETER] == sizes[MemoryCategory.OPTIMISER_STATE] == 4 * 64 * 64
+    assert sizes[MemoryCategory.INPUT] == 4 * 32 * 64

@@ -22,6 +22,10 @@ def linked_operators(profile: Profile) -> list[tuple[str, str]]:
     return [(strings[slices.name[row]], strings[operators[slices.node[row]]]) for row in rows]
 
 
+def authored_operators(profile: Profile) -> set[str]:
+    return {profile.strings[row] for row in profile.authored.nodes.operator}
+
+
 def assert_linked(profile: Profile) -> None:
     coverage = link_coverage(profile)
     assert coverage.operator_time is not None
@@ -119,6 +123,17 @@ def test_a_training_step_is_linked_as_a_whole(capture: Capture, tf_files: Path, 
     assert any(name.startswith("gradient_tape/cnn_1/stem_1/") for name in names)
     weights = {strings[name] for name in authored.parameters.name}
     assert {"stem/kernel", "adam/stem_kernel_momentum"} <= weights
+
+
+def test_a_train_step_of_the_models_own_is_what_runs(capture: Capture, tf_files: Path) -> None:
+    path, zoo = tf_files / "adversarial.keras", str(Path(__file__).parents[2] / "models")
+    own = capture(path, "keras", source_folder=zoo, options={"run": "training"})
+    assert_linked(own)
+    assert own.environment.facts["Training step"] == "Adversarial.train_step"
+    assert "StatelessRandomNormalV2" in authored_operators(own)
+    other = {"run": "training", "loss": "mse", "optimiser": "SGD"}
+    plain = capture(path, "keras", source_folder=zoo, options=other)
+    assert "StatelessRandomNormalV2" not in authored_operators(plain)
 
 
 def test_backward_is_tied_to_the_forward_of_its_layer(capture: Capture, tf_files: Path) -> None:

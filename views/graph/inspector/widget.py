@@ -11,6 +11,7 @@ from views.context import ViewContext
 from views.graph.inspector import graph_facts, run_facts
 from views.graph.inspector.bar_chart import BarChart
 from views.graph.inspector.section import Fact, Section
+from views.graph.stage_title import stage_title
 
 _KEY = Qt.ItemDataRole.UserRole
 _LABEL_SHARE = 0.58
@@ -88,7 +89,7 @@ class NodeInspector(QTreeWidget):
         """A summary of a whole stage, while nothing is picked."""
         profile = self._context.profile
         graph = profile.graphs[stage]
-        top = Section("graph", self.tr("{} graph").format(graph.stage.capitalize()))
+        top = Section("graph", self.tr("{} graph").format(stage_title(graph.stage)))
         top.add(self.tr("Nodes"), f"{len(graph.nodes):,}")
         top.add(self.tr("Edges"), f"{len(graph.edges):,}")
         if len(graph.parameters):
