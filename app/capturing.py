@@ -2,25 +2,22 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from app.autosave import Autosave
+from app.reading_ahead import ReadingAhead
 from profilers.captures import read_capture
-from profilers.captures.preparing import prepare_reading
 from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile, model_named
 from profilers.models.model_code import parse_code
 from profilers.profile import Diagnostic, Profile, Severity
 from profilers.request import InputSpec, RunRequest
-from profilers.runtimes import mode_named
 from profilers.sweeps import SWEEP_STAGE
 from profilers.trust import content_digest
-from profilers.worker_process import Log, OnEvent, Progress
+from profilers.worker_process import OnEvent, Progress
 
 
 def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunRequest:
@@ -165,19 +162,6 @@ def with_digest(request: RunRequest) -> RunRequest:
     return replace(request, model_sha256=digest)
 
 
-class _Stages:
-    """Passes events on and remembers the last stage."""
-
-    def __init__(self, on_event: OnEvent) -> None:
-        self._on_event = on_event
-        self.last = ""
-
-    def follow(self, event: Progress | Log) -> None:
-        if isinstance(event, Progress):
-            self.last = event.stage
-        self._on_event(event)
-
-
 def _without_sweep(
     launcher: Launcher,
     request: RunRequest,
@@ -212,33 +196,24 @@ def run_and_read(
 ) -> tuple[Profile, Path]:
     """The same for a request that names no file, such as a running process to attach to."""
     folder = autosave.new_capture_folder()
-    stages = _Stages(on_event)
+    ahead = ReadingAhead(request, folder, on_event)
     try:
-        with _reader_prepared(request.mode):
-            launcher.capture(request, folder, stages.follow, cancelled)
+        with ahead:
+            launcher.capture(request, folder, ahead.follow, cancelled)
     except CaptureFailed as error:
         shutil.rmtree(folder, ignore_errors=True)
-        if not stages.last.startswith(SWEEP_STAGE):
+        if not ahead.stage.startswith(SWEEP_STAGE):
             raise
         return _without_sweep(launcher, request, autosave, on_event, cancelled, look, error)
     except TwinscopeError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     look(folder)
-    profile = read_capture(folder, lambda fraction: on_event(Progress("reading", fraction)))
+    on_event(Progress("reading", 0.0))
+    profile = read_capture(
+        folder, lambda fraction: on_event(Progress("reading", fraction)), ahead.begun()
+    )
     on_event(Progress("saving", 0.0))
     path = autosave.store(profile)
     shutil.rmtree(folder, ignore_errors=True)
     return profile, path
-
-
-@contextmanager
-def _reader_prepared(mode: str) -> Iterator[None]:
-    """What reading takes is loaded once, on another processor, while the worker imports its framework.
-
-    So it is there when it is needed, and disturbs no step.
-    """
-    known = mode_named(mode)
-    with ThreadPoolExecutor(1) as loading:
-        loading.submit(prepare_reading, known.framework if known else "")
-        yield

@@ -1,8 +1,11 @@
 """Capture folders read into Profiles: one folder of modules per framework.
 
 The module of a family module offers ``read(folder: Path, run: RunRecord, progress: Progress) -> Profile``.
+A module may also offer ``begin(folder: Path) -> Any``, which reads what there is before the graph is
+written; `read` then takes what it gave as ``begun``.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,8 +29,14 @@ FAMILIES: dict[str, str] = {  # as a run record names it: its module
 }
 
 
-def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Profile:
+def read_capture(
+    folder: Path,
+    progress: Progress = lambda fraction: None,
+    begun: Mapping[str, Any] | None = None,
+) -> Profile:
     """The Profile of a capture folder.
+
+    `begun` has what the reader of a family gave, by family.
 
     Raises
     ------
@@ -42,7 +51,8 @@ def read_capture(folder: Path, progress: Progress = lambda fraction: None) -> Pr
         ) from error
     if run.family not in FAMILIES:
         raise DamagedFile(f"Cannot read the capture {folder}", f"unknown family {run.family!r}")
-    profile: Profile = reader_of(run.family).read(folder, run, progress)
+    further = {"begun": begun[run.family]} if begun and run.family in begun else {}
+    profile: Profile = reader_of(run.family).read(folder, run, progress, **further)
     return with_activations(with_statistics(with_sweep(profile, run), folder), folder)
 
 

@@ -87,16 +87,28 @@ class _Linked:
     compiled: Compiled | None = None
 
 
-def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
-    """The Profile of a capture of PyTorch.
+def begin(folder: Path) -> ChromeTrace:
+    """The trace, with the sizes of inputs.
+
+    Raises
+    ------
+    DamagedFile
+        If it is missing or cannot be read.
+    """
+    return _traced(folder, lambda share: None)
+
+
+def read(
+    folder: Path, run: RunRecord, progress: Progress, begun: ChromeTrace | None = None
+) -> Profile:
+    """The Profile of a capture of PyTorch, of which the trace may have been read already.
 
     Raises
     ------
     DamagedFile
         If one of the capture's files is missing or cannot be read.
     """
-    found = read_chrome_trace(_existing(folder / TRACE_FILE), lambda share: progress(0.6 * share))
-    found = with_input_sizes(found, folder / SIZES_FILE)
+    found = begun or _traced(folder, lambda share: progress(0.6 * share))
     slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=has_fusion(folder))
     slices = runtime_told(slices, found.pool.table())
     linked = _linked(folder, run, found, slices)
@@ -123,6 +135,11 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         environment=environment_of(run),
         start_unix_ns=_start_ns(found, run),
     )
+
+
+def _traced(folder: Path, progress: Progress) -> ChromeTrace:
+    found = read_chrome_trace(_existing(folder / TRACE_FILE), progress)
+    return with_input_sizes(found, folder / SIZES_FILE)
 
 
 def _linked(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) -> _Linked:
