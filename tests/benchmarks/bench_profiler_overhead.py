@@ -17,7 +17,6 @@ from profilers.errors import TwinscopeError
 from profilers.launcher import Launcher
 from profilers.profile import Profile, TimingPhase
 from profilers.request import RunRequest
-from profilers.runtimes import MODES
 from profilers.units import format_duration
 
 _TORCH = ("torch-export", "torch-compile", "torch-aoti", "torch-onnxruntime")
@@ -42,9 +41,7 @@ def main(wanted: list[str]) -> None:
 
 
 def _print_row(launcher: Launcher, request: RunRequest) -> None:
-    mode = next(each for each in MODES if each.id == request.mode)
-    options = {option.id: option.default for option in mode.options}
-    request = replace(request, steps=_STEPS, warmup=_WARMUP, options=options)
+    request = replace(request, steps=_STEPS, warmup=_WARMUP)
     try:
         with tempfile.TemporaryDirectory() as folder:
             launcher.capture(request, Path(folder))

@@ -13,7 +13,7 @@ from profilers.analysis.memory.segments import segment_map
 from profilers.opening import open_path
 from profilers.profile import Profile
 from profilers.profile.references import broken_references
-from tests.profilers.test_snapshot import rewritten
+from tests.profilers.snapshots import rewritten
 from tests.profilers.traces.memory_snapshots import PooledAllocator, pooled_training, snapshot
 from tests.sample import MIB
 
