@@ -10,7 +10,13 @@ from profilers.analysis.comparison.explained import (
     explained_by_graph,
     explained_by_operator,
 )
-from profilers.analysis.comparison.figures import LATENCY, FigurePair, Rounds, compare_figures
+from profilers.analysis.comparison.figures import (
+    LATENCY,
+    FigurePair,
+    Rounds,
+    Verdict,
+    compare_figures,
+)
 from profilers.analysis.comparison.ratios import (
     between_waiting_runs,
     ratio_of_medians,
@@ -24,6 +30,9 @@ from profilers.profile import Profile, TimingPhase
 # Below these shares of the recorded work, or of the nodes that ran, in matched layers two models have
 # little in common. One model's runs are far above both; a single slow operator may lift the first.
 _LEAST_TIME, _LEAST_NODES = 0.5, 0.4
+
+
+_ALIKE = 0.5  # of the logarithm of the ratio of two steps
 
 
 @dataclass(frozen=True)
@@ -81,9 +90,11 @@ def compare(
     samples = ((samples_per_step(a) or 1), (samples_per_step(b) or 1)) if per_sample else (1, 1)
     if per_sample:
         explanation = explanation.scaled(1 / samples[0], 1 / samples[1])
-    explanation = replace(explanation, is_noise=_is_noise(a, b, samples))
+    figures = compare_figures(a, b, rounds, per_sample=per_sample)
+    is_noise = _is_noise(a, b, samples) and not _is_sure_elsewhere(figures, explanation)
+    explanation = replace(explanation, is_noise=is_noise)
     return ProfileComparison(
-        compare_figures(a, b, rounds, per_sample=per_sample),
+        figures,
         explanation,
         cautions(a, b, explanation, rounds, per_sample=per_sample),
         per_sample,
@@ -104,6 +115,17 @@ def _is_noise(a: Profile, b: Profile, samples: tuple[int, int]) -> bool:
     if ratio is None and len(ours) and len(theirs):  # too few steps to tell how much they vary
         ratio = ratio_of_runs(float(np.median(ours)), float(np.median(theirs)), between)
     return ratio is not None and ratio.low <= 1 <= ratio.high
+
+
+def _is_sure_elsewhere(figures: tuple[FigurePair, ...], explanation: Explanation) -> bool:
+    """Whether steps without the profiler surely differ, and the profiled ones alike: half as much."""
+    latency = next((pair for pair in figures if pair.metric.id == LATENCY), None)
+    if latency is None or latency.ratio is None or min(explanation.a_ns, explanation.b_ns) <= 0:
+        return False
+    if latency.verdict not in (Verdict.BETTER, Verdict.WORSE):
+        return False
+    told, profiled = np.log([latency.ratio.value, explanation.b_ns / explanation.a_ns])
+    return bool(profiled / told >= _ALIKE)
 
 
 def _unprofiled_ns(a: Profile, b: Profile) -> tuple[float, float] | None:

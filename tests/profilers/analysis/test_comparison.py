@@ -358,6 +358,21 @@ def test_shares_of_mere_noise_are_not_told() -> None:
     assert format_share(surely.explanation, surely.explanation.rows[0]).endswith(" %")
 
 
+def test_shares_are_told_where_turns_are_sure_of_what_few_profiled_steps_only_suggest() -> None:
+    sample = sample_profile(blocks=3, steps=4)
+
+    def with_profiled(*steps_ms: float) -> Profile:
+        durations = np.array([each * MS for each in steps_ms], np.int64)
+        return replace(sample, steps=sample.steps.replace(duration_ns=durations))
+
+    a, b = with_profiled(5, 9, 9, 20), with_profiled(6, 12, 12, 30)
+    assert compare(a, b).explanation.is_noise
+    turns = np.random.default_rng(2).normal(1, 0.01, (2, 16))
+    sure = Rounds(9 * MS * turns[0], 12 * MS * turns[1])
+    assert not compare(a, b, rounds=sure).explanation.is_noise
+    assert compare(a, b, rounds=sure.turned()).explanation.is_noise  # they say the opposite
+
+
 def test_one_step_of_each_differs_where_runs_of_one_model_would_not() -> None:
     sample = sample_profile(blocks=3, steps=1)
     a = int(sample.steps.duration_ns[0])
