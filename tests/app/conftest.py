@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.document import Document
 from app.window.main_window import MainWindow
 from profilers.models import ModelFile
+from tests.sample import sample_profile
 
 MODELS = Path(__file__).parents[1] / "models"
 
@@ -32,6 +33,17 @@ def window(qtbot: QtBot, home: Path) -> MainWindow:
 def settle(window: MainWindow, qtbot: QtBot, timeout_ms: int = 120_000) -> None:
     """Wait until nothing runs and everything is drawn."""
     qtbot.waitUntil(window.is_settled, timeout=timeout_ms)
+
+
+@pytest.fixture
+def two(window: MainWindow, qtbot: QtBot) -> MainWindow:
+    """Two columns of the sample, in the window that has the keyboard."""
+    for name in "ab":
+        window.session.show(Path(f"{name}.twin"), sample_profile())
+        settle(window, qtbot)
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    return window
 
 
 def opened(window: MainWindow, qtbot: QtBot, path: Path) -> Document:

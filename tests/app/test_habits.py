@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QListWidget
 from pytestqt.qtbot import QtBot
@@ -11,7 +10,6 @@ from pytestqt.qtbot import QtBot
 from app.window.main_window import MainWindow
 from app.window.palette import CommandPalette, KeySheet
 from tests.app.conftest import opened, settle
-from tests.sample import sample_profile
 
 SNAPSHOT = Path(__file__).parents[1] / "profilers" / "third_version.twin"
 CONTROL, SHIFT, ALT = (
@@ -19,16 +17,6 @@ CONTROL, SHIFT, ALT = (
     Qt.KeyboardModifier.ShiftModifier,
     Qt.KeyboardModifier.AltModifier,
 )
-
-
-@pytest.fixture
-def two(window: MainWindow, qtbot: QtBot) -> MainWindow:
-    for name in "ab":
-        window.session.show(Path(f"{name}.twin"), sample_profile())
-        settle(window, qtbot)
-    with qtbot.waitActive(window):
-        window.activateWindow()
-    return window
 
 
 def press(window: MainWindow, qtbot: QtBot, key: Qt.Key, modifiers: Qt.KeyboardModifier) -> None:

@@ -1,7 +1,5 @@
 """The window by keyboard alone: Tab gets out of everything, and where it is can be seen."""
 
-from pathlib import Path
-
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QTableView, QTreeWidget, QWidget
@@ -9,18 +7,6 @@ from pytestqt.qtbot import QtBot
 
 from app.window.main_window import MainWindow
 from app.window.palette import KeySheet
-from tests.app.conftest import settle
-from tests.sample import sample_profile
-
-
-@pytest.fixture
-def two(window: MainWindow, qtbot: QtBot) -> MainWindow:
-    for name in "ab":
-        window.session.show(Path(f"{name}.twin"), sample_profile())
-        settle(window, qtbot)
-    with qtbot.waitActive(window):
-        window.activateWindow()
-    return window
 
 
 def test_tab_leaves_every_table(two: MainWindow, qtbot: QtBot) -> None:

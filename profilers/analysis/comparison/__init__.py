@@ -61,7 +61,7 @@ class ProfileComparison:
 
     @property
     def latency(self) -> FigurePair | None:
-        return next((pair for pair in self.figures if pair.metric.id == LATENCY), None)
+        return _latency(self.figures)
 
 
 def compare(
@@ -117,9 +117,13 @@ def _is_noise(a: Profile, b: Profile, samples: tuple[int, int]) -> bool:
     return ratio is not None and ratio.low <= 1 <= ratio.high
 
 
+def _latency(figures: tuple[FigurePair, ...]) -> FigurePair | None:
+    return next((pair for pair in figures if pair.metric.id == LATENCY), None)
+
+
 def _is_sure_elsewhere(figures: tuple[FigurePair, ...], explanation: Explanation) -> bool:
     """Whether steps without the profiler surely differ, and the profiled ones alike: half as much."""
-    latency = next((pair for pair in figures if pair.metric.id == LATENCY), None)
+    latency = _latency(figures)
     if latency is None or latency.ratio is None or min(explanation.a_ns, explanation.b_ns) <= 0:
         return False
     if latency.verdict not in (Verdict.BETTER, Verdict.WORSE):

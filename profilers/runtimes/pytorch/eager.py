@@ -122,13 +122,13 @@ def write_module_graph(
     and where eager mode takes a fused path that the export does not show. There is none where the
     operators that were `executed` show that neither is so.
     """
-    _tell_classes(model, record)
     try:
         program = exported(model, inputs)
         write_exported_graph(program, dict, folder)
     except Exception as error:  # the model's own code runs under the tracer
         record_instead(error, model, inputs, folder, record, executed)
         return
+    _tell_classes(model, record)
     if executed is None or not executed.follows(program):
         _record_run(model, inputs, folder, record, executed)
 

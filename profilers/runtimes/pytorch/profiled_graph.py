@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from profilers.captures.pytorch.files import EXECUTION_TRACE_FILE
+from profilers.runtimes.pytorch.recorded_graph import name_tensors
 
 Json = dict[str, Any]
 
@@ -45,15 +46,14 @@ def write_profiled_graph(
 
     recorded = profile(activities=[ProfilerActivity.CPU], record_shapes=True, profile_memory=True)
     with torch.no_grad(), marking(), recorded:
-        for tensor in (*weights.values(), *inputs):
-            torch.ops.aten.detach(tensor)
+        names = name_tensors(weights, inputs, input_names)
         call(*inputs)
     recorder: Any = recorded.profiler
     nodes: list[Json] = []
     for event in recorder.kineto_results.experimental_event_tree():
         _add(event, 0, nodes)
     (folder / EXECUTION_TRACE_FILE).write_text(json.dumps({"nodes": nodes}))
-    return [["parameter", name] for name in weights] + [["input", name] for name in input_names]
+    return names
 
 
 def runs_nested_tensors(call: Callable[..., Any], inputs: Sequence[Any]) -> bool:

@@ -18,26 +18,39 @@ def write_recorded_graph(
 ) -> list[list[str]]:
     """Leave PyTorch's execution trace of one call as `EXECUTION_TRACE_FILE`.
 
-    Every weight and input is first detached once, so that the trace tells which tensor it is.
-
     Returns
     -------
     list of [kind, name]
-        "parameter" or "input", in the order of these first operators.
+        As `name_tensors`, whose operators are the first.
     """
     import torch
     from torch.profiler import ExecutionTraceObserver
 
-    tensors = [*weights.values(), *inputs]
     observer = ExecutionTraceObserver()
     observer.register_callback(str(folder / EXECUTION_TRACE_FILE))
     try:
         with torch.no_grad(), marking():
             observer.start()
-            for tensor in tensors:
-                torch.ops.aten.detach(tensor)
+            names = name_tensors(weights, inputs, input_names)
             call(*inputs)
             observer.stop()
     finally:
         observer.unregister_callback()
+    return names
+
+
+def name_tensors(
+    weights: Mapping[str, Any], inputs: Sequence[Any], input_names: Sequence[str]
+) -> list[list[str]]:
+    """Detach every weight and input once: what is recorded then tells which tensor each is.
+
+    Returns
+    -------
+    list of [kind, name]
+        "parameter" or "input", in the order of these operators.
+    """
+    import torch
+
+    for tensor in (*weights.values(), *inputs):
+        torch.ops.aten.detach(tensor)
     return [["parameter", name] for name in weights] + [["input", name] for name in input_names]
