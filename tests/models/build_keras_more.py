@@ -14,6 +14,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import keras
 from keras import layers
+from keras.src.applications.convnext import StochasticDepth
 
 _BIAS = keras.initializers.RandomNormal(stddev=0.1, seed=1)  # a zero bias would be folded away
 
@@ -54,12 +55,13 @@ def gated() -> keras.Model:
 
 
 def grouped() -> keras.Model:
-    """As the blocks of ConvNeXt."""
+    """As the blocks of ConvNeXt; what is dropped of a block has no seed of its own."""
     image = keras.Input((None, None, 3), name="image")
     x = layers.Conv2D(8, 4, 4, bias_initializer=_BIAS, name="stem")(image)
     y = layers.Conv2D(8, 7, padding="same", groups=8, bias_initializer=_BIAS, name="depth")(x)
     y = layers.Dense(16, activation="gelu", name="wide")(layers.LayerNormalization(name="norm")(y))
-    x = layers.Add(name="added")([x, layers.Dense(8, name="narrow")(y)])
+    y = StochasticDepth(0.5, name="dropped")(layers.Dense(8, name="narrow")(y))
+    x = layers.Add(name="added")([x, y])
     return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="grouped")
 
 
