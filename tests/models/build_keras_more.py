@@ -2,7 +2,7 @@
 
 fused.keras holds a convolution with bias and ReLU, multi.keras takes two inputs, lstm.keras loops.
 grouped.keras takes images of any size and convolves in groups, which Keras lets XLA compile alone.
-gated.keras squeezes and excites with swish, masked.keras loops both ways over a mask, with dropout.
+gated.keras squeezes and excites with swish, hard.keras has ReLU6 between convolutions, masked.keras loops both ways over a mask, with dropout.
 """
 
 import os
@@ -54,6 +54,17 @@ def gated() -> keras.Model:
     return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="gated")
 
 
+def hard() -> keras.Model:
+    """Hard swish, whose parts ONNX Runtime moves past transposes, as in MobileNetV3."""
+    image = keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(16, 3, 2, padding="same", use_bias=False, name="stem")(image)
+    x = layers.Activation("hard_swish", name="swish")(layers.BatchNormalization(name="norm")(x))
+    x = layers.DepthwiseConv2D(3, 2, use_bias=False, name="depth")(layers.ZeroPadding2D()(x))
+    x = layers.ReLU(name="relu")(layers.BatchNormalization(name="norm2")(x))
+    x = layers.Conv2D(16, 1, use_bias=False, name="project")(x)
+    return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="hard")
+
+
 def grouped() -> keras.Model:
     """As the blocks of ConvNeXt; what is dropped of a block has no seed of its own."""
     image = keras.Input((None, None, 3), name="image")
@@ -75,7 +86,7 @@ def masked() -> keras.Model:
 
 def main(out: Path) -> None:
     keras.utils.set_random_seed(0)
-    for model in (fused(), multi(), lstm(), gated(), masked(), grouped()):
+    for model in (fused(), multi(), lstm(), gated(), hard(), masked(), grouped()):
         model.save(out / f"{model.name}.keras")
 
 
