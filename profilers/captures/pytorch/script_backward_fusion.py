@@ -57,7 +57,8 @@ def with_backward_kernels(
     builder = GraphBuilder(pool, BACKWARD_STAGE)
     nodes, groups, stage = found.nodes.copy(), found.groups.copy(), 1 + len(found.stages)
     numbers: dict[tuple[str, int], int] = {}
-    rows, members = [], dict[tuple[int, int], None]()
+    rows: list[tuple[int, ...]] = []
+    members: dict[tuple[int, int], None] = {}
     first = len(found.fusion.groups)
     for run, count in _counted(_runs(found, authored, slices, strings)):
         number = numbers.setdefault((run.name, count), first + len(numbers))
