@@ -98,7 +98,7 @@ class RowTable(QWidget):
         kinds = [self._names.kind(row.kind) for row in rows]
         counted = self.tr(
             "Per step; where it was timed without the profiler, too, less what recording each call took. With the operators count the code of their modules, where the trace has "
-            "ranges of these, and on the host the pause just before each, up to 1 ms. The model's own "
+            "ranges of these, and the pause just before each, up to 1 ms. The model's own "
             "call is what is left before the first operator and after the last: checks of compiled code, "
             "in- and outputs, Python. With it counts the code of modules that only one side has around "
             "operators that both have"
