@@ -7,7 +7,7 @@ from app.matrix_text import HEADINGS, cells_of, problems_of, throughput_text
 from app.report.content import Bars, Column, Grid, Line, Lines, Report, Row, Section
 
 _MODE, _STEP, _THROUGHPUT = (HEADINGS.index(each) for each in ("Mode", "Step", HEADINGS[4]))
-_EXTRA = ("First call", "95 % interval", "mean", "Cosine")  # left out on a phone
+_EXTRA = ("First call", "95 % interval", "On disk", "mean", "Cosine")  # left out on a phone
 _UNCERTAIN = "Errors are against the first row that ran, on the same inputs and weights."
 
 

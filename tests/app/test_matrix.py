@@ -99,7 +99,6 @@ def test_batch_sizes_that_a_model_does_not_take_are_told(
     assert "Every mode with batch 3" in text
     assert text.count(reason) == 1
     assert text.count("<td class='text'><span>ONNX Runtime (level ") == 8  # figures, throughput
-    assert "http" not in text
 
 
 def test_rows_that_ran_are_told_when_the_others_are_stopped(
