@@ -35,6 +35,7 @@ from app.window.matrix_window import MatrixWindow
 from app.window.name_dialog import NameDialog
 from app.window.notice import NoticeBar
 from app.window.running import Running
+from app.window.tab_walk import stop_after
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
@@ -188,6 +189,18 @@ class ColumnsWindow(QMainWindow):
     def is_settled(self) -> bool:
         """True when nothing runs and everything is drawn."""
         return not self.session.is_busy and self.linker.is_settled and self.board.is_settled()
+
+    # Qt events
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Tab goes as the eye reads; Qt goes in the order in which things were made."""
+        stop = stop_after(self.centralWidget(), QApplication.focusWidget(), next)
+        if stop is None:
+            return False
+        reason = Qt.FocusReason.TabFocusReason if next else Qt.FocusReason.BacktabFocusReason
+        stop.setFocus(reason)
+        self.board.bring_into_sight(stop)
+        return True
 
     # Wiring
 
