@@ -24,8 +24,8 @@ class LinkLabel(QLabel):
             | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
         )
 
-    def focusNextPrevChild(self, next: bool) -> bool:
-        return QWidget.focusNextPrevChild(self, next)
+    def focusNextPrevChild(self, is_forward: bool) -> bool:
+        return QWidget.focusNextPrevChild(self, is_forward)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

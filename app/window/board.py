@@ -341,8 +341,8 @@ class Board(QWidget):
 class _Rows(QScrollArea):
     """Leaves it to the window what Tab brings into sight."""
 
-    def focusNextPrevChild(self, next: bool) -> bool:
-        return QWidget.focusNextPrevChild(self, next)
+    def focusNextPrevChild(self, is_forward: bool) -> bool:
+        return QWidget.focusNextPrevChild(self, is_forward)
 
 
 class _Placeholder(QLabel):

@@ -192,12 +192,12 @@ class ColumnsWindow(QMainWindow):
 
     # Qt events
 
-    def focusNextPrevChild(self, next: bool) -> bool:
+    def focusNextPrevChild(self, is_forward: bool) -> bool:
         """Tab goes as the eye reads; Qt goes in the order in which things were made."""
-        stop = stop_after(self.centralWidget(), QApplication.focusWidget(), next)
+        stop = stop_after(self.centralWidget(), QApplication.focusWidget(), is_forward)
         if stop is None:
             return False
-        reason = Qt.FocusReason.TabFocusReason if next else Qt.FocusReason.BacktabFocusReason
+        reason = Qt.FocusReason.TabFocusReason if is_forward else Qt.FocusReason.BacktabFocusReason
         stop.setFocus(reason)
         self.board.bring_into_sight(stop)
         return True

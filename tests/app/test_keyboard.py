@@ -72,7 +72,9 @@ def test_tab_goes_through_the_window_with_one_stop_for_all_titles(
         for document in (a, b)
     ]
     areas += [board.header(a), board.header(b)]
-    places = [next(at for at, stop in enumerate(stops) if area.isAncestorOf(stop)) for area in areas]
+    places = [
+        next(at for at, stop in enumerate(stops) if area.isAncestorOf(stop)) for area in areas
+    ]
     assert places == sorted(places)
     qtbot.keyClick(first, Qt.Key.Key_Down)
     assert titles[1].hasFocus()
