@@ -71,12 +71,12 @@ class ColumnsWindow(QMainWindow):
         self.going = Going(
             self.board, self, lambda: self.settings.recent_files, lambda path: self.open([path])
         )
-        body = QWidget()
-        layout = QVBoxLayout(body)
+        self._body = QWidget()
+        layout = QVBoxLayout(self._body)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.notice)
         layout.addWidget(self._pages, 1)
-        self.setCentralWidget(body)
+        self.setCentralWidget(self._body)
         self._connect()
         self._apply_theme(self._theme)
         self.empty.show_recent(self.settings.recent_files)
@@ -194,7 +194,7 @@ class ColumnsWindow(QMainWindow):
 
     def focusNextPrevChild(self, is_forward: bool) -> bool:
         """Tab goes as the eye reads; Qt goes in the order in which things were made."""
-        stop = stop_after(self.centralWidget(), QApplication.focusWidget(), is_forward)
+        stop = stop_after(self._body, QApplication.focusWidget(), is_forward)
         if stop is None:
             return False
         reason = Qt.FocusReason.TabFocusReason if is_forward else Qt.FocusReason.BacktabFocusReason

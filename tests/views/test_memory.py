@@ -91,6 +91,23 @@ def test_a_node_picked_elsewhere_selects_its_blocks(show_view: ShowView) -> None
     assert view.alive.table.picked_rows() == [0]
 
 
+def test_a_weight_and_the_node_that_reads_it_pick_each_other(show_view: ShowView) -> None:
+    view, context = show_view("memory")
+    profile = context.profile
+    uses, table = profile.authored.parameter_uses, profile.memory.allocations
+    place = int(np.flatnonzero(table.parameter[view.alive.rows] >= 0)[0])
+    weight = int(view.alive.rows[place])
+    (reader,) = uses.node[uses.parameter == table.parameter[weight]].tolist()
+    view.alive.table.selectRow(view.alive.table.columns.shown_rows().index(place))
+    picked = context.selection.picked
+    assert picked.nodes.tolist() == [reader]
+    assert len(picked.slices) > 0
+    context.selection.clear()
+    context.selection.pick_nodes([reader])
+    assert weight in context.selection.picked.allocations
+    assert place in view.alive.table.picked_rows()
+
+
 def test_a_block_without_a_node_picks_the_slice_that_made_it(
     show_view: ShowView, pooled: Profile
 ) -> None:
