@@ -33,6 +33,7 @@ _Index = QModelIndex | QPersistentModelIndex
 SHARE_ROLE = Qt.ItemDataRole.UserRole
 _BAR_ALPHA = 70
 _MOST_SELECTED = 200
+_CELL_MARGIN = 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,9 @@ class ColumnTableModel(QAbstractTableModel):
         if self._sorted_by is not None:
             self._shown = self._ordered(self._shown, *self._sorted_by)
         self.endResetModel()
+
+    def column(self, section: int) -> Column:
+        return self._columns[section]
 
     def is_text(self, section: int) -> bool:
         return self._columns[section].is_text
@@ -234,6 +238,17 @@ class ColumnTable(QTableView):
         for at, column in enumerate(columns):
             self.setColumnWidth(at, self._width(column, at))
 
+    def use_spare_width(self) -> None:
+        """Widen columns of cut text by what the others leave of the table's width."""
+        spare = self.viewport().width() - sum(
+            map(self.columnWidth, range(self.columns.columnCount()))
+        )
+        for at in range(self.columns.columnCount()):
+            lacking = self._wanted_width(self.columns.column(at), at) - self.columnWidth(at)
+            if lacking > 0 and spare > 0:
+                self.setColumnWidth(at, self.columnWidth(at) + min(lacking, spare))
+                spare -= min(lacking, spare)
+
     def picked_rows(self) -> list[int]:
         """The caller's rows that are selected, top to bottom."""
         places = sorted(index.row() for index in self.selectionModel().selectedRows())
@@ -272,12 +287,15 @@ class ColumnTable(QTableView):
         return Qt.SortOrder.AscendingOrder if is_text else Qt.SortOrder.DescendingOrder
 
     def _width(self, column: Column, at: int) -> int:
-        """Wide enough for the title and the topmost cells, within reason."""
-        metrics = self.fontMetrics()
-        texts = [column.title + "  ▾"]
-        texts += [
-            column.text(self.columns.row_at(self.columns.index(row, at)))
-            for row in range(min(self.columns.rowCount(), 30))
-        ]
-        widest = max(metrics.horizontalAdvance(text) for text in texts)
-        return min(widest + 18, 320 if column.is_text else 160)
+        """Wide enough for the title and, within reason, for the topmost cells."""
+        most = max(320 if column.is_text else 160, self._title_width(column))
+        return min(self._wanted_width(column, at), most)
+
+    def _wanted_width(self, column: Column, at: int) -> int:
+        shown = range(min(self.columns.rowCount(), 30))
+        cells = (column.text(self.columns.row_at(self.columns.index(row, at))) for row in shown)
+        widest = max(map(self.fontMetrics().horizontalAdvance, cells), default=0)
+        return max(self._title_width(column), widest + _CELL_MARGIN)
+
+    def _title_width(self, column: Column) -> int:
+        return self.fontMetrics().horizontalAdvance(column.title + "  ▾") + _CELL_MARGIN

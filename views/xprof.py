@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from profilers.profile import Report
@@ -14,6 +15,7 @@ from views.empty_note import EmptyNote
 from views.plain_label import PlainLabel
 
 _LONGEST_FACT = 300
+_LONGEST_FIGURE = 60  # letters of what is told with others in one line
 
 
 class XprofView(QWidget):
@@ -57,15 +59,20 @@ class XprofView(QWidget):
         self._source.setText(
             self.tr("{} rows, from {}").format(f"{len(report.rows):,}", report.source)
         )
-        facts = [f"{name}: {text[:_LONGEST_FACT]}" for name, text in report.facts.items()]
-        self.facts.setText("   ·   ".join(facts))
-        self.facts.setVisible(bool(facts))
+        self.facts.setText(_facts_text(report))
+        self.facts.setVisible(bool(report.facts))
         self.table.setVisible(bool(report.rows))
         if report.rows:
             columns = _columns(report)
             self.table.show_columns(columns, sort_by=0)
             self.table.columns.set_columns(columns)  # in the order in which the tool gives the rows
             self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+            self.table.use_spare_width()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._reports:
+            self.table.use_spare_width()
 
     def _pick(self) -> None:
         report = self._reports[self.choice.currentIndex()]
@@ -78,12 +85,31 @@ class XprofView(QWidget):
             self._context.selection.pick_nodes(found)
 
 
+def _facts_text(report: Report) -> str:
+    """Figures in one paragraph, each sentence on a line of its own below them."""
+    facts = {name: text[:_LONGEST_FACT] for name, text in report.facts.items()}
+    figures = [
+        f"{name}: {_grouped(text)}" for name, text in facts.items() if len(text) <= _LONGEST_FIGURE
+    ]
+    sentences = [text for text in facts.values() if len(text) > _LONGEST_FIGURE]
+    return "\n".join(filter(None, ["   ·   ".join(figures), *sentences]))
+
+
 def _columns(report: Report) -> list[Column]:
     columns = []
     for at, title in enumerate(report.columns):
         cells = [row[at] for row in report.rows]
-        columns.append(Column(title, _keys(cells), cells.__getitem__))
+        keys = _keys(cells)
+        if keys.dtype.kind == "f" and not title.lower().endswith(" id"):
+            cells = list(map(_grouped, cells))
+        columns.append(Column(title, keys, cells.__getitem__))
     return columns
+
+
+def _grouped(digits: str) -> str:
+    """ "12,034.8" of "12034.8"."""
+    whole, point, rest = digits.partition(".")
+    return f"{int(whole):,}{point}{rest}" if whole.isdecimal() else digits
 
 
 def _keys(cells: Sequence[str]) -> NDArray[np.generic]:

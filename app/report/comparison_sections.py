@@ -44,6 +44,7 @@ _KINDS = {
     RowKind.BETWEEN: "long pauses between operators",
     RowKind.AROUND: "before the first operator and after the last",
     RowKind.CALL: "the model's own call",
+    RowKind.PROFILER: "what else profiled steps took, taken off",
 }
 
 
@@ -133,7 +134,7 @@ def _explained(comparison: ProfileComparison) -> tuple[Block, ...]:
                 _title(row),
                 format_duration(row.a_ns),
                 format_duration(row.b_ns),
-                format_duration(row.difference_ns).replace("-", "−"),
+                format_duration(row.difference_ns),
                 format_share(explanation, row),
                 row.operators[1] or row.operators[0],
                 _KINDS[row.kind] if row.title else "",

@@ -46,3 +46,31 @@ def test_a_row_that_names_a_node_picks_it(show_view: ShowView) -> None:
 def test_without_reports_it_says_so(show_view: ShowView) -> None:
     view, _ = show_view("xprof", sample_profile())
     assert not hasattr(view, "table")
+
+
+def test_figures_are_grouped_and_sentences_have_lines_of_their_own(show_view: ShowView) -> None:
+    sentence = "Only 0.0% of device computation is 16 bit, so that more of it could be."
+    report = Report(
+        "Roofline",
+        "xprof 9",
+        {"Peak (GFLOP/s)": "1070530", "Precision statement": sentence, "Device type": "GPU"},
+        ("Program id", "Total time (us)"),
+        (("15246", "12034.8"), ("15246", "7")),
+    )
+    view, _ = show_view("xprof", replace(sample_profile(), reports=(report,)))
+    assert view.facts.text().splitlines() == [
+        "Peak (GFLOP/s): 1,070,530   ·   Device type: GPU",
+        sentence,
+    ]
+    model = view.table.columns
+    assert [model.index(0, column).data() for column in range(2)] == ["15246", "12,034.8"]
+
+
+def test_a_wide_view_shows_long_cells_whole(show_view: ShowView) -> None:
+    advice = "reading data from files in advance: " + "x" * 80
+    report = Report("Advice", "xprof 9", {}, ("Kind", "Advice"), (("host", advice),))
+    view, _ = show_view("xprof", replace(sample_profile(), reports=(report,)))
+    view.resize(400, 300)
+    narrow = view.table.columnWidth(1)
+    view.resize(1600, 300)
+    assert narrow < view.table.fontMetrics().horizontalAdvance(advice) < view.table.columnWidth(1)

@@ -76,7 +76,7 @@ class RowTable(QWidget):
         a, b = (np.array([getattr(row, side) for row in rows], float) for side in ("a_ns", "b_ns"))
         difference = b - a
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(a > 0, b / a, np.where(b > 0, np.inf, 1.0))
+            ratio = np.where((a > 0) & (b >= 0), b / a, np.where((a == 0) & (b == 0), 1.0, np.inf))
         share = np.array([found.share(row) for row in rows], float)
         weight = np.abs(difference) / max(float(np.abs(difference).max(initial=0)), 1e-9)
         names = [self._names.of(row) for row in rows]
@@ -84,7 +84,7 @@ class RowTable(QWidget):
         operators = [_operators(row) for row in rows]
         kinds = [self._names.kind(row.kind) for row in rows]
         counted = self.tr(
-            "Per profiled step. With the operators count the code of their modules, where the trace has "
+            "Per step; where it was timed without the profiler, too, less what recording each call took. With the operators count the code of their modules, where the trace has "
             "ranges of these, and on the host the pause just before each, up to 1 ms. The model's own "
             "call is what is left before the first operator and after the last: checks of compiled code, "
             "in- and outputs, Python. With it counts the code of modules that only one side has around "
@@ -101,7 +101,7 @@ class RowTable(QWidget):
                 lambda row: format_share(found, rows[row]),
                 tooltip=self.tr(
                     "Of the whole difference; all shares add up to 100 %. None are told where the "
-                    "profiled steps differ by no more than the noise"
+                    "steps differ by no more than the noise"
                 ),
             ),
             Column(
@@ -109,7 +109,7 @@ class RowTable(QWidget):
                 np.abs(difference),
                 lambda row: _signed(float(difference[row])),
                 weight,
-                self.tr("B minus A, per profiled step; sorted by its size"),
+                self.tr("B minus A, per step; sorted by its size"),
             ),
             Column(self.tr("Layer in B"), np.array(twins, object), twins.__getitem__),
             Column(self.tr("Operators"), np.array(operators, object), operators.__getitem__),

@@ -14,14 +14,15 @@ from profilers.profile.table import Int32, Int64
 
 @dataclass(frozen=True)
 class Share:
-    """Wall-clock ns per step, and the slice that had most of it."""
+    """Wall-clock ns per step, the slice that had most of it, and how many slices per step it is of."""
 
     time_ns: float
     slice: int
+    calls: float = 0.0
 
     def __add__(self, other: "Share") -> "Share":
         longest = self if self.time_ns >= other.time_ns else other
-        return Share(self.time_ns + other.time_ns, longest.slice)
+        return Share(self.time_ns + other.time_ns, longest.slice, self.calls + other.calls)
 
 
 NOTHING = Share(0.0, -1)
@@ -45,8 +46,13 @@ class Spent:
     between_ns, around_ns : float
         Longer pauses in which nothing that was recorded worked, and the time before the first and
         after the last that did.
+    taken_off_ns, profiler_ns : float
+        What was taken off the parts for the profiler, and what lies between these and the step
+        without it otherwise, see `without_profiler`.
     whole_ns : float
         The mean of the steps that count, see `middle_steps`.
+    call_ns : float
+        What half of the operators took at most, for each call that was recorded of them or in them.
     """
 
     nodes: dict[int, Share] = field(default_factory=dict)
@@ -56,9 +62,17 @@ class Spent:
     dispatch_ns: float = 0.0
     between_ns: float = 0.0
     around_ns: float = 0.0
+    taken_off_ns: float = 0.0
+    profiler_ns: float = 0.0
     whole_ns: float = 0.0
+    call_ns: float = 0.0
     steps: int = 0
     on_device: bool = False
+
+    @property
+    def profiled_ns(self) -> float:
+        """The step as it was profiled, where `whole_ns` is without that."""
+        return self.whole_ns + self.taken_off_ns - self.profiler_ns
 
 
 def has_ranges(profile: Profile) -> bool:
@@ -91,7 +105,7 @@ def spent_by_graph(profile: Profile, *, with_ranges: bool = True) -> Spent:
     first_member = {group: nodes[0] for group, nodes in zip(groups, joined, strict=True)}
     node = _nodes(profile)[rows]
     scope = _enclosing_scope(profile)[rows]
-    spent = _empty(wall, joined)
+    spent = _empty(profile, wall, joined)
     for key, share in _summed(wall, rows, _owner(profile, rows, node, scope, first_member)).items():
         kind, of = key
         {"node": spent.nodes, "scope": spent.scopes, "name": spent.names}[kind][of] = share  # type: ignore[index]
@@ -102,7 +116,7 @@ def spent_by_name(profile: Profile, *, with_ranges: bool = True) -> Spent:
     """Shares by the name of the operator, or of the operator that launched the kernel."""
     wall = _counted(profile, with_ranges=with_ranges)
     rows = np.flatnonzero(wall.slice_ns > 0)
-    spent = _empty(wall, [])
+    spent = _empty(profile, wall, [])
     keys: list[_Key] = [("name", name) for name in _plain_names(profile, rows)]
     spent.names.update({str(of): share for (_, of), share in _summed(wall, rows, keys).items()})
     return spent
@@ -112,7 +126,7 @@ def _counted(profile: Profile, *, with_ranges: bool) -> WallTime:
     return wall_time(profile, middle_steps(profile), with_ranges=with_ranges)
 
 
-def _empty(wall: WallTime, joined: list[list[int]]) -> Spent:
+def _empty(profile: Profile, wall: WallTime, joined: list[list[int]]) -> Spent:
     steps = max(wall.steps, 1)
     dispatch_ns = float(wall.dispatch_ns.sum())
     return Spent(
@@ -121,9 +135,21 @@ def _empty(wall: WallTime, joined: list[list[int]]) -> Spent:
         between_ns=max(wall.between_ns - wall.around_ns - dispatch_ns, 0.0) / steps,
         around_ns=wall.around_ns / steps,
         whole_ns=wall.whole_ns / steps,
+        call_ns=_call_ns(profile.trace.slices, wall),
         steps=wall.steps,
         on_device=wall.on_device,
     )
+
+
+def _call_ns(slices: Slices, wall: WallTime) -> float:
+    rows = np.flatnonzero(wall.slice_ns > 0)
+    outermost = _outermost(slices)[rows]
+    taken = np.bincount(outermost, (wall.slice_ns + wall.dispatch_ns)[rows], len(slices))
+    calls = np.bincount(outermost, minlength=len(slices))
+    operators = np.flatnonzero((calls > 0) & (slices.kind == SliceKind.OPERATOR))
+    if not len(operators):
+        return 0.0
+    return float(np.median(taken[operators] / calls[operators]))
 
 
 _Key = tuple[str, int | str]
@@ -152,13 +178,18 @@ def _owner(
 def _summed(wall: WallTime, rows: Int64, keys: list[_Key]) -> dict[_Key, Share]:
     steps = max(wall.steps, 1)
     sums: dict[_Key, float] = defaultdict(float)
+    calls: dict[_Key, int] = defaultdict(int)
     longest: dict[_Key, tuple[float, int]] = {}
     times = wall.slice_ns[rows] + wall.dispatch_ns[rows]
     for key, row, time_ns in zip(keys, rows.tolist(), times.tolist(), strict=True):
         sums[key] += time_ns
+        calls[key] += 1
         if time_ns > longest.get(key, (0.0, -1))[0]:
             longest[key] = (time_ns, row)
-    return {key: Share(total / steps, longest[key][1]) for key, total in sums.items()}
+    return {
+        key: Share(total / steps, longest[key][1], calls[key] / steps)
+        for key, total in sums.items()
+    }
 
 
 def _ran_fused(profile: Profile, group: Int32) -> tuple[list[int], list[list[int]]]:

@@ -217,10 +217,11 @@ class _BodyMatch:
             pairs, new, old = [], cluster, members
         for position, member in pairs:
             self._link(position, [member])
+        rest = old or members
+        working = [member for member in rest if self._old[member].op_type not in _PASSES_THROUGH]
         for position in new:
-            self._link(position, old or members)
-        working = [member for member in old if self._old[member].op_type not in _PASSES_THROUGH]
-        if len(working) > 1:
+            self._link(position, working or rest)
+        if old and len(working) > 1:
             self._add_fused(new, working)
 
     def _pair_off(

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 
 from profilers.captures.enclosing_slices import inherited
+from profilers.captures.free_places import FreePlaces
 from profilers.captures.pytorch.files import MODULE_MARK, NODE_MARK
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.profile import Flows, Graph, NodeKind, SliceKind, Slices, StringTable
@@ -57,26 +57,16 @@ def linked_script(
     if strings.find(DIFFERENTIABLE_FORWARD) < 0:
         return nodes
     outermost, _ = outermost_operators(slices, strings)
+    operators = [(node, place.operator) for node, place in zip(nodes_of, program, strict=True)]
     for step in np.unique(slices.step[outermost]).tolist():
         rows = [row for row in outermost if slices.step[row] == step]
         rows.sort(key=lambda row: int(slices.start_ns[row]))
-        taken, last = {int(nodes[row]) for row in rows}, 0
+        free, last = FreePlaces(operators, {int(nodes[row]) for row in rows}), 0
         for row in rows:
-            name = operator_name(renamed[int(slices.name[row])])
             if nodes[row] < 0:
-                free = [
-                    node
-                    for node, place in zip(nodes_of, program, strict=True)
-                    if node not in taken and place.operator == name
-                ]
-                nodes[row] = min(free, key=partial(_distance, last), default=-1)
-                taken.add(int(nodes[row]))
+                nodes[row] = free.take(operator_name(renamed[int(slices.name[row])]), last)
             last = max(last, int(nodes[row]))
     return inherited(slices, nodes)
-
-
-def _distance(one: int, other: int) -> int:
-    return abs(one - other)
 
 
 def linked_by_order(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from profilers.captures.enclosing_slices import inherited
+from profilers.captures.free_places import FreePlaces
 from profilers.captures.pytorch.files import EXECUTED_SCRIPT_FILE, FOLDED
 from profilers.captures.pytorch.links import operator_name, outermost_operators, scope_paths
 from profilers.captures.pytorch.program import script_program
@@ -165,17 +166,11 @@ def _add_moved(
     places: list[int],
 ) -> None:
     """A group is executed later than some of its operators stand: the nearest one that is free."""
-    taken, last = set(places), 0
+    free = FreePlaces(((at, place.operator) for at, place in enumerate(program)), set(places))
+    last = 0
     for number, operator in enumerate(operators):
         if places[number] < 0 and is_fused[number]:
-            free = [
-                at
-                for at, place in enumerate(program)
-                if at not in taken and place.operator == operator
-            ]
-            if free:
-                places[number] = min(free, key=lambda at, near=last: abs(at - near))  # type: ignore[misc]
-                taken.add(places[number])
+            places[number] = free.take(operator, last)
         last = max(last, places[number])
 
 

@@ -22,8 +22,6 @@ _TOOLS = (
 _MODULE = ".hlo_proto.pb"  # ends the files that xprof unpacks a trace's HLO modules into
 _NO_MODULE = "NO_MODULE"
 _MOST_MODULES = 4
-
-
 _MOST_BYTES = 8 << 30
 
 
@@ -41,8 +39,9 @@ def main(trace: str, out: str) -> None:
     from xprof.convert import raw_to_tool_data
 
     raw_to_tool_data.xspace_to_tool_names([trace])  # unpacks the modules
-    files = sorted(Path(trace).parent.glob(f"*{_MODULE}"))
-    modules = [file.name.removesuffix(_MODULE) for file in files]
+    files = Path(trace).parent.glob(f"*{_MODULE}")
+    largest = sorted(files, key=lambda file: (-file.stat().st_size, file.name))
+    modules = [file.name.removesuffix(_MODULE) for file in largest]
     calls: list[tuple[str, str]] = [(tool, "") for tool in _TOOLS]
     calls += [("memory_viewer", m) for m in modules[:_MOST_MODULES] if m != _NO_MODULE]
     found = []

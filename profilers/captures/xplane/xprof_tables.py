@@ -6,43 +6,40 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from typing import Any
 
+from profilers.captures.xplane.xprof_words import (
+    TITLES,
+    column_title,
+    figure_title,
+    is_figure,
+    is_of_one,
+    number_text,
+    part_title,
+    without_exponent,
+)
 from profilers.profile import Report
 
 logger = logging.getLogger(__name__)
 
-_TITLES = {
-    "overview_page": "Overview",
-    "input_pipeline_analyzer": "Input pipeline",
-    "framework_op_stats": "Framework operators",
-    "roofline_model": "Roofline",
-    "hlo_stats": "HLO operators",
-    "kernel_stats": "Kernels",
-    "op_profile": "Op profile",
-    "memory_viewer": "Memory of an HLO module",
-}
-_PARTS = {  # of an answer that holds several tables
-    ("overview_page", 1): "steps",
-    ("overview_page", 3): "advice",
-    ("overview_page", 4): "latency",
-    ("input_pipeline_analyzer", 1): "steps",
-    ("framework_op_stats", 0): "with idle time",
-    ("framework_op_stats", 1): "without idle time",
-}
-_COLUMN_TITLES = {"tip_type": "Kind", "link": "Advice", "description": "What for"}
 _NOTHING = frozenset({"", "0", "0.0", "0.00", "0.0%", "0.00%", "false", "N/A", "None", "Unknown"})
-_NO_FIGURE = re.compile(r"_ids$|_color$|^summary_|trace_level$")
-_TAG = re.compile(r"<[^>]*>")
+_LINK = re.compile(r"<a [^>]*href=[\"'](?P<to>https?://[^\"']+)[\"'][^>]*>(?P<text>[^<]*)</a>")
+_TAG = re.compile(r"<[^>]*>|<(?:a|div|span)\b[^>]*$")  # the last one may be cut
 _MOST_ROWS = 2_000
 _MOST_REPORTS = 50
 _LONGEST_CELL = 1_000
+_LONGEST_MODULE = 60
+_LONG = 40  # letters of a text that is no mere figure
+_KIB_PER_MIB = 1024
+_PS_PER_US = 1_000_000
 _MEMORY_FIGURES = {
-    "peakHeapMib": "Peak of the heap (MiB)",
-    "peakUnpaddedHeapMib": "Peak without padding (MiB)",
-    "totalBufferAllocationMib": "All buffers (MiB)",
-    "entryComputationParametersMib": "Parameters (MiB)",
-    "maybeLiveOutMib": "Results (MiB)",
+    "peakHeapMib": "Peak of the heap (KiB)",
+    "peakUnpaddedHeapMib": "Peak without padding (KiB)",
+    "totalBufferAllocationMib": "All buffers (KiB)",
+    "entryComputationParametersMib": "Parameters (KiB)",
+    "maybeLiveOutMib": "Results (KiB)",
 }
-_OP_COLUMNS = ("Name", "Category", "Time (ps)", "Occurrences", "FLOPs", "Bytes")
+_OP_COLUMNS = ("Name", "Category", "Time (us)", "Occurrences", "FLOPs", "Bytes")
+_ROOFLINE = "roofline_model"
+_WITH_INFEED = "Include Infeed/Outfeed"
 
 
 def reports_of(told: Mapping[str, Any]) -> Iterator[Report]:
@@ -61,11 +58,10 @@ def reports_of(told: Mapping[str, Any]) -> Iterator[Report]:
 
 
 def _of_tool(tool: str, module: str, answer: Any, source: str) -> list[Report]:
-    title = _TITLES[tool]
     if tool == "memory_viewer":
-        reports = [_memory(answer, title, source, module)]
+        reports = [_memory(answer, source, module)]
     elif tool == "op_profile":
-        reports = [_op_profile(answer, title, source)]
+        reports = [_op_profile(answer, TITLES[tool], source)]
     else:
         return list(_tables(tool, answer, source))
     return [report for report in reports if report.rows]
@@ -79,42 +75,45 @@ def _tables(tool: str, answer: Any, source: str) -> Iterator[Report]:
     )
     full = [(number, table) for number, table in enumerate(tables) if table.get("rows")]
     if not full and figures:
-        yield Report(_TITLES[tool], source, figures)
+        yield Report(TITLES[tool], source, figures)
     for number, table in full:
-        columns, rows = _columns(table)
-        part = _PARTS.get((tool, number), f"table {number + 1}")
-        title = f"{_TITLES[tool]}: {part}" if len(tables) > 1 else _TITLES[tool]
-        if columns:
-            yield Report(title, source, figures if number == full[0][0] else {}, columns, rows)
+        columns, rows = _columns(tool, table)
+        if tool == _ROOFLINE and not any("FLOP" in column for column in columns):
+            columns, rows = (), ()  # no operator is known: nothing but the whole program's time
+        title = part_title(tool, number, len(full))
+        own_figures = figures if number == full[0][0] else {}
+        if columns or own_figures:
+            yield Report(title, source, own_figures, columns, rows)
 
 
 def _figures(properties: Mapping[str, Any]) -> dict[str, str]:
-    """Properties that say something, each text once."""
-    by_text: dict[str, str] = {}
+    """Properties that say something, each sentence once."""
+    told: dict[str, str] = {}
     for name, value in properties.items():
-        text = _text(value)
-        if text not in _NOTHING and text != "no" and not _NO_FIGURE.search(name):
-            by_text.setdefault(text, name)
-    return {_words(name): text for text, name in by_text.items()}
+        text = without_exponent(_text(value))
+        is_known = len(text) > _LONG and text in told.values()
+        if text not in _NOTHING and text != "no" and is_figure(name) and not is_known:
+            told[figure_title(name)] = text
+    return told
 
 
-def _words(name: str) -> str:
-    """ "Steptime ms average" of "steptime_ms_average"."""
-    return name.replace("_", " ").strip().capitalize()
-
-
-def _columns(table: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def _columns(
+    tool: str, table: Mapping[str, Any]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Titles and rows without the columns that say nothing in any row."""
-    rows = [
-        [_text((cell or {}).get("v")) for cell in row["c"]] for row in table["rows"][:_MOST_ROWS]
-    ]
     labels = [str(column["label"]) for column in table["cols"]]
-    titles = [_COLUMN_TITLES.get(label, label) for label in labels]
+    scales = [100 if is_of_one(tool, label) else 1 for label in labels]
+    rows = [_row(row["c"], scales) for row in _rows_once(labels, table["rows"])[:_MOST_ROWS]]
+    titles = [
+        column_title(label, str(column.get("id")))
+        for label, column in zip(labels, table["cols"], strict=True)
+    ]
     is_tooltip = [(column.get("p") or {}).get("role") == "tooltip" for column in table["cols"]]
     kept = [
         place
         for place in range(len(titles))
         if not is_tooltip[place]
+        and labels[place] != _WITH_INFEED
         and any(place < len(row) and row[place] not in _NOTHING for row in rows)
     ]
     return (
@@ -123,29 +122,54 @@ def _columns(table: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[str
     )
 
 
+def _rows_once(labels: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A roofline has every row twice, with and without what infeed and outfeed do."""
+    if _WITH_INFEED not in labels:
+        return list(rows)
+    at = labels.index(_WITH_INFEED)
+    return [row for row in rows if (row["c"][at] or {}).get("v") is True]
+
+
+def _row(cells: Sequence[Mapping[str, Any] | None], scales: Sequence[int]) -> list[str]:
+    values = [(cell or {}).get("v") for cell in cells]
+    return [
+        _text(value * scale if scale != 1 and isinstance(value, float) else value)
+        for value, scale in zip(values, scales, strict=False)
+    ]
+
+
 def _text(value: Any) -> str:
-    """A cell in one line; numbers with at most six digits that count."""
+    """A cell in one line; a link's address stands behind its text."""
     if isinstance(value, bool) or value is None:
         return str(value).lower() if value is not None else ""
     if isinstance(value, float):
-        return f"{value:.6g}" if abs(value) < 1e15 else str(value)
-    return " ".join(unescape(_TAG.sub("", str(value)[: 4 * _LONGEST_CELL])).split())[:_LONGEST_CELL]
+        return number_text(value)
+    linked = _LINK.sub(r"\g<text> (\g<to>)", str(value)[: 4 * _LONGEST_CELL])
+    return " ".join(unescape(_TAG.sub("", linked)).split())[:_LONGEST_CELL]
 
 
-def _memory(answer: Mapping[str, Any], title: str, source: str, module: str) -> Report:
+def _memory(answer: Mapping[str, Any], source: str, module: str) -> Report:
     """The buffers that are alive at the peak, largest first."""
     figures = {"Module": module[:_LONGEST_CELL]} | {
-        name: _text(float(answer[key])) for key, name in _MEMORY_FIGURES.items() if answer.get(key)
+        name: _kib(answer[key]) for key, name in _MEMORY_FIGURES.items() if answer.get(key)
     }
     rows = [
-        tuple(
-            _text(buffer.get(key, ""))
-            for key in ("label", "groupName", "logicalBufferSizeMib", "opCode", "tfOpName")
+        (
+            _text(buffer.get("label", "")),
+            _text(buffer.get("groupName", "")),
+            _kib(buffer.get("logicalBufferSizeMib", 0)),
+            _text(buffer.get("opCode", "")),
+            _text(buffer.get("tfOpName", "")),
         )
         for buffer in answer.get("maxHeapBySize", ())[:_MOST_ROWS]
     ]
-    columns = ("Buffer at the peak", "Group", "Size (MiB)", "HLO operator", "TensorFlow operator")
+    columns = ("Buffer at the peak", "Group", "Size (KiB)", "HLO operator", "Framework operator")
+    title = f"{TITLES['memory_viewer']}: {module[:_LONGEST_MODULE]}"
     return Report(title, source, figures, columns, tuple(rows))
+
+
+def _kib(mib: Any) -> str:
+    return number_text(float(mib) * _KIB_PER_MIB)
 
 
 def _op_profile(answer: Mapping[str, Any], title: str, source: str) -> Report:
@@ -159,9 +183,9 @@ def _op_profile(answer: Mapping[str, Any], title: str, source: str) -> Report:
         size = sum(float(each) for each in metrics.get("rawBytesAccessedArray", ()))
         cells = (
             (node.get("xla") or {}).get("category", ""),
-            metrics.get("rawTime", 0),
-            metrics.get("occurrences", 0),
-            metrics.get("rawFlops", 0),
+            float(metrics.get("rawTime", 0)) / _PS_PER_US,
+            metrics.get("occurrences") or "",  # programs and categories have none
+            float(metrics.get("rawFlops", 0)),
             size,
         )
         name = "\u2003" * depth + str(node.get("name", ""))[:_LONGEST_CELL]

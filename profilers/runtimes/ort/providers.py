@@ -12,7 +12,8 @@ RECORD_ASSIGNMENT = (
     "session.record_ep_graph_assignment_info"  # known to ONNX Runtime 1.24 and newer
 )
 
-_OF_DEVICE = {"cuda": ("CUDAExecutionProvider", "ROCMExecutionProvider")}
+_CUDA = "CUDAExecutionProvider"
+_OF_DEVICE = {"cuda": (_CUDA, "ROCMExecutionProvider")}
 _REMOTE = frozenset({"AzureExecutionProvider"})  # runs models of a service, not files
 
 Provider = str | tuple[str, dict[str, str]]
@@ -34,12 +35,24 @@ def providers_for(request: RunRequest) -> list[Provider]:
     present = [name for name in onnxruntime.get_available_providers() if name not in _REMOTE]
     kind, _, number = request.device.partition(":")
     if kind != "cpu":
-        return [(_of_device(kind, present), {"device_id": number or "0"}), CPU]
+        name = _of_device(kind, present)
+        _load_libraries([name])
+        return [(name, {"device_id": number or "0"}), CPU]
     wanted = str(request.options.get("provider", "cpu"))
     if wanted.strip().lower() == "auto":
-        return [*present] if CPU in present else [*present, CPU]
-    names = [_named(part.strip(), present) for part in wanted.split(",") if part.strip()]
+        names = present
+    else:
+        names = [_named(part.strip(), present) for part in wanted.split(",") if part.strip()]
+    _load_libraries(names)
     return list(dict.fromkeys([*(name for name in names if name != CPU), CPU]))
+
+
+def _load_libraries(names: list[str]) -> None:
+    """Load CUDA's and cuDNN's libraries from Python packages, where the linker does not look."""
+    import onnxruntime
+
+    if _CUDA in names and hasattr(onnxruntime, "preload_dlls"):  # since ONNX Runtime 1.21
+        onnxruntime.preload_dlls()
 
 
 def assignment(session: Any) -> list[dict[str, Any]]:

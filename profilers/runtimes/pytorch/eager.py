@@ -144,11 +144,22 @@ def record_instead(
     executed: Executed | None = None,
 ) -> None:
     """The graph by a recording of one run, since torch.export gives none, and why it does not."""
-    _tell_classes(model, record)
     record.warn(
         "torch.export cannot hold this model, so its graph is what one run executed: branches and "
         f"loops appear as they went for these inputs. The reason: {refusal(error).why}."
     )
+    record_alone(model, inputs, folder, record, executed)
+
+
+def record_alone(
+    model: Any,
+    inputs: Sequence[Any],
+    folder: Path,
+    record: RunRecord,
+    executed: Executed | None = None,
+) -> None:
+    """The graph by a recording of one run."""
+    _tell_classes(model, record)
     _record_run(model, inputs, folder, record, executed)
 
 

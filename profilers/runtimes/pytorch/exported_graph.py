@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.pytorch.files import EXPORTED_GRAPH_FILE, SHARED_WEIGHTS
+from profilers.runtimes.pytorch.weights import address_of
 
 Json = dict[str, Any]
 
@@ -43,6 +44,8 @@ def write_exported_graph(
 
 def _shared_weights(program: Any) -> dict[str, str]:
     """For each other name of a shared weight the first one that the program uses."""
+    import torch
+
     signature = program.graph_signature
     used = {*signature.inputs_to_parameters.values(), *signature.inputs_to_buffers.values()}
     first: dict[tuple[Any, ...], str] = {}
@@ -50,7 +53,8 @@ def _shared_weights(program: Any) -> dict[str, str]:
     for name, tensor in program.state_dict.items():
         if name not in used or not tensor.numel():
             continue
-        key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+        layout = tensor.stride() if tensor.layout == torch.strided else tensor.layout
+        key = (address_of(tensor), tensor.shape, layout, tensor.dtype)
         if first.setdefault(key, name) != name:
             shared[name] = first[key]
     return shared

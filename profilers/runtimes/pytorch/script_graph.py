@@ -16,6 +16,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from profilers.captures.pytorch.files import EXECUTED_SCRIPT_FILE, FOLDED, SCRIPT_GRAPH_FILE
+from profilers.runtimes.pytorch.weights import address_of
 
 Json = dict[str, Any]
 
@@ -104,7 +105,7 @@ class _Writer:
 
     def __post_init__(self) -> None:
         for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers()):
-            self._known.setdefault(tensor.data_ptr(), name)
+            self._known.setdefault(address_of(tensor), name)
 
     def document(self, graph: Any) -> Json:
         self._paths[self.own] = ""
@@ -262,7 +263,7 @@ class _Writer:
             return
         path = self._paths.get(value.debugName(), "")
         for tensor in self._tensors_at(path) if path else ():
-            yield self._known.get(tensor.data_ptr(), path) if tensor.numel() else path, tensor
+            yield self._known.get(address_of(tensor), path) if tensor.numel() else path, tensor
 
     def _tensors_at(self, path: str) -> list[Any]:
         import torch

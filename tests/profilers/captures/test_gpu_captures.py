@@ -178,6 +178,8 @@ def test_a_kernel_claims_no_layers_before_the_one_it_computes(
 def test_kernels_of_a_command_buffer_find_their_instructions(captures: dict[str, Profile]) -> None:
     """XLA's trace names the buffer alone, and a kernel that is run again bears its first name."""
     profile = captures["encoder_jax"]
+    modules = [each.title for each in profile.reports if each.title.startswith("Memory of an HLO")]
+    assert "jit_model" in modules[0]  # the step's own program comes before those of its set-up
     slices, strings, fusion = profile.trace.slices, profile.strings, profile.fusion
     kernels = kernels_of(profile)
     rows = kernels[slices.step[kernels] == 0]

@@ -1,5 +1,6 @@
 """PyTorch captures over a real worker: what is linked to what, and what holds how many bytes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -220,3 +221,33 @@ def test_alignment_takes_the_branch_that_ran_and_the_rounds_of_a_loop() -> None:
 def test_alignment_prefers_the_module_that_called() -> None:
     program = [Place("linear", "q", (1,)), Place("linear", "k", (END,))]
     assert align([("linear", "k")], program, 0) == [1]
+
+
+def test_alignment_finds_the_cheapest_way_where_operators_were_gathered() -> None:
+    rounds = 400
+    program = chain(*("select", "mul", "add") * rounds)
+    executed = [(name, "") for name in ("select", "mul", "add") for _ in range(rounds)]
+    places = align(executed, program, 0)
+    found = [place for place in places if place >= 0]
+    assert all(
+        program[place].operator == executed[at][0] for at, place in enumerate(places) if place >= 0
+    )
+    assert found == sorted(set(found))
+    assert len(found) == rounds + 2  # one operator of each round, and those that end the last one
+
+
+def test_alignment_goes_through_loops_and_branches_where_operators_were_gathered() -> None:
+    rounds, begin = 300, 4
+    inner = chain(*("select", "mul", "add") * rounds)
+    followers = [tuple(at if at == END else at + begin for at in each.followers) for each in inner]
+    program = [
+        Place("loop", "", (1, 2), is_silent=True),
+        Place("tanh", "", (1, 2)),
+        Place("if", "", (3, begin), is_silent=True),
+        Place("relu", "", (begin,)),
+        *(replace(each, followers=after) for each, after in zip(inner, followers, strict=True)),
+    ]
+    gathered = [name for name in ("select", "mul", "add") for _ in range(rounds)]
+    places = align([(name, "") for name in ("tanh", "tanh", "relu", *gathered)], program, 0)
+    assert places[:3] == [1, 1, 3]
+    assert sum(place >= begin for place in places) == rounds + 2
