@@ -1,6 +1,5 @@
 """What is open and what is running; knows no widget."""
 
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.profile import KeptComparison, Profile
 from profilers.request import RunRequest
+from profilers.scratch import Scratch
 from profilers.trust import TrustStore
 from profilers.worker_process import Progress
 
@@ -66,6 +66,7 @@ class Session(QObject):
         self.trust = trust
         self.quiet = QuietTime(self)
         self._launcher = Launcher()
+        self._scratch = Scratch()
         self._one_capture = threading.Lock()
         self._jobs: set[Job] = set()
         self._asked = 0
@@ -163,7 +164,7 @@ class Session(QObject):
 
     def run_demo(self) -> None:
         """Build the demo models and capture both, side by side."""
-        folder = Path(tempfile.mkdtemp(prefix="twinscope-demo-"))
+        folder = self._scratch.new_folder()
         self._start(
             Job(
                 lambda job: [(r, open_one(Path(r.model_path), job)) for r in demo_requests(folder)],
@@ -281,6 +282,7 @@ class Session(QObject):
             job.abandon()
         self._jobs.clear()
         self._launcher.close()
+        self._scratch.close()
         self.autosave.close()
 
     def _start(

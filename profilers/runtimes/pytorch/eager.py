@@ -66,7 +66,7 @@ def load_module(request: RunRequest, device: Any) -> LoadedModel:
         lambda: module_ranges(model, fast_mark),
         settle_inputs=partial(module_inputs, source),
         notes=source.notes,
-        look_at=lambda events: executed.take(events()),
+        look_at=executed.take,
     )
 
 
