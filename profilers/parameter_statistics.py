@@ -127,7 +127,8 @@ def _spread(values: NDArray[np.float64], mean: float) -> float:
     squares = 0.0
     for block in _blocks(values):
         apart = block - mean
-        squares += float(np.dot(apart, apart))
+        apart *= apart  # a scalar product would start the threads of a BLAS
+        squares += float(apart.sum())
     return sqrt(squares / len(values))
 
 
