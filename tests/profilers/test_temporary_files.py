@@ -65,7 +65,7 @@ def test_an_unpacked_package_goes_with_a_worker_that_is_killed(
 
     inputs = (InputSpec("x", "float32", (2, 16)),)
     request = RunRequest(
-        str(packages / "package.pt2"), "torch-aoti", inputs, steps=100_000, trusted=True
+        str(packages / "package.pt2"), "torch-aoti", inputs=inputs, steps=100_000, trusted=True
     )
     with pytest.raises(Cancelled):
         launcher.capture(request, tmp_path, stop, cancelled)
