@@ -7,13 +7,19 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from app.capturing import request_for
 from profilers.errors import Cancelled
 from profilers.launcher import Launcher
-from profilers.request import InputSpec, RunRequest
+from profilers.models import ModelFile
+from profilers.opening import open_path
+from profilers.request import RunRequest
 from profilers.scratch import Scratch
 from profilers.worker_process import Log, Progress
 from tests.conftest import ModelFolders
@@ -48,6 +54,34 @@ def packages(model_folders: ModelFolders) -> Path:
     return model_folders["packages"]
 
 
+class _Holding(NamedTuple):
+    program: subprocess.Popen[str]
+    folder: Path
+
+
+@contextmanager
+def _holding(temporary: Path) -> Iterator[_Holding]:
+    """A program that has a folder for temporary files until it is told to end."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDS],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdout is not None
+        folder = Path(program.stdout.readline().strip())
+        assert folder.parent == temporary
+        yield _Holding(program, folder)
+        program.kill()
+
+
+def _request(path: Path, mode: str) -> RunRequest:
+    model = open_path(path)
+    assert isinstance(model, ModelFile)
+    return replace(request_for(model, mode), trusted=True, steps=2)
+
+
 def _names(folder: Path, pattern: str) -> set[str]:
     return {path.name for path in folder.rglob(pattern)}
 
@@ -63,10 +97,7 @@ def test_an_unpacked_package_goes_with_a_worker_that_is_killed(
             unpacked.update(_names(temporary, "aotinductor_*"))
             cancelled.set()
 
-    inputs = (InputSpec("x", "float32", (2, 16)),)
-    request = RunRequest(
-        str(packages / "package.pt2"), "torch-aoti", inputs=inputs, steps=100_000, trusted=True
-    )
+    request = replace(_request(packages / "package.pt2", "torch-aoti"), steps=100_000)
     with pytest.raises(Cancelled):
         launcher.capture(request, tmp_path, stop, cancelled)
     assert unpacked
@@ -89,29 +120,15 @@ def test_code_that_tensorflow_generates_goes_with_its_worker(
 def test_what_a_killed_program_left_is_swept_and_a_living_one_keeps_its_own(
     temporary: Path,
 ) -> None:
-    programs = [
-        subprocess.Popen(
-            [sys.executable, "-c", _HOLDS],
-            cwd=Path(__file__).parents[2],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    folders = []
-    for program in programs:
-        assert program.stdout is not None
-        folders.append(Path(program.stdout.readline().strip()))
-    killed, living = folders
-    programs[0].kill()
-    programs[0].communicate()
-    an_hour_ago = time.time() - 3600
-    for folder in folders:
-        assert folder.parent == temporary
-        os.utime(folder, (an_hour_ago, an_hour_ago))
-    scratch = Scratch()
-    assert set(temporary.iterdir()) == {living, scratch.folder}
-    scratch.close()
-    assert not killed.exists()
-    programs[1].communicate("")
+    with ExitStack() as stack:
+        killed, living = (stack.enter_context(_holding(temporary)) for _ in range(2))
+        killed.program.kill()
+        killed.program.wait()
+        an_hour_ago = time.time() - 3600
+        for each in (killed, living):
+            os.utime(each.folder, (an_hour_ago, an_hour_ago))
+        scratch = Scratch()
+        made = scratch.folder
+        assert set(temporary.iterdir()) == {living.folder, made}
+        scratch.close()
+        assert set(temporary.iterdir()) == {living.folder}
