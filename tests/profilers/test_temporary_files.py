@@ -107,11 +107,7 @@ def test_an_unpacked_package_goes_with_a_worker_that_is_killed(
 def test_code_that_tensorflow_generates_goes_with_its_worker(
     launcher: Launcher, temporary: Path, tf_files: Path, tmp_path: Path
 ) -> None:
-    inputs = (InputSpec("image", "float32", (1, 32, 32, 3)),)
-    request = RunRequest(
-        str(tf_files / "cnn.keras"), "tflite", inputs=inputs, steps=2, trusted=True
-    )
-    launcher.capture(request, tmp_path)
+    launcher.capture(_request(tf_files / "cnn.keras", "tflite"), tmp_path)
     assert _names(temporary, "__autograph_generated_file*")
     launcher.close()
     assert not list(temporary.iterdir())
