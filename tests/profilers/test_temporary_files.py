@@ -110,7 +110,7 @@ def test_code_that_tensorflow_generates_goes_with_its_worker(
     launcher.capture(_request(tf_files / "cnn.keras", "tflite"), tmp_path)
     assert _names(temporary, "__autograph_generated_file*")
     launcher.close()
-    assert not list(temporary.iterdir())
+    assert not list(temporary.glob("twinscope-*"))
 
 
 def test_what_a_killed_program_left_is_swept_and_a_living_one_keeps_its_own(
@@ -125,6 +125,6 @@ def test_what_a_killed_program_left_is_swept_and_a_living_one_keeps_its_own(
             os.utime(each.folder, (an_hour_ago, an_hour_ago))
         scratch = Scratch()
         made = scratch.folder
-        assert set(temporary.iterdir()) == {living.folder, made}
+        assert set(temporary.glob("twinscope-*")) == {living.folder, made}
         scratch.close()
-        assert set(temporary.iterdir()) == {living.folder}
+        assert set(temporary.glob("twinscope-*")) == {living.folder}
