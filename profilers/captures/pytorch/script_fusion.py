@@ -37,6 +37,7 @@ from profilers.traces.chrome_trace import ChromeTrace
 Json = dict[str, Any]
 
 STAGE = "executed"
+COMPILER, NNC = "TorchScript", "NNC"
 NNC_KERNEL = "fused_"  # begins the name of a kernel in a trace
 _GROUP, _ONEDNN = "prim::TensorExprGroup", "prim::mkldnn_convolution"
 
@@ -191,7 +192,7 @@ def _groups(
         if node["operator"] == _GROUP:
             words = [plain_operator(str(inner["operator"])) for inner in node["fused"]]
             name = f"{NNC_KERNEL}{'_'.join(words)}"
-            yield _Group(row, name, "NNC", tuple(origins.get(row, ())))
+            yield _Group(row, name, NNC, tuple(origins.get(row, ())))
             continue
         weights = [name for _, name in node["parameters"] if FOLDED in name]
         if weights:
@@ -248,7 +249,7 @@ def _path(node: Json) -> str:
 
 
 def _tables(groups: Sequence[_Group], pool: StringPool) -> Fusion:
-    compiler = pool.add("TorchScript")
+    compiler = pool.add(COMPILER)
     return Fusion(
         FusionGroups.from_rows(
             (pool.add(group.name), pool.add(group.kind), compiler, -1, 1, group.row)

@@ -271,6 +271,7 @@ _OTHER_PRECISION = (
     "same dtype",
     "same scalar type",
     "expected scalar type",
+    "mixed dtype",
     "should be the same",
     "not implemented for 'Half'",
     "not implemented for 'BFloat16'",

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from profilers.analysis.backward import backward_groups, in_backward
 from profilers.analysis.coverage import link_coverage
 from profilers.errors import TwinscopeError
 from profilers.profile import MemoryCategory, Profile
@@ -103,6 +104,28 @@ def test_fusion_groups_within_a_differentiable_graph_are_seen(
     nodes = profile.authored.nodes
     fused = {strings[row] for row in nodes.name[members.node].tolist()}
     assert {"tanh", "sigmoid", "mul"} <= fused
+
+
+def test_kernels_of_the_backward_are_groups_of_what_they_differentiate(
+    capture: Capture, scripts: Path
+) -> None:
+    profile = trained(capture, scripts / "scripted.pt", fuser="nnc")
+    slices, strings, groups = profile.trace.slices, profile.strings, profile.fusion.groups
+    is_kernel = np.array([text.startswith("fused_") for text in strings], np.bool_)
+    kernels = np.flatnonzero(is_kernel[slices.name] & in_backward(profile) & (slices.step >= 0))
+    assert len(kernels) >= len(profile.steps)
+    assert backward_groups(profile)[slices.group[kernels]].all()
+    assert (groups.name[slices.group[kernels]] == slices.name[kernels]).all()
+    members, nodes = profile.fusion.members, profile.authored.nodes
+    fused = {
+        strings[row]
+        for group in np.unique(slices.group[kernels]).tolist()
+        for row in nodes.name[members.node[members.group == group]].tolist()
+    }
+    assert {"tanh", "sigmoid"} <= fused
+    assert not fused & {"linear", "linear_1", "linear_2", "layer_norm", "dropout"}
+    stage = profile.graphs[int(groups.stage[slices.group[kernels[0]]])]
+    assert len(stage.nodes) == backward_groups(profile).sum()
 
 
 def test_a_trace_in_inference_mode_says_what_does_not_train(
