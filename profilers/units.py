@@ -6,8 +6,10 @@ _COUNT_UNITS = ("", "k", "M", "G", "T", "P", "E")
 
 
 def format_duration(duration_ns: float) -> str:
-    """``12.34 ms``; exact below a microsecond."""
-    size = abs(duration_ns)
+    """``12.34 ms``, ``−3 µs``; exact below a microsecond."""
+    if duration_ns < 0:
+        return f"−{format_duration(-duration_ns)}"
+    size = duration_ns
     for scale, unit in _TIME_UNITS:
         if size >= scale:
             value = duration_ns / scale

@@ -59,7 +59,12 @@ def inspect(path: Path) -> ModelFile:
     builder = GraphBuilder(pool)
     add_model(builder, with_shapes(model), _lost_weights(path, model))
     inputs, untyped = _inputs(model.graph)
-    cannot_run = untyped or _missing_weights(path, model) or _foreign_operators(model)
+    cannot_run = (
+        untyped
+        or ("" if model.graph.output else "its graph has no outputs")
+        or _missing_weights(path, model)
+        or _foreign_operators(model)
+    )
     return ModelFile(
         path,
         "onnx",
@@ -177,6 +182,10 @@ def _missing_weights(path: Path, model: "ModelProto") -> str:
     folder = path.parent.resolve()
     missing: dict[str, None] = {}
     for external in _external_data(model.graph):
+        if not external.location:
+            return "one of its weights lies in another file, whose name it does not say"
+        if external.offset < 0 or external.length < 0:
+            return f"it does not say in numbers where in {external.location} a weight lies"
         if _leaves_folder(folder, external.location):
             return (
                 f"its weights point outside the model's folder ({external.location}), "
@@ -227,7 +236,8 @@ def _external_data(graph: "GraphProto") -> Iterator[ExternalData]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 20 else 0
+    """0 if it is not said, -1 if that is no number."""
+    return int(text or "0") if not text or (text.isdecimal() and len(text) < 20) else -1
 
 
 def _tensors(graph: "GraphProto") -> "Iterator[TensorProto]":

@@ -34,7 +34,7 @@ def test_the_verdict_and_the_layers_are_printed(
     assert "% faster than A (95 % interval" in told
     assert "Peak memory" in told
     assert "only in A" in told
-    assert "Profiled step: 9 ms in A, 9 ms in B (without the profiler" in told
+    assert "With the profiler, which tells the parts, 9 ms and 9 ms" in told
 
 
 def test_a_report_is_written_beside_what_is_printed(

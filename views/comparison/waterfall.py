@@ -57,7 +57,7 @@ class Waterfall(QWidget):
     def bars(self) -> list[_Bar]:
         """From the top, as they are drawn now."""
         found = self._explanation
-        if found is None or not (found.a_ns or found.b_ns):
+        if found is None or not (found.a_ns and found.b_ns):
             return []
         room = min(max((self.height() - _AXIS) // _LINE - 3, 1), _MOST_BARS)
         leading = found.leading(room)
@@ -180,12 +180,12 @@ class Waterfall(QWidget):
         return "\n".join((told, *parts))
 
     def _told_whole(self, bar: _Bar, found: Explanation) -> str:
-        unprofiled = found.unprofiled_ns
-        if bar.name not in ("A", "B") or unprofiled is None:
+        if bar.name not in ("A", "B") or not found.is_unprofiled:
             return f"{bar.name}: {bar.value}"
-        return self.tr(
-            "{}: {} with the profiler, {} without; parts are known of the former only"
-        ).format(bar.name, bar.value, format_duration(unprofiled["AB".index(bar.name)]))
+        profiled = found.profiled_ns["AB".index(bar.name)]
+        return self.tr("{}: {} without the profiler, {} with it, which tells the parts").format(
+            bar.name, bar.value, format_duration(profiled)
+        )
 
 
 def _range(bars: Sequence[_Bar]) -> tuple[float, float]:
@@ -193,7 +193,7 @@ def _range(bars: Sequence[_Bar]) -> tuple[float, float]:
     levels = [bar.end for bar in bars]
     low, high = min(levels), max(levels)
     if low < _FAR_FROM_ZERO * high:
-        return 0.0, max(high, 1.0)
+        return min(low, 0.0), max(high, 1.0)
     margin = 0.2 * (high - low) or 0.2 * high or 1.0
     return max(low - margin, 0.0), high + 0.1 * margin
 

@@ -14,14 +14,9 @@ from profilers.analysis.comparison.figures import (
     LATENCY,
     FigurePair,
     Rounds,
-    Verdict,
     compare_figures,
 )
-from profilers.analysis.comparison.ratios import (
-    between_waiting_runs,
-    ratio_of_medians,
-    ratio_of_runs,
-)
+from profilers.analysis.comparison.ratios import between_waiting_runs, ratio_of_runs
 from profilers.analysis.comparison.side import samples_per_step, step_durations, waited
 from profilers.analysis.pairing.matching import Match, match_graphs
 from profilers.analysis.parity import Parity, parity
@@ -30,9 +25,6 @@ from profilers.profile import Profile, TimingPhase
 # Below these shares of the recorded work, or of the nodes that ran, in matched layers two models have
 # little in common. One model's runs are far above both; a single slow operator may lift the first.
 _LEAST_TIME, _LEAST_NODES = 0.5, 0.4
-
-
-_ALIKE = 0.5  # of the logarithm of the ratio of two steps
 
 
 @dataclass(frozen=True)
@@ -44,7 +36,7 @@ class ProfileComparison:
     figures : tuple of FigurePair
         The latency first.
     explanation : Explanation
-        Rows that add up to the difference of the profiled steps.
+        Rows that add up to the difference of the steps.
     cautions : tuple of str
         Why the figures may mislead.
     per_sample : bool
@@ -86,13 +78,12 @@ def compare(
     per_sample = per_sample and can_normalise(a, b)
     if match is None and a.graphs and b.graphs:
         match = match_graphs(a.authored, a.strings, b.authored, b.strings)
-    explanation = replace(_explanation(a, b, match), unprofiled_ns=_unprofiled_ns(a, b))
+    explanation = _explanation(a, b, match, _unprofiled_ns(a, b, rounds))
     samples = ((samples_per_step(a) or 1), (samples_per_step(b) or 1)) if per_sample else (1, 1)
     if per_sample:
         explanation = explanation.scaled(1 / samples[0], 1 / samples[1])
     figures = compare_figures(a, b, rounds, per_sample=per_sample)
-    is_noise = _is_noise(a, b, samples) and not _is_sure_elsewhere(figures, explanation)
-    explanation = replace(explanation, is_noise=is_noise)
+    explanation = replace(explanation, is_noise=_is_noise(_latency(figures), a, b))
     return ProfileComparison(
         figures,
         explanation,
@@ -107,13 +98,14 @@ def can_normalise(a: Profile, b: Profile) -> bool:
     return samples_per_step(a) is not None and samples_per_step(b) is not None
 
 
-def _is_noise(a: Profile, b: Profile, samples: tuple[int, int]) -> bool:
-    """Whether the steps of both traces differ by no more than two runs of one model may."""
-    ours, theirs = a.steps.duration_ns / samples[0], b.steps.duration_ns / samples[1]
-    between = between_waiting_runs(*(waited(each.environment.facts) for each in (a, b)))
-    ratio = ratio_of_medians(ours, theirs, between_runs=between)
-    if ratio is None and len(ours) and len(theirs):  # too few steps to tell how much they vary
-        ratio = ratio_of_runs(float(np.median(ours)), float(np.median(theirs)), between)
+def _is_noise(latency: FigurePair | None, a: Profile, b: Profile) -> bool:
+    """Whether the steps of both differ by no more than two runs of one model may."""
+    if latency is None or latency.a is None or latency.b is None:
+        return False
+    ratio = latency.ratio
+    if ratio is None:  # too few steps to tell how much they vary
+        between = between_waiting_runs(*(waited(each.environment.facts) for each in (a, b)))
+        ratio = ratio_of_runs(latency.a, latency.b, between)
     return ratio is not None and ratio.low <= 1 <= ratio.high
 
 
@@ -121,28 +113,22 @@ def _latency(figures: tuple[FigurePair, ...]) -> FigurePair | None:
     return next((pair for pair in figures if pair.metric.id == LATENCY), None)
 
 
-def _is_sure_elsewhere(figures: tuple[FigurePair, ...], explanation: Explanation) -> bool:
-    """Whether steps without the profiler surely differ, and the profiled ones alike: half as much."""
-    latency = _latency(figures)
-    if latency is None or latency.ratio is None or min(explanation.a_ns, explanation.b_ns) <= 0:
-        return False
-    if latency.verdict not in (Verdict.BETTER, Verdict.WORSE):
-        return False
-    told, profiled = np.log([latency.ratio.value, explanation.b_ns / explanation.a_ns])
-    return bool(profiled / told >= _ALIKE)
-
-
-def _unprofiled_ns(a: Profile, b: Profile) -> tuple[float, float] | None:
+def _unprofiled_ns(a: Profile, b: Profile, rounds: Rounds | None) -> tuple[float, float] | None:
+    """The medians that the verdict is about, where they are without the profiler."""
     ours, theirs = (step_durations(each, TimingPhase.MEASURED) for each in (a, b))
+    if rounds is not None:
+        ours, theirs = rounds.a_ns, rounds.b_ns
     if not len(ours) or not len(theirs):
         return None
     return float(np.median(ours)), float(np.median(theirs))
 
 
-def _explanation(a: Profile, b: Profile, match: Match | None) -> Explanation:
+def _explanation(
+    a: Profile, b: Profile, match: Match | None, steps_ns: tuple[float, float] | None
+) -> Explanation:
     """By layers where the graphs have most of the work in common, else by operators."""
     if match is not None:
-        found = explained_by_graph(a, b, match)
+        found = explained_by_graph(a, b, match, steps_ns)
         if found.matched_time >= _LEAST_TIME and found.matched_nodes >= _LEAST_NODES:
             return found
-    return explained_by_operator(a, b)
+    return explained_by_operator(a, b, steps_ns)

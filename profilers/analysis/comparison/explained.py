@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from profilers.analysis.comparison.call_parts import call_row, is_one_call
 from profilers.analysis.comparison.joined import Part, joined_parts
+from profilers.analysis.comparison.profiler_cost import without_profiler
 from profilers.analysis.comparison.rows import (
     OF_BOTH,
     OUTSIDE,
@@ -32,15 +33,16 @@ _MOST_NAMED = 3  # operators in a row's text
 
 @dataclass(frozen=True)
 class Explanation:
-    """Rows by what they explain most; their times add up to the mean profiled step of each side.
+    """Rows by what they explain most; their times add up to the step of each side.
 
-    That is the mean of the half of the steps around the median, so that single slow steps do not
-    count. `by_graph` tells that layers were matched; else operators were, by name. `on_device` tells
+    Where both were timed without the profiler, too, that is the median of those steps: `profiled_ns` are
+    the steps that tell the parts, `taken_off_ns` is what the rows gave up for the profiler, and one row is
+    the rest. Elsewhere it is the profiled step. Of profiled steps it is the mean of the half around the
+    median, so that single slow ones do not count. `by_graph` tells that layers were matched; else operators were, by name. `on_device` tells
     for each side whether times are those of devices. `code_ns` is what each side's rows have of the
     code of modules beside their operators, where a trace has ranges that tell it, and `dispatch_ns` of
-    the pauses just before operators and kernels on the host. Where `is_noise`, the steps differ by no
-    more than steps of one model may, and shares of that difference would say nothing. `unprofiled_ns`
-    are the medians of the same steps without the profiler, where both sides took them.
+    the pauses just before operators and kernels. Where `is_noise`, the steps differ by no
+    more than steps of one model may, and shares of that difference would say nothing.
     """
 
     rows: tuple[ExplainedRow, ...]
@@ -51,11 +53,17 @@ class Explanation:
     code_ns: tuple[float, float] = (0.0, 0.0)
     dispatch_ns: tuple[float, float] = (0.0, 0.0)
     is_noise: bool = False
-    unprofiled_ns: tuple[float, float] | None = None
+    profiled_ns: tuple[float, float] = (0.0, 0.0)
+    taken_off_ns: tuple[float, float] = (0.0, 0.0)
 
     @property
     def difference_ns(self) -> float:
         return self.b_ns - self.a_ns
+
+    @property
+    def is_unprofiled(self) -> bool:
+        """Whether the steps are those without the profiler."""
+        return self.profiled_ns != (self.a_ns, self.b_ns)
 
     @property
     def code_share(self) -> float:
@@ -127,6 +135,11 @@ class Explanation:
         return self.share_of(*OUTSIDE)
 
     @property
+    def profiler_share(self) -> float:
+        """Share of the difference that profiled steps do not show, or show without being asked."""
+        return self.share_of(RowKind.PROFILER)
+
+    @property
     def lone_share(self) -> float:
         """Share of the difference that lies in operators without a twin."""
         return self.share_of(RowKind.ONLY_A, RowKind.ONLY_B, RowKind.UNLINKED)
@@ -148,42 +161,37 @@ class Explanation:
     def scaled(self, of_a: float, of_b: float) -> "Explanation":
         """With each side's times multiplied, sorted anew."""
         rows = [replace(row, a_ns=row.a_ns * of_a, b_ns=row.b_ns * of_b) for row in self.rows]
-        code_ns = self.code_ns[0] * of_a, self.code_ns[1] * of_b
+
+        def both(times: tuple[float, float]) -> tuple[float, float]:
+            return times[0] * of_a, times[1] * of_b
+
         return replace(
             self,
             rows=_by_weight(rows),
             a_ns=self.a_ns * of_a,
             b_ns=self.b_ns * of_b,
-            code_ns=code_ns,
-            dispatch_ns=(self.dispatch_ns[0] * of_a, self.dispatch_ns[1] * of_b),
-            unprofiled_ns=self.unprofiled_ns
-            and (self.unprofiled_ns[0] * of_a, self.unprofiled_ns[1] * of_b),
-        )
-
-    def turned(self) -> "Explanation":
-        rows = tuple(row.turned() for row in self.rows)
-        return replace(
-            self,
-            rows=rows,
-            a_ns=self.b_ns,
-            b_ns=self.a_ns,
-            on_device=self.on_device[::-1],
-            code_ns=self.code_ns[::-1],
-            dispatch_ns=self.dispatch_ns[::-1],
-            unprofiled_ns=self.unprofiled_ns and self.unprofiled_ns[::-1],
+            code_ns=both(self.code_ns),
+            dispatch_ns=both(self.dispatch_ns),
+            profiled_ns=both(self.profiled_ns),
+            taken_off_ns=both(self.taken_off_ns),
         )
 
 
-def explained_by_graph(a: Profile, b: Profile, match: Match) -> Explanation:
+_StepTimes = tuple[float, float] | None
+
+
+def explained_by_graph(
+    a: Profile, b: Profile, match: Match, steps_ns: _StepTimes = None
+) -> Explanation:
     """Layers and operators of two matched graphs, and the call of the model around them.
 
     What a layer took beside its operators counts for it where the trace has its range: `code_ns`
     tells how much that is. Elsewhere the pause just before an operator counts for it, since one has
     to end before the next begins: `dispatch_ns`. Where the steps of both are calls of the model, the
     rest is the call's own time, with the code of modules that only one side has around operators that
-    both have.
+    both have. `steps_ns` are the steps without the profiler that the rows are to add up to.
     """
-    spent = spent_by_graph(a), spent_by_graph(b)
+    spent = _of_steps((spent_by_graph(a), spent_by_graph(b)), steps_ns)
     profiles = a, b
     paths = scope_paths(a.authored, a.strings), scope_paths(b.authored, b.strings)
     fused = _fused_nodes(spent[0]), _fused_nodes(spent[1])
@@ -204,13 +212,19 @@ def explained_by_graph(a: Profile, b: Profile, match: Match) -> Explanation:
     return replace(found, code_ns=(code_ns[0], code_ns[1]))
 
 
-def explained_by_operator(a: Profile, b: Profile) -> Explanation:
+def explained_by_operator(a: Profile, b: Profile, steps_ns: _StepTimes = None) -> Explanation:
     """Operators by name, and those of other frameworks by what they do."""
     with_ranges = has_ranges(a) and has_ranges(b)
     ours, theirs = (spent_by_name(each, with_ranges=with_ranges) for each in (a, b))
-    spent = _by_common_names(ours, theirs)
+    spent = _by_common_names(*_of_steps((ours, theirs), steps_ns))
     rows = _named_rows(spent, RowKind.MATCHED, RowKind.ONLY_A, RowKind.ONLY_B)
     return _explanation(list(rows), spent, None, by_graph=False)
+
+
+def _of_steps(spent: tuple[Spent, Spent], steps_ns: _StepTimes) -> tuple[Spent, Spent]:
+    if steps_ns is None:
+        return spent
+    return without_profiler(spent[0], steps_ns[0]), without_profiler(spent[1], steps_ns[1])
 
 
 def _explanation(
@@ -223,6 +237,8 @@ def _explanation(
     ours, theirs = spent
     rows.append(untitled(RowKind.BETWEEN, ours.between_ns, theirs.between_ns))
     rows.append(around or untitled(RowKind.AROUND, ours.around_ns, theirs.around_ns))
+    if ours.profiler_ns or theirs.profiler_ns:
+        rows.append(untitled(RowKind.PROFILER, ours.profiler_ns, theirs.profiler_ns))
     on_device = ours.on_device, theirs.on_device
     return Explanation(
         _by_weight(rows),
@@ -231,6 +247,8 @@ def _explanation(
         by_graph,
         on_device,
         dispatch_ns=(ours.dispatch_ns, theirs.dispatch_ns),
+        profiled_ns=(ours.profiled_ns, theirs.profiled_ns),
+        taken_off_ns=(ours.taken_off_ns, theirs.taken_off_ns),
     )
 
 

@@ -1,6 +1,6 @@
 """The rows of an explanation: what both sides spent on one part of the model."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -12,10 +12,11 @@ class RowKind(IntEnum):
     BETWEEN = 4  # nothing that was recorded ran, for longer than it takes to get the next going
     AROUND = 5  # nothing that was recorded ran before the first operator and after the last
     CALL = 6  # the same where a step is one call of the model on both sides: the root's own time
+    PROFILER = 7  # from profiled steps, which tell the parts, to those without the profiler
 
 
 OUTSIDE = (RowKind.BETWEEN, RowKind.AROUND)
-TOLD_APART = (*OUTSIDE, RowKind.CALL)  # rows of no operators
+TOLD_APART = (*OUTSIDE, RowKind.CALL, RowKind.PROFILER)  # rows of no operators
 OF_BOTH = (RowKind.MATCHED, RowKind.CALL)
 
 
@@ -55,20 +56,6 @@ class ExplainedRow:
     @property
     def is_any(self) -> bool:
         return bool(self.a_ns or self.b_ns)
-
-    def turned(self) -> "ExplainedRow":
-        kind = {RowKind.ONLY_A: RowKind.ONLY_B, RowKind.ONLY_B: RowKind.ONLY_A}
-        return replace(
-            self,
-            kind=kind.get(self.kind, self.kind),
-            titles=self.titles[::-1],
-            operators=self.operators[::-1],
-            a_ns=self.b_ns,
-            b_ns=self.a_ns,
-            nodes=self.nodes[::-1],
-            slices=self.slices[::-1],
-            fused=self.fused[::-1],
-        )
 
 
 def untitled(kind: RowKind, a_ns: float, b_ns: float) -> ExplainedRow:

@@ -1,7 +1,8 @@
 """What one side's step was spent on: nodes, scopes of the graph, and names without a place in it."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,14 +15,24 @@ from profilers.profile.table import Int32, Int64
 
 @dataclass(frozen=True)
 class Share:
-    """Wall-clock ns per step, and the slice that had most of it."""
+    """Wall-clock ns per step, and the slice that had most of it.
+
+    `calls` are the slices per step that it is of, and `pause_ns` is what of the time lay just before these.
+    """
 
     time_ns: float
     slice: int
+    calls: float = 0.0
+    pause_ns: float = 0.0
 
     def __add__(self, other: "Share") -> "Share":
         longest = self if self.time_ns >= other.time_ns else other
-        return Share(self.time_ns + other.time_ns, longest.slice)
+        return Share(
+            self.time_ns + other.time_ns,
+            longest.slice,
+            self.calls + other.calls,
+            self.pause_ns + other.pause_ns,
+        )
 
 
 NOTHING = Share(0.0, -1)
@@ -40,25 +51,55 @@ class Spent:
         Shares of what is tied to neither, by name.
     joined : list of list of int
         Nodes that ran as one fused kernel: their time is that of the first.
-    dispatch_ns : float
-        Of all these shares, the pauses just before what they are shares of.
     between_ns, around_ns : float
         Longer pauses in which nothing that was recorded worked, and the time before the first and
         after the last that did.
+    taken_off_ns, profiler_ns : float
+        What was taken off the parts for the profiler, and what lies between these and the step
+        without it otherwise, see `without_profiler`.
     whole_ns : float
         The mean of the steps that count, see `middle_steps`.
+    call_ns : float
+        What half of the operators took at most, for each call that was recorded of them or in them.
     """
 
     nodes: dict[int, Share] = field(default_factory=dict)
     scopes: dict[int, Share] = field(default_factory=dict)
     names: dict[str, Share] = field(default_factory=dict)
     joined: list[list[int]] = field(default_factory=list)
-    dispatch_ns: float = 0.0
     between_ns: float = 0.0
     around_ns: float = 0.0
+    taken_off_ns: float = 0.0
+    profiler_ns: float = 0.0
     whole_ns: float = 0.0
+    call_ns: float = 0.0
     steps: int = 0
     on_device: bool = False
+
+    @property
+    def profiled_ns(self) -> float:
+        """The step as it was profiled, where `whole_ns` is without that."""
+        return self.whole_ns + self.taken_off_ns - self.profiler_ns
+
+    @property
+    def dispatch_ns(self) -> float:
+        """Of all shares, the pauses just before what they are shares of."""
+        return sum(share.pause_ns for share in self.shares)
+
+    @property
+    def shares(self) -> Iterator[Share]:
+        for kind in (self.nodes, self.scopes, self.names):
+            yield from kind.values()
+
+
+def with_shares(spent: Spent, changed: Callable[[Share], Share]) -> Spent:
+    """The same with other shares, which hold less."""
+    return replace(
+        spent,
+        nodes={node: changed(share) for node, share in spent.nodes.items()},
+        scopes={scope: changed(share) for scope, share in spent.scopes.items()},
+        names={name: changed(share) for name, share in spent.names.items()},
+    )
 
 
 def has_ranges(profile: Profile) -> bool:
@@ -91,7 +132,7 @@ def spent_by_graph(profile: Profile, *, with_ranges: bool = True) -> Spent:
     first_member = {group: nodes[0] for group, nodes in zip(groups, joined, strict=True)}
     node = _nodes(profile)[rows]
     scope = _enclosing_scope(profile)[rows]
-    spent = _empty(wall, joined)
+    spent = _empty(profile, wall, joined)
     for key, share in _summed(wall, rows, _owner(profile, rows, node, scope, first_member)).items():
         kind, of = key
         {"node": spent.nodes, "scope": spent.scopes, "name": spent.names}[kind][of] = share  # type: ignore[index]
@@ -102,7 +143,7 @@ def spent_by_name(profile: Profile, *, with_ranges: bool = True) -> Spent:
     """Shares by the name of the operator, or of the operator that launched the kernel."""
     wall = _counted(profile, with_ranges=with_ranges)
     rows = np.flatnonzero(wall.slice_ns > 0)
-    spent = _empty(wall, [])
+    spent = _empty(profile, wall, [])
     keys: list[_Key] = [("name", name) for name in _plain_names(profile, rows)]
     spent.names.update({str(of): share for (_, of), share in _summed(wall, rows, keys).items()})
     return spent
@@ -112,18 +153,29 @@ def _counted(profile: Profile, *, with_ranges: bool) -> WallTime:
     return wall_time(profile, middle_steps(profile), with_ranges=with_ranges)
 
 
-def _empty(wall: WallTime, joined: list[list[int]]) -> Spent:
+def _empty(profile: Profile, wall: WallTime, joined: list[list[int]]) -> Spent:
     steps = max(wall.steps, 1)
     dispatch_ns = float(wall.dispatch_ns.sum())
     return Spent(
         joined=joined,
-        dispatch_ns=dispatch_ns / steps,
         between_ns=max(wall.between_ns - wall.around_ns - dispatch_ns, 0.0) / steps,
         around_ns=wall.around_ns / steps,
         whole_ns=wall.whole_ns / steps,
+        call_ns=_call_ns(profile.trace.slices, wall),
         steps=wall.steps,
         on_device=wall.on_device,
     )
+
+
+def _call_ns(slices: Slices, wall: WallTime) -> float:
+    rows = np.flatnonzero(wall.slice_ns > 0)
+    outermost = _outermost(slices)[rows]
+    taken = np.bincount(outermost, (wall.slice_ns + wall.dispatch_ns)[rows], len(slices))
+    calls = np.bincount(outermost, minlength=len(slices))
+    operators = np.flatnonzero((calls > 0) & (slices.kind == SliceKind.OPERATOR))
+    if not len(operators):
+        return 0.0
+    return float(np.median(taken[operators] / calls[operators]))
 
 
 _Key = tuple[str, int | str]
@@ -152,13 +204,23 @@ def _owner(
 def _summed(wall: WallTime, rows: Int64, keys: list[_Key]) -> dict[_Key, Share]:
     steps = max(wall.steps, 1)
     sums: dict[_Key, float] = defaultdict(float)
+    pauses: dict[_Key, float] = defaultdict(float)
+    calls: dict[_Key, int] = defaultdict(int)
     longest: dict[_Key, tuple[float, int]] = {}
-    times = wall.slice_ns[rows] + wall.dispatch_ns[rows]
-    for key, row, time_ns in zip(keys, rows.tolist(), times.tolist(), strict=True):
+    before = wall.dispatch_ns[rows]
+    times = (wall.slice_ns[rows] + before).tolist()
+    for key, row, time_ns, pause_ns in zip(
+        keys, rows.tolist(), times, before.tolist(), strict=True
+    ):
         sums[key] += time_ns
+        pauses[key] += pause_ns
+        calls[key] += 1
         if time_ns > longest.get(key, (0.0, -1))[0]:
             longest[key] = (time_ns, row)
-    return {key: Share(total / steps, longest[key][1]) for key, total in sums.items()}
+    return {
+        key: Share(total / steps, longest[key][1], calls[key] / steps, pauses[key] / steps)
+        for key, total in sums.items()
+    }
 
 
 def _ran_fused(profile: Profile, group: Int32) -> tuple[list[int], list[list[int]]]:

@@ -87,23 +87,30 @@ def verdict_sentence(pair: FigurePair) -> str:
 
 
 def explained_sentence(explanation: Explanation, *, per_sample: bool = False) -> str:
-    """How long the profiled steps took, and what of their difference lies where.
+    """How long the steps took, and what of their difference lies where.
 
     The parts add up to all of it.
     """
-    step = "Profiled step per sample" if per_sample else "Profiled step"
+    step = "Step per sample" if per_sample else "Step"
+    if not explanation.is_unprofiled:
+        step = f"Profiled {step.lower()}"
     a, b = (format_duration(each) for each in (explanation.a_ns, explanation.b_ns))
-    steps = f"{step}: {a} in A, {b} in B{_unprofiled(explanation)}."
+    steps = f"{step}: {a} in A, {b} in B.{_profiled(explanation)}"
     if explanation.is_noise:
         return f"{steps} That is no difference beyond the noise, so no shares of it are told."
     return f"{steps} {_where(explanation)}"
 
 
-def _unprofiled(explanation: Explanation) -> str:
-    if explanation.unprofiled_ns is None:
+def _profiled(explanation: Explanation) -> str:
+    if not explanation.is_unprofiled:
         return ""
-    a, b = (format_duration(each) for each in explanation.unprofiled_ns)
-    return f" (without the profiler {a} and {b})"
+    a, b = (format_duration(each) for each in explanation.profiled_ns)
+    told = f" With the profiler, which tells the parts, {a} and {b}"
+    if any(explanation.taken_off_ns):
+        a, b = (format_duration(each) for each in explanation.taken_off_ns)
+        where = "pauses" if all(explanation.on_device) else "calls"
+        told += f"; {a} and {b} of that are taken off the {where} that it recorded"
+    return f"{told}."
 
 
 def _where(explanation: Explanation) -> str:
@@ -127,8 +134,9 @@ def _where(explanation: Explanation) -> str:
     if any(row.kind == RowKind.CALL for row in explanation.rows):
         parts.append(f"{_share(explanation.call_share)} in the model's own call around them")
     for kind, where in (
-        (RowKind.BETWEEN, "in pauses" if any(explanation.on_device) else "in long pauses"),
+        (RowKind.BETWEEN, "in long pauses"),
         (RowKind.AROUND, "before the first operator and after the last"),
+        (RowKind.PROFILER, "in what else profiled steps took longer"),
     ):
         if any(row.kind == kind and row.is_any for row in explanation.rows):
             parts.append(f"{_share(explanation.share_of(kind))} {where}")

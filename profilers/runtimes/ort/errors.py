@@ -3,26 +3,22 @@
 import re
 
 from profilers.errors import CaptureFailed
+from profilers.runtimes.ort.refusals import known_refusal
 
-_CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_CODE = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _LOADING = re.compile(r"^Load model from .*? failed:(?=\S)")
+_INVALID = re.compile(r"^This is an invalid model\. (?:Error: )?")
 _RUNNING = re.compile(
     r"^Non-zero status code returned while running (?P<node>.*?)\. ?Name:'(?P<name>.*?)'"
 )
 _STATUS = re.compile(r"^.*Status Message: ", re.DOTALL)
 _CPP_PLACE = re.compile(r"/onnxruntime_src/\S+:\d+ [^()]*\((?:[^()]|\([^()]*\))*\) ?(?:const )?")
 _LAMBDA = "::<lambda()> "
-_CPP_FILE = re.compile(r"\b\w+\.cc:\d+ \w+ ")
-
-_FUTURE_OPSET = re.compile(
-    r"Opset (?P<own>\d+) is under development.*official support for domain (?P<domain>\S+) is "
-    r"till opset (?P<known>\d+)",
-    re.DOTALL,
-)
+_CPP_FILE = re.compile(r"\b\w+\.(?:cc|h):\d+ \w+ ")
 
 _LOAD_REMEDIES = (
     (
-        ("is not a registered function/op", "No opset import for domain", "NOT_IMPLEMENTED"),
+        ("No opset import for domain", "NOT_IMPLEMENTED"),
         "It uses an operator that this ONNX Runtime does not have.",
     ),
     (
@@ -35,6 +31,11 @@ _LOAD_REMEDIES = (
     ),
     (("Protobuf parsing failed",), "Export or download the model again."),
 )
+_WRONG_SIZES = re.compile(
+    r"Got invalid dimensions for input: (?P<input>.*?) for the following indices\s+"
+    r"(?P<sizes>(?:index: \d+ Got: \d+ Expected: \d+\s*)+)"
+)
+_WRONG_SIZE = re.compile(r"index: (\d+) Got: (\d+) Expected: (\d+)")
 _LONGEST = 10_000
 _OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
 
@@ -42,14 +43,10 @@ _OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
 def load_failure(error: Exception, model_name: str) -> CaptureFailed:
     """A model that no session can be made of."""
     text = str(error)
-    remedy = next((say for signs, say in _LOAD_REMEDIES if any(s in text for s in signs)), "")
-    newer = _FUTURE_OPSET.search(text)
-    why = (
-        f"it is made for opset {newer['own']} of {newer['domain']}, and this ONNX Runtime knows up to "
-        f"{newer['known']}"
-        if newer
-        else _reason(text)
-    )
+    why, remedy = known_refusal(text[:_LONGEST])
+    if not why:
+        why = _reason(text)
+        remedy = next((say for signs, say in _LOAD_REMEDIES if any(s in text for s in signs)), "")
     return CaptureFailed(f"ONNX Runtime cannot load {model_name}", why, remedy, text)
 
 
@@ -76,6 +73,14 @@ def run_failure(error: Exception, signature: str) -> CaptureFailed:
             f"Check the values and shapes of the inputs; it takes {signature}.",
             text,
         )
+    wrong = _WRONG_SIZES.search(text)
+    if wrong is not None:
+        sizes = [
+            f"{given} where it takes {taken} (dimension {int(at) + 1})"
+            for at, given, taken in _WRONG_SIZE.findall(wrong["sizes"])
+        ]
+        why = f"the input {wrong['input']} has {', '.join(sizes)}"
+        return CaptureFailed("The model rejects its inputs", why, f"It takes {signature}.", text)
     if type(error).__name__ == "InvalidArgument" or isinstance(error, ValueError):
         remedy = f"It takes {signature}."
         return CaptureFailed("The model rejects its inputs", _reason(text), remedy, text)
@@ -84,6 +89,7 @@ def run_failure(error: Exception, signature: str) -> CaptureFailed:
 
 def _reason(text: str) -> str:
     """The first sentence without error codes and places in ONNX Runtime's source."""
-    message = _STATUS.sub("", _LOADING.sub("", _CODE.sub("", text[:_LONGEST].strip())))
+    message = _LOADING.sub("", _CODE.sub("", text[:_LONGEST].strip()))
+    message = _INVALID.sub("the model is invalid: ", _STATUS.sub("", message))
     message = _CPP_FILE.sub("", _CPP_PLACE.sub("", message)).replace(_LAMBDA, "").strip()
     return message.splitlines()[0].strip() if message else "it gave no reason"

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -311,9 +311,13 @@ def _dtype(type_text: str) -> str:
 
 def _signature(session: Any) -> str:
     return ", ".join(
-        f"{value.name}={','.join(str(size or '?') for size in value.shape)}:{_dtype(value.type)}"
-        for value in session.get_inputs()
+        f"{value.name}={_sizes(value.shape)}:{_dtype(value.type)}" for value in session.get_inputs()
     )
+
+
+def _sizes(shape: Sequence[Any]) -> str:
+    """ONNX Runtime gives no sizes both of a scalar and of a tensor of unknown rank."""
+    return ",".join(str(size or "?") for size in shape) or "scalar or any shape"
 
 
 def _facts(session: Any, request: RunRequest, level: str) -> dict[str, str]:

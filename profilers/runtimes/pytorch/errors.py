@@ -6,6 +6,9 @@ from pathlib import Path
 from profilers.errors import CaptureFailed, TwinscopeError, telling_lines
 
 _INTERPRETER_FAILED = "The following operation failed in the TorchScript interpreter"
+_OBJECT = re.compile(
+    r"<OpOverload\(op='(?P<operator>[\w.]+)', overload='\w+'\)>|<(?:\w+\.)*(?P<kind>\w+) object at 0x\w+>"
+)
 _UNREGISTERED = (
     re.compile(r"Unknown builtin op: (?P<space>\w+)::(?P<name>\w+)"),
     re.compile(r"'_OpNamespace' '(?P<space>\w+)' object has no attribute '(?P<name>\w+)'"),
@@ -17,7 +20,7 @@ _UNREGISTERED = (
 
 def first_line(error: BaseException) -> str:
     """The telling line of an exception's text, for a sentence."""
-    lines = telling_lines(error)
+    lines = [_OBJECT.sub(r"\g<operator>\g<kind>", line) for line in telling_lines(error)]
     if not lines:
         return type(error).__name__
     if lines[0].startswith(_INTERPRETER_FAILED):  # the reason stands below the interpreter's stack

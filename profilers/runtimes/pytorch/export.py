@@ -1,6 +1,8 @@
 """Runs an exported program, from a file or of a module, node by node where it is profiled."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ from profilers.captures.pytorch.files import NODE_MARK
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.pytorch.eager import load_module, record_instead
+from profilers.runtimes.pytorch.eager import load_module, record_alone, record_instead
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.programs import exported, is_program, load_program, refusal
 from profilers.runtimes.pytorch.running import built_by, for_each_size, run_model
@@ -49,11 +51,12 @@ def _exported_module(model: LoadedModel, session: Session) -> LoadedModel:
     except Exception as error:  # the model's own code runs under the tracer
         refused = refusal(error)
         session.record.warn(
-            f"torch.export cannot hold this model ({refused.why}), so it ran operator by operator as "
-            "PyTorch eager does, and its times are those of eager mode.",
+            f"torch.export cannot hold this model ({refused.why}), so it ran operator by operator: its "
+            "times are those of PyTorch eager, and its graph is what one run executed, with branches "
+            "and loops as they went for these inputs.",
             refused.remedy,
         )
-        return model
+        return replace(model, write_graph=partial(record_alone, model.owner))
     return program_model(program)
 
 

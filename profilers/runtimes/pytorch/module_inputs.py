@@ -12,6 +12,7 @@ from profilers.models.python_source import EXAMPLES
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.pytorch.input_candidates import candidates
 from profilers.runtimes.pytorch.inputs import given_inputs, laid_out
+from profilers.runtimes.pytorch.nested_inputs import filled, named_tensors
 from profilers.runtimes.pytorch.sources import ModuleSource
 
 _FAKE_LOGGER = "torch._subclasses.fake_tensor"  # prints a traceback for each try that fails
@@ -32,7 +33,11 @@ def module_inputs(
     examples = _examples(source, request)
     constants = {name: value for name, value in examples.items() if not _is_tensor(value)}
     if not request.inputs and not request.inputs_file:
-        tensors = {name: value.to(device) for name, value in examples.items() if _is_tensor(value)}
+        tensors = {
+            name: tensor.to(device)
+            for argument, value in examples.items()
+            for name, tensor in named_tensors(argument, value)
+        }
         if tensors:
             specs = tuple(_spec(name, tensor) for name, tensor in tensors.items())
             _bind(source.module, list(tensors), constants)
@@ -127,16 +132,27 @@ def _without_tracebacks() -> Iterator[None]:
 
 
 def _bind(module: Any, names: Sequence[str], constants: Mapping[str, Any]) -> None:
-    """Let forward take just the named tensors, where they are not its first parameters anyway."""
+    """Let forward take just the named tensors, where they are not its first parameters anyway.
+
+    Parameters
+    ----------
+    constants : mapping
+        Other arguments, which may hold some of the tensors.
+    """
     known = _positional(module)
     if not constants and (
         list(names) == known[: len(names)] or not set(names) <= set(_named(module))
     ):
         return
     forward: Callable[..., Any] = module.forward
+    held = {
+        name for argument, value in constants.items() for name, _ in named_tensors(argument, value)
+    }
 
     def bound(*tensors: Any) -> Any:
-        return forward(**dict(zip(names, tensors, strict=True)), **constants)
+        given = dict(zip(names, tensors, strict=True))
+        others = {name: filled(name, value, given) for name, value in constants.items()}
+        return forward(**{name: given[name] for name in names if name not in held}, **others)
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     bound.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

@@ -4,10 +4,9 @@ import re
 import warnings
 import zipfile
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePath
+from traceback import walk_tb
 from typing import Any
 
 from profilers.errors import CaptureFailed
@@ -19,13 +18,19 @@ from profilers.runtimes.pytorch.errors import (
     needs_registration,
     unregistered_operator,
 )
+from profilers.runtimes.pytorch.lean_export import code_on_demand
 from profilers.runtimes.pytorch.outputs import tensors_alone
 from profilers.runtimes.pytorch.saved_device import require_device_of
 
 _TARGET = re.compile(r'"target": "torch\.ops\.(\w+)\.(\w+)')
 _UNKNOWN_RESULT = "in output, which is not a known type"
 _LONGEST_REASON = 300
-_DATA_DEPENDENT = ("data-dependent", "DataDependent", "GuardOnDataDependent")
+_DATA_DEPENDENT = ("data-dependent", "DataDependent")  # the latter in types of errors
+_VALUES_READ = ("but got FakeTensor", "data pointer of Tensor", "its data is not allocated yet")
+_ADVICE = (
+    "The error above occurred when calling torch.export"  # which PyTorch adds to others' words
+)
+_LIBRARIES = ("torch", "keras", "profilers")
 _UNWRITTEN = re.compile(r"Failed serializing node (?P<node>\w+) in graph")
 _CUSTOM_CLASS = re.compile(r"torch\.classes\.(?P<name>[\w.]+) .*'__obj_flatten__'")
 _PLACE = re.compile(r'File "(?P<file>[^"]+\.py)", line (?P<line>\d+), in forward')
@@ -100,7 +105,7 @@ def exported(module: Any, inputs: Sequence[Any]) -> Any:
     """
     import torch
 
-    with torch.no_grad(), warnings.catch_warnings(), _without_code():
+    with torch.no_grad(), warnings.catch_warnings(), code_on_demand():
         warnings.simplefilter("ignore")
         try:
             return torch.export.export(module, tuple(inputs), strict=False)
@@ -109,19 +114,6 @@ def exported(module: Any, inputs: Sequence[Any]) -> Any:
                 raise
         with tensors_alone(module):
             return torch.export.export(module, tuple(inputs), strict=False)
-
-
-def _without_code() -> AbstractContextManager[Any]:
-    """While it lasts, graphs get their Python code when it is asked for, not with each change.
-
-    Saves a tenth of an export's time.
-    """
-    try:
-        lazy: Any = import_module("torch.fx._lazy_graph_module")
-        found: AbstractContextManager[Any] = lazy._use_lazy_graph_module(True)
-    except (ImportError, AttributeError):  # another version of PyTorch
-        return nullcontext()
-    return found
 
 
 @dataclass(frozen=True)
@@ -134,16 +126,20 @@ class Refusal:
 
 def refusal(error: BaseException) -> Refusal:
     """What the exporter's error says, with the line of the model where it says one."""
-    text = str(error)
+    text = str(error).partition(_ADVICE)[0].strip()
     operator = unregistered_operator(error)
     if operator:
         return Refusal(lacks_registration(operator), needs_registration(operator))
-    places = _PLACE.findall(text)
-    where = f" at {Path(places[-1][0]).name}:{places[-1][1]}" if places else ""
-    if any(sign in text for sign in _DATA_DEPENDENT):
+    where = _place(error)
+    if any(sign in f"{type(error).__name__}: {text}" for sign in _DATA_DEPENDENT):
         return Refusal(
             f"its Python code decides by the values of a tensor{where}",
             "torch.cond and the like keep such decisions in the graph.",
+        )
+    if any(sign in text for sign in _VALUES_READ):
+        return Refusal(
+            f"its Python code reads the values of a tensor{where}, of which export knows the shape alone",
+            "",
         )
     unwritten, custom = _UNWRITTEN.search(text), _CUSTOM_CLASS.search(text)
     if unwritten:
@@ -151,9 +147,21 @@ def refusal(error: BaseException) -> Refusal:
     if custom:
         return Refusal(f"it holds a {custom['name']}, a class of C++ without a rule for export", "")
     remedy = "Give the custom operator a rule for tensors without data (register_fake)."
-    return Refusal(
-        first_line(error)[:_LONGEST_REASON] + where, remedy if "fake impl" in text else ""
-    )
+    reason = first_line(error) if text else type(error).__name__
+    return Refusal(reason[:_LONGEST_REASON] + where, remedy if "fake impl" in text else "")
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line of the model's forward, by the error's words or by its own stack."""
+    places = _PLACE.findall(str(error))
+    if not places:
+        places = [
+            (frame.f_code.co_filename, line)
+            for frame, line in walk_tb(error.__traceback__)
+            if frame.f_code.co_name == "forward"
+            and str(frame.f_globals.get("__name__")).partition(".")[0] not in _LIBRARIES
+        ]
+    return f" at {PurePath(places[-1][0]).name}:{places[-1][1]}" if places else ""
 
 
 def export_failure(error: BaseException, instead: str) -> CaptureFailed:

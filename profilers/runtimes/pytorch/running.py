@@ -173,8 +173,7 @@ def profile(session: Session) -> None:
     session.record.profiled_ns = durations
     sizes.export_chrome_trace(str(session.folder / SIZES_FILE))
     trace.export_chrome_trace(str(session.folder / TRACE_FILE))
-    with old_objects_spared():
-        session.model.look_at(lambda: sizes.profiler.kineto_results.events())
+    session.model.look_at(lambda: sizes.profiler.kineto_results.events())
 
 
 @contextmanager
@@ -227,6 +226,10 @@ def _first_steps(session: Session, stage: str, count: int) -> list[int]:
         raise _failed(error, is_lower) from error
 
 
+_STRAY = (
+    "The model makes or holds a tensor on another device: let it use the device of its input, or "
+    "run it on the CPU."
+)
 _REMEDIES = (
     (
         "Expected to have finished reduction",
@@ -242,14 +245,37 @@ _REMEDIES = (
         "The model's embeddings give sparse gradients: choose SGD for Optimiser, which takes them.",
     ),
     (
-        "Expected all tensors to be on the same device",
-        "The model makes or holds a tensor on another device: let it use the device of its input, or "
-        "run it on the CPU.",
+        "does not support backward on CPU",
+        "Run its inference, or train it on a GPU.",
+    ),
+    (
+        "<backward op>",  # where TorchScript's interpreter was
+        "TorchScript's own rule for the derivative of an operator fails: train the module in PyTorch "
+        "eager.",
+    ),
+    (
+        "functions with out=... arguments don't support automatic differentiation",
+        "The model writes into a tensor under torch.no_grad(), which no trace keeps: train the module "
+        "in PyTorch eager.",
+    ),
+    ("on the same device", _STRAY),
+    ("is not on the expected device", _STRAY),
+    (
+        "Mismatch between ints consumed",  # by what calls operators that AOTInductor has no C++ for
+        "The package cannot call one of the model's operators: run it as PyTorch compiled or exported "
+        "program.",
     ),
 )
 
-
-_OTHER_PRECISION = ("same dtype", "expected scalar type", "must have the same dtype")
+_OTHER_PRECISION = (
+    "same dtype",
+    "same scalar type",
+    "expected scalar type",
+    "mixed dtype",
+    "should be the same",
+    "not implemented for 'Half'",
+    "not implemented for 'BFloat16'",
+)
 
 
 def _remedy(error: Exception, is_lower: bool) -> str:

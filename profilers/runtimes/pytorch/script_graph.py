@@ -16,6 +16,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from profilers.captures.pytorch.files import EXECUTED_SCRIPT_FILE, FOLDED, SCRIPT_GRAPH_FILE
+from profilers.runtimes.pytorch.weights import address_of
 
 Json = dict[str, Any]
 
@@ -58,9 +59,16 @@ def write_script_graph(module: Any, results: Sequence[Any], folder: Path) -> Non
 
 
 def write_executed_graph(
-    module: Any, graph: Any, folder: Path, differentiable: Sequence[Any] = ()
+    module: Any,
+    graph: Any,
+    folder: Path,
+    differentiable: Sequence[Any] = (),
+    *,
+    optimised: bool = False,
 ) -> bool:
-    """Leave what TorchScript executes, where it fused or folded anything, as `EXECUTED_SCRIPT_FILE`.
+    """Leave what TorchScript executes as `EXECUTED_SCRIPT_FILE`, where that is another graph.
+
+    It is where it fused or folded anything, and where it was `optimised` before it ran.
 
     Parameters
     ----------
@@ -80,7 +88,7 @@ def write_executed_graph(
     name = own.debugName() if own is not None else ""
     document = _Writer(module, name, list(differentiable)).document(graph)
     text = json.dumps(document)
-    is_told = _FUSED in text or FOLDED in text
+    is_told = optimised or _FUSED in text or FOLDED in text
     if is_told:
         (folder / EXECUTED_SCRIPT_FILE).write_text(text)
     return is_told
@@ -104,7 +112,7 @@ class _Writer:
 
     def __post_init__(self) -> None:
         for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers()):
-            self._known.setdefault(tensor.data_ptr(), name)
+            self._known.setdefault(address_of(tensor), name)
 
     def document(self, graph: Any) -> Json:
         self._paths[self.own] = ""
@@ -262,7 +270,7 @@ class _Writer:
             return
         path = self._paths.get(value.debugName(), "")
         for tensor in self._tensors_at(path) if path else ():
-            yield self._known.get(tensor.data_ptr(), path) if tensor.numel() else path, tensor
+            yield self._known.get(address_of(tensor), path) if tensor.numel() else path, tensor
 
     def _tensors_at(self, path: str) -> list[Any]:
         import torch

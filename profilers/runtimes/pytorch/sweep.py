@@ -13,6 +13,7 @@ from profilers.runtimes.pytorch.errors import first_line
 from profilers.runtimes.pytorch.inputs import input_tensors
 from profilers.runtimes.pytorch.session import LoadedModel, Session
 from profilers.runtimes.pytorch.steps import unmarked
+from profilers.runtimes.pytorch.weights import stored
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 
 _GUARD = "Guard failed: "
@@ -84,7 +85,8 @@ def _peak_bytes(step: Callable[[], None], session: Session) -> int:
 
 
 def _bytes(tensors: list[Any]) -> int:
-    storages = {each.untyped_storage().data_ptr(): each.untyped_storage() for each in tensors}
+    parts = [part.untyped_storage() for each in tensors for part in stored(each)]
+    storages = {storage.data_ptr(): storage for storage in parts}
     return sum(int(storage.nbytes()) for storage in storages.values())
 
 

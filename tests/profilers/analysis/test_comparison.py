@@ -8,7 +8,7 @@ import pytest
 
 from profilers.analysis.comparison import compare
 from profilers.analysis.comparison.call_parts import call_parts
-from profilers.analysis.comparison.explained import Explanation
+from profilers.analysis.comparison.explained import Explanation, explained_by_graph
 from profilers.analysis.comparison.figures import Rounds, Verdict
 from profilers.analysis.comparison.plain import plain
 from profilers.analysis.comparison.ratios import (
@@ -25,6 +25,7 @@ from profilers.analysis.comparison.words import (
     fusion_sentences,
     verdict_sentence,
 )
+from profilers.analysis.pairing.matching import match_graphs
 from profilers.opening import open_path
 from profilers.profile import Fusion, Profile, TimingPhase, Timings
 from profilers.profile.table import Float64
@@ -52,6 +53,12 @@ def with_steps(profile: Profile, durations: Float64) -> Profile:
 def with_batch(profile: Profile, size: int, dtype: str = "float32") -> Profile:
     inputs = [{"name": "x", "dtype": dtype, "shape": [size, 3]}]
     return replace(profile, environment=replace(profile.environment, request={"inputs": inputs}))
+
+
+def explained_by_graph_of(a: Profile, b: Profile) -> Explanation:
+    """As they were profiled."""
+    match = match_graphs(a.authored, a.strings, b.authored, b.strings)
+    return explained_by_graph(a, b, match)
 
 
 def assert_adds_up(explanation: Explanation) -> None:
@@ -264,7 +271,7 @@ def test_single_slow_steps_do_not_count_and_all_still_adds_up() -> None:
     found = compare(sample, slow).explanation
     assert_adds_up(found)
     assert found.difference_ns == 0
-    assert found.a_ns == pytest.approx(np.sort(steps.duration_ns)[2:6].mean())
+    assert found.profiled_ns == pytest.approx([np.sort(steps.duration_ns)[2:6].mean()] * 2)
 
 
 def test_the_call_of_the_model_is_one_row_of_both_sides_apart_from_layers(
@@ -280,9 +287,8 @@ def test_the_call_of_the_model_is_one_row_of_both_sides_apart_from_layers(
     assert call.a_ns > 0
     assert call.b_ns > 0
     assert all("not recorded" in told for told in call.operators)
-    assert found.layers_share + found.call_share + found.outside_share + found.lone_share == (
-        pytest.approx(1)
-    )
+    shares = found.layers_share, found.call_share, found.outside_share, found.lone_share
+    assert sum(shares) + found.profiler_share == pytest.approx(1)
     assert not any(row.kind == RowKind.AROUND for row in found.rows)
     assert sum(row.kind == RowKind.BETWEEN for row in found.rows) == 1
     few = found.leading(3)
@@ -341,55 +347,84 @@ def test_shares_of_mere_noise_are_not_told() -> None:
     sample = sample_profile(blocks=3, steps=8)
     generator = np.random.default_rng(1)
 
-    def with_profiled(mean_ms: float) -> Profile:
-        durations = generator.normal(mean_ms, 0.05, 8) * MS
-        return replace(sample, steps=sample.steps.replace(duration_ns=durations.astype(np.int64)))
+    def with_steps_of(mean_ms: float) -> Profile:
+        return with_steps(sample, generator.normal(mean_ms, 0.05, 8) * MS)
 
-    near, far = with_profiled(9.2), with_profiled(12)
-    noise = compare(with_profiled(9), near)
+    noise = compare(with_steps_of(9), with_steps_of(9.2))
     assert noise.explanation.is_noise
     assert "no difference beyond the noise" in explained_sentence(noise.explanation)
     told = plain(noise)["explanation"]
     assert {told["matched_share_of_difference"], told["rows"][0]["share_of_difference"]} == {None}
     assert format_share(noise.explanation, noise.explanation.rows[0]) == "–"
-    surely = compare(with_profiled(9), far)
+    surely = compare(with_steps_of(9), with_steps_of(12))
     assert not surely.explanation.is_noise
     assert "Of the difference, " in explained_sentence(surely.explanation)
     assert format_share(surely.explanation, surely.explanation.rows[0]).endswith(" %")
 
 
-def test_shares_are_told_where_turns_are_sure_of_what_few_profiled_steps_only_suggest() -> None:
+def test_shares_are_told_where_turns_are_sure_of_what_few_steps_only_suggest() -> None:
     sample = sample_profile(blocks=3, steps=4)
-
-    def with_profiled(*steps_ms: float) -> Profile:
-        durations = np.array([each * MS for each in steps_ms], np.int64)
-        return replace(sample, steps=sample.steps.replace(duration_ns=durations))
-
-    a, b = with_profiled(5, 9, 9, 20), with_profiled(6, 12, 12, 30)
+    a, b = (with_steps(sample, np.array(each) * MS) for each in ([5, 9, 9, 20], [6, 12, 12, 30]))
     assert compare(a, b).explanation.is_noise
     turns = np.random.default_rng(2).normal(1, 0.01, (2, 16))
     sure = Rounds(9 * MS * turns[0], 12 * MS * turns[1])
-    assert not compare(a, b, rounds=sure).explanation.is_noise
-    assert compare(a, b, rounds=sure.turned()).explanation.is_noise  # they say the opposite
+    found = compare(a, b, rounds=sure)
+    assert not found.explanation.is_noise
+    assert_adds_up(found.explanation)
+    assert found.latency is not None
+    assert (found.explanation.a_ns, found.explanation.b_ns) == (found.latency.a, found.latency.b)
 
 
 def test_one_step_of_each_differs_where_runs_of_one_model_would_not() -> None:
     sample = sample_profile(blocks=3, steps=1)
     a = int(sample.steps.duration_ns[0])
     for times, is_noise in ((1.03, True), (1.2, False)):
-        longer = np.array([int(a * times)], np.int64)
-        other = replace(sample, steps=sample.steps.replace(duration_ns=longer))
-        assert compare(sample, other).explanation.is_noise is is_noise
+        one, other = (with_steps(sample, np.array([each])) for each in (a, a * times))
+        assert compare(one, other).explanation.is_noise is is_noise
 
 
 def test_steps_without_the_profiler_are_told_beside_the_profiled_ones() -> None:
     a, b = (with_steps(sample_profile(), np.full(5, t * MS)) for t in (7, 6))
     found = compare(a, b).explanation
-    assert found.unprofiled_ns == (7 * MS, 6 * MS)
-    assert found.scaled(0.5, 1).unprofiled_ns == (3.5 * MS, 6 * MS)
-    assert "(without the profiler 7 ms and 6 ms)" in explained_sentence(found)
-    untimed = replace(a, timings=Timings.empty())
-    assert compare(untimed, b).explanation.unprofiled_ns is None
+    assert_adds_up(found)
+    assert (found.a_ns, found.b_ns) == (7 * MS, 6 * MS)
+    assert found.profiled_ns == (9 * MS, 9 * MS)
+    assert found.scaled(0.5, 1).profiled_ns == (4.5 * MS, 9 * MS)
+    told = explained_sentence(found)
+    assert told.startswith(
+        "Step: 7 ms in A, 6 ms in B. With the profiler, which tells the parts, 9 ms"
+    )
+    untimed = compare(replace(a, timings=Timings.empty()), b).explanation
+    assert (untimed.a_ns, untimed.b_ns) == untimed.profiled_ns == (9 * MS, 9 * MS)
+    assert explained_sentence(untimed).startswith("Profiled step: 9 ms in A")
+
+
+def test_rows_explain_the_steps_without_the_profiler_which_slows_small_operators_most(
+    capture: Capture, torch_files: Path, onnx_files: Path
+) -> None:
+    eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
+    onnx = capture(onnx_files / "block.onnx", "onnxruntime")
+    quick = [
+        with_steps(each, np.full(5, 0.8 * np.median(each.steps.duration_ns)))
+        for each in (eager, onnx)
+    ]
+    found, profiled = compare(*quick).explanation, explained_by_graph_of(eager, onnx)
+    assert_adds_up(found)
+    assert min(found.taken_off_ns) > 0
+    before = {row.nodes: row for row in profiled.rows if any(row.nodes)}
+    smaller = [(row, before[row.nodes]) for row in found.rows if any(row.nodes)]
+    assert all(0 <= row.a_ns <= was.a_ns and 0 <= row.b_ns <= was.b_ns for row, was in smaller)
+    kept = sorted((was.b_ns, row.b_ns / was.b_ns) for row, was in smaller if was.b_ns)
+    assert kept[0][1] < kept[-1][1]
+    assert len(found.rows) <= len(profiled.rows) + 1
+    slowed = compare(*(with_steps(each, 3 * each.steps.duration_ns) for each in (eager, onnx)))
+    assert slowed.explanation.taken_off_ns == (0, 0)
+    assert_adds_up(slowed.explanation)
+    (rest,) = (row for row in slowed.explanation.rows if row.kind == RowKind.PROFILER)
+    assert rest.a_ns > slowed.explanation.a_ns / 2
+    assert "most of that nothing places" in " ".join(slowed.cautions) or abs(
+        rest.difference_ns
+    ) < 0.3 * min(slowed.explanation.a_ns, slowed.explanation.b_ns)
 
 
 def test_pauses_before_operators_count_for_them_and_are_told(
@@ -399,7 +434,6 @@ def test_pauses_before_operators_count_for_them_and_are_told(
     found = compare(eager, capture(onnx_files / "block.onnx", "onnxruntime")).explanation
     assert min(found.dispatch_ns) > 0
     assert "the pauses just before operators" in explained_sentence(replace(found, is_noise=False))
-    assert found.turned().dispatch_ns == found.dispatch_ns[::-1]
     assert found.scaled(0.5, 1).dispatch_ns == (found.dispatch_ns[0] / 2, found.dispatch_ns[1])
 
 
@@ -414,7 +448,6 @@ def test_the_code_of_a_layer_counts_for_it_where_the_trace_has_its_range(
     by_layer = sum(row.a_ns for row in found.rows if row.kind == RowKind.MATCHED)
     assert 0 < code < by_layer
     assert "by modules' own code beside" in explained_sentence(replace(found, is_noise=False))
-    assert found.turned().code_ns == (none, code)
     alike = replace(compare(onnx, onnx).explanation, is_noise=False)
     assert "own code" not in explained_sentence(alike)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from profilers.analysis.coverage import link_coverage
 from profilers.errors import MissingCode, TrustRequired, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models.library_names import folder_of
@@ -54,12 +55,38 @@ def example_inputs():
     return {"x": torch.randn(2, WIDTH), "mask": torch.ones(2, WIDTH, dtype=torch.bool), "scale": 3.0}
 """
 
+NESTED = """
+import torch
+from torch import nn
+
+
+class Passes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear, self.words = nn.Linear(8, 16), nn.Embedding(10, 16)
+        self.register_buffer("neighbours", torch.eye(4).to_sparse_coo().coalesce())
+
+    def forward(self, batch, states, scale=1.0):
+        y = self.linear(batch["x"]) + self.words(batch["of"]["word"]) + states[1] * scale
+        return {"mixed": [torch.sparse.mm(self.neighbours, y), None], "count": 3}
+
+
+def make_model():
+    return Passes()
+
+
+def example_inputs():
+    batch = {"x": torch.randn(4, 8), "of": {"word": torch.arange(4)}}
+    return {"batch": batch, "states": (None, torch.ones(16)), "scale": 2.0}
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sources")
     (folder / "model.py").write_text(SOURCE)
     (folder / "plain.py").write_text(SOURCE.partition("def make_model")[0])
+    (folder / "nested.py").write_text(NESTED)
     (folder / "beside_of_sources.py").write_text("WIDTH = 8\n")
     (folder / "fails.py").write_text("import torch\n\n\ndef make_model():\n    return 1 / 0\n")
     (folder / "lacks.py").write_text("import not_installed_here\n\n\ndef make_model():\n    pass\n")
@@ -84,6 +111,21 @@ def test_a_file_runs_with_the_inputs_that_it_gives(capture: Capture, folder: Pat
     assert any("masked_fill" in name for name in operators(profile))
     assert any("mul" in name for name in operators(profile))
     assert not profile.diagnostics
+
+
+@pytest.mark.parametrize("mode", ["torch-eager", "torchscript"])
+def test_tensors_within_arguments_are_inputs_and_weights_may_be_sparse(
+    capture: Capture, folder: Path, mode: str
+) -> None:
+    profile = capture(folder / "nested.py", mode)
+    inputs = profile.environment.request["inputs"]
+    assert [each["name"] for each in inputs] == ["batch_x", "batch_of_word", "states_1"]
+    assert link_coverage(profile).operator_time == 1.0
+    assert any("_sparse_mm" in name for name in operators(profile))
+    specs = [InputSpec(**each) for each in inputs]
+    specs[1] = replace(specs[1], low=10, high=11)  # there are ten words
+    with pytest.raises(TwinscopeError, match="index out of range"):
+        capture(folder / "nested.py", mode, inputs=tuple(specs))
 
 
 def test_another_entry_runs_on_the_guess_that_fits(capture: Capture, folder: Path) -> None:

@@ -8,6 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from profilers.analysis.coverage import link_coverage
 from profilers.errors import CaptureFailed, TwinscopeError
 from profilers.models import onnx_file
 from tests.conftest import Capture
@@ -101,6 +102,73 @@ def test_operators_that_the_runtime_lacks_are_named(
     assert len(onnx_file.inspect(path).preview.authored.nodes) == 3
     with pytest.raises(CaptureFailed, match="Mine"):
         capture(path, "onnxruntime")
+
+
+def product_of(element_type: int) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    weight = helper.make_tensor("w", element_type, (16, 8), [0.5] * 128)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["narrow"], name="product"),
+        helper.make_node("Cast", ["narrow"], ["y"], name="cast", to=TensorProto.FLOAT),
+    ]
+    return nodes, [weight]
+
+
+@pytest.mark.parametrize(
+    ("opset", "says"),
+    [
+        (21, r"no kernel of MatMul \(product\) \(opset 13\)"),
+        (11, r"MatMul \(product\) takes no bfloat16 in the opset"),
+    ],
+)
+def test_an_operator_that_lacks_a_type_is_told_from_one_that_is_missing(
+    capture: Capture, tmp_path: Path, opset: int, says: str
+) -> None:
+    nodes, weights = product_of(TensorProto.BFLOAT16)
+    path = save(tmp_path / "m.onnx", TensorProto.BFLOAT16, nodes, weights, opset)
+    with pytest.raises(CaptureFailed, match=says):
+        capture(path, "onnxruntime")
+
+
+def test_a_node_behind_one_that_was_removed_keeps_its_link(
+    capture: Capture, tmp_path: Path
+) -> None:
+    """A removed Dropout or Identity does not run, so the time of its neighbour is not theirs."""
+    nodes = [
+        helper.make_node("Identity", ["x"], ["same"], name="same"),
+        helper.make_node("Softmax", ["same"], ["soft"], name="soft"),
+        helper.make_node("Identity", ["soft"], ["y"], name="last"),
+    ]
+    path = save(tmp_path / "m.onnx", TensorProto.FLOAT, nodes)
+    profile = capture(path, "onnxruntime")
+    assert link_coverage(profile).operator_time == 1
+    slices, names = profile.trace.slices, profile.authored.nodes.name
+    linked = {profile.strings[names[node]] for node in slices.node[slices.node >= 0].tolist()}
+    assert linked == {"soft"}
+
+
+def test_a_graph_without_outputs_is_told(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.onnx", TensorProto.FLOAT, [RELU])
+    model = onnx.load(path)
+    del model.graph.output[:]
+    onnx.save(model, path)
+    assert "no outputs" in onnx_file.inspect(path).cannot_run
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [("location", "", "whose name it does not say"), ("offset", "-5", "in numbers")],
+)
+def test_weights_in_no_place_are_told(tmp_path: Path, key: str, value: str, says: str) -> None:
+    nodes, _ = product_of(TensorProto.FLOAT)
+    weight = numpy_helper.from_array(np.ones((16, 8), np.float32), "w")
+    path = save(tmp_path / "m.onnx", TensorProto.FLOAT, nodes, [weight])
+    model = onnx.load(path)
+    onnx.save(model, path, save_as_external_data=True, location="m.data", size_threshold=0)
+    model = onnx.load(path, load_external_data=False)
+    places = {entry.key: entry for entry in model.graph.initializer[0].external_data}
+    places[key].value = value
+    path.write_bytes(model.SerializeToString())
+    assert says in onnx_file.inspect(path).cannot_run
 
 
 def test_an_input_of_an_unknown_type_is_told(tmp_path: Path) -> None:
