@@ -128,6 +128,24 @@ def test_kernels_of_the_backward_are_groups_of_what_they_differentiate(
     assert len(stage.nodes) == backward_groups(profile).sum()
 
 
+@pytest.mark.parametrize("how", ["freeze", "inference"])
+def test_what_optimising_takes_apart_belongs_to_the_operator_that_it_was(
+    capture: Capture, scripts: Path, how: str
+) -> None:
+    """Such as a linear layer that became a product and a sum, each with a weight of its own."""
+    profile = capture(
+        scripts / "traced.pt", "torchscript", inputs=INPUTS, options={"optimise": how}
+    )
+    coverage = link_coverage(profile)
+    assert (coverage.operator_time or 0.0) >= 0.95
+    assert (coverage.peak_bytes or 0.0) >= 0.95
+    assert profile.graphs[1].stage == "executed"
+    linear = {"linear", "linear_1", "linear_2"}
+    assert nodes_of(profile, "aten::mm") | nodes_of(profile, "aten::addmm") == linear
+    assert nodes_of(profile, "aten::tanh") == {"tanh"}
+    assert nodes_of(profile, "aten::layer_norm") == {"layer_norm"}
+
+
 def test_a_trace_in_inference_mode_says_what_does_not_train(
     capture: Capture, scripts: Path
 ) -> None:
