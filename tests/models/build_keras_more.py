@@ -55,13 +55,18 @@ def gated() -> keras.Model:
 
 
 def hard() -> keras.Model:
-    """Hard swish, whose parts ONNX Runtime moves past transposes, as in MobileNetV3."""
+    """Gated, with hard swish: parts that ONNX Runtime moves past transposes, as in MobileNetV3."""
     image = keras.Input((32, 32, 3), name="image")
     x = layers.Conv2D(16, 3, 2, padding="same", use_bias=False, name="stem")(image)
     x = layers.Activation("hard_swish", name="swish")(layers.BatchNormalization(name="norm")(x))
     x = layers.DepthwiseConv2D(3, 2, use_bias=False, name="depth")(layers.ZeroPadding2D()(x))
     x = layers.ReLU(name="relu")(layers.BatchNormalization(name="norm2")(x))
+    y = layers.GlobalAveragePooling2D(keepdims=True, name="squeeze")(x)
+    y = layers.ReLU(name="relu2")(layers.Conv2D(8, 1, name="reduce")(y))
+    y = layers.Activation("hard_sigmoid", name="gate")(layers.Conv2D(16, 1, name="expand")(y))
+    x = layers.Multiply(name="gated")([x, y])
     x = layers.Conv2D(16, 1, use_bias=False, name="project")(x)
+    x = layers.Activation("hard_swish", name="swish2")(layers.BatchNormalization(name="norm3")(x))
     return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="hard")
 
 
