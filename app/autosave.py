@@ -43,6 +43,12 @@ class Autosave:
         snapshot.write(profile, path)
         return path
 
+    def keep(self, profile: Profile, folder: Path) -> Path:
+        """Store the profile of a capture folder, which is no longer needed then."""
+        path = self.store(profile)
+        discard(folder)
+        return path
+
     def left_over(self) -> list[Path]:
         """Snapshots and capture folders of programs that did not end properly, oldest first."""
         found: list[Path] = []
@@ -66,6 +72,14 @@ class Autosave:
             for part in self.root.iterdir()
             if part.is_dir() and part.name != self._owner and not _owner_lives(part.name)
         ]
+
+
+def discard(path: Path) -> None:
+    """Delete a snapshot or a capture folder, whether it is still there or not."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _owner_name(pid: int) -> str:

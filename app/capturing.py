@@ -108,7 +108,7 @@ def require_trust(model: ModelFile, *, is_trusted: bool) -> None:
         )
 
 
-def capture_profile(
+def captured(
     launcher: Launcher,
     request: RunRequest,
     autosave: Autosave,
@@ -118,13 +118,14 @@ def capture_profile(
 ) -> tuple[Profile, Path]:
     """Run `request` and read the result; blocks.
 
-    `look` is shown the capture's folder while it is there.
+    `look` is shown the capture's folder before it is read.
 
     Returns
     -------
     profile : Profile
-    path : Path
-        The autosaved snapshot.
+    folder : Path
+        The capture, which the caller gives to `Autosave.keep` once the profile is on its way to the
+        person: a crash in between loses nothing.
 
     Raises
     ------
@@ -133,6 +134,19 @@ def capture_profile(
     """
     request = replace(with_digest(request), wants_peaks=True)
     return run_and_read(launcher, request, autosave, on_event, cancelled, look)
+
+
+def capture_profile(
+    launcher: Launcher,
+    request: RunRequest,
+    autosave: Autosave,
+    on_event: OnEvent = lambda event: None,
+    cancelled: threading.Event | None = None,
+    look: Callable[[Path], object] = lambda folder: None,
+) -> tuple[Profile, Path]:
+    """As `captured`, with the autosaved snapshot in place of the capture."""
+    profile, folder = captured(launcher, request, autosave, on_event, cancelled, look)
+    return profile, autosave.keep(profile, folder)
 
 
 def with_digest(request: RunRequest) -> RunRequest:
@@ -172,18 +186,16 @@ def _without_sweep(
     error: CaptureFailed,
 ) -> tuple[Profile, Path]:
     """The capture again, after other sizes of the inputs ended its process."""
-    profile, path = run_and_read(
+    profile, folder = run_and_read(
         launcher, replace(request, sweep={}), autosave, on_event, cancelled, look
     )
-    path.unlink(missing_ok=True)
     note = Diagnostic(
         Severity.WARNING,
         f"Measuring other sizes ended the model's process ({error.why or error.what}), so there "
         "are none of them here.",
         "Sweep over smaller sizes.",
     )
-    profile = replace(profile, diagnostics=(*profile.diagnostics, note))
-    return profile, autosave.store(profile)
+    return replace(profile, diagnostics=(*profile.diagnostics, note)), folder
 
 
 def run_and_read(
@@ -213,7 +225,4 @@ def run_and_read(
     profile = read_capture(
         folder, lambda fraction: on_event(Progress("reading", fraction)), ahead.begun()
     )
-    on_event(Progress("saving", 0.0))
-    path = autosave.store(profile)
-    shutil.rmtree(folder, ignore_errors=True)
-    return profile, path
+    return profile, folder

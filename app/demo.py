@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from profilers.errors import ModeUnavailable
+from profilers.installing import install_command
 from profilers.request import InputSpec, RunRequest
 
 DEMO_ROUNDS = (
@@ -60,7 +61,7 @@ def _build(module: str, path: Path) -> Path:
         raise ModeUnavailable(
             "The demo could not be built",
             done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no reason given",
-            "It needs both frameworks: pip install 'twinscope[frameworks]'.",
+            f"It needs both frameworks: {install_command(['torch', 'tensorflow'])}.",
             done.stderr,
         )
     return path

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.autosave import discard
 from app.jobs import Job
 from profilers.analysis.carried_notes import carried_notes
 from profilers.errors import TwinscopeError
@@ -22,7 +23,7 @@ class Document(QObject):
     """A profile and where it comes from.
 
     `profile` is the model's preview until it was run. `unsaved_snapshot` is the autosaved file of
-    a capture or of notes that the person has not saved. `notes` are those of the moment: the
+    a capture or of notes that the person has not saved; at first it is the capture's folder. `notes` are those of the moment: the
     profile keeps those that it was read with.
     """
 
@@ -80,7 +81,7 @@ class Document(QObject):
         self.state_changed.emit()
 
     def keep_unsaved(self, snapshot: Path) -> None:
-        """Hold on to an autosaved file in place of the one before."""
+        """Hold on to an autosaved file or a capture's folder in place of what was there before."""
         self.drop_unsaved()
         self.unsaved_snapshot = snapshot
         self.state_changed.emit()
@@ -88,7 +89,7 @@ class Document(QObject):
     def drop_unsaved(self) -> None:
         """Delete the autosaved file, if there is any."""
         if self.unsaved_snapshot is not None:
-            self.unsaved_snapshot.unlink(missing_ok=True)
+            discard(self.unsaved_snapshot)
             self.unsaved_snapshot = None
 
     def show_profile(self, profile: Profile) -> None:

@@ -18,6 +18,7 @@ from profilers.analysis.pairing.differences import (
     turned,
 )
 from profilers.analysis.pairing.matching import Match, match_graphs
+from profilers.analysis.pairing.namesakes import namesakes
 from profilers.profile import Graph, Profile
 from profilers.profile.table import Int32
 from views.counterpart import Comparison, Folding, Spot
@@ -27,10 +28,12 @@ from views.counterpart import Comparison, Folding, Spot
 class Link:
     """What the graphs of two profiles have in common, and what not, as seen from the first.
 
-    Each row of `differences` has a name and a sentence.
+    Each row of `differences` has a name and a sentence; `namesakes` are rows of either graph whose
+    nodes are picked together though they are not matched.
     """
 
     match: Match
+    namesakes: tuple[Int32, Int32]
     differences: Differences
     names: list[str]
     sentences: list[str]
@@ -161,8 +164,9 @@ class SelectionLinker(QObject):
         picked = document.selection.picked.nodes
         for other, link in self._followers(document):
             with self._mirroring():
-                pairs = link.match.nodes
-                other.selection.pick_nodes(pairs.b[np.isin(pairs.a, picked)].tolist())
+                pairs, (here, there) = link.match.nodes, link.namesakes
+                twins = (pairs.b[np.isin(pairs.a, picked)], there[np.isin(here, picked)])
+                other.selection.pick_nodes(np.concatenate(twins).tolist())
 
     def _mirror_opened(self, document: Document, opened: frozenset[int]) -> None:
         for other, link in self._followers(document):
@@ -185,10 +189,20 @@ def _linked(a: Profile, b: Profile) -> tuple[Link, Link]:
     """As seen from either."""
     match = match_graphs(a.authored, a.strings, b.authored, b.strings)
     differences = find_differences(a.authored, a.strings, b.authored, b.strings, match)
-    return _told(match, differences, a, b), _told(match.turned(), turned(differences), b, a)
+    of_a, of_b = namesakes(
+        a.authored, a.strings, b.authored, b.strings, match.nodes.a, match.nodes.b
+    )
+    there = _told(match.turned(), (of_b, of_a), turned(differences), b, a)
+    return _told(match, (of_a, of_b), differences, a, b), there
 
 
-def _told(match: Match, differences: Differences, a: Profile, b: Profile) -> Link:
+def _told(
+    match: Match,
+    namesakes: tuple[Int32, Int32],
+    differences: Differences,
+    a: Profile,
+    b: Profile,
+) -> Link:
     names, sentences = [], []
     for kind, node, twin in zip(
         *(each.tolist() for each in differences.columns().values()), strict=True
@@ -197,7 +211,7 @@ def _told(match: Match, differences: Differences, a: Profile, b: Profile) -> Lin
         names.append(node_title(side.authored, side.strings, row))
         graphs = (a.authored, a.strings, b.authored, b.strings)
         sentences.append(sentence(DifferenceKind(kind), node, twin, *graphs))
-    return Link(match, differences, names, sentences)
+    return Link(match, namesakes, differences, names, sentences)
 
 
 def _with_those_around(graph: Graph, scopes: list[int]) -> frozenset[int]:

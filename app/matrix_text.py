@@ -1,12 +1,13 @@
 """The matrix in words: the cells that window and command line show, and plain data for programs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from app.matrix import MatrixRow
 from profilers.analysis.mode_figures import ModeFigures
 from profilers.analysis.result_error import ResultError
+from profilers.request import RunRequest
 from profilers.units import format_bytes, format_duration
 
 FIRST_CALL = "First call"
@@ -15,6 +16,7 @@ HEADINGS = (
     "Error, largest", "mean", "Cosine", "Same class",
 )  # fmt: skip
 _REFERENCE = ("reference", "", "", "")
+_FAILED = "failed"
 _NO_ERROR = ("not comparable", "", "", "")
 
 
@@ -24,6 +26,12 @@ def cells_of(row: MatrixRow, *, is_reference: bool = False) -> tuple[str, ...]:
         return (row.variant.title, *[""] * (len(HEADINGS) - 1))
     size = "" if row.artefact_bytes is None else format_bytes(row.artefact_bytes)
     return (row.variant.title, *_figure_cells(row.figures), size, *_errors(row, is_reference))
+
+
+def inputs_text(base: RunRequest) -> str:
+    """What every row was fed."""
+    inputs = ", ".join(spec.text for spec in base.inputs) or "as the model says"
+    return f"Inputs: {inputs}. {base.steps} steps on {base.device}."
 
 
 def plain_row(row: MatrixRow) -> Mapping[str, Any]:
@@ -55,17 +63,47 @@ def _figure_cells(figures: ModeFigures) -> tuple[str, ...]:
 
 def _throughputs(figures: ModeFigures) -> str:
     told = {batch: _short(each) for batch, each in figures.per_second.items()}
-    told |= dict.fromkeys(figures.unmeasured, "failed")
+    told |= dict.fromkeys(figures.unmeasured, _FAILED)
     return "  ".join(f"{batch}: {text}" for batch, text in sorted(told.items()))
+
+
+def throughput_text(row: MatrixRow, batch: int) -> str:
+    """Samples per second with a batch size, "failed" where it has none, "" where it was not asked."""
+    if row.figures is None:
+        return ""
+    if batch in row.figures.unmeasured:
+        return _FAILED
+    found = row.figures.per_second.get(batch)
+    return "" if found is None else _short(found)
 
 
 def unmeasured_text(row: MatrixRow) -> str:
     """Which batch sizes have no figure, and why; "" if all have one."""
+    return "; ".join(f"{sizes}: {why}" for sizes, why in _unmeasured(row))
+
+
+def problems_of(rows: Sequence[MatrixRow]) -> list[tuple[str, str]]:
+    """What failed, and why; modes that failed alike are told together."""
+    who_by_why: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.problem:
+            who_by_why.setdefault(("failed", row.problem), []).append(row.variant.title)
+        for sizes, why in _unmeasured(row):
+            who_by_why.setdefault((sizes, why), []).append(row.variant.title)
+    every = [row.variant.title for row in rows]
+    return [
+        (f"{'Every mode' if 1 < len(titles) == len(every) else ', '.join(titles)} {told}", why)
+        for (told, why), titles in who_by_why.items()
+    ]
+
+
+def _unmeasured(row: MatrixRow) -> list[tuple[str, str]]:
+    """ "with batch 2, 3" and the reason that these sizes share."""
     problems = row.figures.unmeasured if row.figures else {}
     by_reason: dict[str, list[str]] = {}
     for batch, problem in problems.items():
         by_reason.setdefault(problem, []).append(str(batch))
-    return "; ".join(f"batch {', '.join(sizes)}: {why}" for why, sizes in by_reason.items())
+    return [(f"with batch {', '.join(sizes)}", why) for why, sizes in by_reason.items()]
 
 
 def _errors(row: MatrixRow, is_reference: bool) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
 """What is open and what is running; knows no widget."""
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,8 +10,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.autosave import Autosave
-from app.capturing import capture_profile, run_and_read, with_digest
+from app.autosave import Autosave, discard
+from app.capturing import captured, run_and_read, with_digest
 from app.column_files import open_one
 from app.demo import demo_requests
 from app.document import Document
@@ -33,6 +31,7 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.profile import KeptComparison, Profile
 from profilers.request import RunRequest
+from profilers.scratch import Scratch
 from profilers.trust import TrustStore
 from profilers.worker_process import Progress
 
@@ -67,6 +66,7 @@ class Session(QObject):
         self.trust = trust
         self.quiet = QuietTime(self)
         self._launcher = Launcher()
+        self._scratch = Scratch()
         self._one_capture = threading.Lock()
         self._jobs: set[Job] = set()
         self._asked = 0
@@ -164,7 +164,7 @@ class Session(QObject):
 
     def run_demo(self) -> None:
         """Build the demo models and capture both, side by side."""
-        folder = Path(tempfile.mkdtemp(prefix="twinscope-demo-"))
+        folder = self._scratch.new_folder()
         self._start(
             Job(
                 lambda job: [(r, open_one(Path(r.model_path), job)) for r in demo_requests(folder)],
@@ -223,7 +223,7 @@ class Session(QObject):
 
         def show(result: tuple[Profile, Path]) -> None:
             self._keep(result)
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
+            discard(path)
 
         self._start(Job(read, self), show)
 
@@ -282,6 +282,7 @@ class Session(QObject):
             job.abandon()
         self._jobs.clear()
         self._launcher.close()
+        self._scratch.close()
         self.autosave.close()
 
     def _start(
@@ -352,9 +353,7 @@ class Session(QObject):
 
     def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
         with self._alone(job):
-            return capture_profile(
-                self._launcher, request, self.autosave, job.report, job.cancelled
-            )
+            return captured(self._launcher, request, self.autosave, job.report, job.cancelled)
 
     def _attached(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
         with self._alone(job):
@@ -381,10 +380,26 @@ class Session(QObject):
         finally:
             self._one_capture.release()
 
-    def _finish_capture(self, document: Document, profile: Profile, kept: Path) -> None:
-        document.keep_unsaved(kept)
+    def _finish_capture(self, document: Document, profile: Profile, folder: Path) -> None:
+        document.keep_unsaved(folder)
         document.end()
         document.show_profile(profile)
+        self._store(document, profile, folder)
+
+    def _store(self, document: Document, profile: Profile, folder: Path) -> None:
+        """Make a snapshot of a capture that is on screen, when no model runs; its folder goes then."""
+
+        def write(job: Job) -> Path:
+            with self._alone(job):
+                return self.autosave.store(profile)
+
+        def keep(path: Path) -> None:
+            if document.unsaved_snapshot == folder:
+                document.keep_unsaved(path)
+            else:  # saved or closed meanwhile
+                discard(path)
+
+        self._start(Job(write, self), keep)
 
     def _end_failed(self, document: Document, error: TwinscopeError) -> None:
         """A document's work is over; what was cancelled is no failure."""

@@ -2,15 +2,16 @@
 
 import os
 import shutil
-import tempfile
 import threading
 from importlib import import_module
 from pathlib import Path
 
 from profilers.compiled import cache_folder
 from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable
+from profilers.kept_caches import bound
 from profilers.request import PEAKS_FILE, RunRequest
 from profilers.runtimes import RunMode, mode_named
+from profilers.scratch import Scratch, temporary_files_in
 from profilers.worker_process import OnEvent, WorkerProcess
 
 
@@ -19,7 +20,7 @@ class Launcher:
 
     def __init__(self) -> None:
         self._workers: dict[str, WorkerProcess] = {}
-        self._package = tempfile.TemporaryDirectory(prefix="twinscope-")
+        self._scratch = Scratch()
 
     def capture(
         self,
@@ -53,14 +54,14 @@ class Launcher:
     def extra_worker(self, request: RunRequest) -> WorkerProcess:
         """A process of its own for `request`, which the caller ends."""
         mode = _available_mode(request.mode)
-        return WorkerProcess(self._alone(), _environment(mode), None)
+        return self._started(_environment(mode), None)
 
     def close(self) -> None:
         """End every worker; safe to call twice."""
         for worker in self._workers.values():
             worker.kill()
         self._workers.clear()
-        self._package.cleanup()
+        self._scratch.close()
 
     def _worker_for(self, mode: RunMode, request: RunRequest) -> WorkerProcess:
         environment = _environment(mode)
@@ -69,8 +70,16 @@ class Launcher:
         if worker is None or worker.key != key or not worker.is_alive:
             if worker is not None:
                 worker.kill()
-            worker = WorkerProcess(self._alone(), environment, key)
+            worker = self._started(environment, key)
             self._workers[mode.framework] = worker
+        return worker
+
+    def _started(self, environment: dict[str, str], key: object) -> WorkerProcess:
+        """A worker with a folder of its own for temporary files."""
+        place, caches = self._scratch.new_folder(), _compilers_folder()
+        files = temporary_files_in(place, Path(environment["TORCHINDUCTOR_CACHE_DIR"]))
+        worker = WorkerProcess(self._alone(), {**environment, **files}, key, place)
+        bound(caches)  # while the framework is imported
         return worker
 
     def _alone(self) -> Path:
@@ -78,7 +87,7 @@ class Launcher:
 
         By a link, since workers then share what Python has compiled of it.
         """
-        folder = Path(self._package.name)
+        folder = self._scratch.folder
         package = folder / "profilers"
         if not package.exists():
             source = Path(__file__).parent
@@ -105,8 +114,11 @@ def _environment(mode: RunMode) -> dict[str, str]:
     """What the mode's runtime wants set before its framework is imported, and where compilers keep
     what they made, unless the person chose another place; and where the machine's peaks are kept."""
     runtime = import_module(f"profilers.runtimes.{mode.module}")
-    folder = cache_folder().parent
-    kept = os.environ.get("TORCHINDUCTOR_CACHE_DIR", str(folder / "inductor"))
-    peaks = os.environ.get(PEAKS_FILE, str(folder / "peaks.json"))
+    kept = os.environ.get("TORCHINDUCTOR_CACHE_DIR", str(_compilers_folder()))
+    peaks = os.environ.get(PEAKS_FILE, str(cache_folder().parent / "peaks.json"))
     own = {"TORCHINDUCTOR_CACHE_DIR": kept, PEAKS_FILE: peaks}
     return {**own, **getattr(runtime, "WORKER_ENVIRONMENT", {})}
+
+
+def _compilers_folder() -> Path:
+    return cache_folder().parent / "inductor"

@@ -5,8 +5,8 @@ The worker writes them into the capture folder beside the graph; numpy is all it
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from math import isfinite
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import isfinite, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ MOST_VALUES = 1 << 20  # that are looked at of one parameter
 _MOST_SECONDS = 0.5  # for all parameters; the others have no statistics then
 _LARGEST_FILE_BYTES = 64 << 20
 _BINS = 48
+_IN_CACHE = 1 << 15
 
 Statistics = Mapping[str, Any]
 
@@ -54,13 +55,14 @@ def statistics_of(values: NDArray[Any], count: int | None = None) -> dict[str, A
         found["sampled"] = len(seen)
     is_finite = np.isfinite(seen)
     finite = seen if is_finite.all() else seen[is_finite]
-    found["zeros"] = len(finite) - int(np.count_nonzero(finite))
-    found["nan"] = int(np.isnan(seen).sum())
+    found["zeros"] = int(np.count_nonzero(finite == 0))
+    found["nan"] = 0 if len(finite) == len(seen) else int(np.isnan(seen).sum())
     found["infinite"] = len(seen) - len(finite) - found["nan"]
     if len(finite):
         low, high = float(finite.min()), float(finite.max())
         with np.errstate(over="ignore", invalid="ignore"):
-            mean, spread = float(finite.mean()), float(finite.std())
+            mean = float(finite.mean())
+            spread = _spread(finite, mean)
         found |= {"minimum": low, "maximum": high, "histogram": _histogram(finite, low, high)}
         found |= {"mean": mean} if isfinite(mean) else {}
         found |= {"standard_deviation": spread} if isfinite(spread) else {}
@@ -111,9 +113,26 @@ def _histogram(values: NDArray[np.float64], low: float, high: float) -> list[int
         low, high = low - 0.5, high + 0.5
     if not np.isfinite(high - low):  # near the ends of float64
         values, low, high = values / 4, low / 4, high / 4
-    places = values - low
-    places /= high - low
-    places *= _BINS * (1 + 1e-12)
-    bins = places.astype(np.intp)
-    counts = np.bincount(np.minimum(bins, _BINS - 1, out=bins), minlength=_BINS)
+    counts = np.zeros(_BINS, np.int64)
+    for block in _blocks(values):
+        places = block - low
+        places /= high - low
+        places *= _BINS * (1 + 1e-12)
+        bins = places.astype(np.intp)
+        counts += np.bincount(np.minimum(bins, _BINS - 1, out=bins), minlength=_BINS)
     return [int(count) for count in counts]
+
+
+def _spread(values: NDArray[np.float64], mean: float) -> float:
+    squares = 0.0
+    for block in _blocks(values):
+        apart = block - mean
+        apart *= apart  # a scalar product would start the threads of a BLAS
+        squares += float(apart.sum())
+    return sqrt(squares / len(values))
+
+
+def _blocks(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Few enough values that they stay in the processor's cache: less than half of the time."""
+    for begin in range(0, len(values), _IN_CACHE):
+        yield values[begin : begin + _IN_CACHE]

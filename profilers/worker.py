@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError, first_line
+from profilers.installing import install_command
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes import RunMode, mode_named
@@ -178,7 +179,7 @@ def _import_framework(mode: RunMode, report: PipeReporter) -> int:
             raise ModeUnavailable(
                 f"{mode.title} cannot run in this Python environment",
                 f"importing {name} failed: {error}",
-                f"Install it (pip install 'twinscope[{mode.extra}]') or choose another mode.",
+                f"Install it ({install_command([name])}) or choose another mode.",
                 traceback.format_exc(),
             ) from error
     runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")

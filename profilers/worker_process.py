@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,10 +47,16 @@ OnEvent = Callable[[Progress | Log], None]
 
 
 class WorkerProcess:
-    """One worker process; `capture` may be called again as long as it is alive."""
+    """One worker process; `capture` may be called again as long as it is alive.
 
-    def __init__(self, package: Path, environment: Mapping[str, str], key: object) -> None:
+    Its temporary files are in `place`, which goes with it.
+    """
+
+    def __init__(
+        self, package: Path, environment: Mapping[str, str], key: object, place: Path
+    ) -> None:
         self.key = key
+        self._place = place
         self._log: deque[str] = deque(maxlen=_KEPT_LOG_LINES)
         self._events: queue.Queue[dict[str, Any] | Progress | Log | None] = queue.Queue()
         root = Path(__file__).parent.parent
@@ -152,6 +159,7 @@ class WorkerProcess:
                     logger.debug("closing a pipe of a dead worker failed", exc_info=True)
         for reader in self._readers:
             reader.join(timeout=5)
+        shutil.rmtree(self._place, ignore_errors=True)
 
     def _send(self, job: dict[str, Any]) -> None:
         assert self._process.stdin is not None

@@ -1,10 +1,10 @@
-"""Several buttons as one stop of the Tab key: arrows go from one to the next."""
+"""Several buttons and choices as one stop of the Tab key: arrows go from one to the next."""
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 _STEPS = {
     Qt.Key.Key_Right: 1,
@@ -12,11 +12,15 @@ _STEPS = {
     Qt.Key.Key_Left: -1,
     Qt.Key.Key_Up: -1,
 }
+_OF_A_CHOICE = (Qt.Key.Key_Up, Qt.Key.Key_Down)
 _CHANGES = (QEvent.Type.Show, QEvent.Type.Hide, QEvent.Type.EnabledChange)
 
 
 class OneStop(QObject):
-    """Tab reaches the widget that was used last; where that cannot be used, the first that can."""
+    """Tab reaches the widget that was used last; where that cannot be used, the first that can.
+
+    A combo box keeps the keys that change it.
+    """
 
     def __init__(self, widgets: Sequence[QWidget], parent: QObject) -> None:
         super().__init__(parent)
@@ -33,7 +37,7 @@ class OneStop(QObject):
         elif event.type() in _CHANGES:
             self._choose()
         elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            step = 0 if event.modifiers() else _STEPS.get(Qt.Key(event.key()), 0)
+            step = _step(watched, event)
             return bool(step) and self._go(watched, step)
         return False
 
@@ -60,3 +64,10 @@ class OneStop(QObject):
             )
             usable[at].setFocus(reason)
         return True
+
+
+def _step(watched: QObject, event: QKeyEvent) -> int:
+    key = Qt.Key(event.key())
+    if event.modifiers() or (isinstance(watched, QComboBox) and key in _OF_A_CHOICE):
+        return 0
+    return _STEPS.get(key, 0)

@@ -41,8 +41,8 @@ class Picked:
 class Selection(QObject):
     """Holds the current `Picked` and its history. One per column.
 
-    Picking in any table resolves the links: a node brings its slices, fusion groups and
-    allocations; a slice brings its node; a fused kernel brings its members.
+    Picking in any table resolves the links: a node brings its slices, fusion groups, allocations
+    and weights; a slice brings its node; a fused kernel brings its members; a weight what reads it.
     """
 
     changed = Signal()
@@ -72,7 +72,7 @@ class Selection(QObject):
                 rows,
                 np.flatnonzero(in_nodes | in_groups).astype(np.int32),
                 groups,
-                np.flatnonzero(np.isin(profile.memory.allocations.node, rows)).astype(np.int32),
+                self._blocks_of(rows),
                 focus=focus,
             )
         )
@@ -114,11 +114,11 @@ class Selection(QObject):
         self.pick_nodes(members.node[members.group == group].tolist(), ("group", group))
 
     def pick_allocation(self, row: int) -> None:
-        """A block with its node and all that belongs to that; else with the slice that made it."""
-        allocations = self._profile.memory.allocations
-        node, made_in = int(allocations.node[row]), allocations.slice[row : row + 1]
-        if node >= 0:
-            self.pick_nodes([node], ("allocation", row))
+        """A block with what made it, a weight with what reads it, and all that belongs to that."""
+        made_in = self._profile.memory.allocations.slice[row : row + 1]
+        nodes = self._nodes_of_block(row)
+        if len(nodes):
+            self.pick_nodes(nodes, ("allocation", row))
         else:
             alone = np.array([row], np.int32)
             self._push(
@@ -153,6 +153,21 @@ class Selection(QObject):
                 return fused
         node = int(slices.node[row])
         return [node] if node >= 0 else []
+
+    def _nodes_of_block(self, row: int) -> Sequence[int]:
+        allocations, uses = self._profile.memory.allocations, self._profile.authored.parameter_uses
+        node, weight = int(allocations.node[row]), int(allocations.parameter[row])
+        if node >= 0:
+            return [node]
+        readers: list[int] = uses.node[uses.parameter == weight].tolist()
+        return readers
+
+    def _blocks_of(self, nodes: Int32) -> Int32:
+        """What these nodes made, and the weights that they read."""
+        allocations, uses = self._profile.memory.allocations, self._profile.authored.parameter_uses
+        weights = uses.parameter[np.isin(uses.node, nodes)]
+        made, read = np.isin(allocations.node, nodes), np.isin(allocations.parameter, weights)
+        return np.flatnonzero(made | read).astype(np.int32)
 
     def _push(self, picked: Picked) -> None:
         del self._history[self._at + 1 :]

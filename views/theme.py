@@ -99,7 +99,9 @@ def system_theme() -> Theme:
 @cache
 def _family_colour(family: str, is_dark: bool) -> QColor:
     hue = _FAMILY_HUES.get(family)
-    if hue is None:
+    if family in _NO_WORK:
+        hue, saturation = _GREY_HUE, 25
+    elif hue is None:
         hue = zlib.crc32(family.encode()) % 360
         saturation = 90
     else:
@@ -107,6 +109,8 @@ def _family_colour(family: str, is_dark: bool) -> QColor:
     return QColor.fromHsl(hue, saturation, 95 if is_dark else 165)
 
 
+_GREY_HUE = 215
+_NO_WORK = ("input", "variable")  # given, not computed: grey, which no operator is
 _FAMILY_HUES = {
     "convolution": 212,
     "matmul": 265,

@@ -26,7 +26,7 @@ _KINDS = {
     RowKind.BETWEEN: "long pauses between operators",
     RowKind.AROUND: "before the first operator and after the last",
     RowKind.CALL: "the model's own call",
-    RowKind.PROFILER: "what else profiled steps took, taken off",
+    RowKind.PROFILER: "profiling itself, taken off",
 }
 
 

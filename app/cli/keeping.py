@@ -15,12 +15,13 @@ Capture = Callable[[Launcher, Autosave, OnEvent], tuple[Profile, Path]]
 
 
 def capture_into(out: Path, capture: Capture) -> Profile:
-    """Run `capture` and move the snapshot that it leaves to `out`; raises whatever it raises."""
+    """Run `capture` and leave its snapshot as `out`; raises whatever it raises."""
     launcher = Launcher()
     autosave = Autosave(data_folder() / "autosave")
     try:
         with ProgressBar() as bar:
-            profile, path = capture(launcher, autosave, bar.on_event)
+            profile, folder = capture(launcher, autosave, bar.on_event)
+        path = autosave.keep(profile, folder)
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, out)
     finally:

@@ -14,8 +14,11 @@ from app.cli.output import print_table
 from app.cli.progress import ProgressBar
 from app.cli.trusting import is_trusted
 from app.matrix import BATCHES, MatrixRow, run_matrix, unavailable, variants_of, with_batches
-from app.matrix_text import HEADINGS, cells_of, plain_row, unmeasured_text
+from app.matrix_text import HEADINGS, cells_of, inputs_text, plain_row, problems_of
 from app.paths import data_folder
+from app.report.html import page as matrix_page
+from app.report.matrix_sections import matrix_report
+from app.report.whole_file import write_whole
 from profilers.errors import TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
@@ -55,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="leave each row's snapshot there"
     )
+    parser.add_argument("--html", type=Path, metavar="X.html", help="write a page about it")
     parser.add_argument("--trust", action="store_true", help="let the file execute code")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -74,21 +78,34 @@ def run(arguments: argparse.Namespace) -> int:
         )
     base = _request(arguments, model)
     launcher, autosave = Launcher(), Autosave(data_folder() / "autosave")
+    rows: list[MatrixRow] = []
     try:
         with ProgressBar() as bar:
 
             def tell(number: int, row: MatrixRow) -> None:
                 bar.clear()
+                rows.append(row)
                 print(f"{number + 1} of {len(variants)}: {row.variant.title}", file=sys.stderr)
 
-            rows = run_matrix(launcher, variants, base, autosave, tell, bar.on_event)
-        if arguments.keep:
-            _keep(rows, arguments.keep)
-    finally:
+            run_matrix(launcher, variants, base, autosave, tell, bar.on_event)
+    finally:  # what ran before it was stopped is told, too
         launcher.close()
+        if rows:
+            _tell(rows, model, base, arguments)
         autosave.close()
-    _print(rows, unavailable(model), as_json=arguments.json)
     return 0 if any(row.snapshot for row in rows) else 1
+
+
+def _tell(
+    rows: Sequence[MatrixRow], model: ModelFile, base: RunRequest, arguments: argparse.Namespace
+) -> None:
+    missing = unavailable(model)
+    if arguments.keep:
+        _keep(rows, arguments.keep)
+    if arguments.html:
+        page = matrix_page(matrix_report(model.path.name, inputs_text(base), rows, missing))
+        write_whole(arguments.html, page.encode())
+    _print(rows, missing, as_json=arguments.json)
 
 
 def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:
@@ -115,13 +132,8 @@ def _print(rows: Sequence[MatrixRow], missing: list[tuple[str, str]], *, as_json
         for number, row in enumerate(row for row in rows if row.snapshot)
     ]
     print_table(table, as_json=False)
-    for problem in dict.fromkeys(row.problem for row in rows if row.problem):
-        titles = [row.variant.title for row in rows if row.problem == problem]
-        who = "Every mode" if 1 < len(titles) == len(rows) else ", ".join(titles)
-        print(f"\n{who} failed: {problem}")
-    for row in rows:
-        if unmeasured := unmeasured_text(row):
-            print(f"\n{row.variant.title}, {unmeasured.rstrip('.')}.")
+    for who, why in problems_of(rows):
+        print(f"\n{who}: {why.rstrip('.')}.")
     for title, reason in missing:
         print(f"\n{title} was left out: {reason.rstrip('.')}.")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.capturing import (
-    capture_profile,
+    captured,
     merge_inputs,
     request_for,
 )
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     request = _request(arguments, model)
     profile = capture_into(
         arguments.out,
-        lambda launcher, autosave, on_event: capture_profile(launcher, request, autosave, on_event),
+        lambda launcher, autosave, on_event: captured(launcher, request, autosave, on_event),
     )
     print_facts(statistics(profile), as_json=arguments.json)
     return 0

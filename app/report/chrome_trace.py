@@ -73,6 +73,8 @@ def _events(profile: Profile) -> Iterator[dict[str, Any]]:
     yield from _slices(profile, tracks, tells_launch)
     yield from _flows(profile, tracks, tells_launch)
     yield from _counters(profile, tracks)
+    if not len(profile.trace.counters):
+        yield from _memory(profile, tracks)
 
 
 class _TrackNumbers:
@@ -189,6 +191,21 @@ def _counters(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any
             "ts": _microseconds(time_ns),
             "pid": tracks.pid[track],
             "args": {"value": value},
+        }
+
+
+def _memory(profile: Profile, tracks: _TrackNumbers) -> Iterator[dict[str, Any]]:
+    """What the allocator told, which traces of most profilers hold as counters."""
+    counters, strings = profile.memory.counters, _writable(profile.strings)
+    columns = counters.device, counters.time_ns, counters.allocated_bytes, counters.reserved_bytes
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for device, time_ns, allocated, reserved in rows:
+        yield {
+            "ph": "C",
+            "name": f"Memory of {strings[device]}" if device >= 0 else "Memory",
+            "ts": _microseconds(time_ns),
+            "pid": tracks.pid[0],
+            "args": {"allocated": allocated, **({"reserved": reserved} if reserved >= 0 else {})},
         }
 
 

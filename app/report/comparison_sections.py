@@ -44,7 +44,7 @@ _KINDS = {
     RowKind.BETWEEN: "long pauses between operators",
     RowKind.AROUND: "before the first operator and after the last",
     RowKind.CALL: "the model's own call",
-    RowKind.PROFILER: "what else profiled steps took, taken off",
+    RowKind.PROFILER: "profiling itself, taken off",
 }
 
 
@@ -68,7 +68,7 @@ def _sections(comparison: ProfileComparison, a: Profile, b: Profile) -> Iterator
         labels = tuple(str(number) for number in range(1, longest + 1))
         yield Section(STEPS, (Bars(labels, tuple(series), "ns"),), "Duration of each step.")
     explanation = comparison.explanation
-    if explanation.a_ns or explanation.b_ns:
+    if explanation.a_ns and explanation.b_ns:
         yield Section("Where the difference comes from", _explained(comparison))
     for name, profile in (("A", a), ("B", b)):
         for section in sections_of(profile):

@@ -93,7 +93,7 @@ class Board(QWidget):
         stack.insertWidget(_COMPARE_PLACE, self.compare)
         stack.setStretchFactor(_COMPARE_PLACE, self.compare.stretch)
         OneStop([button for row in self._shown_rows for button in row.title_buttons], self)
-        self._scroll = QScrollArea()
+        self._scroll = _Rows()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -210,6 +210,14 @@ class Board(QWidget):
         row.set_folded(False)
         QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
         self._scroll.ensureWidgetVisible(row, 0, 0)
+
+    def bring_into_sight(self, widget: QWidget) -> None:
+        """Scroll to the row of a part of it; where not all of a row can be seen, to the part."""
+        row, _ = self.place_of(widget)
+        if row is not None:
+            self._scroll.ensureWidgetVisible(row, 0, 0)
+            if row.height() > self._scroll.viewport().height():
+                self._scroll.ensureWidgetVisible(widget)
 
     def show_rounds(self, a: Document, b: Document, rounds: Rounds) -> None:
         """What measuring two columns in turns gave."""
@@ -328,6 +336,13 @@ class Board(QWidget):
         for splitter in self._splitters():
             if splitter is not moved:
                 splitter.setSizes(moved.sizes())
+
+
+class _Rows(QScrollArea):
+    """Leaves it to the window what Tab brings into sight."""
+
+    def focusNextPrevChild(self, is_forward: bool) -> bool:
+        return QWidget.focusNextPrevChild(self, is_forward)
 
 
 class _Placeholder(QLabel):

@@ -35,6 +35,7 @@ from app.window.matrix_window import MatrixWindow
 from app.window.name_dialog import NameDialog
 from app.window.notice import NoticeBar
 from app.window.running import Running
+from app.window.tab_walk import stop_after
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.trust import TrustStore
@@ -70,12 +71,12 @@ class ColumnsWindow(QMainWindow):
         self.going = Going(
             self.board, self, lambda: self.settings.recent_files, lambda path: self.open([path])
         )
-        body = QWidget()
-        layout = QVBoxLayout(body)
+        self._body = QWidget()
+        layout = QVBoxLayout(self._body)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.notice)
         layout.addWidget(self._pages, 1)
-        self.setCentralWidget(body)
+        self.setCentralWidget(self._body)
         self._connect()
         self._apply_theme(self._theme)
         self.empty.show_recent(self.settings.recent_files)
@@ -188,6 +189,18 @@ class ColumnsWindow(QMainWindow):
     def is_settled(self) -> bool:
         """True when nothing runs and everything is drawn."""
         return not self.session.is_busy and self.linker.is_settled and self.board.is_settled()
+
+    # Qt events
+
+    def focusNextPrevChild(self, is_forward: bool) -> bool:
+        """Tab goes as the eye reads; Qt goes in the order in which things were made."""
+        stop = stop_after(self._body, QApplication.focusWidget(), is_forward)
+        if stop is None:
+            return False
+        reason = Qt.FocusReason.TabFocusReason if is_forward else Qt.FocusReason.BacktabFocusReason
+        stop.setFocus(reason)
+        self.board.bring_into_sight(stop)
+        return True
 
     # Wiring
 

@@ -11,6 +11,7 @@ from app.commands import Command
 from app.document import Document
 from app.window.board import Board
 from app.window.compare_row import COMPARE_ID
+from app.window.find_everywhere import FindEverywhere
 from app.window.palette import CommandPalette
 from app.window.row_pane import RowPane
 from views import VIEWS
@@ -63,6 +64,10 @@ class Going(QObject):
                 self.find, self._has_document,
             ),
             Command(
+                "go.find_everywhere", menu, self.tr("Find in all views…"), ("Ctrl+Shift+F",),
+                self.find_everywhere, self._has_document,
+            ),
+            Command(
                 "go.recent", menu, self.tr("Recent files…"), ("Ctrl+E",),
                 self.show_recent, lambda: bool(self._recent()),
             ),
@@ -105,6 +110,12 @@ class Going(QObject):
             self._board.show_row(self._board.row("graph"))
             view = self._board.view(document, "graph")
         view.open_finder()  # type: ignore[attr-defined]
+
+    def find_everywhere(self) -> None:
+        board = self._board
+        FindEverywhere(
+            board.documents, lambda view_id: board.show_row(board.row(view_id)), self._window
+        ).open()
 
     def fill(self) -> None:
         row = self._place[0] or self._board.filling or self._board.rows[0]

@@ -124,7 +124,7 @@ class MatrixWindow(QDialog):
             return
         for column, text in enumerate(cells_of(row, is_reference=is_reference)):
             item = QTableWidgetItem(text)
-            item.setToolTip(unmeasured_text(row))
+            item.setToolTip(plain_tooltip(unmeasured_text(row)))
             if column >= _TEXT_COLUMNS:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.setItem(number, column, item)

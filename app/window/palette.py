@@ -1,6 +1,6 @@
 """The command palette and the key sheet, both made from the command table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
@@ -52,24 +52,33 @@ class CommandPalette(QDialog):
                 return True
         return super().eventFilter(watched, event)
 
+    def matching(self, words: Sequence[str]) -> Iterable[Command]:
+        """Those whose titles hold all words, which are in lower case."""
+        for command in self._commands:
+            title = _titled(command).lower()
+            if all(word in title for word in words):
+                yield command
+
     def _filter(self, text: str) -> None:
         self._list.clear()
-        words = text.lower().split()
-        for command in self._commands:
-            title = command.title
-            if command.menu:
-                title = f"{command.menu}: {title}".replace("&", "")
-            if all(word in title.lower() for word in words):
-                keys = f"    {_keys(command)}" if command.keys else ""
-                item = QListWidgetItem(title + keys)
-                item.setData(Qt.ItemDataRole.UserRole, command)
-                self._list.addItem(item)
+        for command in self.matching(text.lower().split()):
+            keys = f"    {_keys(command)}" if command.keys else ""
+            item = QListWidgetItem(_titled(command) + keys)
+            item.setData(Qt.ItemDataRole.UserRole, command)
+            self._list.addItem(item)
         self._list.setCurrentRow(0)
 
     def _run(self, item: QListWidgetItem | None) -> None:
         if item is not None:
             self.accept()
             item.data(Qt.ItemDataRole.UserRole).run()
+
+
+def _titled(command: Command) -> str:
+    """With its menu before it."""
+    if not command.menu:
+        return command.title
+    return f"{command.menu}: {command.title}".replace("&", "")
 
 
 class KeySheet(QDialog):

@@ -1,6 +1,6 @@
 """One row of the board: the same view of every column, side by side, under a foldable title."""
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -130,6 +130,11 @@ class RowPane(QFrame):
         self._why_blank.setText(text if self._is_blank else "")
         self._why_blank.setToolTip(self._why_blank.text())
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest and self.columns.isVisible():
+            self._hold_views()
+        return super().event(event)
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.position().y() <= _TITLE_HEIGHT:
             self.fill_asked.emit(self)
@@ -150,4 +155,9 @@ class RowPane(QFrame):
             self.setFixedHeight(_TITLE_HEIGHT)
         else:
             self.setMaximumHeight(16777215)
-            self.setMinimumHeight(self.default_height)
+            self._hold_views()
+
+    def _hold_views(self) -> None:
+        """At least the default height, more where a view asks for it."""
+        needed = _TITLE_HEIGHT + self.columns.minimumSizeHint().height()
+        self.setMinimumHeight(max(self.default_height, needed))

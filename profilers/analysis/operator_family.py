@@ -4,7 +4,8 @@ import re
 from functools import lru_cache
 
 _FAMILIES: tuple[tuple[str, str], ...] = (
-    ("input", r"^(placeholder|input|_?arg)$"),
+    ("input", r"^(placeholder(_?with_?default|_?v2)?|input|_?arg|parameter)$"),
+    ("variable", r"^(var_?handle_?op|variable(_?v2)?)$"),
     ("branch", r"^(higher_order\.)?(cond|(stateless_?)?if)$"),
     ("loop", r"^(higher_order\.)?((stateless_?)?while(_loop)?|loop|scan)$"),
     ("communication", r"all_?reduce|all_?gather|reduce_?scatter|broadcast_?coalesced|nccl|gloo|collective"),

@@ -29,8 +29,9 @@ class WallTime:
     whole_ns, steps : int
         All steps together, and how many they are; without steps the whole trace is one.
     dispatch_ns : float64 array
-        Of each slice of the host, the pause just before it, in which nothing that was recorded worked:
-        preparing it, and clearing up after what ran before. Longer pauses than `LONGEST_DISPATCH_NS`
+        Of each slice, the pause just before it, in which nothing that was recorded worked: preparing
+        it, and clearing up after what ran before. A device waited for the host to launch it. Longer
+        pauses than `LONGEST_DISPATCH_NS`
         have other reasons and belong to nobody.
     around_begin_ns, around_end_ns : int64 array
         The stretches before the first work of each step and after its last, in which nothing that was
@@ -77,7 +78,7 @@ def wall_time(
     moments = _Moments(segment_begin, segment_end, begins, ends)
     shares = moments.shares(segment_begin, segment_end)
     slice_ns = np.bincount(owner, shares, minlength=len(slices)).astype(np.float64)
-    before = np.zeros(len(shares)) if on_device else moments.pauses(segment_begin, begins)
+    before = moments.pauses(segment_begin, begins)
     dispatch_ns = np.bincount(owner, before, minlength=len(slices)).astype(np.float64)
     for each in (slice_ns, dispatch_ns):
         each.flags.writeable = False

@@ -10,9 +10,11 @@ import importlib
 import logging
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +25,7 @@ import platformdirs
 logger = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).parent.parent.parent
+_KEPT_S = 30 * 24 * 3600
 _lock = threading.Lock()
 _loaded: ModuleType | None = None
 _builder: threading.Thread | None = None
@@ -84,6 +87,8 @@ def _load() -> None:
     os.environ["NUMBA_CACHE_DIR"] = str(_version_folder())
     try:
         _loaded = importlib.import_module("profilers.compiled.loops")
+        if _stamp().exists():
+            _stamp().touch()
     except Exception:
         logger.exception("the compiled loops cannot be used; everything runs without them")
         _cannot_load = True
@@ -101,6 +106,16 @@ def _build() -> None:
     )
     if done.returncode:
         logger.warning("the hot loops could not be compiled: %s", done.stderr[-2000:])
+    else:
+        _forget_old()
+
+
+def _forget_old() -> None:
+    """Loops that another version of Twinscope compiled, and that nothing loaded for a month."""
+    for folder in cache_folder().iterdir():
+        stamp = folder / _stamp().name
+        if stamp.is_file() and time.time() - stamp.stat().st_mtime > _KEPT_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stamp() -> Path:

@@ -13,6 +13,7 @@ from profilers.graphs.builder import Shape
 
 _HANDLES = re.compile(r"# \[Provenance debug handles\] (.+)")
 _AOT_ID = re.compile(r"# AOT ID: \['(\d+)")
+_MARK = re.compile(r'"graph_(\d+)_cpp_\w+"')  # where graphs failed before, they count otherwise
 _CPP_SIGNATURE = re.compile(r"\bkernel\((.*?)\)", re.DOTALL)
 _CPP_POINTER = re.compile(r"(const\s+)?([\w:]+)\s*\*\s*(?:__restrict__\s*)?(\w+)")
 _TRITON_SIGNATURE = re.compile(r"^def \w+\((.*?)\):", re.DOTALL | re.MULTILINE)
@@ -97,7 +98,7 @@ def read_inductor_code(text: str) -> InductorCode:
         If the text is no Python.
     """
     tree = ast.parse(text)
-    number = _AOT_ID.search(text)
+    number = _MARK.search(text) or _AOT_ID.search(text)
     reader = _Reader(text, _generated_kernels(tree))
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     for function in functions:

@@ -52,6 +52,8 @@ def _reason(error: Exception) -> str:
     text = str(error)[:_LONGEST_REASON]
     if isinstance(error, zipfile.BadZipFile) and not isinstance(error, UnsoundArchive):
         return "its ZIP is cut off or damaged"
+    if isinstance(error, UnicodeDecodeError):
+        return "text in it is no UTF-8, as it is in a damaged file"
     if isinstance(error, KeyError):
         return f"its content is not as its format says: it lacks {text}"
     if isinstance(error, (IndexError, TypeError, AttributeError)) or not text:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from profilers.errors import ModeUnavailable
+from profilers.installing import install_command
 from profilers.runtimes.build_tools import Lack, aoti_lacks, inductor_lacks
 from profilers.runtimes.mode_options import ACTIVATIONS, ModeOption
 from profilers.runtimes.pytorch import options as torch_options
@@ -34,8 +35,6 @@ class RunMode:
         Import names that must be installed; "a|b" takes either, the first one that is there.
     options : tuple of ModeOption
         Settings that only this mode has.
-    extra : str
-        Extras of this package that bring what it requires.
     is_compared : bool
         Whether a matrix of modes has rows for it: one that trains or runs over several processes
         does not stand beside the others.
@@ -56,7 +55,6 @@ class RunMode:
     options: tuple[ModeOption, ...] = ()
     is_compared: bool = True
     takes_turns: bool = True
-    extra: str = "frameworks"
     lacks: Callable[[str], Lack | None] | None = None
     built: tuple[str, ...] = ()
 
@@ -68,9 +66,10 @@ class RunMode:
     def not_installed(self) -> ModeUnavailable | None:
         """That packages are missing here, if they are."""
         missing = self.missing()
-        remedy = f"Install it with: pip install 'twinscope[{self.extra}]'."
-        lack = Lack(f"{', '.join(missing)} is not installed", remedy)
-        return self.refusal(lack) if missing else None
+        if not missing:
+            return None
+        remedy = f"Install it with: {install_command(missing)}."
+        return self.refusal(Lack(f"{', '.join(missing)} is not installed", remedy))
 
     def refusal(self, lack: Lack) -> ModeUnavailable:
         return ModeUnavailable(f"{self.title} cannot run here", lack.why, lack.remedy)
@@ -225,7 +224,6 @@ RUN_MODES: tuple[RunMode, ...] = (
         "keras.on_jax",
         ("jax", "keras"),
         (*tf_options.STEP, ACTIVATIONS),
-        extra="frameworks,jax",
     ),
     RunMode(
         "tf-mirrored",

@@ -20,6 +20,7 @@ from profilers.profile import (
 )
 from profilers.traces import Progress
 from profilers.traces.trace_builder import TraceBuilder
+from profilers.units import format_duration
 
 KERNEL_SUFFIX = "_kernel_time"
 RUN = "model_run"
@@ -111,8 +112,25 @@ def read(path: Path, progress: Progress) -> Profile:
                 "Profile the .onnx file itself to see them.",
             ),
         ),
-        environment=Environment(framework="ONNX Runtime", mode="onnxruntime", device="cpu"),
+        environment=Environment(
+            framework="ONNX Runtime",
+            mode="onnxruntime",
+            device="cpu",
+            facts=_time_by_provider(spans),
+        ),
     )
+
+
+def _time_by_provider(spans: list[Span]) -> dict[str, str]:
+    """How long each execution provider's nodes ran, the longest first."""
+    times_ns: dict[str, int] = {}
+    for span in (inner for root in spans for inner in root.walk()):
+        provider = str(span.event.args.get("provider", "")).removesuffix("ExecutionProvider")
+        if span.event.is_kernel and provider and not span.children:  # bodies count themselves
+            times_ns[provider] = times_ns.get(provider, 0) + span.event.duration_ns
+    longest = sorted(times_ns, key=lambda provider: -times_ns[provider])
+    told = ", ".join(f"{each} {format_duration(times_ns[each])}" for each in longest)
+    return {"Time by execution provider": told} if told else {}
 
 
 def read_spans(path: Path) -> list[Span]:

@@ -276,3 +276,30 @@ def test_the_figures_are_copied_and_saved_as_any_table(
     titles, line = QGuiApplication.clipboard().text().splitlines()
     assert titles.split("\t")[:3] == ["Figure", "A", "B"]
     assert line.split("\t")[1].endswith(" ms")
+
+
+def test_models_that_were_not_run_are_compared_without_times(
+    window: MainWindow, qtbot: QtBot, onnx_files: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        opened(window, qtbot, onnx_files / "cnn.onnx")
+    shown = comparison(window, qtbot).rows
+    hidden = [
+        shown.table.columns.headerData(at, Qt.Orientation.Horizontal)
+        for at in range(shown.table.columns.columnCount())
+        if shown.table.isColumnHidden(at)
+    ]
+    assert hidden == ["Time in A", "Time in B", "B / A", "Share", "Difference"]
+    assert shown.summary.text() == "Neither model was run, so there are no times to compare"
+    assert shown.table.columns.rowCount() == 0  # and not a pause of 0 ns
+    view = comparison(window, qtbot)
+    assert view.waterfall.bars == []
+    opened(window, qtbot, saved(tmp_path / "four.twin", 10, 4))
+    view = comparison(window, qtbot)
+    view.choose(0, 2)
+    settle(window, qtbot)
+    rows = view.rows.table.columns
+    assert {rows.index(at, 1).data() for at in range(rows.rowCount())} == {"–"}
+    assert any(rows.index(at, 2).data() != "0 ns" for at in range(rows.rowCount()))
+    assert not view.rows.table.isColumnHidden(2)
+    assert view.rows.table.isColumnHidden(5)

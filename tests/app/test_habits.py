@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QListWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget
 from pytestqt.qtbot import QtBot
 
+from app.window.find_everywhere import FindEverywhere
 from app.window.main_window import MainWindow
 from app.window.palette import CommandPalette, KeySheet
 from tests.app.conftest import opened, settle
@@ -127,6 +129,30 @@ def test_control_e_offers_recent_files_and_enter_opens_one(
     qtbot.keyClick(files, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: len(window.session.documents) == 1)
     settle(window, qtbot)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind"), [("conv_1", "node"), ("conv_relu_1", "group"), ("1.conv.weight", "node")]
+)
+def test_control_shift_f_finds_in_all_views_and_columns_and_picks(
+    two: MainWindow, qtbot: QtBot, typed: str, kind: str
+) -> None:
+    press(two, qtbot, Qt.Key.Key_F, CONTROL | SHIFT)
+    (finder,) = two.findChildren(FindEverywhere)
+    (field,), (found,) = finder.findChildren(QLineEdit), finder.findChildren(QListWidget)
+    field.setText(typed)
+
+    def titles() -> list[str]:
+        return [found.item(at).text() for at in range(found.count())]
+
+    columns = {each.title for each in two.session.documents}
+    qtbot.waitUntil(lambda: {each.rpartition("—")[2].strip() for each in titles()} == columns)
+    assert all(typed in title for title in titles())
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert not finder.isVisible()
+    picked = [document.selection.picked for document in two.session.documents]
+    assert kind in [each.focus[0] for each in picked]
+    assert all(len(each.nodes) for each in picked)
 
 
 def test_no_two_commands_share_a_key(window: MainWindow) -> None:

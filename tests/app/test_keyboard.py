@@ -68,15 +68,69 @@ def test_tab_goes_through_the_window_with_one_stop_for_all_titles(
     assert [each for each in stops if each in titles] == [first]
     areas = [
         board.view(document, view_id)
-        for view_id in ("summary", "graph", "memory", "timeline", "operators")
+        for view_id in ("summary", "graph", "fusion", "memory", "timeline", "operators")
         for document in (a, b)
     ]
     areas += [board.header(a), board.header(b)]
-    for area in areas:
-        assert any(area.isAncestorOf(stop) for stop in stops)
+    places = [
+        next(at for at, stop in enumerate(stops) if area.isAncestorOf(stop)) for area in areas
+    ]
+    assert places == sorted(places)
     qtbot.keyClick(first, Qt.Key.Key_Down)
     assert titles[1].hasFocus()
     qtbot.keyClick(titles[1], Qt.Key.Key_Down)
     assert QApplication.focusWidget() in titles[2:]
     qtbot.keyClick(titles[1], Qt.Key.Key_Up)
     assert first.hasFocus()
+    back = [first]
+    while len(back) < len(stops):
+        qtbot.keyClick(back[-1], Qt.Key.Key_Backtab, Qt.KeyboardModifier.ShiftModifier)
+        now = QApplication.focusWidget()
+        assert now is not None
+        back.append(now)
+    assert back[1:] == stops[:0:-1]
+
+
+def test_tab_brings_what_it_reaches_into_sight(two: MainWindow, qtbot: QtBot) -> None:
+    view = two.board.view(two.session.documents[0], "operators")
+    assert view.table.visibleRegion().isEmpty()
+    view.filter.setFocus()
+    qtbot.keyClick(view.filter, Qt.Key.Key_Tab)
+    assert view.table.hasFocus()
+    assert not view.table.visibleRegion().isEmpty()
+
+
+def test_arrows_go_along_a_tool_bar_and_change_its_choices(two: MainWindow, qtbot: QtBot) -> None:
+    view = two.board.view(two.session.documents[0], "graph")
+    colour, size, flat = view.bar.colour_by, view.bar.size_by, view.bar.flat
+    colour.setFocus()
+    before = colour.currentIndex()
+    qtbot.keyClick(colour, Qt.Key.Key_Down)
+    assert colour.currentIndex() == before + 1
+    qtbot.keyClick(colour, Qt.Key.Key_Right)
+    assert size.hasFocus()
+    qtbot.keyClick(size, Qt.Key.Key_Right)
+    assert flat.hasFocus()
+    qtbot.keyClick(flat, Qt.Key.Key_Tab)
+    qtbot.keyClick(
+        QApplication.focusWidget(), Qt.Key.Key_Backtab, Qt.KeyboardModifier.ShiftModifier
+    )
+    assert flat.hasFocus()
+
+
+def test_arrows_go_from_link_to_link_and_enter_takes_one(two: MainWindow, qtbot: QtBot) -> None:
+    legend = two.board.view(two.session.documents[0], "memory").legend
+    taken: list[str] = []
+    legend.toggled.connect(taken.append)
+    legend.setFocus(Qt.FocusReason.TabFocusReason)
+    first = legend.selectedText()
+    qtbot.keyClick(legend, Qt.Key.Key_Right)
+    second = legend.selectedText()
+    qtbot.keyClick(legend, Qt.Key.Key_Left)
+    qtbot.keyClick(legend, Qt.Key.Key_Left)
+    assert "" != first == legend.selectedText() != second
+    qtbot.keyClick(legend, Qt.Key.Key_Return)
+    (part,) = taken
+    assert part[:6] in first
+    qtbot.keyClick(legend, Qt.Key.Key_Tab)
+    assert not legend.hasFocus()

@@ -61,15 +61,22 @@ def test_a_dropped_program_is_run_looked_at_saved_and_opened_again(
     assert preview_nodes > 5
     assert len(document.profile.trace.slices) == 0
 
+    shown_with: list[Path] = []
+    document.profile_changed.connect(
+        lambda: shown_with.extend(window.session.autosave.folder.iterdir())
+    )
     run_with(window, qtbot)
     settle(window, qtbot)
     assert document.error is None
     profile = document.profile
     assert len(profile.steps) == 3
+    assert [path.suffix for path in shown_with] == [""]  # the capture: it is stored once it is seen
+    assert not shown_with[0].exists()
     assert statistics(profile)["link_coverage"]["operator_time"] >= 0.8
     for spec in VIEWS:
         assert isinstance(window.board.view(document, spec.id), QWidget)
     assert document.unsaved_snapshot is not None
+    assert len(snapshot.read(document.unsaved_snapshot).trace.slices) == len(profile.trace.slices)
 
     path = tmp_path / "cnn.twin"
     window.giving.save([document], path, Sharing())

@@ -10,12 +10,14 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.cli import main
+from app.cli.progress import ProgressBar
 from app.matrix import unavailable, variants_of
 from app.window.main_window import MainWindow
 from app.window.matrix_window import MatrixWindow
 from profilers.analysis.result_error import result_error
 from profilers.models import ModelFile
 from profilers.opening import open_path
+from profilers.worker_process import Log, Progress
 from tests.app.conftest import MODELS, model_of, opened, settle
 
 
@@ -85,11 +87,39 @@ def test_frameworks_and_quantised_forms_stand_side_by_side(
 def test_batch_sizes_that_a_model_does_not_take_are_told(
     onnx_files: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    page = home / "matrix.html"
+    page.parent.mkdir(exist_ok=True)
     words = ["matrix", str(onnx_files / "cnn.onnx"), "--steps", "2", "--batch", "3"]
-    assert main(words) == 0
+    assert main([*words, "--html", str(page)]) == 0
     told = capsys.readouterr().out
     assert "3: failed" in told
-    assert "batch 3: " in told
+    reason = "the input x has 3 where it takes 1 (dimension 1)"
+    assert told.count(reason) == 1  # of all four rows at once
+    text = page.read_text()
+    assert "Every mode with batch 3" in text
+    assert text.count(reason) == 1
+    assert text.count("<td class='text'><span>ONNX Runtime (level ") == 8  # figures, throughput
+
+
+def test_rows_that_ran_are_told_when_the_others_are_stopped(
+    onnx_files: Path,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = ProgressBar.on_event
+
+    def stop_in_the_second(bar: ProgressBar, event: Progress | Log) -> None:
+        if "1 of 4" in capsys.readouterr().err:
+            raise KeyboardInterrupt
+        told(bar, event)
+
+    monkeypatch.setattr(ProgressBar, "on_event", stop_in_the_second)
+    words = ["matrix", str(onnx_files / "cnn.onnx"), "--steps", "2", "--batch", "0", "--json"]
+    assert main(words) == 1
+    shown = capsys.readouterr()
+    assert [row["options"]["level"] for row in json.loads(shown.out)] == ["disabled"]
+    assert "stopped" in shown.err
 
 
 def test_the_window_fills_a_table_and_opens_a_row(

@@ -12,7 +12,7 @@ import pytest
 from app.report import EXPORTERS, Exporter, exporter_named
 from profilers.errors import TwinscopeError
 from profilers.opening import open_path
-from profilers.profile import JsonText, Profile, SliceKind, StringTable
+from profilers.profile import Counters, JsonText, MemoryCounters, Profile, SliceKind, StringTable
 from tests.sample import sample_profile
 
 
@@ -38,6 +38,28 @@ def test_overlapping_slices_of_a_chrome_trace_lie_on_threads_where_all_of_them_n
     assert len(open_ends) > len(set(slices.track.tolist()))
     assert set(open_ends) <= named
     assert not named & {0, *(each["pid"] for each in events)}
+
+
+def test_the_chrome_trace_draws_what_the_allocator_told_where_it_has_no_counters(
+    tmp_path: Path,
+) -> None:
+    sample = sample_profile()
+    told = MemoryCounters.from_rows([(1_000, -1, 64, 256), (2_500, -1, 32, -1)])
+    profile = replace(
+        sample,
+        trace=replace(sample.trace, counters=Counters.empty()),
+        memory=replace(sample.memory, counters=told),
+    )
+    path = tmp_path / "trace.json"
+    exporter_named("chrome").write(profile, path)
+    read = open_path(path)
+    assert isinstance(read, Profile)
+    events = [event for event in json.loads(path.read_text())["traceEvents"] if event["ph"] == "C"]
+    assert [event["args"] for event in events] == [
+        {"allocated": 64, "reserved": 256},
+        {"allocated": 32},
+    ]
+    assert {64, 256, 32} <= set(read.trace.counters.value.tolist())
 
 
 def test_the_chrome_trace_holds_every_slice_flow_and_counter_exactly(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ Made-up series first: independent steps, bursts of slow ones, correlated ones, d
 unless --real is 0: the same model is captured COUNT times, each in a process of its own, and every two
 captures are compared; and it is measured COUNT times in turns with itself. There the slower one is the
 real one with its steps made 20 % longer. Of five or ten steps nobody finds a fifth for certain; what is
-meant holds from 20 on, or in turns. Last, all real pairs together.
+meant holds from 20 on, or in turns, and from 50 on where they are correlated: 20 of those are worth four.
+Last, all real pairs together.
 """
 
 import argparse

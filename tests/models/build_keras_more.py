@@ -2,7 +2,7 @@
 
 fused.keras holds a convolution with bias and ReLU, multi.keras takes two inputs, lstm.keras loops.
 grouped.keras takes images of any size and convolves in groups, which Keras lets XLA compile alone.
-gated.keras squeezes and excites with swish, masked.keras loops both ways over a mask, with dropout.
+gated.keras squeezes and excites with swish, hard.keras has ReLU6 between convolutions, masked.keras loops both ways over a mask, with dropout.
 """
 
 import os
@@ -14,6 +14,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import keras
 from keras import layers
+from keras.src.applications.convnext import StochasticDepth
 
 _BIAS = keras.initializers.RandomNormal(stddev=0.1, seed=1)  # a zero bias would be folded away
 
@@ -53,13 +54,25 @@ def gated() -> keras.Model:
     return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="gated")
 
 
+def hard() -> keras.Model:
+    """Hard swish, whose parts ONNX Runtime moves past transposes, as in MobileNetV3."""
+    image = keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(16, 3, 2, padding="same", use_bias=False, name="stem")(image)
+    x = layers.Activation("hard_swish", name="swish")(layers.BatchNormalization(name="norm")(x))
+    x = layers.DepthwiseConv2D(3, 2, use_bias=False, name="depth")(layers.ZeroPadding2D()(x))
+    x = layers.ReLU(name="relu")(layers.BatchNormalization(name="norm2")(x))
+    x = layers.Conv2D(16, 1, use_bias=False, name="project")(x)
+    return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="hard")
+
+
 def grouped() -> keras.Model:
-    """As the blocks of ConvNeXt."""
+    """As the blocks of ConvNeXt; what is dropped of a block has no seed of its own."""
     image = keras.Input((None, None, 3), name="image")
     x = layers.Conv2D(8, 4, 4, bias_initializer=_BIAS, name="stem")(image)
     y = layers.Conv2D(8, 7, padding="same", groups=8, bias_initializer=_BIAS, name="depth")(x)
     y = layers.Dense(16, activation="gelu", name="wide")(layers.LayerNormalization(name="norm")(y))
-    x = layers.Add(name="added")([x, layers.Dense(8, name="narrow")(y)])
+    y = StochasticDepth(0.5, name="dropped")(layers.Dense(8, name="narrow")(y))
+    x = layers.Add(name="added")([x, y])
     return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="grouped")
 
 
@@ -73,7 +86,7 @@ def masked() -> keras.Model:
 
 def main(out: Path) -> None:
     keras.utils.set_random_seed(0)
-    for model in (fused(), multi(), lstm(), gated(), masked(), grouped()):
+    for model in (fused(), multi(), lstm(), gated(), hard(), masked(), grouped()):
         model.save(out / f"{model.name}.keras")
 
 

@@ -1,6 +1,6 @@
 """Write cnn, block and control in every TensorFlow and Keras format: ``build_tf OUT``.
 
-Besides: files that can execute code (lambda, custom, adversarial, file_access) and weights without a model.
+Besides: files that can execute code (lambda, custom, adversarial, detector, file_access) and weights without a model.
 Keras holds no branch on data without code of its own, so control.keras is a recurrent loop.
 """
 
@@ -53,6 +53,7 @@ def save_dangerous(out: Path) -> None:
     scaling.save(out / "lambda.h5")
     keras.Model(given, keras_zoo.Scale(name="own")(given)).save(out / "custom.keras")
     keras_zoo.adversarial().save(out / "adversarial.keras")
+    keras_zoo.detector().save(out / "detector.keras")
     access = keras_zoo.FileAccess(str(out / "written.txt"))
     tf.saved_model.save(access, str(out / "file_access_saved"))
     keras_zoo.recurrent().save_weights(out / "only.weights.h5")

@@ -103,6 +103,30 @@ def adversarial() -> keras.Model:
     return model
 
 
+@keras.saving.register_keras_serializable("zoo")
+class Detector(keras.Model):
+    """Trains on targets that go by the names of its outputs."""
+
+    def train_step(self, data: tuple[tf.Tensor, dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+        x, y = data
+        with tf.GradientTape() as tape:
+            made = self(x, training=True)
+            loss = tf.reduce_mean((y["box"] - made["box"]) ** 2)
+            loss += tf.reduce_mean((y["kind"] - made["kind"]) ** 2)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        return {"loss": loss}
+
+
+def detector() -> keras.Model:
+    """Two outputs by name; the layers bear the names that Keras gives them."""
+    x = keras.Input((8,), name="x")
+    outputs = {"kind": layers.Dense(3, name="dense")(x), "box": layers.Dense(4, name="dense_1")(x)}
+    model = Detector(x, outputs, name="detector")
+    model.compile("sgd", "mse")
+    return model
+
+
 class Words(tf.Module):
     """Takes text."""
 

@@ -105,6 +105,15 @@ def test_a_folded_box_adds_up_what_is_in_it(show_view: ShowView) -> None:
     assert format_count(int(flops[flops > 0].sum()), "FLOPs") in painter.tip(blocks)
 
 
+def test_in_a_narrow_pane_the_legend_takes_more_lines(show_view: ShowView) -> None:
+    view, _ = show_view("graph")
+    legend = view.legend
+    assert legend.height() == legend.heightForWidth(legend.width())
+    assert legend.heightForWidth(60) > legend.height()
+    view.bar.colour_by.setCurrentIndex(view.bar.colour_by.findData("flops"))
+    assert legend.heightForWidth(60) == 2 * legend.heightForWidth(900)  # the scale, and its note
+
+
 def test_the_minimap_shows_where_one_is_and_leads_elsewhere(
     show_view: ShowView, qtbot: QtBot
 ) -> None:

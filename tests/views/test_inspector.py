@@ -103,6 +103,21 @@ def test_sections_stay_folded(show_view: ShowView) -> None:
     assert view.inspector.topLevelItem(titles.index("Timing")).isExpanded()
 
 
+def test_what_is_wider_than_its_column_takes_more_lines(show_view: ShowView) -> None:
+    view, context = show_view("graph")
+    context.selection.pick_nodes([node_named(context.profile, "conv_1")])
+    tree = view.inspector
+    facts = tree.topLevelItem(list(sections(tree)).index("Timing"))
+    rows = [facts.child(at) for at in range(facts.childCount())]
+    (two,) = (each for each in rows if each.text(0) == "Fastest, slowest")
+    tree.setColumnWidth(1, 400)
+    tree.doItemsLayout()
+    high = tree.visualItemRect(two).height()
+    tree.setColumnWidth(1, 60)
+    tree.doItemsLayout()
+    assert tree.visualItemRect(two).height() > high
+
+
 def test_lines_are_copied(show_view: ShowView, qtbot: QtBot) -> None:
     view, context = show_view("graph")
     context.selection.pick_nodes([node_named(context.profile, "conv_0")])

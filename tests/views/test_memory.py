@@ -78,7 +78,9 @@ def test_picking_a_block_picks_its_node_and_draws_its_curve(show_view: ShowView)
     assert picked.focus[0] == "allocation"
     assert len(picked.nodes) == 1
     assert len(picked.slices) > 0
-    assert view.chart.picked.bytes.max() == MIB
+    weights = context.profile.memory.allocations.parameter[picked.allocations] >= 0
+    bytes_ = context.profile.memory.allocations.bytes[picked.allocations]
+    assert view.chart.picked.bytes.max() == MIB + bytes_[weights].sum()
     assert "float32 [1, 16, 32, 32]" not in view.alive.details.text()  # it has not that size
     assert "model.py:12" in view.alive.details.text()
 
@@ -88,7 +90,27 @@ def test_a_node_picked_elsewhere_selects_its_blocks(show_view: ShowView) -> None
     allocation = int(view.alive.rows[0])
     node = int(context.profile.memory.allocations.node[allocation])
     context.selection.pick_nodes([node])
-    assert view.alive.table.picked_rows() == [0]
+    first, *weights = view.alive.table.picked_rows()
+    assert first == 0
+    table = context.profile.memory.allocations
+    assert (table.parameter[view.alive.rows[weights]] >= 0).all()
+
+
+def test_a_weight_and_the_node_that_reads_it_pick_each_other(show_view: ShowView) -> None:
+    view, context = show_view("memory")
+    profile = context.profile
+    uses, table = profile.authored.parameter_uses, profile.memory.allocations
+    place = int(np.flatnonzero(table.parameter[view.alive.rows] >= 0)[0])
+    weight = int(view.alive.rows[place])
+    (reader,) = uses.node[uses.parameter == table.parameter[weight]].tolist()
+    view.alive.table.selectRow(view.alive.table.columns.shown_rows().index(place))
+    picked = context.selection.picked
+    assert picked.nodes.tolist() == [reader]
+    assert len(picked.slices) > 0
+    context.selection.clear()
+    context.selection.pick_nodes([reader])
+    assert weight in context.selection.picked.allocations
+    assert place in view.alive.table.picked_rows()
 
 
 def test_a_block_without_a_node_picks_the_slice_that_made_it(

@@ -94,6 +94,16 @@ def test_a_finding_picks_what_it_rests_on(show_view: ShowView, qtbot: QtBot) -> 
             assert picked.focus == ("slice", finding.slices[0])
 
 
+def test_the_first_finding_is_not_cut_off(show_view: ShowView, qtbot: QtBot) -> None:
+    view, _ = show_view("summary")
+    view.resize(420, 50)
+
+    def end_of_first() -> int:
+        return int(view.advice.y() + view.advice.first_bottom)
+
+    qtbot.waitUntil(lambda: 184 < end_of_first() <= view.height())
+
+
 def test_tiles_stand_in_more_lines_where_the_view_is_narrow(
     show_view: ShowView, qtbot: QtBot
 ) -> None:

@@ -17,7 +17,7 @@ class RowNames(QObject):
             RowKind.BETWEEN: self.tr("Long pauses between operators"),
             RowKind.AROUND: self.tr("Before the first operator and after the last"),
             RowKind.CALL: self.tr("The model's own call"),
-            RowKind.PROFILER: self.tr("What else profiled steps took, taken off"),
+            RowKind.PROFILER: self.tr("Profiling itself, taken off"),
         }[kind]
 
     def of(self, row: ExplainedRow) -> str:

@@ -5,7 +5,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from profilers.analysis.comparison.explained import Explanation
-from profilers.analysis.comparison.rows import ExplainedRow, RowKind
+from profilers.analysis.comparison.rows import TOLD_APART, ExplainedRow, RowKind
 from profilers.analysis.comparison.words import format_share
 from profilers.units import format_duration, format_percent
 from views.column_table import Column, ColumnTable
@@ -14,6 +14,9 @@ from views.plain_label import PlainLabel
 from views.theme import Theme
 
 _LONGEST_NAME = 260  # px
+_NAMES, _TIMES, _OF_BOTH_TIMES = (0, 6), (1, 2), (3, 4, 5)  # columns
+_DIFFERENCE = 5
+_NO_TIME = "–"  # of a model that was not run
 
 
 class RowTable(QWidget):
@@ -25,6 +28,7 @@ class RowTable(QWidget):
         super().__init__(parent)
         self._names = RowNames(self)
         self._explanation: Explanation | None = None
+        self._is_timed = (False, False)
         self._texts: list[str] = []
         self.filter = QLineEdit()
         self.filter.setPlaceholderText(self.tr("Filter layers and operators"))
@@ -52,6 +56,7 @@ class RowTable(QWidget):
 
     def show_explanation(self, explanation: Explanation) -> None:
         self._explanation = explanation
+        self._is_timed = explanation.a_ns > 0, explanation.b_ns > 0
         rows = explanation.rows
         self._texts = [
             " ".join((*row.titles, *row.operators, self._names.of(row))).lower() for row in rows
@@ -60,12 +65,20 @@ class RowTable(QWidget):
         self.kinds.clear()
         self.kinds.addItem(self.tr("All rows"), -1)
         for kind in RowKind:
-            if any(row.kind == kind for row in rows):
+            is_told = any(self._is_timed) or kind not in TOLD_APART
+            if is_told and any(row.kind == kind for row in rows):
                 self.kinds.addItem(self._names.kind(kind), int(kind))
         self.kinds.blockSignals(False)
-        self.table.show_columns(self._columns(explanation), sort_by=5)
-        for column in (0, 6):
-            self.table.setColumnWidth(column, min(self.table.columnWidth(column), _LONGEST_NAME))
+        columns = self._columns(explanation)
+        self.table.show_columns(columns, sort_by=_DIFFERENCE if all(self._is_timed) else 0)
+        hidden = {
+            *(() if any(self._is_timed) else _TIMES),
+            *(() if all(self._is_timed) else _OF_BOTH_TIMES),
+        }
+        for at in range(len(columns)):
+            self.table.setColumnHidden(at, at in hidden)
+        for at in _NAMES:
+            self.table.setColumnWidth(at, min(self.table.columnWidth(at), _LONGEST_NAME))
         self._filter()
 
     def select(self, row: int) -> None:
@@ -85,15 +98,15 @@ class RowTable(QWidget):
         kinds = [self._names.kind(row.kind) for row in rows]
         counted = self.tr(
             "Per step; where it was timed without the profiler, too, less what recording each call took. With the operators count the code of their modules, where the trace has "
-            "ranges of these, and on the host the pause just before each, up to 1 ms. The model's own "
+            "ranges of these, and the pause just before each, up to 1 ms. The model's own "
             "call is what is left before the first operator and after the last: checks of compiled code, "
             "in- and outputs, Python. With it counts the code of modules that only one side has around "
             "operators that both have"
         )
         return [
             Column(self.tr("Layer in A"), np.array(names, object), names.__getitem__),
-            Column(self.tr("Time in A"), a, lambda row: format_duration(a[row]), tooltip=counted),
-            Column(self.tr("Time in B"), b, lambda row: format_duration(b[row]), tooltip=counted),
+            Column(self.tr("Time in A"), a, lambda row: self._time(0, a[row]), tooltip=counted),
+            Column(self.tr("Time in B"), b, lambda row: self._time(1, b[row]), tooltip=counted),
             Column(self.tr("B / A"), ratio, lambda row: _ratio(float(ratio[row]))),
             Column(
                 self.tr("Share"),
@@ -116,6 +129,9 @@ class RowTable(QWidget):
             Column(self.tr("Kind"), np.array(kinds, object), kinds.__getitem__),
         ]
 
+    def _time(self, side: int, time_ns: float) -> str:
+        return format_duration(time_ns) if self._is_timed[side] else _NO_TIME
+
     def _twin(self, row: ExplainedRow) -> str:
         return row.titles[1] if row.titles[0] else ""
 
@@ -124,9 +140,12 @@ class RowTable(QWidget):
         if found is None:
             return
         words, kind = self.filter.text().lower().split(), self.kinds.currentData()
+        has_times = any(self._is_timed)
         mask = np.array(
             [
-                (kind in (None, -1) or row.kind == kind) and all(word in text for word in words)
+                (has_times or row.kind not in TOLD_APART)
+                and (kind in (None, -1) or row.kind == kind)
+                and all(word in text for word in words)
                 for row, text in zip(found.rows, self._texts, strict=True)
             ],
             np.bool_,
@@ -136,10 +155,12 @@ class RowTable(QWidget):
         told = self.tr("{} of {} rows: {} in A, {} in B").format(
             f"{len(shown):,}",
             f"{len(found.rows):,}",
-            format_duration(sum(row.a_ns for row in shown)),
-            format_duration(sum(row.b_ns for row in shown)),
+            self._time(0, sum(row.a_ns for row in shown)),
+            self._time(1, sum(row.b_ns for row in shown)),
         )
-        if not found.is_noise:
+        if not has_times:
+            told = self.tr("Neither model was run, so there are no times to compare")
+        elif not found.is_noise and all(self._is_timed):
             share = format_percent(sum(found.share(row) for row in shown)).replace("-", "−")
             told = self.tr("{}, {} of the difference").format(told, share)
         self.summary.setText(told)

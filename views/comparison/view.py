@@ -277,7 +277,7 @@ class ComparisonView(QWidget):
 
     def _explained(self, found: ProfileComparison) -> str:
         explanation = found.explanation
-        if not (explanation.a_ns or explanation.b_ns):
+        if not (explanation.a_ns and explanation.b_ns):
             return self.tr("No trace to explain it.")
         return explained_sentence(explanation, per_sample=found.per_sample)
 

@@ -57,7 +57,7 @@ class Waterfall(QWidget):
     def bars(self) -> list[_Bar]:
         """From the top, as they are drawn now."""
         found = self._explanation
-        if found is None or not (found.a_ns or found.b_ns):
+        if found is None or not (found.a_ns and found.b_ns):
             return []
         room = min(max((self.height() - _AXIS) // _LINE - 3, 1), _MOST_BARS)
         leading = found.leading(room)

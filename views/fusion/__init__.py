@@ -31,6 +31,7 @@ from views.fusion.group_table import TIME_COLUMN, group_columns
 from views.fusion.groups import Group, fused_groups
 from views.fusion.savings import SavingsFinder
 from views.fusion.source import SourceView
+from views.one_stop import OneStop
 from views.plain_label import PlainLabel
 
 __all__ = ["FusionView"]
@@ -114,6 +115,7 @@ class FusionView(QWidget):
             self._bar.addWidget(widget)
         self._bar.addWidget(self.filter, 1)
         self._bar.addWidget(self.source_button)
+        OneStop([self.kind, self.order, self.against, self.source_button], self)
 
     def _make_pages(self, has_breaks: bool) -> None:
         selection = self._context.selection
@@ -124,6 +126,7 @@ class FusionView(QWidget):
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setWidget(self.canvas)
         self.table = ColumnTable(self._context.theme)
         self.table.setAccessibleName(self.tr("Fused kernels"))

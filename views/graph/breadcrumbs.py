@@ -2,28 +2,24 @@
 
 from html import escape
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from views.graph.model import StageModel
 from views.graph.structure.hierarchy import ROOT
+from views.link_label import LinkLabel
 
 _LONGEST = 40  # characters of one part
 _MOST_PARTS = 12
 
 
-class Breadcrumbs(QLabel):
+class Breadcrumbs(LinkLabel):
     """A click on a part shows that box."""
 
     chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setTextFormat(Qt.TextFormat.RichText)
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.LinksAccessibleByMouse
-            | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
-        )
         self.setAccessibleName(self.tr("Scopes around the picked node"))
         self.setMinimumWidth(1)
         self.setContentsMargins(6, 0, 6, 0)

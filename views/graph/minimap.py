@@ -9,6 +9,7 @@ from views.graph.canvas import GraphCanvas
 from views.theme import Theme
 
 _LONGEST, _NARROWEST = 150.0, 44.0
+_MOST_OF_IT = 1 / 3  # of the canvas, in either direction
 _MARGIN = 10
 _SMALLEST_FRAME = 4.0
 
@@ -43,7 +44,9 @@ class Minimap(QWidget):
         self.setVisible(bool(len(scene.boxes)) and not seen.contains(whole))
         if self.isHidden():
             return
-        longest = min(_LONGEST, self._canvas.height() / 2)
+        longest = min(
+            _LONGEST, _MOST_OF_IT * self._canvas.width(), _MOST_OF_IT * self._canvas.height()
+        )
         scale = longest / max(whole.width(), whole.height(), 1.0)
         size = QSizeF(
             max(whole.width() * scale, _NARROWEST), max(whole.height() * scale, _NARROWEST)

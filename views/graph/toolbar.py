@@ -64,7 +64,7 @@ class Toolbar(QWidget):
         find.setMinimumWidth(_LEAST_FOR_FINDING)
         bar.addWidget(find, 1)
         bar.addWidget(self.flat)
-        buttons = [self.flat]
+        parts: list[QWidget] = [self.stage, self.colour_by, self.size_by, self.flat]
         for text, name, signal in (
             ("−", self.tr("Fold all"), self.fold_all),
             ("+", self.tr("Unfold all"), self.unfold_all),
@@ -77,8 +77,8 @@ class Toolbar(QWidget):
             button.setAutoRaise(True)
             button.clicked.connect(signal)
             bar.addWidget(button)
-            buttons.append(button)
-        OneStop(buttons, self)
+            parts.append(button)
+        OneStop(parts, self)
 
 
 def _choices(name: str, entries: Sequence[tuple[str, object]]) -> QComboBox:

@@ -4,9 +4,10 @@ import html
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
+from views.link_label import LinkLabel
 from views.plain_tooltip import plain_tooltip
 from views.theme import Theme
 
@@ -24,7 +25,7 @@ class LegendEntry:
     text: str
 
 
-class MemoryLegend(QLabel):
+class MemoryLegend(LinkLabel):
     """Entries in as many lines as they need; those that are left out are struck through."""
 
     toggled = Signal(str)  # the part
@@ -33,13 +34,8 @@ class MemoryLegend(QLabel):
         super().__init__(parent)
         self._theme = theme
         self._entries: Sequence[LegendEntry] = ()
-        self.setTextFormat(Qt.TextFormat.RichText)
         self.setWordWrap(True)
         self.setAccessibleName(self.tr("Legend: what the memory is split into"))
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.LinksAccessibleByMouse
-            | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
-        )
         self.linkActivated.connect(lambda link: self.toggled.emit(self._entries[int(link)].part))
 
     def show_entries(self, entries: Sequence[LegendEntry], hidden: Collection[str]) -> None:

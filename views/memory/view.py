@@ -31,6 +31,7 @@ from views.memory.legend import LegendEntry, MemoryLegend
 from views.memory.lifetimes import LifetimesChart
 from views.memory.moment import moment_text
 from views.memory.segments import SegmentsPane
+from views.one_stop import OneStop
 from views.plain_tooltip import plain_tooltip
 
 _DWARFED = 20  # times as high as all blocks: a line that is left out until it is asked for
@@ -133,6 +134,7 @@ class MemoryView(QWidget):
         bar.addWidget(self.device)
         bar.addWidget(self.grouping)
         bar.addWidget(self.legend, 1)
+        OneStop([self.device, self.grouping], self)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.addWidget(self.charts)

@@ -1,6 +1,6 @@
 """The profile at a glance: figures, where they come from, and what to know about them."""
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -19,6 +19,8 @@ from views.summary.findings import FindingsList
 from views.summary.ranks import RanksSection
 from views.summary.sweep import SweepSection
 from views.summary.tiles import Tiles, muted
+
+_LOWEST, _HIGHEST = 184, 320  # pixels
 
 
 class SummaryView(QScrollArea):
@@ -43,8 +45,17 @@ class SummaryView(QScrollArea):
         if len(profile.sweep):
             layout.addWidget(SweepSection(profile, theme))
         layout.addWidget(_facts(context))
-        layout.addStretch()
+        layout.addStretch(1)
         self.setWidget(body)
+        self.setMinimumHeight(_LOWEST)
+        self._fitting = QTimer(self, singleShot=True, interval=0)
+        self._fitting.timeout.connect(self._fit)
+        self.advice.placed.connect(self._fitting.start)
+
+    def _fit(self) -> None:
+        """As high as all up to the first finding, so that it is not cut off; else within limits."""
+        bottom = self.advice.y() + self.advice.first_bottom if self.advice.buttons else 0
+        self.setMinimumHeight(min(max(bottom, _LOWEST), _HIGHEST))
 
 
 def _facts(context: ViewContext) -> QWidget:

@@ -2,7 +2,8 @@
 
 from html import escape
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMoveEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
 from profilers.analysis.advice import Finding, findings
@@ -16,6 +17,8 @@ _TOP = Qt.AlignmentFlag.AlignTop
 class AdviceList(QWidget):
     """A line per finding, the costliest first: its cost as a button, what it is, what to try."""
 
+    placed = Signal()  # elsewhere, or in another size
+
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
@@ -28,7 +31,22 @@ class AdviceList(QWidget):
         for line, finding in enumerate(findings(context.profile)):
             self._add(line, finding)
         OneStop(self.buttons, self)
-        self.setVisible(bool(self.buttons))
+        if not self.buttons:
+            self.hide()
+
+    @property
+    def first_bottom(self) -> int:
+        """Where the first finding ends, from the top of the list."""
+        text = self._grid.itemAtPosition(0, 1)
+        return text.geometry().bottom() + self._grid.verticalSpacing() if text is not None else 0
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.placed.emit()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        self.placed.emit()
 
     def _add(self, line: int, finding: Finding) -> None:
         button = QToolButton()

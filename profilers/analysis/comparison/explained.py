@@ -41,7 +41,7 @@ class Explanation:
     median, so that single slow ones do not count. `by_graph` tells that layers were matched; else operators were, by name. `on_device` tells
     for each side whether times are those of devices. `code_ns` is what each side's rows have of the
     code of modules beside their operators, where a trace has ranges that tell it, and `dispatch_ns` of
-    the pauses just before operators and kernels on the host. Where `is_noise`, the steps differ by no
+    the pauses just before operators and kernels. Where `is_noise`, the steps differ by no
     more than steps of one model may, and shares of that difference would say nothing.
     """
 

@@ -1,9 +1,8 @@
 """What the profiler added to the steps that tell the parts, taken off these again."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from profilers.analysis.comparison.spent import Share, Spent
+from profilers.analysis.comparison.spent import Share, Spent, with_shares
 
 
 def without_profiler(spent: Spent, step_ns: float) -> Spent:
@@ -22,31 +21,27 @@ def without_profiler(spent: Spent, step_ns: float) -> Spent:
 
 
 def _off_pauses(spent: Spent, added_ns: float) -> tuple[Spent, float]:
-    pauses_ns = spent.between_ns + spent.around_ns
+    pauses_ns = spent.between_ns + spent.around_ns + spent.dispatch_ns
     taken_ns = min(added_ns, pauses_ns)
     kept = 1 - taken_ns / pauses_ns if pauses_ns else 1.0
-    shorter = replace(spent, between_ns=spent.between_ns * kept, around_ns=spent.around_ns * kept)
-    return shorter, taken_ns
+
+    def shorter(share: Share) -> Share:
+        pause_ns = share.pause_ns * kept
+        return replace(share, time_ns=share.time_ns - share.pause_ns + pause_ns, pause_ns=pause_ns)
+
+    found = replace(spent, between_ns=spent.between_ns * kept, around_ns=spent.around_ns * kept)
+    return with_shares(found, shorter), taken_ns
 
 
 def _off_calls(spent: Spent, added_ns: float) -> tuple[Spent, float]:
-    calls = sum(share.calls for share in _shares(spent))
+    calls = sum(share.calls for share in spent.shares)
     each_ns = min(added_ns / calls, spent.call_ns) if calls else 0.0
 
     def shorter(share: Share) -> Share:
-        return replace(share, time_ns=max(share.time_ns - each_ns * share.calls, 0.0))
+        time_ns = max(share.time_ns - each_ns * share.calls, 0.0)
+        kept = time_ns / share.time_ns if share.time_ns else 1.0
+        return replace(share, time_ns=time_ns, pause_ns=share.pause_ns * kept)
 
-    found = replace(
-        spent,
-        nodes={node: shorter(share) for node, share in spent.nodes.items()},
-        scopes={scope: shorter(share) for scope, share in spent.scopes.items()},
-        names={name: shorter(share) for name, share in spent.names.items()},
-    )
-    before_ns, after_ns = (sum(share.time_ns for share in _shares(of)) for of in (spent, found))
-    kept = after_ns / before_ns if before_ns else 1.0
-    return replace(found, dispatch_ns=spent.dispatch_ns * kept), before_ns - after_ns
-
-
-def _shares(spent: Spent) -> Iterator[Share]:
-    for kind in (spent.nodes, spent.scopes, spent.names):
-        yield from kind.values()
+    found = with_shares(spent, shorter)
+    before_ns, after_ns = (sum(share.time_ns for share in of.shares) for of in (spent, found))
+    return found, before_ns - after_ns

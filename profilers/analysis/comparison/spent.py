@@ -1,7 +1,8 @@
 """What one side's step was spent on: nodes, scopes of the graph, and names without a place in it."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,15 +15,24 @@ from profilers.profile.table import Int32, Int64
 
 @dataclass(frozen=True)
 class Share:
-    """Wall-clock ns per step, the slice that had most of it, and how many slices per step it is of."""
+    """Wall-clock ns per step, and the slice that had most of it.
+
+    `calls` are the slices per step that it is of, and `pause_ns` is what of the time lay just before these.
+    """
 
     time_ns: float
     slice: int
     calls: float = 0.0
+    pause_ns: float = 0.0
 
     def __add__(self, other: "Share") -> "Share":
         longest = self if self.time_ns >= other.time_ns else other
-        return Share(self.time_ns + other.time_ns, longest.slice, self.calls + other.calls)
+        return Share(
+            self.time_ns + other.time_ns,
+            longest.slice,
+            self.calls + other.calls,
+            self.pause_ns + other.pause_ns,
+        )
 
 
 NOTHING = Share(0.0, -1)
@@ -41,8 +51,6 @@ class Spent:
         Shares of what is tied to neither, by name.
     joined : list of list of int
         Nodes that ran as one fused kernel: their time is that of the first.
-    dispatch_ns : float
-        Of all these shares, the pauses just before what they are shares of.
     between_ns, around_ns : float
         Longer pauses in which nothing that was recorded worked, and the time before the first and
         after the last that did.
@@ -59,7 +67,6 @@ class Spent:
     scopes: dict[int, Share] = field(default_factory=dict)
     names: dict[str, Share] = field(default_factory=dict)
     joined: list[list[int]] = field(default_factory=list)
-    dispatch_ns: float = 0.0
     between_ns: float = 0.0
     around_ns: float = 0.0
     taken_off_ns: float = 0.0
@@ -73,6 +80,26 @@ class Spent:
     def profiled_ns(self) -> float:
         """The step as it was profiled, where `whole_ns` is without that."""
         return self.whole_ns + self.taken_off_ns - self.profiler_ns
+
+    @property
+    def dispatch_ns(self) -> float:
+        """Of all shares, the pauses just before what they are shares of."""
+        return sum(share.pause_ns for share in self.shares)
+
+    @property
+    def shares(self) -> Iterator[Share]:
+        for kind in (self.nodes, self.scopes, self.names):
+            yield from kind.values()
+
+
+def with_shares(spent: Spent, changed: Callable[[Share], Share]) -> Spent:
+    """The same with other shares, which hold less."""
+    return replace(
+        spent,
+        nodes={node: changed(share) for node, share in spent.nodes.items()},
+        scopes={scope: changed(share) for scope, share in spent.scopes.items()},
+        names={name: changed(share) for name, share in spent.names.items()},
+    )
 
 
 def has_ranges(profile: Profile) -> bool:
@@ -131,7 +158,6 @@ def _empty(profile: Profile, wall: WallTime, joined: list[list[int]]) -> Spent:
     dispatch_ns = float(wall.dispatch_ns.sum())
     return Spent(
         joined=joined,
-        dispatch_ns=dispatch_ns / steps,
         between_ns=max(wall.between_ns - wall.around_ns - dispatch_ns, 0.0) / steps,
         around_ns=wall.around_ns / steps,
         whole_ns=wall.whole_ns / steps,
@@ -178,16 +204,21 @@ def _owner(
 def _summed(wall: WallTime, rows: Int64, keys: list[_Key]) -> dict[_Key, Share]:
     steps = max(wall.steps, 1)
     sums: dict[_Key, float] = defaultdict(float)
+    pauses: dict[_Key, float] = defaultdict(float)
     calls: dict[_Key, int] = defaultdict(int)
     longest: dict[_Key, tuple[float, int]] = {}
-    times = wall.slice_ns[rows] + wall.dispatch_ns[rows]
-    for key, row, time_ns in zip(keys, rows.tolist(), times.tolist(), strict=True):
+    before = wall.dispatch_ns[rows]
+    times = (wall.slice_ns[rows] + before).tolist()
+    for key, row, time_ns, pause_ns in zip(
+        keys, rows.tolist(), times, before.tolist(), strict=True
+    ):
         sums[key] += time_ns
+        pauses[key] += pause_ns
         calls[key] += 1
         if time_ns > longest.get(key, (0.0, -1))[0]:
             longest[key] = (time_ns, row)
     return {
-        key: Share(total / steps, longest[key][1], calls[key] / steps)
+        key: Share(total / steps, longest[key][1], calls[key] / steps, pauses[key] / steps)
         for key, total in sums.items()
     }
 

@@ -134,7 +134,7 @@ def _where(explanation: Explanation) -> str:
     if any(row.kind == RowKind.CALL for row in explanation.rows):
         parts.append(f"{_share(explanation.call_share)} in the model's own call around them")
     for kind, where in (
-        (RowKind.BETWEEN, "in pauses" if any(explanation.on_device) else "in long pauses"),
+        (RowKind.BETWEEN, "in long pauses"),
         (RowKind.AROUND, "before the first operator and after the last"),
         (RowKind.PROFILER, "in what else profiled steps took longer"),
     ):

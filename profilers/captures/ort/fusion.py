@@ -2,8 +2,9 @@
 
 The optimiser keeps the names of tensors that survive it. So each optimised node owns the authored
 nodes between its outputs and the nearest tensors that are still alive; optimised nodes joined by a
-tensor that the author never named own theirs together. Names of blocked convolutions
-("<tensor>_nchwc") tell which authored tensor their renamed output stands for.
+tensor that the author never named own theirs together. Names of blocked convolutions ("<tensor>_nchwc")
+and of nodes that only moved past a transpose tell which authored tensor their renamed output stands
+for.
 """
 
 import re
@@ -86,7 +87,8 @@ class _BodyMatch:
         self._readers = _readers(self._old)
         self._twins = _equal_tensors(self._old)
         self._constants = _constant_tensors(authored)
-        self._stands_for = self._blocked_outputs()
+        self._named = {node.name: node for node in self._old if node.name and node.output}
+        self._stands_for = self._moved_outputs() | self._blocked_outputs()
         self._alive = self._alive_tensors()
         self._conversions = self._inserted_conversions()
 
@@ -104,17 +106,34 @@ class _BodyMatch:
             if row not in reached and node.op_type != "Constant"
         }
 
+    def _moved_outputs(self) -> dict[str, str]:
+        """Outputs that were renamed when a transpose was moved, by those of the node of that name."""
+        return {
+            new: old
+            for node in self._new
+            if node.name in self._named and self._named[node.name].op_type == node.op_type
+            for new, old in zip(node.output, self._named[node.name].output, strict=False)
+            if new not in self._old_maker
+        }
+
     def _blocked_outputs(self) -> dict[str, str]:
         """Renamed outputs of blocked (NCHWc) nodes by the authored tensor that they stand for."""
         stands_for = {}
         for node in self._new:
             match = _BLOCKED_NAME.fullmatch(node.name.removeprefix(_CAST_PREFIX))
-            if match and node.output and match["tensor"] in self._old_maker:
-                stands_for[node.output[0]] = self._after_epilogue(match["tensor"], node)
+            tensor = self._tensor_called(match["tensor"]) if match and node.output else ""
+            if tensor:
+                stands_for[node.output[0]] = self._after_epilogue(tensor, node)
         for node in self._new:  # behind it the tensor has its name again
             if node.op_type == "ReorderOutput" and node.output[0] in self._old_maker:
                 stands_for.setdefault(node.input[0], node.output[0])
         return stands_for
+
+    def _tensor_called(self, name: str) -> str:
+        """An authored tensor of this name, or what the authored node of this name makes."""
+        if name in self._old_maker:
+            return name
+        return self._named[name].output[0] if name in self._named else ""
 
     def _after_epilogue(self, tensor: str, node: NodeProto) -> str:
         """The tensor behind the residual add and the activation that a convolution took in."""

@@ -40,6 +40,10 @@ from profilers.captures.pytorch.library_kernels import with_libraries
 from profilers.captures.pytorch.links import linked_launches
 from profilers.captures.pytorch.memory import torch_memory
 from profilers.captures.pytorch.runtime_calls import runtime_told
+from profilers.captures.pytorch.script_backward_fusion import (
+    BackwardKernels,
+    with_backward_kernels,
+)
 from profilers.captures.pytorch.script_fusion import (
     NNC_KERNEL,
     has_fusion,
@@ -199,7 +203,15 @@ def _with_backward(
         trained = with_training(linked.graph, told, found.pool)
     flows, strings = found.trace.flows, found.pool.table()
     nodes = linked_training(trained, slices, strings, flows, linked.nodes)
-    return replace(linked, graph=trained.graph, nodes=nodes, notes=(*linked.notes, FORWARD_FLOPS))
+    kernels = BackwardKernels(linked.stages, linked.fusion, nodes, linked.groups)
+    if has_fusion(folder):
+        kernels = with_backward_kernels(kernels, trained.graph, slices, found.pool)
+    return replace(
+        linked,
+        graph=trained.graph,
+        notes=(*linked.notes, FORWARD_FLOPS),
+        stages=kernels.stages, fusion=kernels.fusion, nodes=kernels.nodes, groups=kernels.groups,
+    )  # fmt: skip
 
 
 def _memory(

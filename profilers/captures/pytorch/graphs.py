@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 
 from profilers.analysis.self_time import self_time_ns
-from profilers.captures.pytorch.aoti import is_package_alone, linked_package, unmarked_kernels
+from profilers.captures.pytorch.aoti import (
+    is_package_alone,
+    is_packaged,
+    linked_package,
+    unmarked_kernels,
+)
 from profilers.captures.pytorch.compiled import follows, is_compiled
 from profilers.captures.pytorch.files import (
     EXECUTION_TRACE_FILE,
@@ -77,10 +82,11 @@ def linked_graph(
         if not (folder / EXPORTED_GRAPH_FILE).is_file():
             return *_recorded(folder, run, found, slices), ()
         graph, nodes = _exported(folder, run, found, slices)
-        fits = run.extra.get(GRAPH_FORM) != RECORDED and (
+        if not (folder / EXECUTION_TRACE_FILE).is_file():
+            return graph, nodes, ()
+        if run.extra.get(GRAPH_FORM) != RECORDED and (
             GRAPH_FORM in run.extra or _fits(folder, graph, found, slices, nodes)
-        )
-        if fits or not (folder / EXECUTION_TRACE_FILE).is_file():
+        ):
             return graph, nodes, ()
         return *_recorded(folder, run, found, slices), (_OTHER_PATH,)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
@@ -105,7 +111,7 @@ def _exported(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) 
     strings = found.pool.table()
     if any(text.startswith(NODE_MARK) for text in strings):
         return graph, linked_by_marks(slices, strings, graph)
-    return graph, linked_by_order(slices, strings, *straight_program(graph, strings))
+    return graph, _by_order(folder, graph, slices, strings)
 
 
 def _script(folder: Path, found: ChromeTrace, slices: Slices) -> _Linked:
@@ -127,8 +133,14 @@ def _recorded(folder: Path, run: RunRecord, found: ChromeTrace, slices: Slices) 
         run.extra["module_classes"],
         MODULE_MARK,
     )
-    strings = found.pool.table()
-    return graph, linked_by_order(slices, strings, *straight_program(graph, strings))
+    return graph, _by_order(folder, graph, slices, found.pool.table())
+
+
+def _by_order(folder: Path, graph: Graph, slices: Slices, strings: StringTable) -> Int32:
+    """None where a compiler's record tells the nodes: to find them takes as long as all the rest."""
+    if is_compiled(folder) or is_packaged(folder):
+        return np.full(len(slices), -1, np.int32)
+    return linked_by_order(slices, strings, *straight_program(graph, strings))
 
 
 def _linked_share(slices: Slices, nodes: Int32) -> float:

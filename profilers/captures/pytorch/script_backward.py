@@ -17,7 +17,7 @@ from profilers.profile import SliceKind, Slices, StringTable
 from profilers.profile.table import Int32
 
 SCRIPT_BACKWARD = "DifferentiableGraphBackward"  # ends the name of what autograd evaluates
-_BACKWARD = "<backward op>"
+BACKWARD = "<backward op>"  # around the operators of such a backward
 _PRODUCTS = frozenset({"linear", "matmul", "mm", "bmm", "addmm", "baddbmm"})
 _TURNS = frozenset({"reshape", "transpose", "permute", "expand", "unsqueeze", "squeeze"})
 _SPREAD = frozenset({*_TURNS, "sum", "mean"})  # whose gradient is one for many elements
@@ -46,7 +46,7 @@ def linked_script_backward(slices: Slices, strings: StringTable, nodes: Int32) -
     """
     linked = nodes.copy()
     forward, backward = (
-        _operators_in(name, slices, strings) for name in (DIFFERENTIABLE_FORWARD, _BACKWARD)
+        operators_within(name, slices, strings) for name in (DIFFERENTIABLE_FORWARD, BACKWARD)
     )
     for step in np.unique(slices.step[backward]).tolist():
         rows = backward[slices.step[backward] == step]
@@ -59,7 +59,12 @@ def linked_script_backward(slices: Slices, strings: StringTable, nodes: Int32) -
     return linked
 
 
-def _operators_in(name: str, slices: Slices, strings: StringTable) -> Int32:
+def has_own_derivative(operator: str) -> bool:
+    """Whether an operator's derivative is operators of its own, which no kernel takes in."""
+    return plain_operator(operator) in _PRODUCTS | _HAVE_OWN
+
+
+def operators_within(name: str, slices: Slices, strings: StringTable) -> Int32:
     """Operators that no other encloses, within ranges of that name, in order of time."""
     is_operator = slices.kind == SliceKind.OPERATOR
     inside = inherited(slices, np.where(slices.name == strings.find(name), 1, -1).astype(np.int32))

@@ -37,6 +37,7 @@ from profilers.traces.chrome_trace import ChromeTrace
 Json = dict[str, Any]
 
 STAGE = "executed"
+COMPILER, NNC = "TorchScript", "NNC"
 NNC_KERNEL = "fused_"  # begins the name of a kernel in a trace
 _GROUP, _ONEDNN = "prim::TensorExprGroup", "prim::mkldnn_convolution"
 
@@ -140,7 +141,7 @@ def with_script_makers(memory: Memory, slices: Slices) -> Memory:
 
 
 def _origins(document: Json, authored: Graph, strings: StringTable) -> dict[int, list[int]]:
-    """Authored nodes of each executed one; what fused operators have no twin for lies between."""
+    """Authored nodes of each executed one: its twin, what reads its weights, or what lies between."""
     flat = list(_flattened(document))
     program, rows = script_program(authored, strings)
     plain = [replace(place, operator=plain_operator(place.operator)) for place in program]
@@ -149,13 +150,23 @@ def _origins(document: Json, authored: Graph, strings: StringTable) -> dict[int,
     is_fused = [bool(node.get("is_fused")) for _, node in flat]
     _add_moved([operator for operator, _ in executed], is_fused, plain, places)
     matched = {rows[place] for place in places if place >= 0}
+    readers = _readers(authored, strings)
     found: dict[int, list[int]] = {}
     gaps = with_gaps(places, rows)
-    for number, (row, _) in enumerate(flat):
-        own = [rows[places[number]]] if places[number] >= 0 else []
-        if not own and is_fused[number]:
-            own = [node for node in gaps[number] if node not in matched]
+    for number, (row, node) in enumerate(flat):
+        own = [reader for _, name in node["parameters"] for reader in readers.get(name, ())]
+        own = own or ([rows[places[number]]] if places[number] >= 0 else [])
+        own = own or [each for each in gaps[number] if each not in matched]
         found[row] = sorted({*found.get(row, []), *own})
+    return found
+
+
+def _readers(authored: Graph, strings: StringTable) -> dict[str, list[int]]:
+    """Authored nodes that read a weight, by its name."""
+    names, uses = authored.parameters.name.tolist(), authored.parameter_uses
+    found: dict[str, list[int]] = {}
+    for parameter, node in zip(uses.parameter.tolist(), uses.node.tolist(), strict=True):
+        found.setdefault(strings[names[parameter]], []).append(node)
     return found
 
 
@@ -191,7 +202,7 @@ def _groups(
         if node["operator"] == _GROUP:
             words = [plain_operator(str(inner["operator"])) for inner in node["fused"]]
             name = f"{NNC_KERNEL}{'_'.join(words)}"
-            yield _Group(row, name, "NNC", tuple(origins.get(row, ())))
+            yield _Group(row, name, NNC, tuple(origins.get(row, ())))
             continue
         weights = [name for _, name in node["parameters"] if FOLDED in name]
         if weights:
@@ -248,7 +259,7 @@ def _path(node: Json) -> str:
 
 
 def _tables(groups: Sequence[_Group], pool: StringPool) -> Fusion:
-    compiler = pool.add("TorchScript")
+    compiler = pool.add(COMPILER)
     return Fusion(
         FusionGroups.from_rows(
             (pool.add(group.name), pool.add(group.kind), compiler, -1, 1, group.row)

@@ -178,7 +178,9 @@ class _Alike:
         self._last_of: dict[str, int] = {}
         for number, place in enumerate(places):
             self._places[place.operator, place.scope].append(number)
-            if not place.is_silent:
+            if place.is_silent:  # such as a shape that is a constant when it is traced
+                self._last_of.setdefault(place.scope, number)
+            else:
                 self._last_of[place.scope] = number
 
     def completed(self, executed: Sequence[tuple[str, str]], places: list[int]) -> list[int]:
@@ -302,11 +304,11 @@ class _Program:
 def _node_layers(graph: Graph, strings: StringTable, layers: Mapping[str, str]) -> list[str]:
     """For each node the dotted path of the layers that it lies in, those around its body first."""
     scopes, nodes = graph.scopes, graph.nodes
+    called = [strings[name] for name in scopes.name.tolist()]
+    is_numbered = next(iter(layers), "") not in called  # the model comes first
     paths = {-1: ""}
-    for row, (name, parent) in enumerate(
-        zip(scopes.name.tolist(), scopes.parent.tolist(), strict=True)
-    ):
-        paths[row] = _joined(paths[parent], _layers_in((strings[name],), layers))
+    for row, (name, parent) in enumerate(zip(called, scopes.parent.tolist(), strict=True)):
+        paths[row] = _joined(paths[parent], _layers_in((name,), layers, is_numbered))
     owners = graph.subgraphs.owner.tolist()
     found: list[str] = []
     for scope, body in zip(nodes.scope.tolist(), nodes.subgraph.tolist(), strict=True):
@@ -327,7 +329,15 @@ def _joined(outer: str, inner: str) -> str:
     return f"{outer}.{inner}" if outer and inner else outer or inner
 
 
-def _layers_in(names: Sequence[str], layers: Mapping[str, str]) -> str:
-    """Dotted path of those names that are layers, without the numbers of later traces."""
-    known = (name if name in layers else _RETRACED.sub("", name) for name in names)
-    return ".".join(name for name in known if name in layers or name == TAPE_SCOPE)
+def _layers_in(names: Sequence[str], layers: Mapping[str, str], is_numbered: bool = False) -> str:
+    """Dotted path of those names that are layers, without the numbers of later traces.
+
+    Where all scopes are numbered, "dense_1" is the layer "dense", even if there is a layer "dense_1".
+    """
+    found = []
+    for name in names:
+        plain = _RETRACED.sub("", name)
+        either = (plain, name) if is_numbered else (name, plain)
+        known = next((each for each in either if each in layers), "")
+        found += [known or TAPE_SCOPE] if known or name == TAPE_SCOPE else []
+    return ".".join(found)

@@ -22,7 +22,7 @@ def training_of(
     import jax
     import keras
 
-    targets, loss_function, optimiser = training_parts(model, names, arrays, request)
+    targets, loss_function, optimiser, _ = training_parts(model, names, arrays, request)
     trained, others = list(model.trainable_variables), list(model.non_trainable_variables)
     of_optimiser = list(optimiser.variables)
 

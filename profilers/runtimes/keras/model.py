@@ -3,6 +3,7 @@
 import importlib
 import json
 import logging
+import re
 import shutil
 import tempfile
 import zipfile
@@ -18,6 +19,8 @@ from profilers.runtimes.tf.options import LOSS, OPTIMISER, OWN, is_training
 logger = logging.getLogger(__name__)
 
 _MOST_NAMED = 5
+_NO_GRADIENT = re.compile(r"gradient registry has no entry for: (\w+)")
+_LATE_VARIABLE = ("singleton tf.Variables", "Unable to lift tensor")  # of TensorFlow
 
 
 def forget_models() -> None:
@@ -173,6 +176,18 @@ def trace_failure(error: Exception) -> TwinscopeError:
     if "differentiation does not work" in reason:
         return TwinscopeError(
             "The model cannot be trained in this framework", reason, "Run it as inference."
+        )
+    if any(sign in reason for sign in _LATE_VARIABLE):
+        return TwinscopeError(
+            "The model cannot be run as a graph",
+            "one of its layers makes a variable each time it is called",
+            "Let the layer make its variables and seed generators when it is made or built.",
+        )
+    if found := _NO_GRADIENT.search(reason):
+        return TwinscopeError(
+            "The model cannot be trained on TensorFlow",
+            f"TensorFlow has no gradient of {found[1]}",
+            "Run it as inference, or train it on PyTorch or JAX.",
         )
     return TwinscopeError(
         "The model cannot be run on these inputs", reason, "Check the inputs' shapes and types."

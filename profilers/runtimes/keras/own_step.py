@@ -23,14 +23,24 @@ def runs_own_step(model: Any, request: RunRequest) -> bool:
     )
 
 
-def prepare_own_step(model: Any, inputs: Any, targets: Sequence[Any]) -> None:
+def prepare_own_step(model: Any, inputs: Any, targets: Any) -> None:
     """Create the metrics' variables: none may be created while the step is traced."""
-    model._symbolic_build(data_batch=(inputs, as_given(targets)))
+    model._symbolic_build(data_batch=(inputs, targets))
 
 
-def as_given(tensors: Sequence[Any]) -> Any:
-    """One tensor as it is, several as a list, as `fit` hands them on."""
-    return tensors[0] if len(tensors) == 1 else list(tensors)
+def structure_of(outputs: Any) -> Any:
+    """How the outputs are held: names in a dict, places in a list; without the tensors."""
+    import keras
+
+    return keras.tree.map_structure(lambda _: 0, outputs)
+
+
+def as_given(tensors: Sequence[Any], structure: Any) -> Any:
+    """The tensors held as the outputs are, as `fit` hands targets on; one in a list as it is."""
+    import keras
+
+    is_one = len(tensors) == 1 and not isinstance(structure, dict)
+    return tensors[0] if is_one else keras.tree.pack_sequence_as(structure, list(tensors))
 
 
 def told(model: Any) -> str:

@@ -10,7 +10,13 @@ import numpy as np
 from profilers.errors import TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.runtimes.keras.model import packed
-from profilers.runtimes.keras.own_step import as_given, brings, prepare_own_step, runs_own_step
+from profilers.runtimes.keras.own_step import (
+    as_given,
+    brings,
+    prepare_own_step,
+    runs_own_step,
+    structure_of,
+)
 from profilers.runtimes.tf.options import LOSS, OPTIMISER, OWN, is_training
 
 _LEARNING_RATE = 0.0  # the weights stay as the file has them, whatever the number of steps
@@ -37,6 +43,8 @@ class TrainingStep:
     loss : callable
         Takes lists of targets and of outputs.
     optimiser : keras.optimizers.Optimizer
+    structure : object
+        How the model's outputs are held.
     is_own : bool
         Whether the model's class has a train_step of its own, which is run then.
     """
@@ -46,6 +54,7 @@ class TrainingStep:
     targets: list[Any]
     loss: Any
     optimiser: Any
+    structure: Any
     is_own: bool = False
 
     @classmethod
@@ -59,11 +68,11 @@ class TrainingStep:
         TwinscopeError
             If the model has nothing to train or the loss does not fit its outputs.
         """
-        targets, loss, optimiser = training_parts(model, names, tensors, request)
+        targets, loss, optimiser, structure = training_parts(model, names, tensors, request)
         is_own = runs_own_step(model, request)
         if is_own:
-            prepare_own_step(model, packed(model, names, tensors), targets)
-        return cls(model, names, targets, loss, optimiser, is_own)
+            prepare_own_step(model, packed(model, names, tensors), as_given(targets, structure))
+        return cls(model, names, targets, loss, optimiser, structure, is_own)
 
     def __call__(self, *given: Any) -> Any:
         import keras
@@ -72,7 +81,7 @@ class TrainingStep:
         inputs = packed(self.model, self.names, given[: len(self.names)])
         targets = given[len(self.names) :]
         if self.is_own:
-            return self.model.train_step((inputs, as_given(targets)))
+            return self.model.train_step((inputs, as_given(targets, self.structure)))
         with tf.GradientTape() as tape:
             outputs = self.model(inputs, training=True)
             loss = self.loss(list(targets), keras.tree.flatten(outputs), inputs)
@@ -83,21 +92,26 @@ class TrainingStep:
 
 def training_parts(
     model: Any, names: Sequence[str], tensors: Sequence[Any], request: RunRequest
-) -> tuple[list[Any], Any, Any]:
-    """Random targets, the loss and the optimiser, built, that `request.options` asks for.
+) -> tuple[list[Any], Any, Any, Any]:
+    """Random targets, the loss and the optimiser, built, that `request.options` asks for, and how the
+    outputs are held.
 
     Raises
     ------
     TwinscopeError
         If the model has nothing to train or the loss does not fit its outputs.
     """
+    import keras
+
     refuse_untrainable(model)
     optimiser = optimiser_of(model, request.options[OPTIMISER.id])
     optimiser.build(model.trainable_variables)
     chosen = request.options[LOSS.id]
     outputs = outputs_of(model, names, tensors)
-    targets = targets_of(outputs, chosen, np.random.default_rng(request.seed))
-    return targets, loss_of(model, chosen), optimiser
+    structure = structure_of(outputs)
+    rng = np.random.default_rng(request.seed)
+    targets = targets_of(keras.tree.flatten(outputs), chosen, rng)
+    return targets, loss_of(model, chosen, structure), optimiser, structure
 
 
 def refuse_training(request: RunRequest) -> None:
@@ -139,7 +153,7 @@ def optimiser_of(model: Any, chosen: str) -> Any:
     return keras.optimizers.get({"class_name": name, "config": {"learning_rate": _LEARNING_RATE}})
 
 
-def loss_of(model: Any, chosen: str) -> Any:
+def loss_of(model: Any, chosen: str, structure: Any) -> Any:
     """Takes lists of targets and outputs, and the inputs; gives the sum over the outputs and over the
     layers' own losses.
 
@@ -151,7 +165,8 @@ def loss_of(model: Any, chosen: str) -> Any:
     if chosen == OWN and is_compiled and (model.loss is not None or brings(model, "compute_loss")):
 
         def own(targets: list[Any], outputs: list[Any], inputs: Any) -> Any:
-            return model.compute_loss(x=inputs, y=as_given(targets), y_pred=as_given(outputs))
+            wanted, made = as_given(targets, structure), as_given(outputs, structure)
+            return model.compute_loss(x=inputs, y=wanted, y_pred=made)
 
         return own
     function = keras.losses.get(_LOSSES["mse" if chosen == OWN else chosen])
@@ -164,18 +179,16 @@ def loss_of(model: Any, chosen: str) -> Any:
     return summed
 
 
-def outputs_of(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> list[Any]:
-    """What the model makes of its inputs.
+def outputs_of(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> Any:
+    """What the model makes of its inputs: a tensor, a list or a dict of them.
 
     Raises
     ------
     TwinscopeError
         If it cannot be run on them.
     """
-    import keras
-
     try:
-        return list(keras.tree.flatten(model(packed(model, names, tensors), training=False)))
+        return model(packed(model, names, tensors), training=False)
     except Exception as error:  # runs the model's own code
         raise TwinscopeError(
             "The model cannot be run on these inputs",

@@ -31,6 +31,11 @@ _LOAD_REMEDIES = (
     ),
     (("Protobuf parsing failed",), "Export or download the model again."),
 )
+_WRONG_SIZES = re.compile(
+    r"Got invalid dimensions for input: (?P<input>.*?) for the following indices\s+"
+    r"(?P<sizes>(?:index: \d+ Got: \d+ Expected: \d+\s*)+)"
+)
+_WRONG_SIZE = re.compile(r"index: (\d+) Got: (\d+) Expected: (\d+)")
 _LONGEST = 10_000
 _OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
 
@@ -68,6 +73,14 @@ def run_failure(error: Exception, signature: str) -> CaptureFailed:
             f"Check the values and shapes of the inputs; it takes {signature}.",
             text,
         )
+    wrong = _WRONG_SIZES.search(text)
+    if wrong is not None:
+        sizes = [
+            f"{given} where it takes {taken} (dimension {int(at) + 1})"
+            for at, given, taken in _WRONG_SIZE.findall(wrong["sizes"])
+        ]
+        why = f"the input {wrong['input']} has {', '.join(sizes)}"
+        return CaptureFailed("The model rejects its inputs", why, f"It takes {signature}.", text)
     if type(error).__name__ == "InvalidArgument" or isinstance(error, ValueError):
         remedy = f"It takes {signature}."
         return CaptureFailed("The model rejects its inputs", _reason(text), remedy, text)

@@ -66,7 +66,8 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         except CaptureFailed as error:
             raise _as_converted(error, Path(request.model_path).name) from error
         found = onnxruntime_cpu.results_of(converted, arrays)
-        record.facts["Size as ONNX"] = format_bytes(path.stat().st_size)
+        record.artefact_bytes = path.stat().st_size
+        record.facts["Size as ONNX"] = format_bytes(record.artefact_bytes)
     record.request = replace(record.request, model_path=request.model_path, sweep=request.sweep)
     record.load_ns += load_ns
     record.compile_ns = whole_ns - load_ns

@@ -156,7 +156,7 @@ def _compiled(
         return eager.marking() if fallback.reason else nullcontext()
 
     def write_graph(taken: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        eager.look_at(lambda: events_of_one_run(eager.call, taken))
+        eager.look_at(lambda: events_of_one_run(eager.call, taken), log.operators)
         eager.write_graph(taken, folder, record)
 
     @contextmanager

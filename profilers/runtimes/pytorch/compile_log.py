@@ -143,6 +143,13 @@ class CompileLog(logging.Handler):
         ]
 
     @property
+    def operators(self) -> list[str]:
+        """Of all graphs that Dynamo handed on."""
+        nodes = (node for graph in self._graphs.values() for node in graph.get("nodes", ()))
+        names = (str(node["operator"]) for node in nodes)
+        return [name for name in names if name not in ("placeholder", "get_attr")]
+
+    @property
     def facts(self) -> dict[str, str]:
         """Label to text, for the run record."""
         seconds = [frame["seconds"] for frame in self._frames.values()]

@@ -14,6 +14,7 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.activations import write_activations
 from profilers.runtimes.pytorch.executed import Executed
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
+from profilers.runtimes.pytorch.lean_export import to_be_looked_at
 from profilers.runtimes.pytorch.module_inputs import module_inputs
 from profilers.runtimes.pytorch.profiled_graph import (
     makes_nested,
@@ -65,7 +66,7 @@ def load_module(request: RunRequest, device: Any) -> LoadedModel:
         lambda: module_ranges(model, fast_mark),
         settle_inputs=partial(module_inputs, source),
         notes=source.notes,
-        look_at=lambda events: executed.take(events()),
+        look_at=executed.take,
     )
 
 
@@ -123,7 +124,8 @@ def write_module_graph(
     operators that were `executed` show that neither is so.
     """
     try:
-        program = exported(model, inputs)
+        with to_be_looked_at():
+            program = exported(model, inputs)
         write_exported_graph(program, dict, folder)
     except Exception as error:  # the model's own code runs under the tracer
         record_instead(error, model, inputs, folder, record, executed)

@@ -2,12 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from profilers.captures.pytorch.files import FORWARD_RANGE, MODULE_MARK
+from profilers.captures.pytorch.traced_operators import plain_operator
+
+Events = Callable[[], Iterable[Any]]
 
 _STEP = "ProfilerStep#"
 _SAME = 0.95  # share of the time of operators; above what the reader of a capture asks for
+_TRACED = 0.8  # share of what was traced; a fused path leaves next to nothing of the layers' own
 _MAY_BE_LEFT = frozenset({"aten::to", "aten::lift_fresh_copy"})
 
 
@@ -27,27 +32,35 @@ class Executed:
     """The operators of one profiled forward; none before `take`.
 
     Recording a run for its graph is one run of the model more, which takes as long as the model does;
-    looking at the profiler's events takes 0.06 s for 20,000 of them.
+    looking at the profiler's events takes 0.06 s for 20,000 of them, and is put off until it is needed.
     """
 
     def __init__(self) -> None:
-        self._operators: list[_Ran] = []
+        self._events: Events | None = None
+        self._traced: Counter[str] = Counter()
 
-    def take(self, events: Iterable[Any]) -> None:
-        """Look at what the profiler recorded: its events, as Kineto gives them."""
+    def take(self, events: Events, traced: Iterable[str] = ()) -> None:
+        """What gives the profiler's events, as Kineto has them; and the names of the operators that a
+        compiler traced, if one did."""
+        self._events = events
+        self._traced = Counter(map(plain_operator, traced))
+        self.__dict__.pop("_operators", None)
+
+    @cached_property
+    def _operators(self) -> list[_Ran]:
         from torch.autograd import DeviceType  # type: ignore[attr-defined]
 
         ran = sorted(
             _Ran(event.start_ns(), -event.duration_ns(), event.name())
-            for event in events
+            for event in (self._events() if self._events else ())
             if event.device_type() == DeviceType.CPU
         )
         around = _first(ran, FORWARD_RANGE) or _first(ran, _STEP)
         if around is None:
-            return
+            return []
         end = around.start_ns + around.duration_ns
         inside = (each for each in ran if around.start_ns <= each.start_ns < end)
-        self._operators = [each for each in inside if _is_operator(each.name)]
+        return [each for each in inside if _is_operator(each.name)]
 
     @property
     def names(self) -> frozenset[str]:
@@ -55,7 +68,10 @@ class Executed:
         return frozenset(each.name for each in self._operators)
 
     def follows(self, program: Any) -> bool:
-        """Whether each operator of an exported program ran as often, and next to nothing else did."""
+        """Whether each operator of an exported program ran as often, and next to nothing else did.
+
+        Or a compiler traced them, in the words of its own: what it made of them runs by other names.
+        """
         from torch._ops import OpOverload
 
         wanted = Counter(
@@ -63,6 +79,9 @@ class Executed:
             for node in program.graph.nodes
             if isinstance(node.target, OpOverload) and not _may_be_left(node.target._schema.name)
         )
+        plain = Counter(plain_operator(name) for name in wanted.elements())
+        if self._traced and (plain & self._traced).total() >= _TRACED * self._traced.total():
+            return True
         ran = Counter(each.name for each in self._operators)
         if not self._operators or any(ran[name] < count for name, count in wanted.items()):
             return False

@@ -122,6 +122,7 @@ STEP = (RUN, LOSS, OPTIMISER)
 DISTRIBUTED = (PROCESSES, STRATEGY, UNUSED_WEIGHTS, LOSS, OPTIMISER)
 COMPILE = (COMPILE_MODE, SHAPES, WEIGHTS)
 SCRIPT = (FUSER, OPTIMISE)
+FOLDING = ("freeze", "inference")  # choices of Optimise after which another graph runs
 
 
 def chosen(options: Mapping[str, Any], option: ModeOption) -> str:

@@ -4,9 +4,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path, PurePath
 from traceback import walk_tb
 from typing import Any
@@ -20,6 +18,7 @@ from profilers.runtimes.pytorch.errors import (
     needs_registration,
     unregistered_operator,
 )
+from profilers.runtimes.pytorch.lean_export import code_on_demand
 from profilers.runtimes.pytorch.outputs import tensors_alone
 from profilers.runtimes.pytorch.saved_device import require_device_of
 
@@ -106,7 +105,7 @@ def exported(module: Any, inputs: Sequence[Any]) -> Any:
     """
     import torch
 
-    with torch.no_grad(), warnings.catch_warnings(), _without_code():
+    with torch.no_grad(), warnings.catch_warnings(), code_on_demand():
         warnings.simplefilter("ignore")
         try:
             return torch.export.export(module, tuple(inputs), strict=False)
@@ -115,19 +114,6 @@ def exported(module: Any, inputs: Sequence[Any]) -> Any:
                 raise
         with tensors_alone(module):
             return torch.export.export(module, tuple(inputs), strict=False)
-
-
-def _without_code() -> AbstractContextManager[Any]:
-    """While it lasts, graphs get their Python code when it is asked for, not with each change.
-
-    Saves a tenth of an export's time.
-    """
-    try:
-        lazy: Any = import_module("torch.fx._lazy_graph_module")
-        found: AbstractContextManager[Any] = lazy._use_lazy_graph_module(True)
-    except (ImportError, AttributeError):  # another version of PyTorch
-        return nullcontext()
-    return found
 
 
 @dataclass(frozen=True)

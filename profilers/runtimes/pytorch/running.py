@@ -173,8 +173,7 @@ def profile(session: Session) -> None:
     session.record.profiled_ns = durations
     sizes.export_chrome_trace(str(session.folder / SIZES_FILE))
     trace.export_chrome_trace(str(session.folder / TRACE_FILE))
-    with old_objects_spared():
-        session.model.look_at(lambda: sizes.profiler.kineto_results.events())
+    session.model.look_at(lambda: sizes.profiler.kineto_results.events())
 
 
 @contextmanager
@@ -272,6 +271,7 @@ _OTHER_PRECISION = (
     "same dtype",
     "same scalar type",
     "expected scalar type",
+    "mixed dtype",
     "should be the same",
     "not implemented for 'Half'",
     "not implemented for 'BFloat16'",

@@ -59,9 +59,16 @@ def write_script_graph(module: Any, results: Sequence[Any], folder: Path) -> Non
 
 
 def write_executed_graph(
-    module: Any, graph: Any, folder: Path, differentiable: Sequence[Any] = ()
+    module: Any,
+    graph: Any,
+    folder: Path,
+    differentiable: Sequence[Any] = (),
+    *,
+    optimised: bool = False,
 ) -> bool:
-    """Leave what TorchScript executes, where it fused or folded anything, as `EXECUTED_SCRIPT_FILE`.
+    """Leave what TorchScript executes as `EXECUTED_SCRIPT_FILE`, where that is another graph.
+
+    It is where it fused or folded anything, and where it was `optimised` before it ran.
 
     Parameters
     ----------
@@ -81,7 +88,7 @@ def write_executed_graph(
     name = own.debugName() if own is not None else ""
     document = _Writer(module, name, list(differentiable)).document(graph)
     text = json.dumps(document)
-    is_told = _FUSED in text or FOLDED in text
+    is_told = optimised or _FUSED in text or FOLDED in text
     if is_told:
         (folder / EXECUTED_SCRIPT_FILE).write_text(text)
     return is_told

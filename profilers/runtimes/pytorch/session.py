@@ -1,6 +1,6 @@
 """What a run of a PyTorch model works on: the model as it was loaded, and what was asked of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.device import waited_for
+from profilers.runtimes.pytorch.executed import Events
 from profilers.runtimes.pytorch.inputs import given_inputs, weights_channels_last
 from profilers.runtimes.pytorch.options import AUTOCAST, MEMORY_FORMAT, chosen
 from profilers.runtimes.pytorch.steps import Forward, Ranges, Work, work_of
@@ -25,7 +26,7 @@ def _positional(inputs: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
     return tuple(inputs), {}
 
 
-def not_looked_at(events: Callable[[], Sequence[Any]]) -> None:
+def not_looked_at(events: Events, traced: Iterable[str] = ()) -> None:
     """What the profiler recorded tells this model nothing."""
 
 
@@ -58,7 +59,8 @@ class LoadedModel:
     notes : tuple of (str, str)
         What to know about how the model was made: message and remedy.
     look_at : callable
-        Takes what gives the profiler's events, once the steps are profiled.
+        Takes what gives the profiler's events, once the steps are profiled, and the operators that a
+        compiler traced.
     """
 
     call: Callable[..., Any]
@@ -71,7 +73,7 @@ class LoadedModel:
     sweeping: Callable[[], AbstractContextManager[Any]] = nullcontext
     rebuilt: Callable[["Session"], "LoadedModel"] | None = None
     notes: tuple[tuple[str, str], ...] = ()
-    look_at: Callable[[Callable[[], Sequence[Any]]], None] = not_looked_at
+    look_at: Callable[..., None] = not_looked_at
 
 
 @dataclass

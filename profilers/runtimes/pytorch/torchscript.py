@@ -12,7 +12,7 @@ from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import conversion_failure, load_failure
-from profilers.runtimes.pytorch.options import FUSER, OPTIMISE, RUN, TRAINING, chosen
+from profilers.runtimes.pytorch.options import FOLDING, FUSER, OPTIMISE, RUN, TRAINING, chosen
 from profilers.runtimes.pytorch.outputs import tensors_alone
 from profilers.runtimes.pytorch.programs import is_script
 from profilers.runtimes.pytorch.running import built_by, for_each_size, run_model
@@ -162,7 +162,8 @@ def _script_model(module: Any, request: RunRequest) -> LoadedModel:
     import torch
     from torch.utils import _pytree as pytree
 
-    ran = optimised(module, chosen(request.options, OPTIMISE))
+    how = chosen(request.options, OPTIMISE)
+    ran = optimised(module, how)
     context = torch.enable_grad if _trains(request) else torch.inference_mode
 
     def write_graph(inputs: Sequence[Any], folder: Path, record: RunRecord) -> None:
@@ -173,7 +174,7 @@ def _script_model(module: Any, request: RunRequest) -> LoadedModel:
             ran(*inputs)
             executed, differentiable = executed_graphs(ran)
         write_script_graph(module, results, folder)
-        write_executed_graph(module, executed, folder, differentiable)
+        write_executed_graph(module, executed, folder, differentiable, optimised=how in FOLDING)
 
     return LoadedModel(ran, ran, write_graph, module)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from profilers.captures.tf.files import TRACE_FILE
 from profilers.errors import CaptureFailed, ModeUnavailable, first_line
+from profilers.installing import install_command
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
@@ -57,7 +58,7 @@ def _client() -> Any:
         raise ModeUnavailable(
             "Cannot attach to processes here",
             f"this xprof has no client for profiler services ({first_line(error)})",
-            "Install the version that pip install 'twinscope[frameworks]' brings.",
+            f"Install the one that these do: {install_command(['tensorboard-plugin-profile'])}.",
         ) from error
     return _pywrap_profiler_plugin
 

@@ -1,6 +1,6 @@
 """One training step or inference of a Keras model on every replica of a distribution strategy."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from profilers.request import RunRequest
@@ -20,9 +20,10 @@ def load_in(strategy: Any, request: RunRequest) -> TracedModel:
     forget_models()  # outside of the scope, which would be forgotten too
     with strategy.scope():
         loaded = load_call(request)
+        replicated = _with_shared_seed(loaded.call)
 
         def distributed(*given: Any) -> Any:
-            return strategy.run(loaded.call, args=given)
+            return strategy.run(replicated, args=given)
 
         function = traced_function(distributed, loaded.arguments, loaded.names)
     own = loaded.optimiser_variables
@@ -36,6 +37,24 @@ def load_in(strategy: Any, request: RunRequest) -> TracedModel:
         optimiser_variables={name for _, name in _handles(own)},
         owner=(loaded.model, loaded.step, strategy),
     )
+
+
+def _with_shared_seed(call: Callable[..., Any]) -> Callable[..., Any]:
+    """`call` where layers without a seed of their own find the one that they share.
+
+    Keras makes one per thread when it is first drawn from; a strategy traces each replica in a thread of
+    its own, where no variable can be made.
+    """
+    from keras.src.backend.common import global_state
+    from keras.src.random import seed_generator
+
+    shared = seed_generator.global_seed_generator()
+
+    def replica(*given: Any) -> Any:
+        global_state.set_global_attribute(seed_generator.GLOBAL_SEED_GENERATOR, shared)
+        return call(*given)
+
+    return replica
 
 
 def _handles(weights: Iterable[Any]) -> Iterator[tuple[int, str]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from profilers.errors import ModeUnavailable
+from profilers.installing import install_command
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.tflite.inputs import bind_inputs, order_of
 from profilers.runtimes.tflite.library import TfliteLibrary, allocate, invoke
@@ -110,5 +111,5 @@ def _require_tensorflow(name: str) -> None:
         raise ModeUnavailable(
             f"{name} cannot be converted in this Python environment",
             "TensorFlow is not installed, and only .tflite files run without it",
-            "Install it (pip install 'twinscope[frameworks]').",
+            f"Install it ({install_command(['tensorflow'])}).",
         )

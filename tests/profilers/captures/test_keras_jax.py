@@ -26,7 +26,7 @@ from profilers.traces.xplane_programs import programs_of
 from tests.conftest import Capture
 
 pytestmark = pytest.mark.skipif(
-    find_spec("jax") is None, reason="JAX is not installed (pip install 'twinscope[jax]')"
+    find_spec("jax") is None, reason="JAX is not installed (pip install -e '.[jax]')"
 )
 
 LAYERS = ("stem", "stem_norm", "stem_relu", "body", "body_norm", "body_relu", "pool", "head")

@@ -53,6 +53,14 @@ def test_another_model_is_mirrored_after_it(capture: Capture, tf_files: Path) ->
     assert_linked(capture(tf_files / "control.keras", "tf-mirrored"))
 
 
+def test_replicas_share_the_seed_of_layers_without_one(capture: Capture, more_files: Path) -> None:
+    small = (InputSpec("image", "float32", (2, 32, 32, 3)),)
+    profile = capture(more_files / "grouped.keras", "tf-mirrored", inputs=small)
+    assert_linked(profile)
+    for rank in range(2):
+        assert any("dropped_1/" in name for name in operators_of(profile, rank))
+
+
 def test_the_inference_of_three_replicas_runs_three_times(capture: Capture, tf_files: Path) -> None:
     options = {"replicas": "3", "run": "inference"}
     profile = capture(tf_files / "cnn.keras", "tf-mirrored", options=options)

@@ -1,5 +1,6 @@
 """The ways to run one TensorFlow or Keras model: eager, with and without Grappler, as a training step."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from profilers.analysis.coverage import link_coverage
 from profilers.profile import MemoryCategory, Profile, SliceKind, decode
 from profilers.profile.references import broken_references
+from profilers.profile.table import Int32
 from profilers.request import RunRequest
 from tests.conftest import Capture
 
@@ -20,6 +22,12 @@ def linked_operators(profile: Profile) -> list[tuple[str, str]]:
     rows = np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step >= 0))
     operators = profile.authored.nodes.operator
     return [(strings[slices.name[row]], strings[operators[slices.node[row]]]) for row in rows]
+
+
+def ancestors(parents: Int32, row: int) -> Iterator[int]:
+    """The slices around a slice, from the inside out."""
+    while (row := int(parents[row])) >= 0:
+        yield row
 
 
 def authored_operators(profile: Profile) -> set[str]:
@@ -134,6 +142,25 @@ def test_a_train_step_of_the_models_own_is_what_runs(capture: Capture, tf_files:
     other = {"run": "training", "loss": "mse", "optimiser": "SGD"}
     plain = capture(path, "keras", source_folder=zoo, options=other)
     assert "StatelessRandomNormalV2" not in authored_operators(plain)
+
+
+def test_targets_go_by_the_names_of_outputs_and_layers_by_their_own(
+    capture: Capture, tf_files: Path
+) -> None:
+    """Traced, the layer dense is called dense_1, as another layer is by itself."""
+    zoo = str(Path(__file__).parents[2] / "models")
+    path = tf_files / "detector.keras"
+    profile = capture(path, "tf-eager", source_folder=zoo, options={"run": "training"})
+    assert_linked(profile)
+    strings, slices, nodes = profile.strings, profile.trace.slices, profile.authored.nodes
+    called = {strings.find("BiasAdd"), strings.find("MatMul")}
+    pairs = set()
+    for row in np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step >= 0)).tolist():
+        around = [strings[slices.name[each]] for each in ancestors(slices.parent, row)]
+        layer = next((name for name in around if name in ("dense", "dense_1")), "")
+        if layer and slices.name[row] in called:
+            pairs.add((layer, strings[nodes.name[slices.node[row]]].rpartition("/")[0]))
+    assert pairs == {("dense", "detector_1/dense_1"), ("dense_1", "detector_1/dense_1_2")}
 
 
 def test_backward_is_tied_to_the_forward_of_its_layer(capture: Capture, tf_files: Path) -> None:

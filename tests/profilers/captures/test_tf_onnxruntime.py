@@ -78,7 +78,7 @@ def test_a_model_that_changes_a_variable_does_not_convert(
         capture(unconvertible / "counting_saved", "tf-onnxruntime")
 
 
-@pytest.mark.parametrize("name", ["gated.keras", "masked.keras"])
+@pytest.mark.parametrize("name", ["gated.keras", "hard.keras", "masked.keras"])
 def test_swish_in_blocked_layout_and_states_that_are_written_are_linked(
     capture: Capture, more_files: Path, name: str
 ) -> None:

@@ -44,6 +44,20 @@ def test_operators_go_to_the_node_that_called_them(
     assert len(np.unique(np.searchsorted(steps.start_ns, first))) == len(steps)
 
 
+def test_nodes_know_the_lines_of_the_model_as_a_program_that_pytorch_wrote_does(
+    capture: Capture, torch_files: Path
+) -> None:
+    def lines(file: str, mode: str) -> list[tuple[str, str]]:
+        profile = capture(torch_files / file, mode, source_folder=str(MODELS))
+        nodes, text = profile.authored.nodes, profile.strings
+        pairs = zip(nodes.name.tolist(), nodes.source.tolist(), strict=True)
+        return [(text[name], text[line] if line >= 0 else "") for name, line in pairs]
+
+    found = lines("cnn.pt", "torch-eager")
+    assert found == lines("cnn.pt2", "torch-export")
+    assert dict(found)["conv2d"].startswith("torch_zoo.py:")
+
+
 @pytest.mark.parametrize(
     ("file", "mode"), [("control.pt2", "torch-export"), ("control.ts.pt", "torchscript")]
 )

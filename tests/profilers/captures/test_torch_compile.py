@@ -1,15 +1,19 @@
 """What torch.compile made of a model: kernels, their members, their slices, cuts, and failures."""
 
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.captures import read_capture
+from profilers.captures.pytorch.files import COMPILATION_FILE
 from profilers.profile import Graph, NodeKind, Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
-from tests.conftest import Capture
+from tests.conftest import Capture, CaptureFolder
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -50,6 +54,21 @@ def test_a_generated_kernel_knows_its_members_its_source_and_its_slices(cnn: Pro
         assert len(runs) == len(cnn.steps)
         assert all(name in cnn.strings[slices.name[run]] for run in runs.tolist())
         assert slices.node[runs[0]] in members.node[members.group == row]
+
+
+def test_kernels_are_found_where_graphs_that_failed_were_counted_before(
+    capture_folder: CaptureFolder, torch_files: Path, tmp_path: Path
+) -> None:
+    """Names of kernels bear another number than the graph then."""
+    folder = capture_folder(torch_files / "cnn.pt", "torch-compile", source_folder=str(MODELS))
+    later = shutil.copytree(folder, tmp_path / "later")
+    text = (later / COMPILATION_FILE).read_text()
+    number = re.search(r"# AOT ID: \['(\d+)_", text)
+    assert number is not None
+    counted = text.replace(number[0], f"# AOT ID: ['{int(number[1]) + 22}_")
+    (later / COMPILATION_FILE).write_text(counted)
+    coverage = link_coverage(read_capture(later))
+    assert (coverage.operator_time, coverage.fused_kernel_time) == (1.0, 1.0)
 
 
 def test_calls_of_operators_bear_the_library_that_ran_them(cnn: Profile) -> None:

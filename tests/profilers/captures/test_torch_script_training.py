@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from profilers.analysis.backward import backward_groups, in_backward
 from profilers.analysis.coverage import link_coverage
 from profilers.errors import TwinscopeError
 from profilers.profile import MemoryCategory, Profile
@@ -103,6 +104,46 @@ def test_fusion_groups_within_a_differentiable_graph_are_seen(
     nodes = profile.authored.nodes
     fused = {strings[row] for row in nodes.name[members.node].tolist()}
     assert {"tanh", "sigmoid", "mul"} <= fused
+
+
+def test_kernels_of_the_backward_are_groups_of_what_they_differentiate(
+    capture: Capture, scripts: Path
+) -> None:
+    profile = trained(capture, scripts / "scripted.pt", fuser="nnc")
+    slices, strings, groups = profile.trace.slices, profile.strings, profile.fusion.groups
+    is_kernel = np.array([text.startswith("fused_") for text in strings], np.bool_)
+    kernels = np.flatnonzero(is_kernel[slices.name] & in_backward(profile) & (slices.step >= 0))
+    assert len(kernels) >= len(profile.steps)
+    assert backward_groups(profile)[slices.group[kernels]].all()
+    assert (groups.name[slices.group[kernels]] == slices.name[kernels]).all()
+    members, nodes = profile.fusion.members, profile.authored.nodes
+    fused = {
+        strings[row]
+        for group in np.unique(slices.group[kernels]).tolist()
+        for row in nodes.name[members.node[members.group == group]].tolist()
+    }
+    assert {"tanh", "sigmoid"} <= fused
+    assert not fused & {"linear", "linear_1", "linear_2", "layer_norm", "dropout"}
+    stage = profile.graphs[int(groups.stage[slices.group[kernels[0]]])]
+    assert len(stage.nodes) == backward_groups(profile).sum()
+
+
+@pytest.mark.parametrize("how", ["freeze", "inference"])
+def test_what_optimising_takes_apart_belongs_to_the_operator_that_it_was(
+    capture: Capture, scripts: Path, how: str
+) -> None:
+    """Such as a linear layer that became a product and a sum, each with a weight of its own."""
+    profile = capture(
+        scripts / "traced.pt", "torchscript", inputs=INPUTS, options={"optimise": how}
+    )
+    coverage = link_coverage(profile)
+    assert (coverage.operator_time or 0.0) >= 0.95
+    assert (coverage.peak_bytes or 0.0) >= 0.95
+    assert profile.graphs[1].stage == "executed"
+    linear = {"linear", "linear_1", "linear_2"}
+    assert nodes_of(profile, "aten::mm") | nodes_of(profile, "aten::addmm") == linear
+    assert nodes_of(profile, "aten::tanh") == {"tanh"}
+    assert nodes_of(profile, "aten::layer_norm") == {"layer_norm"}
 
 
 def test_a_trace_in_inference_mode_says_what_does_not_train(

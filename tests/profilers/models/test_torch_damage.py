@@ -79,6 +79,16 @@ def test_a_name_that_two_readers_could_take_differently_is_refused(tmp_path: Pat
             open_path(path)
 
 
+def test_names_that_are_no_text_are_told_in_plain_words(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    path.write_bytes(saved_pickle({"é": 1}))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("archive/é", b"")
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xfe"))
+    with pytest.raises(DamagedFile, match="text in it is no UTF-8"):
+        open_path(path)
+
+
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

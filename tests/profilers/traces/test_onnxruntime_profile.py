@@ -58,6 +58,15 @@ def test_a_control_node_holds_its_bodies(tmp_path: Path) -> None:
     assert [len(execute.children) for execute in control.children] == [1, 1]
 
 
+def test_the_time_of_each_provider_is_told(tmp_path: Path) -> None:
+    nodes = [node("Xnnpack_0", 10, 4), node("Softmax", 14, 1), node("Xnnpack_1", 15, 2)]
+    for each, provider in zip(nodes, ("Xnnpack", "CPU", "Xnnpack"), strict=True):
+        each["args"]["provider"] = f"{provider}ExecutionProvider"
+    path = written(tmp_path, *nodes, event(reader.EXECUTE, 10, 8), event(reader.RUN, 9, 10))
+    facts = reader.read(path, lambda fraction: None).environment.facts
+    assert facts == {"Time by execution provider": "Xnnpack 6 µs, CPU 1 µs"}
+
+
 def test_a_rounded_end_does_not_leave_its_holder(tmp_path: Path) -> None:
     path = written(
         tmp_path, node("A", 10, 5), event(reader.EXECUTE, 10, 4), event(reader.RUN, 10, 4)

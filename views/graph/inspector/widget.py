@@ -11,6 +11,7 @@ from views.context import ViewContext
 from views.graph.inspector import graph_facts, run_facts
 from views.graph.inspector.bar_chart import BarChart
 from views.graph.inspector.section import Fact, Section
+from views.graph.inspector.wrapping import Wrapping
 from views.graph.stage_title import stage_title
 
 _KEY = Qt.ItemDataRole.UserRole
@@ -28,13 +29,15 @@ class NodeInspector(QTreeWidget):
         self.setHeaderHidden(True)
         self.setIndentation(10)
         self.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
+        self.setWordWrap(True)
+        self.setItemDelegate(Wrapping(self))
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
         self.setAccessibleName(self.tr("Details of the picked node"))
         header = self.header()
-        header.setStretchLastSection(True)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(False)  # it would reach below the scroll bar
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self._label_width = self.fontMetrics().horizontalAdvance(self.tr("Self time per step")) + 28
         self.itemCollapsed.connect(lambda item: self._folded.add(item.data(0, _KEY)))
         self.itemExpanded.connect(lambda item: self._folded.discard(item.data(0, _KEY)))
@@ -42,8 +45,11 @@ class NodeInspector(QTreeWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow pane labels leave room for what they tell."""
         super().resizeEvent(event)
-        room = round(_LABEL_SHARE * self.viewport().width())
-        self.header().resizeSection(0, min(self._label_width, room))
+        room = self.viewport().width()
+        labels = min(self._label_width, round(_LABEL_SHARE * room))
+        self.header().resizeSection(0, labels)
+        self.header().resizeSection(1, room - labels)
+        self.scheduleDelayedItemsLayout()
 
     def show_node(self, stage: int, node: int, authored: list[int]) -> None:
         """`node` is of that stage; `authored` are the nodes it was made from."""
@@ -140,7 +146,8 @@ class NodeInspector(QTreeWidget):
         item = QTreeWidgetItem([fact.label, fact.text])
         item.setToolTip(0, fact.label[:300])
         item.setToolTip(1, fact.text[:1000])
-        item.setTextAlignment(0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        for column in range(2):
+            item.setTextAlignment(column, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         if fact.is_warning:
             for column in range(2):
                 item.setForeground(column, QBrush(self._context.theme.error))

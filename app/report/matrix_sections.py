@@ -1,0 +1,70 @@
+"""The matrix as a report: a table of modes, throughput by batch size, and what failed with why."""
+
+from collections.abc import Iterator, Sequence
+
+from app.matrix import MatrixRow
+from app.matrix_text import HEADINGS, cells_of, problems_of, throughput_text
+from app.report.content import Bars, Column, Grid, Line, Lines, Report, Row, Section
+
+_MODE, _STEP, _THROUGHPUT = (HEADINGS.index(each) for each in ("Mode", "Step", HEADINGS[4]))
+_EXTRA = ("First call", "95 % interval", "On disk", "mean", "Cosine")  # left out on a phone
+_UNCERTAIN = "Errors are against the first row that ran, on the same inputs and weights."
+
+
+def matrix_report(
+    title: str, inputs: str, rows: Sequence[MatrixRow], missing: Sequence[tuple[str, str]]
+) -> Report:
+    """`inputs` says what was fed; `missing` has title and reason of modes that were left out."""
+    return Report(f"{title} in every mode", inputs, tuple(_sections(rows, missing)))
+
+
+def _sections(rows: Sequence[MatrixRow], missing: Sequence[tuple[str, str]]) -> Iterator[Section]:
+    ran = [row for row in rows if row.figures is not None]
+    if ran:
+        yield Section("Modes", (_grid(ran),), _UNCERTAIN)
+        timed = [row for row in ran if row.figures and row.figures.step_ns]
+        if timed:
+            yield Section("Step", (_bars(timed),), "Median of the steps without the profiler.")
+        yield Section("Samples per second", (_throughputs(ran),), "By batch size.")
+    problems = [Line(who, why, "warning") for who, why in problems_of(rows)]
+    problems += [Line(f"{who} was left out", why) for who, why in missing]
+    if problems:
+        yield Section("What has no figure, and why", (Lines(tuple(problems)),))
+
+
+def _grid(ran: Sequence[MatrixRow]) -> Grid:
+    kept = [at for at in range(len(HEADINGS)) if at != _THROUGHPUT]
+    steps = [row.figures.step_ns.value if row.figures and row.figures.step_ns else 0 for row in ran]
+    slowest = max(steps) or 1
+    return Grid(
+        tuple(Column(HEADINGS[at], at == _MODE, HEADINGS[at] in _EXTRA) for at in kept),
+        tuple(
+            Row(tuple(cells_of(row, is_reference=not number)[at] for at in kept), step / slowest)
+            for number, (row, step) in enumerate(zip(ran, steps, strict=True))
+        ),
+        bar_column=kept.index(_STEP),
+    )
+
+
+def _bars(timed: Sequence[MatrixRow]) -> Bars:
+    steps = [row.figures.step_ns.value for row in timed if row.figures and row.figures.step_ns]
+    labels = tuple(str(number + 1) for number in range(len(timed)))
+    return Bars(labels, (("by row of the table", tuple(steps)),), "ns")
+
+
+def _throughputs(ran: Sequence[MatrixRow]) -> Grid:
+    sizes = sorted(
+        {
+            size
+            for row in ran
+            if row.figures
+            for size in (*row.figures.per_second, *row.figures.unmeasured)
+        }
+    )
+    return Grid(
+        (Column("Mode", is_text=True), *(Column(f"batch {size}") for size in sizes)),
+        tuple(
+            Row((row.variant.title, *(throughput_text(row, size) for size in sizes))) for row in ran
+        ),
+        bar_column=-1,
+    )
