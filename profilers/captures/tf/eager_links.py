@@ -178,7 +178,9 @@ class _Alike:
         self._last_of: dict[str, int] = {}
         for number, place in enumerate(places):
             self._places[place.operator, place.scope].append(number)
-            if not place.is_silent:
+            if place.is_silent:  # such as a shape that is a constant when it is traced
+                self._last_of.setdefault(place.scope, number)
+            else:
                 self._last_of[place.scope] = number
 
     def completed(self, executed: Sequence[tuple[str, str]], places: list[int]) -> list[int]:
