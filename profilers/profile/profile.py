@@ -122,6 +122,9 @@ class Environment:
     peaks: MachinePeaks = MachinePeaks()
 
 
+_NO_GRAPH = Graph.empty()  # one for all: asked for by every row of a table
+
+
 @dataclass(frozen=True, eq=False)
 class Profile:
     """One run of one model, or one trace file, or the inspection of a model that was not run.
@@ -150,4 +153,4 @@ class Profile:
     @property
     def authored(self) -> Graph:
         """The authored graph; empty if the profile has none."""
-        return self.graphs[0] if self.graphs else Graph.empty()
+        return self.graphs[0] if self.graphs else _NO_GRAPH

@@ -11,8 +11,10 @@ from profilers.request import InputSpec
 
 _SIDES = (224, 32, 28, 64, 48, 128, 256, 96, 160, 192, 288, 299, 320, 384, 448, 512)
 _SEQUENCE = 16
-_TEXT = ("input_ids", "decoder_input_ids")
-_IMAGE = "pixel_values"
+# What transformers calls them.
+_IDS, _DECODED = "input_ids", "decoder_input_ids"
+_IMAGE, _WAVE, _SPECTRUM = "pixel_values", "input_values", "input_features"
+_SECOND_OF_SOUND = 16_000  # samples, at the rate that its models of sound are made for
 
 Guess = tuple[InputSpec, ...]
 
@@ -64,17 +66,39 @@ def _configured(module: Any) -> Iterator[Guess]:
     main = getattr(module, "main_input_name", "")
     if config is None or not main:
         return
-    if main == _IMAGE:
-        side = getattr(config, "image_size", 224)
-        side = side if isinstance(side, int) else side[0]
-        channels = getattr(config, "num_channels", 3)
-        yield (InputSpec(main, "float32", (1, channels, side, side), guessed=True),)
-    elif main == "input_ids":
-        high = float(getattr(config, "vocab_size", 1000))
-        ids = InputSpec(main, "int64", (1, 32), 0.0, high, guessed=True)
+    ids = InputSpec(_IDS, "int64", (1, 32), 0.0, _words(config), guessed=True)
+    if main == _IDS:
         if getattr(config, "is_encoder_decoder", False):
-            yield ids, replace(ids, name=_TEXT[1])
+            yield ids, replace(ids, name=_DECODED)
         yield (ids,)
+        yield ids, _image(config)  # of text and pictures, such as CLIP
+    elif main == _IMAGE:
+        yield (_image(config),)
+    elif main == _WAVE:
+        yield (InputSpec(main, "float32", (1, _SECOND_OF_SOUND), guessed=True),)
+    elif main == _SPECTRUM:
+        length = 2 * getattr(config, "max_source_positions", 1500)  # as Whisper halves it
+        shape = (1, getattr(config, "num_mel_bins", 80), length)
+        sound = InputSpec(main, "float32", shape, guessed=True)
+        yield sound, replace(ids, name=_DECODED)
+        yield (sound,)
+
+
+def _words(config: Any) -> float:
+    return float(getattr(_part(config, "text_config"), "vocab_size", 1000))
+
+
+def _image(config: Any) -> InputSpec:
+    config = _part(config, "vision_config")
+    side = getattr(config, "image_size", 224)
+    side = side if isinstance(side, int) else side[0]
+    shape = (1, getattr(config, "num_channels", 3), side, side)
+    return InputSpec(_IMAGE, "float32", shape, guessed=True)
+
+
+def _part(config: Any, name: str) -> Any:
+    """The configuration itself where it is not one of several models."""
+    return getattr(config, name, None) or config
 
 
 def module_tree_of(module: Any, path: str = "") -> Module:

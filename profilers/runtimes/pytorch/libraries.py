@@ -55,7 +55,7 @@ def _imported(library: str) -> Any:
         raise ModeUnavailable(
             f"{library} cannot be used here",
             f"{missing} is not installed in the Python that runs models",
-            f"Install it with: pip install {library}.",
+            f"Install it with: pip install {missing}.",
         ) from error
     except Exception as error:  # a build for another PyTorch fails in many ways
         raise ModeUnavailable(

@@ -42,7 +42,7 @@ def module_inputs(
             specs = tuple(_spec(name, tensor) for name, tensor in tensors.items())
             _bind(source.module, list(tensors), constants)
             return replace(request, inputs=specs), laid_out(list(tensors.values()), request)
-        request = replace(request, inputs=_guessed(source.module, request.model_path))
+        request = replace(request, inputs=_guessed(source.module, request.model_path, device))
     _bind(source.module, [spec.name for spec in request.inputs], constants)
     return given_inputs(request, device)
 
@@ -88,10 +88,10 @@ def _spec(name: str, tensor: Any) -> InputSpec:
     return InputSpec(name, dtype, tuple(tensor.shape), low, high)
 
 
-def _guessed(module: Any, name: str) -> tuple[InputSpec, ...]:
+def _guessed(module: Any, name: str, device: Any) -> tuple[InputSpec, ...]:
     with _without_tracebacks():
         for guess in candidates(module, _required(module)):
-            if _takes(module, guess):
+            if _takes(module, guess, device):
                 return guess
     wanted = ", ".join(_required(module)) or "none that it names"
     raise TwinscopeError(
@@ -102,23 +102,27 @@ def _guessed(module: Any, name: str) -> tuple[InputSpec, ...]:
     )
 
 
-def _takes(module: Any, specs: Sequence[InputSpec]) -> bool:
-    """Whether the module runs on such inputs; only shapes and types are computed."""
+def _takes(module: Any, specs: Sequence[InputSpec], device: Any) -> bool:
+    """Whether the module, which is on that device, runs on such inputs.
+
+    Only shapes and types are computed.
+    """
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     try:
         with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-            module(**{spec.name: _empty(spec) for spec in specs})
+            module(**{spec.name: _empty(spec, device) for spec in specs})
     except Exception:  # the model's own code says no in many ways
         return False
     return True
 
 
-def _empty(spec: InputSpec) -> Any:
+def _empty(spec: InputSpec, device: Any) -> Any:
     import torch
 
-    return torch.zeros([int(size) for size in spec.shape], dtype=getattr(torch, spec.dtype))
+    sizes = [int(size) for size in spec.shape]
+    return torch.zeros(sizes, dtype=getattr(torch, spec.dtype), device=device)
 
 
 @contextmanager

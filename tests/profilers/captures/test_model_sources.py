@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.captures import read_capture
 from profilers.errors import MissingCode, TrustRequired, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models.library_names import folder_of
@@ -236,7 +237,14 @@ def test_weights_that_do_not_fit_are_told(
 
 
 @pytest.mark.parametrize(
-    "name", ["torchvision:resnet18", "timm:resnet18", "transformers:prajjwal1/bert-tiny"]
+    "name",
+    [
+        "torchvision:resnet18",
+        "timm:resnet18",
+        "transformers:prajjwal1/bert-tiny",
+        "transformers:clip",
+        "transformers:whisper",
+    ],
 )
 def test_libraries_make_models_by_name(capture: Capture, name: str) -> None:
     library = name.partition(":")[0]
@@ -245,3 +253,15 @@ def test_libraries_make_models_by_name(capture: Capture, name: str) -> None:
     profile = capture(Path(name), "torch-eager")
     assert len(profile.authored.nodes) > 10
     assert profile.environment.model_name == name.rpartition("/")[2]
+
+
+def test_inputs_are_guessed_on_the_device_that_the_model_is_on(
+    launcher: Launcher, folder: Path, tmp_path: Path
+) -> None:
+    if not pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("no GPU is here")
+    model = f"{folder / 'plain.py'}:Classifier"
+    launcher.capture(
+        RunRequest(model, "torch-eager", steps=1, trusted=True, device="cuda:0"), tmp_path
+    )
+    assert read_capture(tmp_path).environment.device == "cuda:0"
