@@ -29,6 +29,9 @@ _UNFIT_WEIGHTS = re.compile(
     r"A total of (?P<count>\d+) objects? could not be loaded.*?<\w+ name=(?P<name>[^,>]+)[^>]*>:\s*(?P<why>[^\n]+)",
     re.DOTALL,
 )
+_SHAPES = re.compile(
+    r"variable\.shape=(?P<taken>\([^)]*\)), Received: value\.shape=(?P<given>\([^)]*\))"
+)
 _BACKENDS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
 _VALUES_READ = ("SymbolicTensor", "symbolic tf.Tensor", "symbolic `tf.Tensor`")
 _BEFORE_CAUSE = (
@@ -109,7 +112,7 @@ def _load_failure(request: RunRequest, own: OwnCode, error: Exception) -> Twinsc
         return TwinscopeError(
             what,
             f"its weights do not fit {unfit['count']} of its objects, such as {unfit['name']} "
-            f"({unfit['why'].rstrip('.')})",
+            f"({_misfit(unfit['why'])})",
             "Save the model again, so that weights and configuration belong together.",
         )
     layer = _NO_SHAPE.search(str(error))
@@ -122,6 +125,13 @@ def _load_failure(request: RunRequest, own: OwnCode, error: Exception) -> Twinsc
     lacking = lacking_in_keras(config)
     why = f"this Keras has no {' and no '.join(lacking)}" if lacking else _reason(error)
     return TwinscopeError(what, why, _version_remedy(path))
+
+
+def _misfit(why: str) -> str:
+    shapes = _SHAPES.search(why)
+    if shapes is None:
+        return why.rstrip(".")
+    return f"it takes {shapes['taken']} and is given {shapes['given']}"
 
 
 def _version_remedy(path: Path) -> str:
