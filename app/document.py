@@ -66,6 +66,11 @@ class Document(QObject):
         return self.job is not None
 
     @property
+    def is_running(self) -> bool:
+        """Whether its model runs or waits for its turn, rather than a file being read."""
+        return self.is_busy and self.request is not None
+
+    @property
     def is_unsaved(self) -> bool:
         return self.unsaved_snapshot is not None or self.notes.is_changed
 
