@@ -59,6 +59,12 @@ def test_a_result_that_cannot_be_kept_stays_on_screen_and_is_saved_elsewhere(
     assert document.unsaved_snapshot is not None
     assert (document.unsaved_snapshot / "run.json").is_file()  # the next start offers it
 
+    window.session.restore(document.unsaved_snapshot)
+    qtbot.waitUntil(lambda: len(window.session.documents) == 2, timeout=10_000)
+    settle(window, qtbot)
+    assert len(window.session.documents[1].profile.steps) == 1
+    assert document.unsaved_snapshot.is_dir()
+
     autosave.root = root
     window.session.save([document], tmp_path / "out.twin", Sharing(), lambda path: None)
     settle(window, qtbot)
