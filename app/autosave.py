@@ -4,12 +4,15 @@ import logging
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from profilers import snapshot
+from profilers.errors import TwinscopeError
 from profilers.profile import Profile
 
 logger = logging.getLogger(__name__)
@@ -31,16 +34,26 @@ class Autosave:
         return self.root / self._owner
 
     def new_capture_folder(self) -> Path:
-        """An empty folder for a worker to write into."""
+        """An empty folder for a worker to write into; raises TwinscopeError."""
         folder = self.folder / f"capture-{uuid.uuid4().hex[:12]}"
-        folder.mkdir(parents=True)
+        remedy = "Make room or rights there, or name another folder in TWINSCOPE_HOME."
+        with self._told("There is no place for a capture", remedy):
+            folder.mkdir(parents=True)
         return folder
 
     def store(self, profile: Profile) -> Path:
-        """Write a profile beside the captures and return the snapshot's path."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write a profile beside the captures and return the snapshot's path.
+
+        Raises
+        ------
+        TwinscopeError
+            If it cannot be written.
+        """
         path = self.folder / f"{uuid.uuid4().hex[:12]}.twin"
-        snapshot.write(profile, path)
+        what = f"What is new in {profile.environment.model_name or profile.name} is not kept yet"
+        with self._told(what, "Save it in another place, or make room there."):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            snapshot.write(profile, path)
         return path
 
     def keep(self, profile: Profile, folder: Path) -> Path:
@@ -63,6 +76,15 @@ class Autosave:
     def close(self) -> None:
         """The program ends properly: what is unsaved now was given up by the person."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def _told(self, what: str, remedy: str) -> Iterator[None]:
+        """What the system refuses, as a sentence."""
+        try:
+            yield
+        except OSError as error:
+            why = f"{error.strerror or error} ({self.root})"
+            raise TwinscopeError(what, why, remedy) from error
 
     def _orphaned_parts(self) -> list[Path]:
         if not self.root.is_dir():

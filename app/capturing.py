@@ -1,6 +1,7 @@
 """A capture from request to Profile: the same path for the window and the command line."""
 
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,14 @@ from pathlib import Path
 from app.autosave import Autosave
 from app.reading_ahead import ReadingAhead
 from profilers.captures import read_capture
-from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
+from profilers.errors import (
+    Cancelled,
+    CaptureFailed,
+    MissingCode,
+    ModeUnavailable,
+    TrustRequired,
+    TwinscopeError,
+)
 from profilers.launcher import Launcher
 from profilers.models import ModelFile, model_named
 from profilers.models.model_code import parse_code
@@ -18,6 +26,8 @@ from profilers.request import InputSpec, RunRequest
 from profilers.sweeps import SWEEP_STAGE
 from profilers.trust import content_digest
 from profilers.worker_process import OnEvent, Progress
+
+_LEAST_BYTES = 1 << 20  # free on a disk: what fails below most likely failed for want of room
 
 
 def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunRequest:
@@ -198,6 +208,23 @@ def _without_sweep(
     return replace(profile, diagnostics=(*profile.diagnostics, note)), folder
 
 
+def _full_disk(folder: Path) -> Path | None:
+    """Which of the folders that a run writes to lies on a disk without room, if any does."""
+    for place in (folder.parent.parent, Path(tempfile.gettempdir())):
+        if shutil.disk_usage(place).free < _LEAST_BYTES:
+            return place
+    return None
+
+
+def _without_room(place: Path, error: TwinscopeError) -> CaptureFailed:
+    return CaptureFailed(
+        f"The disk that holds {place} is full, so the run failed",
+        f"{error.what}: {error.why}".rstrip(": "),
+        "Make room there and run it again.",
+        error.detail,
+    )
+
+
 def run_and_read(
     launcher: Launcher,
     request: RunRequest,
@@ -212,14 +239,17 @@ def run_and_read(
     try:
         with ahead:
             launcher.capture(request, folder, ahead.follow, cancelled)
-    except CaptureFailed as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        if not ahead.stage.startswith(SWEEP_STAGE):
-            raise
-        return _without_sweep(launcher, request, autosave, on_event, cancelled, look, error)
-    except TwinscopeError:
+    except (Cancelled, MissingCode, ModeUnavailable, TrustRequired):
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    except TwinscopeError as error:
+        full = _full_disk(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        if full is not None:
+            raise _without_room(full, error) from error
+        if not isinstance(error, CaptureFailed) or not ahead.stage.startswith(SWEEP_STAGE):
+            raise
+        return _without_sweep(launcher, request, autosave, on_event, cancelled, look, error)
     look(folder)
     on_event(Progress("reading", 0.0))
     profile = read_capture(

@@ -1,5 +1,6 @@
 """Background work whose result arrives on the GUI thread, or not at all if nobody waits any more."""
 
+import errno
 import logging
 import threading
 import traceback
@@ -11,6 +12,8 @@ from PySide6.QtCore import QObject, Signal
 from profilers.errors import Cancelled, TwinscopeError
 
 logger = logging.getLogger(__name__)
+
+_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class Job(QObject):
@@ -98,6 +101,14 @@ class Job(QObject):
 
 
 def _as_told(error: Exception) -> TwinscopeError:
+    if isinstance(error, OSError) and error.errno in _REFUSED:
+        place = f" ({error.filename})" if error.filename else ""
+        return TwinscopeError(
+            "A file could not be written or read",
+            f"{error.strerror}{place}",
+            "Make room or get the rights there, and try again.",
+            "".join(traceback.format_exception(error)),
+        )
     return TwinscopeError(
         "Something unexpected happened",
         f"{type(error).__name__}: {error}",

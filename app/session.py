@@ -215,15 +215,22 @@ class Session(QObject):
         self._start(Job(lambda job: write(), self), lambda _: on_done())
 
     def restore(self, path: Path) -> None:
-        """Open what a crash left: an autosaved snapshot or a finished capture folder."""
+        """Open what a crash left: an autosaved snapshot or a finished capture folder.
+
+        It stays where it is if this program cannot keep one of its own, on a full disk.
+        """
 
         def read(job: Job) -> tuple[Profile, Path]:
             profile = read_capture(path) if path.is_dir() else snapshot.read(path)
-            return profile, self.autosave.store(profile)
+            try:
+                return profile, self.autosave.store(profile)
+            except TwinscopeError:
+                return profile, path
 
         def show(result: tuple[Profile, Path]) -> None:
             self._keep(result)
-            discard(path)
+            if result[1] != path:
+                discard(path)
 
         self._start(Job(read, self), show)
 

@@ -1,7 +1,9 @@
 """Our end of the worker pipe: starts workers in the right environment and keeps them warm."""
 
+import logging
 import os
 import shutil
+import tempfile
 import threading
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +15,10 @@ from profilers.request import PEAKS_FILE, RunRequest
 from profilers.runtimes import RunMode, mode_named
 from profilers.scratch import Scratch, temporary_files_in
 from profilers.worker_process import OnEvent, WorkerProcess
+
+logger = logging.getLogger(__name__)
+
+_KEPT = "TORCHINDUCTOR_CACHE_DIR"
 
 
 class Launcher:
@@ -77,7 +83,8 @@ class Launcher:
     def _started(self, environment: dict[str, str], key: object) -> WorkerProcess:
         """A worker with a folder of its own for temporary files."""
         place, caches = self._scratch.new_folder(), _compilers_folder()
-        files = temporary_files_in(place, Path(environment["TORCHINDUCTOR_CACHE_DIR"]))
+        kept = _writable(Path(environment[_KEPT]), place / "kept")
+        files = {**temporary_files_in(place, kept), _KEPT: str(kept)}
         worker = WorkerProcess(self._alone(), {**environment, **files}, key, place)
         bound(caches)  # while the framework is imported
         return worker
@@ -114,11 +121,22 @@ def _environment(mode: RunMode) -> dict[str, str]:
     """What the mode's runtime wants set before its framework is imported, and where compilers keep
     what they made, unless the person chose another place; and where the machine's peaks are kept."""
     runtime = import_module(f"profilers.runtimes.{mode.module}")
-    kept = os.environ.get("TORCHINDUCTOR_CACHE_DIR", str(_compilers_folder()))
+    kept = os.environ.get(_KEPT, str(_compilers_folder()))
     peaks = os.environ.get(PEAKS_FILE, str(cache_folder().parent / "peaks.json"))
-    own = {"TORCHINDUCTOR_CACHE_DIR": kept, PEAKS_FILE: peaks}
+    own = {_KEPT: kept, PEAKS_FILE: peaks}
     return {**own, **getattr(runtime, "WORKER_ENVIRONMENT", {})}
 
 
 def _compilers_folder() -> Path:
     return cache_folder().parent / "inductor"
+
+
+def _writable(wanted: Path, instead: Path) -> Path:
+    """A folder to keep files in: `instead`, which goes with the worker, where `wanted` takes none."""
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=wanted):
+            return wanted
+    except OSError as error:
+        logger.warning("compilers keep nothing for later runs: %s", error)
+        return instead

@@ -14,11 +14,9 @@ from app.cli.output import print_table
 from app.cli.progress import ProgressBar
 from app.cli.trusting import is_trusted
 from app.matrix import BATCHES, MatrixRow, run_matrix, unavailable, variants_of, with_batches
-from app.matrix_text import HEADINGS, cells_of, inputs_text, plain_row, problems_of
+from app.matrix_text import HEADINGS, cells_of, plain_row, problems_of
 from app.paths import data_folder
-from app.report.html import page as matrix_page
-from app.report.matrix_sections import matrix_report
-from app.report.whole_file import write_whole
+from app.report import write_matrix
 from profilers.errors import TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
@@ -99,13 +97,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _tell(
     rows: Sequence[MatrixRow], model: ModelFile, base: RunRequest, arguments: argparse.Namespace
 ) -> None:
-    missing = unavailable(model)
     if arguments.keep:
         _keep(rows, arguments.keep)
     if arguments.html:
-        page = matrix_page(matrix_report(model.path.name, inputs_text(base), rows, missing))
-        write_whole(arguments.html, page.encode())
-    _print(rows, missing, as_json=arguments.json)
+        write_matrix(model, base, rows, arguments.html)
+    _print(rows, unavailable(model), as_json=arguments.json)
 
 
 def _request(arguments: argparse.Namespace, model: ModelFile) -> RunRequest:

@@ -4,15 +4,19 @@ A module offers ``write(profile: Profile, path: Path) -> None`` and raises Twins
 profile has nothing to write. Adding a format is one module and one line here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from app.matrix import MatrixRow
 from profilers.analysis.comparison import compare
 from profilers.analysis.comparison.kept import chosen_pair
 from profilers.errors import TwinscopeError
+from profilers.models import ModelFile
 from profilers.profile import KeptComparison, Profile
+from profilers.request import RunRequest
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,8 @@ class Exporter:
 
     def write(self, profile: Profile, path: Path) -> None:
         """Write `profile`; raises TwinscopeError with a reason where that is not possible."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with _to_be_written(path):
             import_module(self.module).write(profile, path)
-        except OSError as error:
-            raise TwinscopeError(
-                f"Cannot write {path}", error.strerror or str(error), "Choose another place."
-            ) from error
 
 
 EXPORTERS: tuple[Exporter, ...] = (
@@ -73,8 +72,7 @@ def write_report(
             "its name ends with no report's suffix",
             f"Reports are {', '.join(_REPORTS)}.",
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _to_be_written(path):
         writer = import_module(module)
         if len(profiles) == 1:
             writer.write(profiles[0], path)
@@ -82,6 +80,19 @@ def write_report(
             a, b, rounds, per_sample = chosen_pair(profiles, comparison)
             found = compare(a, b, rounds=rounds, per_sample=per_sample)
             writer.write_comparison(found, a, b, path)
+
+
+def write_matrix(model: ModelFile, base: RunRequest, rows: Sequence[MatrixRow], path: Path) -> None:
+    """Write the rows of a matrix as a page; raises TwinscopeError if the file cannot be written."""
+    with _to_be_written(path):
+        import_module("app.report.matrix_page").write(model, base, rows, path)
+
+
+@contextmanager
+def _to_be_written(path: Path) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
         raise TwinscopeError(
             f"Cannot write {path}", error.strerror or str(error), "Choose another place."

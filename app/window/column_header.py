@@ -105,6 +105,8 @@ class ColumnHeader(QFrame):
         self.run_button.setText(self.tr("Run again…") if document.request else self.tr("Run…"))
         can_save = document.was_run or document.is_unsaved
         self._save.setVisible(can_save and not document.is_busy)
+        if document.is_busy:
+            self._notice.hide()
         self._working.setVisible(document.is_busy)
         self._log.setVisible(document.is_busy)
         self._cancel.setEnabled(True)

@@ -144,11 +144,18 @@ class ColumnsWindow(QMainWindow):
         self.session.close(document)
 
     def may_discard(self, documents: Sequence[Document]) -> bool:
-        names = ", ".join(document.title for document in documents)
+        unsaved = ", ".join(each.title for each in documents if each.is_unsaved)
+        running = ", ".join(each.title for each in documents if each.is_running)
+        told = []
+        if unsaved:
+            text = self.tr("Captures or notes were not saved: {}. Discard them?")
+            told.append(text.format(unsaved))
+        if running:
+            told.append(self.tr("Still running: {}. End it without a result?").format(running))
         answer = QMessageBox.question(
             self,
             self.tr("Not saved"),
-            self.tr("Captures or notes were not saved: {}. Discard them?").format(names),
+            "\n".join(told),
             QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
             QMessageBox.StandardButton.Cancel,
         )

@@ -20,6 +20,7 @@ class MainWindow(ColumnsWindow):
         super().__init__()
         self.setWindowTitle("Twinscope")
         self.setAcceptDrops(True)
+        self._asks = True  # before it closes
         self.resize(1600, 1000)
         self.commands = [*command_table(self), *self._help_commands()]
         self.actions_by_id = install(self, self.commands)
@@ -46,6 +47,7 @@ class MainWindow(ColumnsWindow):
         for document in self.session.documents:
             document.drop_unsaved()
             document.notes.mark_saved()
+        self._asks = False
         self.close()
 
     # Qt events
@@ -59,8 +61,8 @@ class MainWindow(ColumnsWindow):
         self.open([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        unsaved = [each for each in self.session.documents if each.is_unsaved]
-        if unsaved and not self.may_discard(unsaved):
+        at_stake = [each for each in self.session.documents if each.is_unsaved or each.is_running]
+        if at_stake and self._asks and not self.may_discard(at_stake):
             event.ignore()
             return
         self.settings.save_geometry(bytes(self.saveGeometry().data()))

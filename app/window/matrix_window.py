@@ -1,11 +1,14 @@
 """One model in every mode that runs it here: a queue of runs, and a table that fills as they end."""
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
     QDialog,
     QDialogButtonBox,
+    QFileDialog,
     QProgressBar,
     QPushButton,
     QTableWidget,
@@ -18,6 +21,7 @@ from app.document import Document
 from app.jobs import Job
 from app.matrix import MatrixRow, unavailable, variants_of
 from app.matrix_text import FIRST_CALL, HEADINGS, cells_of, unmeasured_text
+from app.report import write_matrix
 from app.session import Session
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.request import RunRequest
@@ -40,6 +44,8 @@ class MatrixWindow(QDialog):
         self.setWindowTitle(self.tr("{} in every mode").format(document.title))
         self.resize(1400, 460)
         self._session = session
+        self._base = base
+        self._model = document.model
         self._variants = variants_of(document.model)
         self._rows: list[MatrixRow] = []
         self.table = self._empty_table()
@@ -50,8 +56,14 @@ class MatrixWindow(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.cancel_button = QPushButton(self.tr("Cancel the runs"))
         self.copy_button = QPushButton(self.tr("Copy the table"))
+        self.save_button = QPushButton(self.tr("Save as a page…"))
         self.open_button = QPushButton(self.tr("Open the profile"))
-        for button in (self.cancel_button, self.copy_button, self.open_button):
+        for button in (
+            self.cancel_button,
+            self.copy_button,
+            self.save_button,
+            self.open_button,
+        ):
             buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
         for each in buttons.findChildren(QPushButton):
             each.setAutoDefault(False)  # Return is for the table's row
@@ -64,6 +76,7 @@ class MatrixWindow(QDialog):
         self.table.itemSelectionChanged.connect(self._check)
         self.open_button.clicked.connect(lambda: self._open(self.table.currentRow()))
         self.copy_button.clicked.connect(self._copy)
+        self.save_button.clicked.connect(self._ask_page)
         self.cancel_button.clicked.connect(self._stop)
         buttons.rejected.connect(self.close)
         self._job: Job | None = session.run_matrix(self._variants, base, self._take)
@@ -157,7 +170,7 @@ class MatrixWindow(QDialog):
     def _end_early(self, error: TwinscopeError) -> None:
         self._end()
         if not isinstance(error, Cancelled):
-            self.note.setText(f"{self.note.text()}\n⚠ {error}")
+            self._add_note(f"⚠ {error}")
 
     def _stop(self) -> None:
         if self._job is not None:
@@ -165,7 +178,8 @@ class MatrixWindow(QDialog):
 
     def _check(self) -> None:
         self.cancel_button.setEnabled(self.is_running)
-        self.copy_button.setEnabled(bool(self._rows))
+        for button in (self.copy_button, self.save_button):
+            button.setEnabled(bool(self._rows))
         self.open_button.setEnabled(self._row_at(self.table.currentRow()) is not None)
 
     def _row_at(self, number: int) -> MatrixRow | None:
@@ -183,6 +197,24 @@ class MatrixWindow(QDialog):
         """As tab-separated text, which spreadsheets and chats take."""
         lines = [HEADINGS, *(self._texts(number) for number in range(len(self._rows)))]
         QApplication.clipboard().setText("\n".join("\t".join(line) for line in lines))
+
+    def _ask_page(self) -> None:
+        suggestion = f"{self._model.path.stem}-matrix.html"
+        title = self.tr("Save the table as a page")
+        name, _ = QFileDialog.getSaveFileName(self, title, suggestion, "*.html")
+        if name:
+            self.save_page(Path(name))
+
+    def save_page(self, path: Path) -> None:
+        """The rows that ended so far, as one HTML file; written in the background."""
+        rows = tuple(self._rows)
+        self._session.write(
+            lambda: write_matrix(self._model, self._base, rows, path),
+            lambda: self._add_note(self.tr("Saved {}").format(path)),
+        )
+
+    def _add_note(self, text: str) -> None:
+        self.note.setText(f"{self.note.text()}\n{text}")
 
     def _texts(self, number: int) -> tuple[str, ...]:
         items = (self.table.item(number, column) for column in range(len(HEADINGS)))

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMargins, Qt
 from PySide6.QtGui import QColor, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -20,6 +21,8 @@ from profilers.visible_text import visible
 from views.theme import Theme
 
 _MOST_SENTENCES = 3
+_MARGINS = QMargins(10, 4, 6, 4)
+_NARROWEST_TEXT = 260  # pixels, beside buttons
 
 
 class NoticeBar(QFrame):
@@ -52,14 +55,17 @@ class NoticeBar(QFrame):
         close.setAutoRaise(True)
         close.setAccessibleName(self.tr("Dismiss"))
         close.clicked.connect(self.hide)
-        line = QHBoxLayout()
-        line.addWidget(self._text, 1)
-        line.addWidget(self.offer)
-        line.addWidget(self._more)
-        line.addWidget(close)
+        self._buttons = QWidget()
+        buttons = QHBoxLayout(self._buttons)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        for button in (self.offer, self._more, close):
+            buttons.addWidget(button)
+        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._line.addWidget(self._text, 1)
+        self._line.addWidget(self._buttons, 0, Qt.AlignmentFlag.AlignRight)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(10, 4, 6, 4)
-        layout.addLayout(line)
+        layout.setContentsMargins(_MARGINS)
+        layout.addLayout(self._line)
         layout.addWidget(self._details)
         self.hide()
 
@@ -119,8 +125,19 @@ class NoticeBar(QFrame):
         self._fit()
 
     def _fit(self) -> None:
-        """As high as the wrapped text: what a label asks for by itself is for a narrower one."""
-        self._text.setFixedHeight(max(self._text.heightForWidth(self._text.width()), 1))
+        """As high as the wrapped text: what a label asks for by itself is for a narrower one.
+
+        The buttons stand below a text that would be narrow beside them.
+        """
+        room = self.contentsRect().marginsRemoved(_MARGINS).width()
+        beside = room - self._buttons.sizeHint().width() - self._line.spacing()
+        is_narrow = beside < _NARROWEST_TEXT
+        towards = (
+            QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
+        )
+        self._line.setDirection(towards)
+        width = room if is_narrow else beside
+        self._text.setFixedHeight(max(self._text.heightForWidth(width), 1))
 
     def _take_offer(self) -> None:
         self.hide()

@@ -43,6 +43,8 @@ def read_metadata(path: Path, offset: int = 0, size: int | None = None) -> Hdf5M
         done = subprocess.run(command, capture_output=True, timeout=_LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
         raise ValueError(f"reading its HDF5 part took more than {_LIMIT_S:.0f} s") from None
+    if done.returncode == -9:
+        raise ValueError("the system killed the process that reads its HDF5 part; open it again")
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         told = OSError(lines[-1] if lines else "the reader died")

@@ -123,7 +123,7 @@ def test_rows_that_ran_are_told_when_the_others_are_stopped(
 
 
 def test_the_window_fills_a_table_and_opens_a_row(
-    window: MainWindow, qtbot: QtBot, onnx_files: Path
+    window: MainWindow, qtbot: QtBot, onnx_files: Path, tmp_path: Path
 ) -> None:
     document = opened(window, qtbot, onnx_files / "cnn.onnx")
     window.ask_matrix(document)
@@ -137,6 +137,10 @@ def test_the_window_fills_a_table_and_opens_a_row(
     assert all(step and not step.startswith("⚠") for _, step, _ in texts), texts
     shown.copy_button.click()
     assert QApplication.clipboard().text().count("\n") == rows
+    shown.save_page(tmp_path / "matrix.html")
+    qtbot.waitUntil(lambda: "matrix.html" in shown.note.text(), timeout=10_000)
+    written = (tmp_path / "matrix.html").read_text("utf-8")
+    assert all(title in written for title, _, _ in texts)
     shown.table.selectRow(1)
     shown.table.setFocus()
     qtbot.keyClick(shown.table, Qt.Key.Key_Return)

@@ -136,8 +136,8 @@ def _profiler(a: Profile, b: Profile, explanation: Explanation) -> Iterator[str]
         return
     steps_ns = min(explanation.a_ns, explanation.b_ns)
     left_ns = max(
-        (abs(row.difference_ns) for row in explanation.rows if row.kind == RowKind.PROFILER),
-        default=0.0,
+        *(abs(row.difference_ns) for row in explanation.rows if row.kind == RowKind.PROFILER),
+        *(-taken_ns for taken_ns in explanation.taken_off_ns),
     )
     if left_ns > _HEAVY_PROFILER * steps_ns:
         yield (

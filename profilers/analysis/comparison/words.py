@@ -106,10 +106,15 @@ def _profiled(explanation: Explanation) -> str:
         return ""
     a, b = (format_duration(each) for each in explanation.profiled_ns)
     told = f" With the profiler, which tells the parts, {a} and {b}"
-    if any(explanation.taken_off_ns):
-        a, b = (format_duration(each) for each in explanation.taken_off_ns)
+    off = {side: ns for side, ns in zip("AB", explanation.taken_off_ns, strict=True) if ns}
+    less = [f"{format_duration(ns)} of {side}'s" for side, ns in off.items() if ns > 0]
+    more = [side for side, ns in off.items() if ns < 0]
+    if less:
         where = "pauses" if all(explanation.on_device) else "calls"
-        told += f"; {a} and {b} of that are taken off the {where} that it recorded"
+        verb = "is" if len(less) == 1 else "are"
+        told += f"; {' and '.join(less)} {verb} taken off the {where} that it recorded"
+    if more:
+        told += f"; all parts of {' and '.join(more)} are made longer alike, as its steps took less"
     return f"{told}."
 
 

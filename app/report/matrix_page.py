@@ -1,21 +1,26 @@
-"""The matrix as a report: a table of modes, throughput by batch size, and what failed with why."""
+"""The matrix as an HTML page: a table of modes, throughput by batch size, and what failed with why."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from app.matrix import MatrixRow
-from app.matrix_text import HEADINGS, cells_of, problems_of, throughput_text
+from app.matrix import MatrixRow, unavailable
+from app.matrix_text import HEADINGS, cells_of, inputs_text, problems_of, throughput_text
 from app.report.content import Bars, Column, Grid, Line, Lines, Report, Row, Section
+from app.report.html import page
+from app.report.whole_file import write_whole
+from profilers.models import ModelFile
+from profilers.request import RunRequest
 
 _MODE, _STEP, _THROUGHPUT = (HEADINGS.index(each) for each in ("Mode", "Step", HEADINGS[4]))
 _EXTRA = ("First call", "95 % interval", "On disk", "mean", "Cosine")  # left out on a phone
 _UNCERTAIN = "Errors are against the first row that ran, on the same inputs and weights."
 
 
-def matrix_report(
-    title: str, inputs: str, rows: Sequence[MatrixRow], missing: Sequence[tuple[str, str]]
-) -> Report:
-    """`inputs` says what was fed; `missing` has title and reason of modes that were left out."""
-    return Report(f"{title} in every mode", inputs, tuple(_sections(rows, missing)))
+def write(model: ModelFile, base: RunRequest, rows: Sequence[MatrixRow], path: Path) -> None:
+    """Write the rows of a model that was run with `base`; raises OSError."""
+    sections = tuple(_sections(rows, unavailable(model)))
+    report = Report(f"{model.path.name} in every mode", inputs_text(base), sections)
+    write_whole(path, page(report).encode())
 
 
 def _sections(rows: Sequence[MatrixRow], missing: Sequence[tuple[str, str]]) -> Iterator[Section]:
