@@ -22,9 +22,9 @@ from views.selection import Selection
 class Document(QObject):
     """A profile and where it comes from.
 
-    `profile` is the model's preview until it was run. `unsaved_snapshot` is the autosaved file of
-    a capture or of notes that the person has not saved; at first it is the capture's folder. `notes` are those of the moment: the
-    profile keeps those that it was read with.
+    `profile` is the model's preview until it was run. `unsaved_snapshot` is the autosaved file of a
+    capture or of notes that the person has not saved; at first it is the capture's folder. `notes`
+    are those of the moment: the profile keeps those that it was read with.
     """
 
     profile_changed = Signal()

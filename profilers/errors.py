@@ -1,10 +1,13 @@
 """Errors that a person can cause or mend: each says what happened, why, and what to do."""
 
 import re
+from itertools import takewhile
 
 _DECORATION = re.compile(r"\x1b\[[\d;]*m|\{\{function_node [^}]*\}\}\s*|\s*\[Op:\w+\]")
 _NODE = re.compile(r"for '\{\{node (?P<name>[^}]+)\}\} = [^']*'")
 _WRAPPERS = ("Exception encountered when calling ", "Graph execution error:")
+_AFTERWORDS = ("Arguments received by ", "The error above occurred when calling torch.export")
+_CALLED = re.compile(r"Exception encountered when calling (?P<name>[\w.]+\(\))")
 
 
 class TwinscopeError(Exception):
@@ -82,7 +85,15 @@ def first_line(error: BaseException) -> str:
 
 
 def telling_lines(error: BaseException) -> list[str]:
-    """An exception's text without what Keras and TensorFlow wrap around the cause, and its colours."""
+    """An exception's text without what Keras, TensorFlow and PyTorch say around the cause, and its colours.
+
+    An exception without a text, such as that of an assertion, is told by its type and place.
+    """
     text = _NODE.sub(r"in \g<name>", _DECORATION.sub("", str(error)))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return [line for line in lines if not line.startswith(_WRAPPERS)] or lines
+    own = list(takewhile(lambda line: not line.startswith(_AFTERWORDS), lines))
+    told = [line for line in own if not line.startswith(_WRAPPERS)]
+    if told:
+        return told
+    called = _CALLED.search(text)
+    return [f"{type(error).__name__} in {called['name']}"] if called else own

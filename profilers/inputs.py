@@ -2,6 +2,8 @@
 
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +25,27 @@ def make_inputs(request: RunRequest) -> dict[str, Array]:
         If a dtype is unknown, a shape is not concrete, or the .npz lacks an input.
     """
     if request.inputs_file:
-        return _from_file(request.inputs_file, request.inputs)
+        return _from_file(request.inputs_file, named_by_file(request).inputs)
     rng = np.random.default_rng(request.seed)
     return {spec.name: random_array(spec, rng) for spec in request.inputs}
+
+
+def named_by_file(request: RunRequest) -> RunRequest:
+    """The request with the arrays of its file for inputs, where those of the model are mere guesses.
+
+    Raises
+    ------
+    TwinscopeError
+        If the file cannot be read.
+    """
+    if not request.inputs_file or not all(spec.guessed for spec in request.inputs):
+        return request
+    arrays = _arrays(request.inputs_file)
+    given = (
+        InputSpec(name, "string" if each.dtype == object else each.dtype.name, each.shape)
+        for name, each in arrays.items()
+    )
+    return replace(request, inputs=tuple(given))
 
 
 def random_array(spec: InputSpec, rng: np.random.Generator) -> Array:
@@ -75,15 +95,7 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 
 
 def _from_file(path: str, specs: Sequence[InputSpec]) -> dict[str, Array]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise TwinscopeError(
-            f"Cannot read the inputs from {path}",
-            str(error),
-            "Save them with numpy.savez(path, name=array).",
-        ) from error
+    arrays = _arrays(path)
     names = [spec.name for spec in specs] or list(arrays)
     missing = [name for name in names if name not in arrays]
     if missing:
@@ -93,3 +105,21 @@ def _from_file(path: str, specs: Sequence[InputSpec]) -> dict[str, Array]:
             "Name its arrays like the model's inputs.",
         )
     return {name: arrays[name] for name in names}
+
+
+def _arrays(path: str) -> dict[str, Array]:
+    """The file's arrays by name; those of text as objects, which the frameworks take for strings."""
+    what = f"Cannot read the inputs from {path}"
+    remedy = "Save them with numpy.savez(path, name=array)."
+    try:
+        if not zipfile.is_zipfile(path) and Path(path).is_file():
+            raise TwinscopeError(what, "it is no .npz file", remedy)
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise TwinscopeError(what, why, remedy) from error
+    return {
+        name: each.astype(object) if each.dtype.kind in "US" else each
+        for name, each in arrays.items()
+    }

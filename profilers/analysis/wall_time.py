@@ -1,7 +1,8 @@
 """Whose work the steps' wall-clock time was: shares that add up to it, whatever ran at once.
 
 At each moment the innermost work counts, and what works at once, on several tracks or overlapping
-on one, shares the moment equally. What is left of the steps is the time in which nothing that was recorded worked.
+on one, shares the moment equally. What is left of the steps is the time in which nothing that was
+recorded worked.
 """
 
 from dataclasses import dataclass

@@ -20,6 +20,7 @@ from profilers.request import InputSpec
 _NODE = b"\x0a"  # GraphDef.node and NodeDef.name alike: field 1 with a length
 _OPERATOR = b"\x12"
 _OPERATOR_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_>.]{0,199}")
+_MODES = ("tf-graph", "tf-xla", "tf-eager", "tflite", "tf-onnxruntime")
 _NO_RESULT = frozenset({"Assert", "Const", "NoOp", *INPUTS})
 
 
@@ -50,12 +51,13 @@ def inspect(path: Path) -> ModelFile:
     except ValueError as error:
         raise DamagedFile.because(f"Cannot read the graph {path.name}", error) from error
     strings = pool.table()
+    cannot_run = _missing_weights(graph_def)
     return ModelFile(
         path,
         "frozen-graph",
         "Frozen TensorFlow graph",
         "tensorflow",
-        ("tf-graph", "tf-xla", "tf-eager", "tflite", "tf-onnxruntime"),
+        () if cannot_run else _MODES,
         within_vocabulary(_inputs(graph_def), graph, strings),
         dangers(graph_reaches(graph_def)),
         Profile(
@@ -64,7 +66,7 @@ def inspect(path: Path) -> ModelFile:
             graphs=(graph,),
             environment=Environment("tensorflow", model_name=path.name),
         ),
-        _missing_weights(graph_def),
+        cannot_run,
     )
 
 

@@ -145,7 +145,10 @@ def _cannot_run(file: Path, meta_graph: Any, names: Sequence[str]) -> str:
     if not names:
         untraced = untraced_functions(meta_graph)
         if not untraced:
-            return "The SavedModel has no signature and no function, so there is nothing to call."
+            return (
+                "The SavedModel has no signature and no function, so there is nothing to call. "
+                "Save it again with a tf.function that has an input_signature."
+            )
         return (
             f"The SavedModel has no signature, and {' and '.join(untraced[:_MOST_NAMED])} had never "
             "been called when it was saved, so that it holds no graph. Call it once before saving, or "

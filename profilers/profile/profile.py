@@ -130,8 +130,8 @@ class Profile:
     """One run of one model, or one trace file, or the inspection of a model that was not run.
 
     `graphs[0]` is the authored graph where there is any; `start_unix_ns` ties the profile's clock
-    (0 at its start) to the wall clock, 0 if not known. `reports` are another tool's tables. `extra` holds snapshot members that this
-    version does not know, so that saving again keeps them.
+    (0 at its start) to the wall clock, 0 if not known. `reports` are another tool's tables. `extra`
+    holds snapshot members that this version does not know, so that saving again keeps them.
     """
 
     name: str

@@ -9,8 +9,9 @@ A reader of large files may also offer, for people who wait::
 
     def read_showing(path: Path, progress: Progress, show: Callable[[Profile], None]) -> Profile
 
-which gives `show` the beginning of the trace while the rest is read. `progress` takes a fraction from 0 to 1 and may raise Cancelled. Adding a format is one module and
-one line here; the first match wins.
+which gives `show` the beginning of the trace while the rest is read. `progress` takes a fraction
+from 0 to 1 and may raise Cancelled. Adding a format is one module and one line here; the first
+match wins.
 """
 
 from collections.abc import Callable

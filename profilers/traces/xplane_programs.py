@@ -18,8 +18,9 @@ _GZIP_MAGIC = b"\x1f\x8b"
 def programs_of(path: Path) -> dict[str, bytes]:
     """Encoded HloProtos of an xplane file by module name; of several of one name the last.
 
-    Each is there under its whole name too, "jit_model(17)", with its number. The programs of a process are all that were alive in it, also of earlier runs. Empty where there
-    are none or the file cannot be read: then the trace itself tells why.
+    Each is there under its whole name too, "jit_model(17)", with its number. The programs of a
+    process are all that were alive in it, also of earlier runs. Empty where there are none or the
+    file cannot be read: then the trace itself tells why.
     """
     found: dict[str, bytes] = {}
     try:

@@ -22,7 +22,8 @@ _PASSING_WIDTH = 2.0
 def centres_of(loops: Any, cells: Cells, in_rows: Int64, blocks: Float64, spine: Int64) -> Float64:
     """Centres of all cells; `spine` are the boxes that lie straight below each other.
 
-    `in_rows` are cells row by row, left to right; `blocks` are width, height and where edges enter and leave, from the left side, of each box.
+    `in_rows` are cells row by row, left to right; `blocks` are width, height and where edges enter
+    and leave, from the left side, of each box.
     """
     count = len(cells.rank)
     half, enter, leave = np.full(count, _PASSING_WIDTH / 2), np.zeros(count), np.zeros(count)

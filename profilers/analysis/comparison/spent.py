@@ -55,8 +55,8 @@ class Spent:
         Longer pauses in which nothing that was recorded worked, and the time before the first and
         after the last that did.
     taken_off_ns, profiler_ns : float
-        What was taken off the parts for the profiler, below zero where they grew instead, and what lies between these and the step
-        without it otherwise, see `without_profiler`.
+        What was taken off the parts for the profiler, below zero where they grew instead, and what
+        lies between these and the step without it otherwise, see `without_profiler`.
     whole_ns : float
         The mean of the steps that count, see `middle_steps`.
     call_ns : float

@@ -1,8 +1,6 @@
 """Loads a .keras or .h5 file, whichever backend Keras runs on."""
 
-import importlib
 import json
-import logging
 import re
 import shutil
 import tempfile
@@ -12,14 +10,34 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from profilers.errors import MissingCode, TrustRequired, TwinscopeError, first_line
+from profilers.errors import ModeUnavailable, TrustRequired, TwinscopeError, first_line
+from profilers.installing import install_command
 from profilers.request import RunRequest
+from profilers.runtimes.keras.own_code import (
+    OwnCode,
+    find_own_code,
+    lacking_in_keras,
+    lost_packages,
+    missing_code,
+    unknown,
+)
 from profilers.runtimes.tf.options import LOSS, OPTIMISER, OWN, is_training
 
-logger = logging.getLogger(__name__)
-
-_MOST_NAMED = 5
 _NO_GRADIENT = re.compile(r"gradient registry has no entry for: (\w+)")
+_NO_SHAPE = re.compile(r"infer the output shape / dtype of '(?P<name>[^']+)'")
+_UNFIT_WEIGHTS = re.compile(
+    r"A total of (?P<count>\d+) objects? could not be loaded.*?<\w+ name=(?P<name>[^,>]+)[^>]*>:\s*(?P<why>[^\n]+)",
+    re.DOTALL,
+)
+_SHAPES = re.compile(
+    r"variable\.shape=(?P<taken>\([^)]*\)), Received: value\.shape=(?P<given>\([^)]*\))"
+)
+_BACKENDS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
+_VALUES_READ = ("SymbolicTensor", "symbolic tf.Tensor", "symbolic `tf.Tensor`")
+_BEFORE_CAUSE = (
+    "Exception encountered: ",
+    "Error encountered:",
+)  # the second is also within a cause
 _LATE_VARIABLE = ("singleton tf.Variables", "Unable to lift tensor")  # of TensorFlow
 
 
@@ -48,11 +66,17 @@ def load_keras(request: RunRequest) -> Any:
     name = path.name
     chosen = (request.options.get(each.id) for each in (LOSS, OPTIMISER))
     wants_own = is_training(request.options) and OWN in chosen
+    own = OwnCode({})
     try:
         if request.trusted:
-            _import_own_modules(path)
+            own = find_own_code(_config(path), request.source_folder)
         with _named_as_keras_wants(path) as named:
-            return keras.saving.load_model(named, compile=wants_own, safe_mode=not request.trusted)
+            return keras.saving.load_model(
+                named,
+                custom_objects=dict(own.objects),
+                compile=wants_own,
+                safe_mode=not request.trusted,
+            )
     except Exception as error:  # the loader raises whatever its parts raise
         if not request.trusted and "safe_mode" in str(error):
             raise TrustRequired(
@@ -60,47 +84,84 @@ def load_keras(request: RunRequest) -> Any:
                 "it holds Python code, such as a Lambda layer",
                 "Run it only if you trust where it comes from.",
             ) from error
-        unknown = _unknown_classes(path)
-        if unknown:
-            raise MissingCode(
-                f"Keras cannot load {name}",
-                f"the code of {_listed(unknown)} was not found",
-                "Give the folder that holds the modules of these classes as the source folder (on the command line: "
-                "--source-folder).",
-            ) from error
-        raise TwinscopeError(
-            f"Keras cannot load {name}",
-            _reason(error),
-            "Check that the file is complete and was saved by this version of Keras or an older one.",
-        ) from error
+        raise _load_failure(request, own, error) from error
 
 
-def _unknown_classes(path: Path) -> list[str]:
-    """Classes that the configuration names and that are registered nowhere, by their full names."""
+def _load_failure(request: RunRequest, own: OwnCode, error: Exception) -> TwinscopeError:
+    """What is missing, of the file's own code or of Keras itself, else what the loader said."""
     import keras
 
+    path = Path(request.model_path)
+    what = f"Keras cannot load {path.name}"
     try:
         config = _config(path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return []
-    unknown: dict[str, None] = {}
-    for item in _dicts(config):
-        module, name, registered = (
-            item.get(key) for key in ("module", "class_name", "registered_name")
+        config = {}
+    lost = unknown(config, own.objects)
+    packages = lost_packages(lost)
+    if packages:
+        return ModeUnavailable(
+            what,
+            f"it needs {' and '.join(packages)}, which this Python environment lacks",
+            f"Install it ({install_command(packages)}).",
         )
-        is_own = isinstance(module, str) and module.partition(".")[0] in ("keras", "builtins")
-        if not isinstance(name, str) or "config" not in item or is_own or name.startswith("__"):
-            continue
-        is_known = keras.saving.get_registered_object(str(registered or name)) is not None
-        is_builtin = hasattr(keras.layers, name) or hasattr(keras, name)
-        if not is_known and not (module is None and registered in (None, name) and is_builtin):
-            unknown[f"{module}.{name}" if module else str(registered or name)] = None
-    return list(unknown)
+    if lost:
+        return missing_code(path.name, lost, request.source_folder, own.failures)
+    unfit = _UNFIT_WEIGHTS.search(str(error))
+    if unfit:
+        return TwinscopeError(
+            what,
+            f"its weights do not fit {unfit['count']} of its objects, such as {unfit['name']} "
+            f"({_misfit(unfit['why'])})",
+            "Save the model again, so that weights and configuration belong together.",
+        )
+    layer = _NO_SHAPE.search(str(error))
+    if layer:
+        return TwinscopeError(
+            what,
+            f"its layer {layer['name']} fails on {_BACKENDS.get(keras.backend.backend(), 'this backend')}: {_reason(error).rstrip('.')}",
+            "Mend the layer's code, or run the file on another framework.",
+        )
+    lacking = lacking_in_keras(config)
+    why = f"this Keras has no {' and no '.join(lacking)}" if lacking else _reason(error)
+    return TwinscopeError(what, why, _version_remedy(path))
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    return f"{shown} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else shown
+def _misfit(why: str) -> str:
+    shapes = _SHAPES.search(why)
+    if shapes is None:
+        return why.rstrip(".")
+    return f"it takes {shapes['taken']} and is given {shapes['given']}"
+
+
+def _version_remedy(path: Path) -> str:
+    import keras
+
+    saved_by = _saved_by(path)
+    if _numbers(saved_by) > _numbers(keras.__version__):
+        return (
+            f"It was saved by Keras {saved_by}, and {keras.__version__} is installed here: install a "
+            "newer one."
+        )
+    return "Check that the file is complete and was saved by this version of Keras or an older one."
+
+
+def _saved_by(path: Path) -> str:
+    """The version of Keras that wrote the file, "" if it does not say."""
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return str(json.loads(archive.read("metadata.json"))["keras_version"])
+        import h5py
+
+        with h5py.File(path) as file:
+            return str(file.attrs["keras_version"])
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return ""
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:3]]
 
 
 @contextmanager
@@ -116,16 +177,6 @@ def _named_as_keras_wants(path: Path) -> Iterator[str]:
         yield str(named)
 
 
-def _import_own_modules(path: Path) -> None:
-    """Import the modules that the config names, so that their layers are registered."""
-    for module in _modules(_config(path)) - {"builtins"}:
-        if module.partition(".")[0] != "keras":
-            try:
-                importlib.import_module(module)
-            except ImportError:
-                logger.info("the module %s is not here", module)
-
-
 def _config(path: Path) -> Any:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -136,27 +187,14 @@ def _config(path: Path) -> Any:
         return json.loads(file.attrs["model_config"])
 
 
-def _modules(config: Any) -> set[str]:
-    """All values of "module" in a nested config."""
-    return {item["module"] for item in _dicts(config) if isinstance(item.get("module"), str)}
-
-
-def _dicts(config: Any) -> Iterator[dict[str, Any]]:
-    """Every dict within a nested config, itself included."""
-    waiting = [config]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield item
-            waiting += item.values()
-        elif isinstance(item, list):
-            waiting += item
-
-
 def _reason(error: Exception) -> str:
     """Keras wraps the cause of a failure in pages of configuration; this is the cause."""
-    _, found, cause = str(error).rpartition("Exception encountered: ")
-    return first_line(ValueError(cause)) if found and cause else first_line(error)
+    text = str(error)
+    for sign in _BEFORE_CAUSE:
+        cause = text.rpartition(sign)[2].strip() if sign in text else ""
+        if cause:
+            return first_line(ValueError(cause))
+    return first_line(error)
 
 
 def packed(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> Any:
@@ -182,6 +220,12 @@ def trace_failure(error: Exception) -> TwinscopeError:
             "The model cannot be run as a graph",
             "one of its layers makes a variable each time it is called",
             "Let the layer make its variables and seed generators when it is made or built.",
+        )
+    if any(sign in reason for sign in _VALUES_READ):
+        return TwinscopeError(
+            "The model cannot be run as a graph",
+            f"its Python code reads the values of a tensor ({reason.rstrip('.')})",
+            "Run it on PyTorch (the mode keras-torch), or use keras.ops.cond and the like.",
         )
     if found := _NO_GRADIENT.search(reason):
         return TwinscopeError(

@@ -33,6 +33,8 @@ _CONVERTED_FILE = "model.onnx"
 _KEPT_WHOLE = ("_XlaMustCompile", "_noinline")
 _IN_TENSORFLOW = "Profile it in TensorFlow instead."
 _OLD = ("_ref", "expected type resource")  # variables of TensorFlow 1, or read in its kind of loop
+_OLD_CONTROL_FLOW = frozenset({"Switch", "Merge", "Enter", "Exit", "NextIteration"})
+_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _OF_VARIABLES = re.compile(r"^(Assign\w*|Read|ResourceGather)(Variable(Op)?)?$")
 _CALL = re.compile(r"^(?:(?:Stateful)?PartitionedCall(?:_\d+)?/)+")
 _INPUT = re.compile(r":\d+$")  # tf2onnx keeps TensorFlow's number of an operator's output
@@ -137,7 +139,7 @@ def _converted(source: Source, name: str) -> Any:
         ) from error
     missing = sorted({node.op_type for node in _nodes(model.graph) if not _is_known(node)})
     if missing:
-        raise _unknown(missing, name)
+        raise _unknown(missing, name, source.function)
     mend_loops(model.graph)
     _rename(model.graph, source)
     _place_helpers(model.graph)
@@ -154,9 +156,15 @@ def _without_compiling(graph_def: Any) -> Any:
     return graph_def
 
 
-def _unknown(operators: list[str], name: str) -> CaptureFailed:
+def _unknown(operators: list[str], name: str, function: Any) -> CaptureFailed:
     what = f"tf2onnx cannot convert {name}"
     others = [each for each in operators if not _OF_VARIABLES.match(each)]
+    if set(others) & _CALLS and _holds_old_control_flow(function):
+        return CaptureFailed(
+            what,
+            "its control flow is of TensorFlow 1's kind (Switch and Merge), which it does not take",
+            "Save it again with control flow v2, or profile it in TensorFlow.",
+        )
     if not others:
         return CaptureFailed(
             what, "it changes its variables while it runs, which ONNX cannot tell", _IN_TENSORFLOW
@@ -166,6 +174,13 @@ def _unknown(operators: list[str], name: str) -> CaptureFailed:
         f"ONNX has no operator for {', '.join(others)}",
         "Leave these operators out of the model, or profile it in TensorFlow.",
     )
+
+
+def _holds_old_control_flow(function: Any) -> bool:
+    """The converter leaves a call whole if it cannot make branches or loops of TensorFlow 1's nodes."""
+    graph_def = function.graph.as_graph_def()
+    bodies = (graph_def.node, *(each.node_def for each in graph_def.library.function))
+    return any(node.op in _OLD_CONTROL_FLOW for body in bodies for node in body)
 
 
 def _frozen(function: Any) -> Any:

@@ -17,6 +17,18 @@ class Refusal(NamedTuple):
 _REFUSALS = (
     Refusal(
         re.compile(
+            r"Unsupported model IR version: (?P<own>\d+), max supported IR version: (?P<known>\d+)"
+        ),
+        "its format version (IR) is {own}, and this ONNX Runtime knows up to {known}",
+        _NEWER,
+    ),
+    Refusal(
+        re.compile(r"MLDataType for: tensor\((?P<type>\w+)\) is not currently registered"),
+        "it has tensors of type {type}, which ONNX Runtime does not know",
+        "Export the model without this type, such as with real and imaginary part apart.",
+    ),
+    Refusal(
+        re.compile(
             r"Opset (?P<own>\d+) is under development.*official support for domain "
             r"(?P<domain>\S+) is till opset (?P<known>\d+)",
             re.DOTALL,

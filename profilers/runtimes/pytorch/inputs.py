@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from profilers.errors import TwinscopeError
-from profilers.inputs import make_inputs
+from profilers.inputs import make_inputs, named_by_file
 from profilers.request import RunRequest
 from profilers.runtimes.pytorch.options import MEMORY_FORMAT, chosen
 
@@ -50,7 +50,8 @@ def laid_out(tensors: list[Any], request: RunRequest) -> list[Any]:
 
 
 def given_inputs(request: RunRequest, device: Any) -> tuple[RunRequest, list[Any]]:
-    """The request as it is, and its tensors."""
+    """The request as it is, its inputs' names by its file where they are guesses, and its tensors."""
+    request = named_by_file(request)
     return request, input_tensors(request, device)
 
 

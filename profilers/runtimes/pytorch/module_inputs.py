@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from profilers.errors import TwinscopeError
+from profilers.inputs import named_by_file
 from profilers.models.python_source import EXAMPLES
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.pytorch.input_candidates import candidates
@@ -30,6 +31,7 @@ def module_inputs(
     TwinscopeError
         If nothing is given and the module takes none of the guesses.
     """
+    request = named_by_file(request)
     examples = _examples(source, request)
     constants = {name: value for name, value in examples.items() if not _is_tensor(value)}
     if not request.inputs and not request.inputs_file:

@@ -33,7 +33,7 @@ _ADVICE = (
 _LIBRARIES = ("torch", "keras", "profilers")
 _UNWRITTEN = re.compile(r"Failed serializing node (?P<node>\w+) in graph")
 _CUSTOM_CLASS = re.compile(r"torch\.classes\.(?P<name>[\w.]+) .*'__obj_flatten__'")
-_PLACE = re.compile(r'File "(?P<file>[^"]+\.py)", line (?P<line>\d+), in forward')
+_PLACE = re.compile(r'File "(?P<file>[^"]+\.py)", line (?P<line>\d+), in (?:forward|call)\b')
 
 
 def is_program(path: Path) -> bool:
@@ -158,7 +158,7 @@ def _place(error: BaseException) -> str:
         places = [
             (frame.f_code.co_filename, line)
             for frame, line in walk_tb(error.__traceback__)
-            if frame.f_code.co_name == "forward"
+            if frame.f_code.co_name in ("forward", "call")  # the latter in layers of Keras
             and str(frame.f_globals.get("__name__")).partition(".")[0] not in _LIBRARIES
         ]
     return f" at {PurePath(places[-1][0]).name}:{places[-1][1]}" if places else ""

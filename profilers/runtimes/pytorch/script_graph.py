@@ -4,8 +4,9 @@
 ``{"name", "dtype", "shape"}`` (shape null if not known) and a node ``{"name", "operator", "scope":
 [[name, class]], "arguments": [[position, value name]], "parameters": [[position, name]], "arity":
 int, "outputs": [value], "attributes": {}, "source": "file:line", "blocks": [{"inputs", "nodes",
-"outputs"}], "fused": [node]}``; `fused` are the operators of a fusion group, most often none. Constants, attribute reads, tuples and arithmetic on plain numbers are no nodes: what
-they feed is fed by their inputs.
+"outputs"}], "fused": [node]}``; `fused` are the operators of a fusion group, most often none.
+Constants, attribute reads, tuples and arithmetic on plain numbers are no nodes: what they feed is
+fed by their inputs.
 """
 
 import json

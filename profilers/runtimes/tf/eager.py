@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.tf.files import NODE_MARK
+from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.keras import on_tf as keras_tf
@@ -59,12 +60,26 @@ def _load_keras(request: RunRequest) -> TracedModel:
     traced = keras_tf.load(request)
     assert traced.untraced is not None  # a Keras model is Python
     is_trained = is_training(request.options)
+    if is_trained:
+        _refuse_float8(traced.owner[0])
     return replace(
         traced,
         call=traced.untraced,
         marking=lambda: layer_ranges(is_trained),
         is_compiled=False,
     )
+
+
+def _refuse_float8(model: Any) -> None:
+    """Keras gives the gradient of its float8 layers in a form that a tape takes in graphs only."""
+    layers = model._flatten_layers(include_self=False, recursive=True)
+    names = [each.name for each in layers if getattr(each, "quantization_mode", None) == "float8"]
+    if names:
+        raise TwinscopeError(
+            "The model cannot be trained in eager mode",
+            f"its layer {names[0]} is quantised to float8, of which Keras has a gradient in graphs only",
+            "Train it in the mode keras, or run it as inference.",
+        )
 
 
 def _load_graph(request: RunRequest) -> TracedModel:

@@ -17,6 +17,10 @@ __all__ = ["WORKER_ENVIRONMENT", "load", "run"]
 
 _DEFAULT_SIGNATURE = "serving_default"
 _NOT_REGISTERED = re.compile(r"Op type not registered '([^']+)'")
+_LOST_WEIGHTS = (
+    "Read less bytes than requested", "sstable", "Checksum does not match", "variables/variables.",
+    "variables\\variables.",
+)  # fmt: skip
 _NO_RESULT = frozenset({"Const", "NoOp", "Assert", "Placeholder", "PlaceholderWithDefault"})
 
 
@@ -143,6 +147,13 @@ def _unloadable(request: RunRequest, error: Exception) -> TwinscopeError:
             f"this build has no operator {' and no '.join(missing)}",
             "Its graph can be looked at; to run it, leave these operators out, or convert the model "
             "where the package that brings them is installed.",
+        )
+    if any(sign in str(error) for sign in _LOST_WEIGHTS):
+        return TwinscopeError(
+            f"TensorFlow cannot load {Path(request.model_path).name}",
+            "the files in its variables folder are damaged or not all there",
+            "Copy the whole folder again.",
+            str(error),
         )
     return TwinscopeError(
         f"TensorFlow cannot load {Path(request.model_path).name}",

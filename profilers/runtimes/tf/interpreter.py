@@ -177,7 +177,7 @@ def _executable(operation: Any) -> Callable[[Sequence[Any]], Sequence[Any]]:
         raise CaptureFailed(
             "The model cannot run operator by operator",
             f"it holds {operation.type}, which TensorFlow 1 runs in a whole graph only",
-            "Run it as a graph.",
+            "Run it in the mode tf-graph.",
         )
     if operation.type == "Const":
         made = [tf.constant(tensor_util.MakeNdarray(operation.node_def.attr["value"].tensor))]

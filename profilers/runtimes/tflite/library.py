@@ -18,6 +18,7 @@ _CUSTOM = re.compile(r"unresolved custom op: (?P<name>[^\s.]+)")
 _BUILT_IN = re.compile(
     r"Didn't find op for builtin opcode '(?P<name>\w+)' version '(?P<version>\d+)'"
 )
+_UNSET_VARIABLE = "variable != nullptr was not true"
 _EMPTY_TABLE = "hashtable need to be initialized"
 _RUN_TOGETHER = re.compile(r"(?<=\S)\.?(?=Node number \d)")
 _FLEX = "Select TensorFlow op(s)"
@@ -142,6 +143,15 @@ def _failure(what: str, text: str) -> CaptureFailed:
             what,
             "its lookup tables are empty: what fills them in TensorFlow was not converted",
             "Profile it in TensorFlow instead.",
+            text,
+        )
+    if _UNSET_VARIABLE in text:
+        return CaptureFailed(
+            what,
+            "it reads a variable that nothing has set: what gives its variables their first values "
+            "was not converted",
+            "Convert it again from a SavedModel or together with the object that holds the variables, "
+            "or profile it in TensorFlow.",
             text,
         )
     text = _RUN_TOGETHER.sub("; ", text)

@@ -79,7 +79,7 @@ def test_four_bit_weights_take_half_a_byte_each(capture: Capture, tmp_path: Path
     ("changes", "says"),
     [
         ({"opset": 99}, "made for opset 99 of ai.onnx, and this ONNX Runtime knows up to"),
-        ({"ir_version": 99}, "Unsupported model IR version: 99"),
+        ({"ir_version": 99}, r"format version \(IR\) is 99, and this ONNX Runtime knows up to"),
     ],
 )
 def test_what_is_newer_than_the_runtime_is_told_and_shown(
@@ -101,6 +101,16 @@ def test_operators_that_the_runtime_lacks_are_named(
     path = save(tmp_path / "m.onnx", TensorProto.FLOAT, [mine])
     assert len(onnx_file.inspect(path).preview.authored.nodes) == 3
     with pytest.raises(CaptureFailed, match="Mine"):
+        capture(path, "onnxruntime")
+
+
+def test_a_type_that_the_runtime_does_not_know_is_named(capture: Capture, tmp_path: Path) -> None:
+    identity = helper.make_node("Identity", ["x"], ["y"], name="identity")
+    path = save(tmp_path / "m.onnx", TensorProto.COMPLEX64, [identity])
+    model = onnx.load(path)
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.COMPLEX64
+    onnx.save(model, path)
+    with pytest.raises(CaptureFailed, match="tensors of type complex64"):
         capture(path, "onnxruntime")
 
 

@@ -122,7 +122,7 @@ def test_each_signature_of_a_tensorflow_1_model_runs(
 def test_what_exists_in_graphs_only_cannot_run_in_parts(
     launcher: Launcher, tf_files: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(CaptureFailed, match=r"VariableV2.*Run it as a graph"):
+    with pytest.raises(CaptureFailed, match=r"VariableV2.*mode tf-graph"):
         launcher.capture(request(tf_files / "tf1_saved", "tf-eager"), tmp_path)
 
 
@@ -191,3 +191,28 @@ def test_a_model_keeps_its_variables_while_it_runs(tf_files: Path, name: str) ->
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
+def test_damaged_variables_of_a_saved_model_are_told(
+    launcher: Launcher, tf_files: Path, tmp_path: Path, part: str
+) -> None:
+    folder = tmp_path / "cut_saved"
+    shutil.copytree(tf_files / "cnn_saved", folder)
+    weights = folder / "variables" / f"variables.{part}"
+    weights.write_bytes(weights.read_bytes()[:20])
+    with pytest.raises(
+        TwinscopeError, match=r"variables folder are damaged.*Copy the whole folder"
+    ):
+        launcher.capture(request(folder, "tf-graph"), tmp_path)
+
+
+def test_float8_is_not_trained_eagerly_and_says_where_it_is(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    options = {"run": "training"}
+    path = tf_files / "float8.keras"
+    with pytest.raises(TwinscopeError, match=r"layer narrow is quantised to float8.*mode keras"):
+        launcher.capture(request(path, "tf-eager", options=options), tmp_path)
+    launcher.capture(request(path, options=options), tmp_path)
+    assert len(read_capture(tmp_path).steps) == 1

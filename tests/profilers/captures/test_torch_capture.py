@@ -12,6 +12,8 @@ from profilers.captures import read_capture
 from profilers.captures.pytorch.files import EXECUTION_TRACE_FILE
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.errors import TwinscopeError
+from profilers.models import ModelFile
+from profilers.opening import open_path
 from profilers.profile import MemoryCategory, NodeKind, Profile, Severity, SliceKind, decode
 from tests.conftest import Capture, CaptureFolder
 
@@ -205,6 +207,31 @@ def test_inputs_come_from_a_file_where_one_is_given(
     np.savez(tmp_path / "bad.npz", tokens=np.full((1, 16), 100, np.int64))  # one too large
     with pytest.raises(TwinscopeError, match="index out of range"):
         capture(torch_files / "block.pt2", "torch-export", inputs_file=str(tmp_path / "bad.npz"))
+
+
+def test_arrays_of_a_file_bring_the_names_where_the_model_tells_none(
+    capture: Capture, torch_files: Path, tmp_path: Path
+) -> None:
+    model = open_path(torch_files / "block.pt")
+    assert isinstance(model, ModelFile)
+    assert [(spec.name, spec.guessed) for spec in model.inputs] == [("input", True)]
+    np.savez(tmp_path / "in.npz", tokens=np.full((2, 7), 99, np.int64))
+    profile = capture(
+        torch_files / "block.pt",
+        "torch-eager",
+        source_folder=str(MODELS),
+        inputs_file=str(tmp_path / "in.npz"),
+    )
+    inputs = profile.authored.nodes.kind == NodeKind.INPUT
+    assert [profile.strings[name] for name in profile.authored.nodes.name[inputs]] == ["tokens"]
+    np.save(tmp_path / "plain.npy", np.zeros(3))
+    with pytest.raises(TwinscopeError, match=r"no \.npz file"):
+        capture(
+            torch_files / "block.pt",
+            "torch-eager",
+            source_folder=str(MODELS),
+            inputs_file=str(tmp_path / "plain.npy"),
+        )
 
 
 def chain(*operators: str) -> list[Place]:

@@ -44,9 +44,10 @@ class Runs:
 def structure_hashes(graph: Graph, tree: Tree, edges: GroupEdges, kinds: Int64) -> UInt64:
     """Numbers that are equal where items hold the same operators, shapes and edges.
 
-    `kinds` has a number for each item that is no node: equal ones are of one class. Neither names nor the order of children count. From the inside out every item is told apart by
-    what it reads and what reads it, as Weisfeiler and Leman (1968) do, and is added to its
-    container. 64 mixed bits do not collide by chance in graphs of millions of nodes.
+    `kinds` has a number for each item that is no node: equal ones are of one class. Neither names
+    nor the order of children count. From the inside out every item is told apart by what it reads
+    and what reads it, as Weisfeiler and Leman (1968) do, and is added to its container. 64 mixed
+    bits do not collide by chance in graphs of millions of nodes.
     """
     hashes = np.concatenate(
         (_own_hashes(graph, kinds), np.zeros(1, np.uint64))
