@@ -121,6 +121,8 @@ class DevicesView(QWidget):
             column.addWidget(DeviceCard(each, title, self._context.theme))
         column.addStretch()
         self._cards.setWidget(body)
+        bar = self._cards.verticalScrollBar().sizeHint().width()
+        self._cards.setMinimumWidth(body.minimumSizeHint().width() + bar)
         self.kernels.show_statistics(figures.kernels)
 
     def _title(self, figures: DeviceFigures, found: Sequence[DeviceFigures]) -> str:
