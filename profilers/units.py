@@ -7,7 +7,7 @@ _COUNT_UNITS = ("", "k", "M", "G", "T", "P", "E")
 
 def format_duration(duration_ns: float) -> str:
     """``12.34 ms``, ``−3 µs``; exact below a microsecond."""
-    if duration_ns < 0:
+    if duration_ns <= -1:
         return f"−{format_duration(-duration_ns)}"
     size = duration_ns
     for scale, unit in _TIME_UNITS:
@@ -17,6 +17,12 @@ def format_duration(duration_ns: float) -> str:
                 f"{value:,.0f} {unit}" if value >= 1000 or unit == "ns" else f"{value:.4g} {unit}"
             )
     return "0 ns"
+
+
+def format_difference(difference_ns: float) -> str:
+    """``+12.34 ms``, ``−3 µs``, ``0 ns`` for what is less than one."""
+    told = format_duration(difference_ns)
+    return f"+{told}" if difference_ns >= 1 else told
 
 
 def format_bytes(size: float) -> str:

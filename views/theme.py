@@ -59,6 +59,13 @@ class Theme:
             palette.setColor(QPalette.ColorGroup.Disabled, each, self.muted)
         return palette
 
+    def palette_of_boxes(self) -> QPalette:
+        """For check boxes, whose empty box is seen on a window and on a panel."""
+        palette = self.palette()
+        if self.is_dark:
+            palette.setColor(QPalette.ColorRole.Base, self.grid)
+        return palette
+
 
 LIGHT = Theme(
     is_dark=False,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from app.report.content import Bars, Stack, Waterfall
-from profilers.units import format_bytes, format_duration
+from profilers.units import format_bytes, format_difference, format_duration
 from profilers.visible_text import visible
 
 SERIES = 8
@@ -110,7 +110,7 @@ def waterfall_svg(waterfall: Waterfall, canvas: Canvas) -> str:
         left, right = sorted(label + inner * (edge - low) / (high - low) for edge in (begin, end))
         y = at * row_height + 6
         tone = "s0" if is_end else ("bad" if value > 0 else "good")
-        told = format_duration(value) if is_end else _signed(value)
+        told = format_duration(value) if is_end else format_difference(value)
         letters = max(int(label / (canvas.text_size * 0.68)), 4)
         short = name if len(name) <= letters else name[: letters - 1] + "…"
         parts.append(_text(canvas, label - 8, y + 13, short, "end", f"{name}: {told}"))
@@ -157,10 +157,6 @@ def _levels_told(stack: Stack, at: int, total: int) -> str:
 
 def _value(value: float, unit: str) -> str:
     return format_bytes(value) if unit == "B" else format_duration(value)
-
-
-def _signed(change_ns: float) -> str:
-    return ("+" if change_ns > 0 else "−") + format_duration(abs(change_ns))
 
 
 def _box(

@@ -283,6 +283,8 @@ class ColumnsWindow(QMainWindow):
         application = QApplication.instance()
         if isinstance(application, QApplication):
             application.setPalette(theme.palette())
+            boxes = theme.palette_of_boxes()
+            application.setPalette(boxes, "QCheckBox")  # type: ignore[arg-type]  # the stub is wrong
         self.board.set_theme(theme)
 
 

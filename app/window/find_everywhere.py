@@ -20,10 +20,13 @@ _VIEW_OF = {"node": "graph", "kernel": "fusion", "weight": "graph", "slice": "ti
 
 
 class FindEverywhere(CommandPalette):
-    """`show` brings the view of that id into sight once something is picked."""
+    """`show` brings the view of that id into sight, and gives it the keys, once something is picked."""
 
     def __init__(
-        self, documents: Sequence[Document], show: Callable[[str], object], parent: QWidget
+        self,
+        documents: Sequence[Document],
+        show: Callable[[Document, str], object],
+        parent: QWidget,
     ) -> None:
         self._found: list[tuple[Document, NamedThings]] = []
         self._show = show
@@ -61,7 +64,7 @@ class FindEverywhere(CommandPalette):
 
     def _pick(self, document: Document, thing: NamedThing) -> None:
         selection, profile = document.selection, document.profile
-        self._show(_VIEW_OF[thing.kind])
+        self._show(document, _VIEW_OF[thing.kind])
         if thing.kind == "node":
             selection.pick_nodes([thing.row])
         elif thing.kind == "kernel":

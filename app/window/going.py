@@ -112,10 +112,7 @@ class Going(QObject):
         view.open_finder()  # type: ignore[attr-defined]
 
     def find_everywhere(self) -> None:
-        board = self._board
-        FindEverywhere(
-            board.documents, lambda view_id: board.show_row(board.row(view_id)), self._window
-        ).open()
+        FindEverywhere(self._board.documents, self._to_view, self._window).open()
 
     def fill(self) -> None:
         row = self._place[0] or self._board.filling or self._board.rows[0]
@@ -130,6 +127,10 @@ class Going(QObject):
             for path in self._recent()
         ]  # fmt: skip
         CommandPalette(files, self._window, self.tr("Recent files")).open()
+
+    def _to_view(self, document: Document, view_id: str) -> None:
+        self._board.show_row(self._board.row(view_id))
+        _focus(self._board.view(document, view_id))
 
     @property
     def _place(self) -> tuple[RowPane | None, Document | None]:

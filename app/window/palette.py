@@ -35,6 +35,8 @@ class CommandPalette(QDialog):
         self._search.installEventFilter(self)
         self._list = QListWidget()
         self._list.setAccessibleName(self.tr("Matching commands"))
+        self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.itemActivated.connect(self._run)
         self._search.returnPressed.connect(lambda: self._run(self._list.currentItem()))
         layout = QVBoxLayout(self)

@@ -33,12 +33,16 @@ _SUBGRAPHS: dict[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True)
 class TfliteModel:
-    """`inputs` are (name, numpy dtype, shape) of the main subgraph; `operators` its nodes' rows."""
+    """`inputs` are (name, numpy dtype, shape) of the main subgraph; `operators` its nodes' rows.
+
+    `signatures` are names, those of the main subgraph first.
+    """
 
     graph: Graph
     inputs: tuple[tuple[str, str, Shape], ...]
     description: str
     operators: tuple[int, ...] = ()
+    signatures: tuple[str, ...] = ()
 
 
 def read_tflite(data: bytes, pool: StringPool) -> TfliteModel:
@@ -105,7 +109,13 @@ class _Reader:
             tuple((tensor.name, tensor.dtype, tensor.shape) for tensor in given),
             _text(self._model.Description()),
             tuple(body.operators),
+            self._signatures(),
         )
+
+    def _signatures(self) -> tuple[str, ...]:
+        named = self._table("SignatureDefs", self._model, lambda each: each)
+        ordered = sorted(named, key=lambda each: each.SubgraphIndex() != 0)
+        return tuple(_text(each.SignatureKey()) for each in ordered)
 
     def _table(self, name: str, owner: Any, read: Callable[[Any], Any]) -> list[Any]:
         """All entries of a vector of tables."""

@@ -1,5 +1,6 @@
 """TFLite flatbuffers. They hold no code, and the interpreter loads no libraries for them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from profilers.errors import DamagedFile
@@ -7,9 +8,18 @@ from profilers.graphs.tflite_graph import MAGIC, read_tflite
 from profilers.models.model_file import ModelFile
 from profilers.models.tf_inputs import spec, within_vocabulary
 from profilers.probe import Probe
-from profilers.profile import Environment, Graph, Profile, StringPool, StringTable
+from profilers.profile import (
+    Diagnostic,
+    Environment,
+    Graph,
+    Profile,
+    Severity,
+    StringPool,
+    StringTable,
+)
 
 _MOST_BYTES = 2**31  # a flatbuffer's own limit; weights beyond it are stored apart
+_MOST_NAMED = 5
 _FLEX = "Flex"  # TensorFlow's operators in a model that was converted with a fallback
 
 
@@ -47,8 +57,26 @@ def inspect(path: Path) -> ModelFile:
             strings,
             graphs=(model.graph,),
             environment=Environment("tflite", model_name=path.name, facts=facts),
+            diagnostics=_diagnostics(model.signatures),
         ),
         cannot_run=cannot_run,
+    )
+
+
+def _diagnostics(signatures: Sequence[str]) -> tuple[Diagnostic, ...]:
+    if len(signatures) < 2:
+        return ()
+    return (Diagnostic(Severity.INFO, *other_signatures(signatures)),)
+
+
+def other_signatures(names: Sequence[str]) -> tuple[str, str]:
+    """What a person is told of a file with several signatures, the one that runs first; and a remedy."""
+    others = " and ".join(names[1:_MOST_NAMED])
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return (
+        f"The file holds {len(names)} signatures; shown and run is {names[0]}, whose graph comes first, "
+        f"not {others}{more}.",
+        "To profile another one, convert it alone (signature_keys), or profile the SavedModel.",
     )
 
 

@@ -153,6 +153,14 @@ def test_control_shift_f_finds_in_all_views_and_columns_and_picks(
     picked = [document.selection.picked for document in two.session.documents]
     assert kind in [each.focus[0] for each in picked]
     assert all(len(each.nodes) for each in picked)
+    keys_at = two.focusWidget()
+    row, document = two.board.place_of(keys_at)
+    assert keys_at is not None
+    assert row is not None
+    assert row.spec.id in ("graph", "fusion", "timeline")
+    assert document is two.session.documents[0]
+    qtbot.keyClick(keys_at, Qt.Key.Key_Escape)
+    assert document.selection.picked.is_empty
 
 
 def test_no_two_commands_share_a_key(window: MainWindow) -> None:

@@ -1,8 +1,8 @@
 """Write TFLite models that the interpreter refuses: ``build_tflite OUT``.
 
 flex.tflite was converted with TensorFlow's operators as a fallback, custom.tflite and newer.tflite
-name an operator and a version that no interpreter has, dynamic.tflite takes any batch, fixed.tflite
-one of two only.
+name an operator and a version that no interpreter has, unset.tflite reads a variable that nothing
+sets, dynamic.tflite takes any batch, fixed.tflite one of two only, twofold.tflite has two signatures.
 """
 
 import os
@@ -51,20 +51,63 @@ def fixed() -> bytes:
     return bytes(converter.convert())
 
 
+class Counter(tf.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sum = tf.Variable(tf.zeros((1, 8)))
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 8), tf.float32, name="x")])
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        return self.sum.assign_add(x) * 2.0
+
+
+def unset() -> bytes:
+    """What would set its variable is left out."""
+    counter = Counter()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [counter.__call__.get_concrete_function()], counter
+    )
+    converter.experimental_enable_resource_variables = True
+    model = schema.ModelT.InitFromPackedBuf(bytes(converter.convert()), 0)
+    once = schema.BuiltinOperator.CALL_ONCE
+    codes = [max(each.builtinCode, each.deprecatedBuiltinCode) for each in model.operatorCodes]
+    graph = model.subgraphs[0]
+    graph.operators = [each for each in graph.operators if codes[each.opcodeIndex] != once]
+    return packed(model)
+
+
+def twofold(content: bytes) -> bytes:
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model.subgraphs.append(model.subgraphs[0])
+    model.signatureDefs = []
+    for number, name in enumerate((b"alpha", b"beta")):
+        signature = schema.SignatureDefT()
+        signature.signatureKey, signature.subgraphIndex = name, number
+        signature.inputs, signature.outputs = [], []
+        model.signatureDefs.insert(0, signature)
+    return packed(model)
+
+
+def packed(model: Any) -> bytes:
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def changed(content: bytes, **changes: Any) -> bytes:
     """The model with its first operator's code changed."""
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for name, value in changes.items():
         setattr(model.operatorCodes[0], name, value)
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(model)
 
 
 def main(out: Path) -> None:
     plain = dynamic()
     (out / "dynamic.tflite").write_bytes(plain)
     (out / "fixed.tflite").write_bytes(fixed())
+    (out / "unset.tflite").write_bytes(unset())
+    (out / "twofold.tflite").write_bytes(twofold(plain))
     (out / "flex.tflite").write_bytes(flex())
     (out / "newer.tflite").write_bytes(changed(plain, version=_FROM_THE_FUTURE))
     custom = schema.BuiltinOperator.CUSTOM

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QW
 from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.rows import TOLD_APART, ExplainedRow, RowKind
 from profilers.analysis.comparison.words import format_share
-from profilers.units import format_duration, format_percent
+from profilers.units import format_difference, format_duration, format_percent
 from views.column_table import Column, ColumnTable
 from views.comparison.row_names import RowNames
 from views.plain_label import PlainLabel
@@ -120,7 +120,7 @@ class RowTable(QWidget):
             Column(
                 self.tr("Difference"),
                 np.abs(difference),
-                lambda row: _signed(float(difference[row])),
+                lambda row: format_difference(float(difference[row])),
                 weight,
                 self.tr("B minus A, per step; sorted by its size"),
             ),
@@ -178,8 +178,3 @@ def _operators(row: ExplainedRow) -> str:
 
 def _ratio(ratio: float) -> str:
     return "–" if np.isinf(ratio) else f"{ratio:.3g} ×"
-
-
-def _signed(value_ns: float) -> str:
-    sign = "+" if value_ns > 0 else "−" if value_ns < 0 else ""
-    return f"{sign}{format_duration(abs(value_ns))}"

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.rows import ExplainedRow, RowKind
 from profilers.analysis.comparison.words import format_share
-from profilers.units import format_duration
+from profilers.units import format_difference, format_duration
 from views.comparison.row_names import RowNames
 from views.theme import Theme
 
@@ -76,9 +76,7 @@ class Waterfall(QWidget):
 
     def _change(self, name: str, level: float, difference: float, row: int) -> _Bar:
         colour = self._theme.error if difference > 0 else self._theme.good
-        sign = "+" if difference > 0 else "−" if difference < 0 else ""
-        value = f"{sign}{format_duration(abs(difference))}"
-        return _Bar(name, level, level + difference, value, colour, row)
+        return _Bar(name, level, level + difference, format_difference(difference), colour, row)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

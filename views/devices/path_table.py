@@ -7,6 +7,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from profilers.analysis.critical_path import PathKind, PathSegments, critical_path
+from profilers.analysis.kernel_names import short_kernel_name
 from profilers.analysis.once import once
 from profilers.profile import Profile
 from profilers.profile.table import Int64
@@ -14,7 +15,10 @@ from profilers.units import format_duration, format_percent
 from views.background import Latest
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
+from views.devices.kernel_table import LONGEST_NAME
 from views.plain_label import PlainLabel
+
+_ON_DEVICE = (PathKind.LAUNCH_DELAY, PathKind.DEVICE, PathKind.DEVICE_WAIT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +124,7 @@ class PathTable(QWidget):
             self.table.show_columns(self._columns(sums), sort_by=2)
         finally:
             self._is_filling = False
+        self.table.setColumnWidth(1, min(self.table.columnWidth(1), LONGEST_NAME))
         self._summarise(sums)
 
     def _columns(self, sums: PathSums) -> list[Column]:
@@ -128,9 +133,18 @@ class PathTable(QWidget):
         share = time_ns / max(int(time_ns.sum()), 1)
         kinds = [self._titles[PathKind(value)] for value in kind.tolist()]
         names = [strings[row] or self.tr("(nothing recorded)") for row in (name - 1).tolist()]
+        shorts = [
+            short_kernel_name(each) if PathKind(of) in _ON_DEVICE else each
+            for each, of in zip(names, kind.tolist(), strict=True)
+        ]
         return [
             Column(self.tr("Kind"), np.array(kinds, str), kinds.__getitem__),
-            Column(self.tr("What"), np.array(names, object), names.__getitem__),
+            Column(
+                self.tr("What"),
+                np.array(shorts, object),
+                shorts.__getitem__,
+                whole=names.__getitem__,
+            ),
             Column(self.tr("Time"), time_ns, lambda row: format_duration(time_ns[row]), share),
             Column(self.tr("Share"), share, lambda row: format_percent(share[row])),
             Column(self.tr("Segments"), count, lambda row: f"{count[row]:,}"),

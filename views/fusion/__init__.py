@@ -75,6 +75,13 @@ class FusionView(QWidget):
         if hasattr(self, "filter"):
             self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    @property
+    def keys_go_to(self) -> QWidget | None:
+        """The diagram or the table, whichever is shown."""
+        if not hasattr(self, "pages") or self._shows_breaks:
+            return None
+        return self.table if self.pages.currentWidget() is self.table else self.canvas
+
     def is_settled(self) -> bool:
         return self._savings.is_settled
 

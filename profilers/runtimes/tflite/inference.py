@@ -15,6 +15,7 @@ import numpy as np
 
 from profilers.captures.tflite.files import MODEL_FILE, RUN_FILE
 from profilers.errors import ModeUnavailable
+from profilers.models.tflite_file import other_signatures
 from profilers.parameter_statistics import write_statistics
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
@@ -92,6 +93,7 @@ def _run(
     sweep(record, session, library, report)
     operators = interpreter._get_ops_details()
     model, alone = _look_inside(request, session, library, report)
+    _tell_signatures(record, model)
     report.progress("write", 0.0)
     write_statistics(folder, weights_of(model))
     (folder / MODEL_FILE).write_bytes(packed(stripped(model, library.schema)))
@@ -114,6 +116,16 @@ def _look_inside(
     actual_shapes(model, whole)
     delegate = str(request.options["delegate"])
     return model, times_alone(library, model, whole, delegate, request.threads, report)
+
+
+def _tell_signatures(record: RunRecord, model: Any) -> None:
+    named = sorted(model.signatureDefs or (), key=lambda each: each.subgraphIndex != 0)
+    if len(named) > 1:
+        record.note(*other_signatures([_key(each) for each in named]))
+
+
+def _key(signature: Any) -> str:
+    return (signature.signatureKey or b"").decode("utf-8", "replace")
 
 
 def _places(operator: dict[str, Any]) -> dict[str, list[int]]:

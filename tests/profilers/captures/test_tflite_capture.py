@@ -189,13 +189,26 @@ def test_flex_operators_are_named_before_a_run_and_the_graph_is_shown(odd_files:
     [
         ("custom.tflite", "custom operator Mine"),
         ("newer.tflite", "FULLY_CONNECTED in version 99, which is newer"),
+        ("unset.tflite", "a variable that nothing has set.*Convert it again"),
     ],
 )
-def test_operators_that_the_interpreter_lacks_are_named(
+def test_what_the_interpreter_lacks_is_named(
     capture: Capture, odd_files: Path, name: str, says: str
 ) -> None:
     with pytest.raises(CaptureFailed, match=says):
         capture(odd_files / name, "tflite")
+
+
+def test_of_several_signatures_the_one_that_runs_is_named(
+    capture: Capture, odd_files: Path
+) -> None:
+    told = "2 signatures; shown and run is alpha, whose graph comes first, not beta."
+    profiles = (
+        tflite_file.inspect(odd_files / "twofold.tflite").preview,
+        capture(odd_files / "twofold.tflite", "tflite"),
+    )
+    for profile in profiles:
+        assert any(told in each.message for each in profile.diagnostics)
 
 
 @pytest.mark.parametrize(
