@@ -82,8 +82,15 @@ class Running(QObject):
 
         def trust() -> None:
             if dialog.remember.isChecked():
-                self._session.trust.add(sha256, asks.path.name)
+                self._remember(asks, sha256)
             act()
 
         dialog.accepted.connect(trust)
         dialog.open()
+
+    def _remember(self, trusted: ModelFile, sha256: str) -> None:
+        try:
+            self._session.trust.add(sha256, trusted.path.name)
+        except OSError as error:
+            what = f"That {trusted.path.name} is trusted is not remembered"
+            self._tell(TwinscopeError(what, error.strerror or str(error), "It runs all the same."))

@@ -36,6 +36,8 @@ def read_metadata(path: Path, offset: int = 0, size: int | None = None) -> Hdf5M
     ------
     ValueError
         If the content is damaged, or reading it takes too long or too much memory.
+    TwinscopeError
+        If the reading process was killed.
     """
     size = path.stat().st_size - offset if size is None else size
     command = [sys.executable, "-I", __file__, str(path), str(offset), str(size)]
@@ -44,7 +46,13 @@ def read_metadata(path: Path, offset: int = 0, size: int | None = None) -> Hdf5M
     except subprocess.TimeoutExpired:
         raise ValueError(f"reading its HDF5 part took more than {_LIMIT_S:.0f} s") from None
     if done.returncode == -9:
-        raise ValueError("the system killed the process that reads its HDF5 part; open it again")
+        from profilers.errors import TwinscopeError  # the script itself runs without `profilers`
+
+        raise TwinscopeError(
+            f"Cannot read {path.name}",
+            "the system killed the process that reads it, most likely because memory ran out",
+            "Open it again.",
+        )
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         told = OSError(lines[-1] if lines else "the reader died")

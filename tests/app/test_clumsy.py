@@ -15,12 +15,14 @@ from app.document import Document
 from app.sharing import Sharing
 from app.window.main_window import MainWindow
 from app.window.notice import NoticeBar
+from app.window.trust_dialog import TrustDialog
 from profilers import snapshot
 from profilers.errors import CaptureFailed, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.request import RunRequest
+from profilers.trust import TrustStore
 from tests.app.conftest import model_of, opened, settle
 from tests.sample import sample_profile
 from views.theme import DARK
@@ -135,6 +137,22 @@ def test_the_failure_of_a_run_goes_when_the_next_begins(
     assert not notice.isVisible()
     settle(window, qtbot)
     assert not notice.isVisible()
+
+
+def test_a_trusted_model_runs_where_the_trust_cannot_be_kept(
+    window: MainWindow, qtbot: QtBot, torch_files: Path, no_folder: Path
+) -> None:
+    document = opened(window, qtbot, torch_files / "cnn.pt")
+    window.session.trust = TrustStore(no_folder / "trusted.json")
+    started(window, document, steps=1)
+    (dialog,) = window.findChildren(TrustDialog)
+    dialog.remember.setChecked(True)
+    dialog.accept()
+    assert "cnn.pt" in window.notice.text
+    assert document.is_running
+    assert document.job is not None
+    document.job.cancel()
+    settle(window, qtbot)
 
 
 def test_a_sentence_in_a_narrow_column_stands_above_its_buttons(qtbot: QtBot) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QLabel, QTabWidget
 from pytestqt.qtbot import QtBot
 
@@ -175,3 +176,16 @@ def test_a_real_trace_shows_its_four_streams(show_view: ShowView, shared_data: P
     assert "4 streams added up" in texts(view)
     assert "hidden behind compute" in texts(view)
     assert cells(view.kernels.table, 6)[0] == "Communication"
+
+
+def test_tables_go_below_the_cards_of_a_narrow_column(show_view: ShowView, qtbot: QtBot) -> None:
+    view, _ = show_view("devices")
+    (card,) = view.findChildren(DeviceCard)
+
+    def is_below() -> bool:
+        at = view.kernels.mapTo(view, QPoint(0, 0))
+        return bool(at.y() > card.mapTo(view, QPoint(0, 0)).y() + 100)
+
+    for width, below in ((500, True), (1000, False)):
+        view.resize(width, 600)
+        qtbot.waitUntil(lambda below=below: is_below() == below)

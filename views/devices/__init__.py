@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -27,6 +28,7 @@ from views.empty_note import EmptyNote
 __all__ = ["DevicesView"]
 
 _BACKGROUND_FROM = 50_000  # pieces of device work, whose figures take 20 ms
+_NARROW, _HIGH = 620, 400  # pixels
 
 
 class DevicesView(QWidget):
@@ -51,7 +53,6 @@ class DevicesView(QWidget):
         self._cards = QScrollArea()
         self._cards.setWidgetResizable(True)
         self._cards.setFrameShape(QFrame.Shape.NoFrame)
-        self._cards.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.kernels = KernelTable(context)
         self.path = PathTable(context)
         tabs = QTabWidget()
@@ -74,6 +75,15 @@ class DevicesView(QWidget):
         context.selection.changed.connect(self._follow)
         self._shown_range = context.selection.picked.time_range_ns
         self._show_figures(range_figures(profile, self._shown_range))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow, high column the tables are below the cards, for which there is no room beside."""
+        super().resizeEvent(event)
+        is_narrow = self.width() < _NARROW and self.height() > _HIGH
+        towards = Qt.Orientation.Vertical if is_narrow else Qt.Orientation.Horizontal
+        if hasattr(self, "_body") and self._body.orientation() != towards:
+            self._body.setOrientation(towards)
+            self._body.setSizes([440, 560])
 
     def is_settled(self) -> bool:
         return not hasattr(self, "path") or (self.path.is_settled() and not self._latest.is_waiting)
@@ -121,8 +131,6 @@ class DevicesView(QWidget):
             column.addWidget(DeviceCard(each, title, self._context.theme))
         column.addStretch()
         self._cards.setWidget(body)
-        bar = self._cards.verticalScrollBar().sizeHint().width()
-        self._cards.setMinimumWidth(body.minimumSizeHint().width() + bar)
         self.kernels.show_statistics(figures.kernels)
 
     def _title(self, figures: DeviceFigures, found: Sequence[DeviceFigures]) -> str:
