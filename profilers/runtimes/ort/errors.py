@@ -26,7 +26,7 @@ _LOAD_REMEDIES = (
         "Put the model's weight files beside it under the names it gives them.",
     ),
     (
-        ("official support for domain", "Unsupported model IR version"),
+        ("official support for domain",),
         "Install a newer ONNX Runtime or export the model for an older opset.",
     ),
     (("Protobuf parsing failed",), "Export or download the model again."),
