@@ -36,6 +36,7 @@ _OLD = ("_ref", "expected type resource")  # variables of TensorFlow 1, or read 
 _OLD_CONTROL_FLOW = frozenset({"Switch", "Merge", "Enter", "Exit", "NextIteration"})
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _OF_VARIABLES = re.compile(r"^(Assign\w*|Read|ResourceGather)(Variable(Op)?)?$")
+_UNKNOWN_TYPE = re.compile(r"tf\.(?P<type>\w+)")  # all that a KeyError of its table says
 _CALL = re.compile(r"^(?:(?:Stateful)?PartitionedCall(?:_\d+)?/)+")
 _INPUT = re.compile(r":\d+$")  # tf2onnx keeps TensorFlow's number of an operator's output
 
@@ -118,6 +119,12 @@ def _converted(source: Source, name: str) -> Any:
     import tf2onnx
 
     _add_operators()
+    if not source.arrays:
+        raise CaptureFailed(
+            f"tf2onnx cannot convert {name}",
+            "it takes no inputs, and tf2onnx converts only what takes some",
+            _IN_TENSORFLOW,
+        )
     try:
         frozen = _frozen(source.function)
         with _quietly():
@@ -128,6 +135,13 @@ def _converted(source: Source, name: str) -> Any:
                 opset=_OPSET,
             )
     except Exception as error:  # the converter raises whatever its handlers raise
+        unknown = _UNKNOWN_TYPE.fullmatch(str(error))
+        if unknown:
+            raise CaptureFailed(
+                f"tf2onnx cannot convert {name}",
+                f"it knows no numbers of the type {unknown['type']}",
+                _IN_TENSORFLOW,
+            ) from error
         is_old = any(sign in str(error) for sign in _OLD)
         raise CaptureFailed(
             f"tf2onnx cannot convert {name}",

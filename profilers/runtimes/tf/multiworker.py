@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.tf.files import HOSTS_FOLDER, TRACE_FILE
-from profilers.errors import CaptureFailed
+from profilers.errors import CaptureFailed, MissingCode, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
@@ -185,11 +185,12 @@ def _last_words(replicas: _Replicas) -> dict[int, dict[str, Any]]:
     return told
 
 
-def _failure(replicas: _Replicas, told: dict[int, dict[str, Any]]) -> CaptureFailed:
+def _failure(replicas: _Replicas, told: dict[int, dict[str, Any]]) -> TwinscopeError:
     """The cause: what one process could not do, else that one died, else that they lost each other."""
     own = next((event for event in told.values() if not event["is_parted"]), None)
     if own is not None:
-        return CaptureFailed(own["what"], own["why"], own["remedy"], own["detail"])
+        kind = MissingCode if own["kind"] == MissingCode.__name__ else CaptureFailed
+        return kind(own["what"], own["why"], own["remedy"], own["detail"])
     for index, replica in enumerate(replicas):
         if index not in told and replica.process.poll() is not None:
             return _died(replica, index)

@@ -73,6 +73,7 @@ def _told(error: Exception) -> dict[str, Any]:
         failure = CaptureFailed("A replica failed", why, "", traceback.format_exc())
     assert isinstance(failure, TwinscopeError)
     return {
+        "kind": type(failure).__name__,
         "what": failure.what,
         "why": failure.why,
         "remedy": failure.remedy,

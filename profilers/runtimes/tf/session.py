@@ -6,12 +6,10 @@ import os
 import platform
 import shutil
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +22,14 @@ from profilers.captures.tf.files import (
     TRACE_FILE,
     VARIABLES_FILE,
 )
-from profilers.errors import CaptureFailed, ModeUnavailable, TrustRequired, telling_lines
+from profilers.errors import CaptureFailed, ModeUnavailable, TrustRequired
 from profilers.parameter_statistics import stride_of, write_statistics
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, further_steps, least_steps, timed_steps
 from profilers.runtimes.sweep import SizedRun, measure_sweep
+from profilers.runtimes.tf.errors import run_failure
 from profilers.runtimes.tf.inline import authored_graph
 
 # Set before TensorFlow is imported. Only the BFC allocator tells the profiler every allocation;
@@ -332,26 +331,6 @@ def _profile(step: Callable[[], None], record: RunRecord, folder: Path, report: 
         raise CaptureFailed("The capture failed", "TensorFlow's profiler wrote no trace")
     shutil.move(traces[0], folder / TRACE_FILE)
     shutil.rmtree(log)
-
-
-def run_failure(error: Exception) -> CaptureFailed:
-    """What TensorFlow raised while the model ran."""
-    return CaptureFailed(
-        "The model failed while running",
-        _failed_node(error),
-        "If the inputs' values are to blame, such as token ids out of range, give others.",
-        "".join(traceback.format_exception(error)),
-    )
-
-
-def _failed_node(error: Exception) -> str:
-    """What went wrong, from a graph's error: the line before the node that it names."""
-    lines = telling_lines(error)
-    for before, line in pairwise(lines):
-        if line.startswith("[[{{node"):
-            node = line.partition("}}")[0].removeprefix("[[{{node ")
-            return f"{before.rstrip('.')} (in {node})"
-    return lines[0] if lines else type(error).__name__
 
 
 def _set_threads(threads: int, record: RunRecord) -> None:

@@ -13,7 +13,8 @@ from profilers.errors import TrustRequired
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.keras import on_tf as keras_tf
 from profilers.runtimes.tf import graph as tf_graph
-from profilers.runtimes.tf.session import TracedModel, run_failure
+from profilers.runtimes.tf.errors import run_failure
+from profilers.runtimes.tf.session import TracedModel
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 

@@ -7,6 +7,7 @@ from profilers.runtimes.tf.sources import Source
 
 _MISSING = re.compile(r"^\s*(?:Flex|Custom) ops: (?P<names>.+)$", re.MULTILINE)
 _NO_KERNEL = re.compile(r"'tf\.(?P<names>\w+)' op is neither a custom op nor a flex op")
+_UNKNOWN_TYPE = re.compile(r"Failed to convert element type '(?P<type>\w+)'")
 _NARROW = (("xf16>", "float16"), ("xbf16>", "bfloat16"), ("xf64>", "float64"))
 _OPEN_SIZE = "requires element_shape to be static"
 _OLD_VARIABLES = ("mark initialized variables", "tf.VariableV2")
@@ -75,6 +76,13 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
             "its control flow is of TensorFlow 1's kind (Switch and Merge), which the converter does "
             "not take",
             "Save it again with control flow v2, or profile it in TensorFlow.",
+            text,
+        )
+    if unknown := _UNKNOWN_TYPE.search(text):
+        return CaptureFailed(
+            what,
+            f"TFLite has no numbers of the type {unknown['type']}",
+            "Save the model in another type, or profile it in TensorFlow.",
             text,
         )
     lines = [line for line in text.splitlines() if not line.startswith(_TELLS_NOTHING)]

@@ -216,3 +216,12 @@ def test_float8_is_not_trained_eagerly_and_says_where_it_is(
         launcher.capture(request(path, "tf-eager", options=options), tmp_path)
     launcher.capture(request(path, options=options), tmp_path)
     assert len(read_capture(tmp_path).steps) == 1
+
+
+def test_python_that_a_saved_graph_does_not_hold_is_told(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    path = tf_files / "file_access_saved"
+    with pytest.raises(CaptureFailed, match=r"calls Python code .*no saved graph holds"):
+        launcher.capture(request(path, "tf-graph", trusted=True), tmp_path)
+    (tf_files / "written.txt").unlink()  # loading a trusted model does what its preview warned of

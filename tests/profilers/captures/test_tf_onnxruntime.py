@@ -51,6 +51,11 @@ def test_what_the_converter_added_stands_in_the_layer_beside_it(
     assert (nodes.scope[is_operator & (nodes.subgraph < 0)] >= 0).all()
 
 
+def test_a_type_that_the_converter_does_not_know_is_named(capture: Capture, tf_files: Path) -> None:
+    with pytest.raises(CaptureFailed, match="no numbers of the type float8_e4m3fn"):
+        capture(tf_files / "float8.keras", "tf-onnxruntime")
+
+
 @pytest.mark.parametrize(
     ("mode", "says"),
     [

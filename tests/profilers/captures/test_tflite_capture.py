@@ -219,6 +219,7 @@ def test_of_several_signatures_the_one_that_runs_is_named(
             "no kernel for .*StringLength, .*StringSplitV2.* Leave these operators out",
         ),
         ("tf1_saved", "variables are of TensorFlow 1's kind.* Freeze the graph"),
+        ("float8.keras", "no numbers of the type f8E4M3FN"),
     ],
 )
 def test_what_the_converter_refuses_is_told_in_words(
