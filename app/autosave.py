@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from profilers import snapshot
+from profilers.captures import read_capture
 from profilers.errors import TwinscopeError
 from profilers.profile import Profile
 
@@ -61,6 +62,17 @@ class Autosave:
         path = self.store(profile)
         discard(folder)
         return path
+
+    def reopened(self, path: Path) -> tuple[Profile, Path]:
+        """The profile of a left-over, and where this program keeps it.
+
+        That is the left-over itself where there is no room for another one. Raises TwinscopeError.
+        """
+        profile = read_capture(path) if path.is_dir() else snapshot.read(path)
+        try:
+            return profile, self.store(profile)
+        except TwinscopeError:
+            return profile, path
 
     def left_over(self) -> list[Path]:
         """Snapshots and capture folders of programs that did not end properly, oldest first."""

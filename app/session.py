@@ -1,8 +1,6 @@
 """What is open and what is running; knows no widget."""
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,12 +16,12 @@ from app.document import Document
 from app.jobs import Job
 from app.matrix import MatrixRow, Variant, run_matrix
 from app.note_keeping import NoteKeeper
+from app.one_run import OneRun
 from app.opening import Opening
 from app.quiet import QuietTime
 from app.sharing import Sharing, save_shared
 from profilers import snapshot
 from profilers.analysis.comparison.figures import Rounds
-from profilers.captures import read_capture
 from profilers.captures.joined_ranks import joined_traces, rank_of
 from profilers.errors import Cancelled, TwinscopeError
 from profilers.interleaving import MOST_ROUNDS, measure_in_turns
@@ -33,7 +31,6 @@ from profilers.profile import KeptComparison, Profile
 from profilers.request import RunRequest
 from profilers.scratch import Scratch
 from profilers.trust import TrustStore
-from profilers.worker_process import Progress
 
 Done = Callable[[Path], object]
 
@@ -67,7 +64,7 @@ class Session(QObject):
         self.quiet = QuietTime(self)
         self._launcher = Launcher()
         self._scratch = Scratch()
-        self._one_capture = threading.Lock()
+        self._runs = OneRun()
         self._jobs: set[Job] = set()
         self._asked = 0
         self.most_rounds = MOST_ROUNDS  # of measuring two models in turns
@@ -217,22 +214,15 @@ class Session(QObject):
     def restore(self, path: Path) -> None:
         """Open what a crash left: an autosaved snapshot or a finished capture folder.
 
-        It stays where it is if this program cannot keep one of its own, on a full disk.
+        It stays where it is if there is no room for a copy.
         """
-
-        def read(job: Job) -> tuple[Profile, Path]:
-            profile = read_capture(path) if path.is_dir() else snapshot.read(path)
-            try:
-                return profile, self.autosave.store(profile)
-            except TwinscopeError:
-                return profile, path
 
         def show(result: tuple[Profile, Path]) -> None:
             self._keep(result)
             if result[1] != path:
                 discard(path)
 
-        self._start(Job(read, self), show)
+        self._start(Job(lambda job: self.autosave.reopened(path), self), show)
 
     def run_matrix(
         self,
@@ -249,7 +239,7 @@ class Session(QObject):
             job.report(RowDone(number, row))
 
         def work(job: Job) -> list[MatrixRow]:
-            with self._alone(job):
+            with self._runs.alone(job):
                 return run_matrix(
                     self._launcher, variants, base, self.autosave, tell, job.report, job.cancelled
                 )
@@ -359,15 +349,15 @@ class Session(QObject):
         self.add(document)
 
     def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
-        with self._alone(job):
+        with self._runs.alone(job):
             return captured(self._launcher, request, self.autosave, job.report, job.cancelled)
 
     def _attached(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
-        with self._alone(job):
+        with self._runs.alone(job):
             return run_and_read(self._launcher, request, self.autosave, job.report, job.cancelled)
 
     def _turns(self, a: RunRequest, b: RunRequest, most_rounds: int, job: Job) -> Rounds:
-        with self._alone(job):
+        with self._runs.alone(job):
             return measure_in_turns(
                 self._launcher,
                 with_digest(a),
@@ -376,16 +366,6 @@ class Session(QObject):
                 job.report,
                 job.cancelled,
             )
-
-    @contextmanager
-    def _alone(self, job: Job) -> Iterator[None]:
-        """While no other model runs."""
-        while not self._one_capture.acquire(timeout=0.1):
-            job.report(Progress("waiting", 0.0))
-        try:
-            yield
-        finally:
-            self._one_capture.release()
 
     def _finish_capture(self, document: Document, profile: Profile, folder: Path) -> None:
         document.keep_unsaved(folder)
@@ -397,7 +377,7 @@ class Session(QObject):
         """Make a snapshot of a capture that is on screen, when no model runs; its folder goes then."""
 
         def write(job: Job) -> Path:
-            with self._alone(job):
+            with self._runs.alone(job):
                 return self.autosave.store(profile)
 
         def keep(path: Path) -> None:
