@@ -26,7 +26,6 @@ _KINDS = {
     RowKind.BETWEEN: "long pauses between operators",
     RowKind.AROUND: "before the first operator and after the last",
     RowKind.CALL: "the model's own call",
-    RowKind.PROFILER: "profiling itself, taken off",
 }
 
 
@@ -42,9 +41,7 @@ def worsened_text(comparison: ProfileComparison, threshold: float) -> str:
     lines = [f"Worse by more than {100 * threshold:g} %:"]
     lines += [f"  {verdict_sentence(pair)}" for pair in worse]
     explanation = comparison.explanation
-    slower = [
-        row for row in explanation.rows if row.difference_ns > 0 and row.kind != RowKind.PROFILER
-    ][:_MOST_BLAMED]
+    slower = [row for row in explanation.rows if row.difference_ns > 0][:_MOST_BLAMED]
     if slower:
         lines.append("What took longer:")
         lines += [f"  {_blame(row)}" for row in slower]

@@ -44,7 +44,6 @@ _KINDS = {
     RowKind.BETWEEN: "long pauses between operators",
     RowKind.AROUND: "before the first operator and after the last",
     RowKind.CALL: "the model's own call",
-    RowKind.PROFILER: "profiling itself, taken off",
 }
 
 

@@ -11,7 +11,6 @@ its steps and
 - call: the share in the model's own call, around its operators,
 - pauses: the share in pauses of more than a millisecond,
 - alone: the share in what only one side has,
-- profiler: the share in what else profiled steps took than those without the profiler,
 - changes: the share that the first has of all that got faster or slower,
 
 and the three rows that explain most. Shares of a difference that is mere noise are not told: run it on a
@@ -91,7 +90,7 @@ def main(words: list[str]) -> None:
     profiles = captured({(name, mode) for name, pair in wanted for mode in pair})
     print(
         f"{'':<40}{'A':>10}{'B':>10}{'explained':>11}{'layers':>10}{'call':>10}{'pauses':>10}"
-        f"{'alone':>10}{'profiler':>10}{'changes':>10}"
+        f"{'alone':>10}{'changes':>10}"
     )
     for name, (a, b) in wanted:
         print_pair(f"{name}: {a}, {b}", profiles[name, a], profiles[name, b])
@@ -143,7 +142,6 @@ def print_pair(title: str, a: Profile, b: Profile) -> None:
         explanation.call_share,
         explanation.outside_share,
         explanation.lone_share,
-        explanation.profiler_share,
         explanation.matched_changes,
     )
     steps = f"{format_duration(explanation.a_ns):>10}{format_duration(explanation.b_ns):>10} "

@@ -17,7 +17,6 @@ class RowNames(QObject):
             RowKind.BETWEEN: self.tr("Long pauses between operators"),
             RowKind.AROUND: self.tr("Before the first operator and after the last"),
             RowKind.CALL: self.tr("The model's own call"),
-            RowKind.PROFILER: self.tr("Profiling itself, taken off"),
         }[kind]
 
     def of(self, row: ExplainedRow) -> str:

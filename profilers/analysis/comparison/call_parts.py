@@ -1,6 +1,7 @@
 """What the trace tells of the time before a step's first operator and after its last."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 
@@ -61,11 +62,15 @@ def call_row(
     Parameters
     ----------
     around_ns : tuple of float
-        Before the first operator and after the last, of a and b.
+        Before the first operator and after the last, of a and b; less than was recorded where the
+        profiler's part is taken off.
     modules_ns : tuple of float
         The code of modules between, which belongs to no layer of both.
     """
-    parts = [call_parts(profile) for profile in profiles]
+    parts = [
+        _scaled(call_parts(profile), around / (_recorded_ns(profile) or 1.0))
+        for profile, around in zip(profiles, around_ns, strict=True)
+    ]
     longest = [next((share.slice for share in part.values()), -1) for part in parts]
     told = [
         _told_parts(part, around, modules)
@@ -79,6 +84,15 @@ def call_row(
         around_ns[1] + modules_ns[1],
         slices=(longest[0], longest[1]),
     )
+
+
+def _recorded_ns(profile: Profile) -> float:
+    wall = wall_time(profile, middle_steps(profile))
+    return wall.around_ns / max(wall.steps, 1)
+
+
+def _scaled(parts: dict[str, Share], factor: float) -> dict[str, Share]:
+    return {name: replace(share, time_ns=factor * share.time_ns) for name, share in parts.items()}
 
 
 def _told_parts(parts: dict[str, Share], around_ns: float, modules_ns: float) -> str:

@@ -1,19 +1,17 @@
 """What makes two profiles hard to compare, told before anyone trusts a figure."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from profilers.analysis.comparison import side
 from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.figures import Rounds, timed_phase
-from profilers.analysis.comparison.rows import RowKind
 from profilers.analysis.step_time import step_time
 from profilers.profile import Profile, TimingPhase
 
 _FEW_STEPS = 5
 _BUSY = 0.03  # share of the time
-_HEAVY_PROFILER = (
-    0.3  # of the shorter step, that profiled ones differ by for no reason that is known
-)
+_MUCH = math.log(1.3)  # that profiled steps differ by for no reason that is known
 
 
 def cautions(
@@ -134,14 +132,9 @@ def _profiler(a: Profile, b: Profile, explanation: Explanation) -> Iterator[str]
     told = step_time(a).overhead, step_time(b).overhead
     if told[0] is None or told[1] is None:
         return
-    steps_ns = min(explanation.a_ns, explanation.b_ns)
-    left_ns = max(
-        *(abs(row.difference_ns) for row in explanation.rows if row.kind == RowKind.PROFILER),
-        *(-taken_ns for taken_ns in explanation.taken_off_ns),
-    )
-    if left_ns > _HEAVY_PROFILER * steps_ns:
+    if any(abs(math.log(factor)) > _MUCH for factor in explanation.scaled_by):
         yield (
-            f"Profiled steps took {_longer(told[0])} in A and {_longer(told[1])} in B, and most of that "
+            f"Profiled steps took {_longer(told[0])} in A and {_longer(told[1])} in B, and much of that "
             "nothing places: rows may look worse or better than they are."
         )
 

@@ -37,7 +37,7 @@ class Explanation:
 
     Where both were timed without the profiler, too, that is the median of those steps:
     `profiled_ns` are the steps that tell the parts, `taken_off_ns` is what the rows gave up for the
-    profiler, and one row is the rest. Elsewhere it is the profiled step. Of profiled steps it is
+    profiler, and `scaled_by` what all were multiplied by then. Elsewhere it is the profiled step. Of profiled steps it is
     the mean of the half around the median, so that single slow ones do not count. `by_graph` tells
     that layers were matched; else operators were, by name. `on_device` tells for each side whether
     times are those of devices. `code_ns` is what each side's rows have of the code of modules
@@ -56,6 +56,7 @@ class Explanation:
     is_noise: bool = False
     profiled_ns: tuple[float, float] = (0.0, 0.0)
     taken_off_ns: tuple[float, float] = (0.0, 0.0)
+    scaled_by: tuple[float, float] = (1.0, 1.0)
 
     @property
     def difference_ns(self) -> float:
@@ -134,11 +135,6 @@ class Explanation:
     def outside_share(self) -> float:
         """Share of the difference that lies outside of all operators and of the call."""
         return self.share_of(*OUTSIDE)
-
-    @property
-    def profiler_share(self) -> float:
-        """Share of the difference that profiled steps do not show, or show without being asked."""
-        return self.share_of(RowKind.PROFILER)
 
     @property
     def lone_share(self) -> float:
@@ -238,8 +234,6 @@ def _explanation(
     ours, theirs = spent
     rows.append(untitled(RowKind.BETWEEN, ours.between_ns, theirs.between_ns))
     rows.append(around or untitled(RowKind.AROUND, ours.around_ns, theirs.around_ns))
-    if ours.profiler_ns or theirs.profiler_ns:
-        rows.append(untitled(RowKind.PROFILER, ours.profiler_ns, theirs.profiler_ns))
     on_device = ours.on_device, theirs.on_device
     return Explanation(
         _by_weight(rows),
@@ -250,6 +244,7 @@ def _explanation(
         dispatch_ns=(ours.dispatch_ns, theirs.dispatch_ns),
         profiled_ns=(ours.profiled_ns, theirs.profiled_ns),
         taken_off_ns=(ours.taken_off_ns, theirs.taken_off_ns),
+        scaled_by=(ours.scaled_by, theirs.scaled_by),
     )
 
 

@@ -26,6 +26,7 @@ def plain(comparison: ProfileComparison) -> dict[str, Any]:
             "b_ns": explanation.b_ns,
             "profiled_ns": list(explanation.profiled_ns),
             "taken_off_ns": list(explanation.taken_off_ns),
+            "scaled_by": list(explanation.scaled_by),
             "is_noise": explanation.is_noise,
             **_shares(explanation),
             "fusion": list(fusion_sentences(explanation)),
@@ -43,7 +44,6 @@ def _shares(explanation: Explanation) -> dict[str, float | None]:
         "outside_share_of_difference": explanation.outside_share,
         "code_share_of_difference": explanation.code_share,
         "dispatch_share_of_difference": explanation.dispatch_share,
-        "profiler_share_of_difference": explanation.profiler_share,
         "lone_share_of_difference": explanation.lone_share,
         "matched_share_of_changes": explanation.matched_changes,
     }

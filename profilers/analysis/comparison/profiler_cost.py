@@ -11,31 +11,27 @@ def without_profiler(spent: Spent, step_ns: float) -> Spent:
     To record a call takes about the same whatever is called, so a part of many small ones looks dearer
     than it is. Each call gives up an equal share of what the profiled steps took longer, but no more
     than half of the calls took altogether, and none more than it has. Where the work of devices is told,
-    which goes on while the host records, the pauses in it give that up. `profiler_ns` is what remains
-    and nothing places: what the profiler does around a step, or that other programs had the processor
-    meanwhile.
+    which goes on while the host records, the pauses in it give that up.
 
-    Where profiled steps took less, as a machine is not always equally quick, all parts grow alike.
+    A machine is not always equally quick, so that the parts still differ from the step: they shrink or
+    grow alike.
     """
     added_ns = spent.whole_ns - step_ns
-    if added_ns < 0 and spent.whole_ns > 0:
-        return _grown(spent, step_ns)
     take_off = _off_pauses if spent.on_device else _off_calls
-    found, taken_ns = take_off(spent, max(added_ns, 0.0))
-    return replace(found, profiler_ns=taken_ns - added_ns, taken_off_ns=taken_ns, whole_ns=step_ns)
+    found, taken_ns = take_off(spent, added_ns) if added_ns > 0 else (spent, 0.0)
+    parts_ns = spent.whole_ns - taken_ns
+    factor = step_ns / parts_ns if parts_ns > 0 else 1.0
 
-
-def _grown(spent: Spent, step_ns: float) -> Spent:
-    factor = step_ns / spent.whole_ns
-
-    def longer(share: Share) -> Share:
+    def scaled(share: Share) -> Share:
         return replace(share, time_ns=factor * share.time_ns, pause_ns=factor * share.pause_ns)
 
     return replace(
-        with_shares(spent, longer),
-        between_ns=factor * spent.between_ns,
-        around_ns=factor * spent.around_ns,
-        taken_off_ns=spent.whole_ns - step_ns,
+        with_shares(found, scaled),
+        between_ns=factor * found.between_ns,
+        around_ns=factor * found.around_ns,
+        profiled_ns=spent.whole_ns,
+        taken_off_ns=taken_ns,
+        scaled_by=factor,
         whole_ns=step_ns,
     )
 

@@ -12,11 +12,10 @@ class RowKind(IntEnum):
     BETWEEN = 4  # nothing that was recorded ran, for longer than it takes to get the next going
     AROUND = 5  # nothing that was recorded ran before the first operator and after the last
     CALL = 6  # the same where a step is one call of the model on both sides: the root's own time
-    PROFILER = 7  # from profiled steps, which tell the parts, to those without the profiler
 
 
 OUTSIDE = (RowKind.BETWEEN, RowKind.AROUND)
-TOLD_APART = (*OUTSIDE, RowKind.CALL, RowKind.PROFILER)  # rows of no operators
+TOLD_APART = (*OUTSIDE, RowKind.CALL)  # rows of no operators
 OF_BOTH = (RowKind.MATCHED, RowKind.CALL)
 
 

@@ -54,9 +54,9 @@ class Spent:
     between_ns, around_ns : float
         Longer pauses in which nothing that was recorded worked, and the time before the first and
         after the last that did.
-    taken_off_ns, profiler_ns : float
-        What was taken off the parts for the profiler, below zero where they grew instead, and what
-        lies between these and the step without it otherwise, see `without_profiler`.
+    profiled_ns, taken_off_ns, scaled_by : float
+        The step as it was profiled, what was taken off the parts for the profiler, and what all parts
+        were multiplied by afterwards, see `without_profiler`.
     whole_ns : float
         The mean of the steps that count, see `middle_steps`.
     call_ns : float
@@ -69,17 +69,13 @@ class Spent:
     joined: list[list[int]] = field(default_factory=list)
     between_ns: float = 0.0
     around_ns: float = 0.0
+    profiled_ns: float = 0.0
     taken_off_ns: float = 0.0
-    profiler_ns: float = 0.0
+    scaled_by: float = 1.0
     whole_ns: float = 0.0
     call_ns: float = 0.0
     steps: int = 0
     on_device: bool = False
-
-    @property
-    def profiled_ns(self) -> float:
-        """The step as it was profiled, where `whole_ns` is without that."""
-        return self.whole_ns + self.taken_off_ns - self.profiler_ns
 
     @property
     def dispatch_ns(self) -> float:
@@ -160,6 +156,7 @@ def _empty(profile: Profile, wall: WallTime, joined: list[list[int]]) -> Spent:
         joined=joined,
         between_ns=max(wall.between_ns - wall.around_ns - dispatch_ns, 0.0) / steps,
         around_ns=wall.around_ns / steps,
+        profiled_ns=wall.whole_ns / steps,
         whole_ns=wall.whole_ns / steps,
         call_ns=_call_ns(profile.trace.slices, wall),
         steps=wall.steps,

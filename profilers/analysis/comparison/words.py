@@ -14,6 +14,7 @@ from profilers.units import (
 
 _TOO_NOISY = 1.5  # ratio of an interval's ends beyond which "no difference" would say too much
 _TINY = 1e-9  # a share that reads as one of no size in particular
+_SCALED = 0.005  # less of a factor is not worth telling
 _MANY_TIMES = 2.0  # from here on a ratio reads better than a percentage
 
 
@@ -106,15 +107,22 @@ def _profiled(explanation: Explanation) -> str:
         return ""
     a, b = (format_duration(each) for each in explanation.profiled_ns)
     told = f" With the profiler, which tells the parts, {a} and {b}"
-    off = {side: ns for side, ns in zip("AB", explanation.taken_off_ns, strict=True) if ns}
-    less = [f"{format_duration(ns)} of {side}'s" for side, ns in off.items() if ns > 0]
-    more = [side for side, ns in off.items() if ns < 0]
+    less = [
+        f"{format_duration(ns)} of {side}'s"
+        for side, ns in zip("AB", explanation.taken_off_ns, strict=True)
+        if ns
+    ]
     if less:
         where = "pauses" if all(explanation.on_device) else "calls"
         verb = "is" if len(less) == 1 else "are"
         told += f"; {' and '.join(less)} {verb} taken off the {where} that it recorded"
-    if more:
-        told += f"; all parts of {' and '.join(more)} are made longer alike, as its steps took less"
+    scaled = [
+        f"{side} {abs(100 * (factor - 1)):.0f} % {'longer' if factor > 1 else 'shorter'}"
+        for side, factor in zip("AB", explanation.scaled_by, strict=True)
+        if abs(factor - 1) >= _SCALED
+    ]
+    if scaled:
+        told += f"; all parts of {' and of '.join(scaled)} alike, as machines vary"
     return f"{told}."
 
 
@@ -141,7 +149,6 @@ def _where(explanation: Explanation) -> str:
     for kind, where in (
         (RowKind.BETWEEN, "in long pauses"),
         (RowKind.AROUND, "before the first operator and after the last"),
-        (RowKind.PROFILER, "in what else profiled steps took longer"),
     ):
         if any(row.kind == kind and row.is_any for row in explanation.rows):
             parts.append(f"{_share(explanation.share_of(kind))} {where}")

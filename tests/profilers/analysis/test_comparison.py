@@ -288,7 +288,7 @@ def test_the_call_of_the_model_is_one_row_of_both_sides_apart_from_layers(
     assert call.b_ns > 0
     assert all("not recorded" in told for told in call.operators)
     shares = found.layers_share, found.call_share, found.outside_share, found.lone_share
-    assert sum(shares) + found.profiler_share == pytest.approx(1)
+    assert sum(shares) == pytest.approx(1)
     assert not any(row.kind == RowKind.AROUND for row in found.rows)
     assert sum(row.kind == RowKind.BETWEEN for row in found.rows) == 1
     few = found.leading(3)
@@ -321,7 +321,8 @@ def test_the_parts_of_a_call_are_told_by_the_ranges_of_the_trace(
     names = {keras.strings[int(name)] for name in np.unique(keras.trace.slices.name)}
     assert "EagerCopyToDevice" in parts  # the input, on its way to the function
     assert {"EagerCopyToDevice", "inference"} <= names
-    assert sum(share.time_ns for share in parts.values()) <= call.b_ns + 1
+    recorded_ns = sum(share.time_ns for share in parts.values())
+    assert recorded_ns * found.scaled_by[1] <= call.b_ns + 1
     longest = max(parts.values(), key=lambda share: share.time_ns)
     assert call.slices[1] == longest.slice >= 0
     assert next(iter(parts)) in call.operators[1]
@@ -334,7 +335,8 @@ def test_modules_around_operators_that_both_have_belong_to_the_call(
     found = compare(eager, capture(tf_files / "block.keras", "keras")).explanation
     alone = [row for row in found.rows if row.kind in (RowKind.ONLY_A, RowKind.ONLY_B)]
     assert all(any(row.nodes) for row in alone)
-    assert found.code_ns[0] <= sum(share.time_ns for share in spent_by_graph(eager).scopes.values())
+    recorded_ns = sum(share.time_ns for share in spent_by_graph(eager).scopes.values())
+    assert found.code_ns[0] <= found.scaled_by[0] * recorded_ns + 1
 
 
 def test_a_module_that_only_one_side_runs_stays_alone_with_its_code() -> None:
@@ -416,7 +418,7 @@ def test_rows_explain_the_steps_without_the_profiler_which_slows_small_operators
     assert all(0 <= row.a_ns <= was.a_ns and 0 <= row.b_ns <= was.b_ns for row, was in smaller)
     kept = sorted((was.b_ns, row.b_ns / was.b_ns) for row, was in smaller if was.b_ns)
     assert kept[0][1] < kept[-1][1]
-    assert len(found.rows) <= len(profiled.rows) + 1
+    assert len(found.rows) == len(profiled.rows)
 
 
 def test_all_parts_grow_alike_where_profiled_steps_took_less(
@@ -424,18 +426,19 @@ def test_all_parts_grow_alike_where_profiled_steps_took_less(
 ) -> None:
     eager = capture(torch_files / "block.pt", "torch-eager", source_folder=str(MODELS))
     onnx = capture(onnx_files / "block.onnx", "onnxruntime")
-    slowed = compare(*(with_steps(each, 3 * each.steps.duration_ns) for each in (eager, onnx)))
+    slowed = compare(*(with_steps(each, 9 * each.steps.duration_ns) for each in (eager, onnx)))
     found, profiled = slowed.explanation, explained_by_graph_of(eager, onnx)
     assert_adds_up(found)
-    assert found.profiler_share == 0
-    factors = found.a_ns / profiled.a_ns, found.b_ns / profiled.b_ns
-    assert min(factors) > 2
+    factors = found.scaled_by
+    assert factors == pytest.approx((found.a_ns / profiled.a_ns, found.b_ns / profiled.b_ns))
+    assert min(factors) > 1.3
     before = {(row.kind, row.nodes, row.title): row for row in profiled.rows}
     for row in found.rows:
         was = before[row.kind, row.nodes, row.title]
         assert row.a_ns == pytest.approx(factors[0] * was.a_ns)
         assert row.b_ns == pytest.approx(factors[1] * was.b_ns)
-    assert "all parts of A and B are made longer alike" in explained_sentence(found)
+    told = explained_sentence(replace(found, is_noise=False))
+    assert f"; all parts of A {100 * (factors[0] - 1):.0f} % longer and of B" in told
     assert "nothing places" in " ".join(slowed.cautions)
 
 
