@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from app.capturing import request_for
+from profilers.captures import read_capture
 from profilers.errors import Cancelled
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
@@ -128,3 +129,25 @@ def test_what_a_killed_program_left_is_swept_and_a_living_one_keeps_its_own(
         assert set(temporary.glob("twinscope-*")) == {living.folder, made}
         scratch.close()
         assert set(temporary.glob("twinscope-*")) == {living.folder}
+
+
+def test_workers_run_where_no_links_can_be_made(
+    launcher: Launcher,
+    temporary: Path,
+    onnx_files: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("a required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)  # as Windows refuses it to most accounts
+    capture = tmp_path / "capture"
+    capture.mkdir()
+    launcher.capture(_request(onnx_files / "cnn.onnx", "onnxruntime"), capture)
+    (package,) = temporary.glob("twinscope-run-*/profilers")
+    assert (package / "worker.py").is_file()
+    assert not package.is_symlink()
+    assert len(read_capture(capture).trace.slices)
+    launcher.close()
+    assert not package.exists()
