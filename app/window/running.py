@@ -92,5 +92,10 @@ class Running(QObject):
         try:
             self._session.trust.add(sha256, trusted.path.name)
         except OSError as error:
-            what = f"That {trusted.path.name} is trusted is not remembered"
-            self._tell(TwinscopeError(what, error.strerror or str(error), "It runs all the same."))
+            self._tell(
+                TwinscopeError(
+                    self.tr("That {} is trusted is not remembered").format(trusted.path.name),
+                    error.strerror or str(error),
+                    self.tr("It runs all the same."),
+                )
+            )
