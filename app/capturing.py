@@ -146,19 +146,6 @@ def captured(
     return run_and_read(launcher, request, autosave, on_event, cancelled, look)
 
 
-def capture_profile(
-    launcher: Launcher,
-    request: RunRequest,
-    autosave: Autosave,
-    on_event: OnEvent = lambda event: None,
-    cancelled: threading.Event | None = None,
-    look: Callable[[Path], object] = lambda folder: None,
-) -> tuple[Profile, Path]:
-    """As `captured`, with the autosaved snapshot in place of the capture."""
-    profile, folder = captured(launcher, request, autosave, on_event, cancelled, look)
-    return profile, autosave.keep(profile, folder)
-
-
 def with_digest(request: RunRequest) -> RunRequest:
     """The request with the digest of what its file holds now.
 

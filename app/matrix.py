@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.autosave import Autosave
-from app.capturing import capture_profile
+from app.capturing import captured
 from profilers.analysis.mode_figures import ModeFigures, mode_figures
 from profilers.analysis.result_error import ResultError, result_error
 from profilers.errors import Cancelled, MissingCode, TwinscopeError
@@ -160,7 +160,8 @@ def _run(
                 results.extend(kept[name] for name in kept.files)
 
     try:
-        profile, path = capture_profile(launcher, request, autosave, on_event, cancelled, look)
+        profile, folder = captured(launcher, request, autosave, on_event, cancelled, look)
+        path = autosave.keep(profile, folder)
     except (Cancelled, MissingCode):
         raise
     except TwinscopeError as error:

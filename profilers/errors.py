@@ -6,7 +6,8 @@ from itertools import takewhile
 _DECORATION = re.compile(r"\x1b\[[\d;]*m|\{\{function_node [^}]*\}\}\s*|\s*\[Op:\w+\]")
 _NODE = re.compile(r"for '\{\{node (?P<name>[^}]+)\}\} = [^']*'")
 _WRAPPERS = ("Exception encountered when calling ", "Graph execution error:")
-_AFTERWORDS = ("Arguments received by ", "The error above occurred when calling torch.export")
+EXPORT_ADVICE = "The error above occurred when calling torch.export"  # added to others' words
+_AFTERWORDS = ("Arguments received by ", EXPORT_ADVICE)
 _CALLED = re.compile(r"Exception encountered when calling (?P<name>[\w.]+\(\))")
 
 

@@ -25,7 +25,7 @@ def make_inputs(request: RunRequest) -> dict[str, Array]:
         If a dtype is unknown, a shape is not concrete, or the .npz lacks an input.
     """
     if request.inputs_file:
-        return _from_file(request.inputs_file, named_by_file(request).inputs)
+        return _from_file(request.inputs_file, () if _are_guesses(request) else request.inputs)
     rng = np.random.default_rng(request.seed)
     return {spec.name: random_array(spec, rng) for spec in request.inputs}
 
@@ -38,7 +38,7 @@ def named_by_file(request: RunRequest) -> RunRequest:
     TwinscopeError
         If the file cannot be read.
     """
-    if not request.inputs_file or not all(spec.guessed for spec in request.inputs):
+    if not request.inputs_file or not _are_guesses(request):
         return request
     arrays = _arrays(request.inputs_file)
     given = (
@@ -46,6 +46,10 @@ def named_by_file(request: RunRequest) -> RunRequest:
         for name, each in arrays.items()
     )
     return replace(request, inputs=tuple(given))
+
+
+def _are_guesses(request: RunRequest) -> bool:
+    return all(spec.guessed for spec in request.inputs)
 
 
 def random_array(spec: InputSpec, rng: np.random.Generator) -> Array:

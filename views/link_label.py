@@ -4,12 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QTextDocument
 from PySide6.QtWidgets import QLabel, QWidget
 
-_STEPS = {
-    Qt.Key.Key_Right: 1,
-    Qt.Key.Key_Down: 1,
-    Qt.Key.Key_Left: -1,
-    Qt.Key.Key_Up: -1,
-}
+from views.one_stop import ARROW_STEPS
+
 _BY_TAB = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
@@ -33,7 +29,7 @@ class LinkLabel(QLabel):
             self._go(1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = 0 if event.modifiers() else _STEPS.get(Qt.Key(event.key()), 0)
+        step = 0 if event.modifiers() else ARROW_STEPS.get(Qt.Key(event.key()), 0)
         if step:
             self._go(step)
         else:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
-_STEPS = {
+ARROW_STEPS = {
     Qt.Key.Key_Right: 1,
     Qt.Key.Key_Down: 1,
     Qt.Key.Key_Left: -1,
@@ -70,4 +70,4 @@ def _step(watched: QObject, event: QKeyEvent) -> int:
     key = Qt.Key(event.key())
     if event.modifiers() or (isinstance(watched, QComboBox) and key in _OF_A_CHOICE):
         return 0
-    return _STEPS.get(key, 0)
+    return ARROW_STEPS.get(key, 0)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.autosave import Autosave
-from app.capturing import capture_profile, merge_inputs, request_for
+from app.capturing import captured, merge_inputs, request_for
 from app.cli.progress import ProgressBar
 from app.cli.trusting import is_trusted
 from profilers.analysis.comparison.figures import Rounds
@@ -59,10 +59,7 @@ def run_both(arguments: argparse.Namespace) -> tuple[Profile, Profile, Rounds]:
     autosave = Autosave(folder)
     try:
         with ProgressBar() as bar:
-            a, b = (
-                capture_profile(launcher, request, autosave, bar.on_event)[0]
-                for request in requests
-            )
+            a, b = (captured(launcher, request, autosave, bar.on_event)[0] for request in requests)
             rounds = measure_in_turns(
                 launcher, requests[0], requests[1], arguments.rounds, bar.on_event
             )

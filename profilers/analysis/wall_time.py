@@ -32,8 +32,7 @@ class WallTime:
     dispatch_ns : float64 array
         Of each slice, the pause just before it, in which nothing that was recorded worked: preparing
         it, and clearing up after what ran before. A device waited for the host to launch it. Longer
-        pauses than `LONGEST_DISPATCH_NS`
-        have other reasons and belong to nobody.
+        pauses than `LONGEST_DISPATCH_NS` have other reasons and belong to nobody.
     around_begin_ns, around_end_ns : int64 array
         The stretches before the first work of each step and after its last, in which nothing that was
         recorded worked.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.autosave import Autosave
-from app.capturing import capture_profile, request_for
+from app.capturing import captured, request_for
 from profilers import snapshot
 from profilers.analysis.advice import findings
 from profilers.analysis.peaks import peak_of
@@ -42,7 +42,7 @@ def cpu_run(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(PEAKS_FILE, str(peaks_file))
         try:
-            return capture_profile(launcher, request, autosave)[0]
+            return captured(launcher, request, autosave)[0]
         finally:
             launcher.close()
             autosave.close()

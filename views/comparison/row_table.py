@@ -89,7 +89,7 @@ class RowTable(QWidget):
         a, b = (np.array([getattr(row, side) for row in rows], float) for side in ("a_ns", "b_ns"))
         difference = b - a
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where((a > 0) & (b >= 0), b / a, np.where((a == 0) & (b == 0), 1.0, np.inf))
+            ratio = np.where(a > 0, b / a, np.where(b > 0, np.inf, 1.0))
         share = np.array([found.share(row) for row in rows], float)
         weight = np.abs(difference) / max(float(np.abs(difference).max(initial=0)), 1e-9)
         names = [self._names.of(row) for row in rows]
@@ -97,8 +97,9 @@ class RowTable(QWidget):
         operators = [_operators(row) for row in rows]
         kinds = [self._names.kind(row.kind) for row in rows]
         counted = self.tr(
-            "Per step; where it was timed without the profiler, too, less what recording each call took. With the operators count the code of their modules, where the trace has "
-            "ranges of these, and the pause just before each, up to 1 ms. The model's own "
+            "Per step; where it was timed without the profiler, too, less what recording each call "
+            "took. With the operators count the code of their modules, where the trace has ranges of "
+            "these, and the pause just before each, up to 1 ms. The model's own "
             "call is what is left before the first operator and after the last: checks of compiled code, "
             "in- and outputs, Python. With it counts the code of modules that only one side has around "
             "operators that both have"

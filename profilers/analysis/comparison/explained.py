@@ -37,13 +37,13 @@ class Explanation:
 
     Where both were timed without the profiler, too, that is the median of those steps:
     `profiled_ns` are the steps that tell the parts, `taken_off_ns` is what the rows gave up for the
-    profiler, and `scaled_by` what all were multiplied by then. Elsewhere it is the profiled step. Of profiled steps it is
-    the mean of the half around the median, so that single slow ones do not count. `by_graph` tells
-    that layers were matched; else operators were, by name. `on_device` tells for each side whether
-    times are those of devices. `code_ns` is what each side's rows have of the code of modules
-    beside their operators, where a trace has ranges that tell it, and `dispatch_ns` of the pauses
-    just before operators and kernels. Where `is_noise`, the steps differ by no more than steps of
-    one model may, and shares of that difference would say nothing.
+    profiler, and `scaled_by` what all were multiplied by then. Elsewhere it is the profiled step.
+    Of profiled steps it is the mean of the half around the median, so that single slow ones do not
+    count. `by_graph` tells that layers were matched; else operators were, by name. `on_device`
+    tells for each side whether times are those of devices. `code_ns` is what each side's rows have
+    of the code of modules beside their operators, where a trace has ranges that tell it, and
+    `dispatch_ns` of the pauses just before operators and kernels. Where `is_noise`, the steps
+    differ by no more than steps of one model may, and shares of that difference would say nothing.
     """
 
     rows: tuple[ExplainedRow, ...]

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from traceback import walk_tb
 from typing import Any
 
-from profilers.errors import CaptureFailed
+from profilers.errors import EXPORT_ADVICE, CaptureFailed
 from profilers.request import RunRequest
 from profilers.runtimes.pytorch.errors import (
     first_line,
@@ -27,9 +27,6 @@ _UNKNOWN_RESULT = "in output, which is not a known type"
 _LONGEST_REASON = 300
 _DATA_DEPENDENT = ("data-dependent", "DataDependent")  # the latter in types of errors
 _VALUES_READ = ("but got FakeTensor", "data pointer of Tensor", "its data is not allocated yet")
-_ADVICE = (
-    "The error above occurred when calling torch.export"  # which PyTorch adds to others' words
-)
 _LIBRARIES = ("torch", "keras", "profilers")
 _UNWRITTEN = re.compile(r"Failed serializing node (?P<node>\w+) in graph")
 _CUSTOM_CLASS = re.compile(r"torch\.classes\.(?P<name>[\w.]+) .*'__obj_flatten__'")
@@ -126,7 +123,7 @@ class Refusal:
 
 def refusal(error: BaseException) -> Refusal:
     """What the exporter's error says, with the line of the model where it says one."""
-    text = str(error).partition(_ADVICE)[0].strip()
+    text = str(error).partition(EXPORT_ADVICE)[0].strip()
     operator = unregistered_operator(error)
     if operator:
         return Refusal(lacks_registration(operator), needs_registration(operator))
