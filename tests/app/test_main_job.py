@@ -258,12 +258,12 @@ def test_an_unsaved_capture_is_offered_after_a_crash(
     program = (
         "import os, sys; from pathlib import Path\n"
         "from app.autosave import Autosave\n"
-        "from app.capturing import capture_profile, request_for\n"
+        "from app.capturing import captured, request_for\n"
         "from app.paths import data_folder\n"
         "from profilers.launcher import Launcher; from profilers.opening import open_path\n"
         "launcher = Launcher()\n"
         "request = request_for(open_path(Path(sys.argv[1])))\n"
-        "capture_profile(launcher, request, Autosave(data_folder() / 'autosave'))\n"
+        "captured(launcher, request, Autosave(data_folder() / 'autosave'))\n"
         "launcher.close()\n"
         "os._exit(3)\n"
     )
