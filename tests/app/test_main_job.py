@@ -263,7 +263,8 @@ def test_an_unsaved_capture_is_offered_after_a_crash(
         "from profilers.launcher import Launcher; from profilers.opening import open_path\n"
         "launcher = Launcher()\n"
         "request = request_for(open_path(Path(sys.argv[1])))\n"
-        "captured(launcher, request, Autosave(data_folder() / 'autosave'))\n"
+        "autosave = Autosave(data_folder() / 'autosave')\n"
+        "autosave.keep(*captured(launcher, request, autosave))\n"
         "launcher.close()\n"
         "os._exit(3)\n"
     )
