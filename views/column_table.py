@@ -31,6 +31,7 @@ from views.theme import Theme
 
 _Index = QModelIndex | QPersistentModelIndex
 SHARE_ROLE = Qt.ItemDataRole.UserRole
+CUT_ROLE = Qt.ItemDataRole.UserRole + 1
 _BAR_ALPHA = 70
 _MOST_SELECTED = 200
 _CELL_MARGIN = 18
@@ -44,6 +45,7 @@ class Column:
     of the longest.
 
     `whole` is a text in full where `text` is a short form of it: tooltips and copies have it.
+    `cut` is where texts without room for them are cut: names of layers differ at their ends.
     `share` (0 to 1 per row) draws a bar behind the text. Columns of text sort upwards first,
     columns of numbers downwards.
     """
@@ -54,6 +56,7 @@ class Column:
     share: NDArray[np.float64] | None = None
     tooltip: str = ""
     whole: Callable[[int], str] | None = None
+    cut: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle
 
     def full_text(self, row: int) -> str:
         return (self.whole or self.text)(row)
@@ -141,6 +144,8 @@ class ColumnTableModel(QAbstractTableModel):
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == SHARE_ROLE and column.share is not None:
             return float(column.share[row])
+        if role == CUT_ROLE:
+            return column.cut
         return None
 
     def headerData(
@@ -187,12 +192,16 @@ class ColumnTableModel(QAbstractTableModel):
 
 
 class ShareBarDelegate(QStyledItemDelegate):
-    """Draws a column's share as a bar behind the figure."""
+    """Draws a column's share as a bar behind the figure, and cuts its texts where it says."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._fill = theme.accent.toRgb()
         self._fill.setAlpha(_BAR_ALPHA)
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: _Index) -> None:
+        super().initStyleOption(option, index)
+        option.textElideMode = index.data(CUT_ROLE) or option.textElideMode
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         share = index.data(SHARE_ROLE)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QW
 from profilers.analysis.kernel_names import short_kernel_name
 from profilers.analysis.once import once
 from profilers.analysis.operators import OperatorStatistics, by_name, by_node
+from profilers.analysis.shared_scopes import without_shared_scope
 from profilers.profile import Profile, SliceKind
 from profilers.profile.table import Int32, Int64
 from profilers.units import format_count, format_duration, format_percent
@@ -147,7 +148,9 @@ class OperatorsView(QWidget):
 
     def _columns(self) -> list[Column]:
         table, names = self._shown.statistics, self._shown.names
-        shorts = [short_kernel_name(name) for name in names]
+        shorts = without_shared_scope([short_kernel_name(name) for name in names])
+        is_node = self._shown.group == "node"
+        cut = Qt.TextElideMode.ElideLeft if is_node else Qt.TextElideMode.ElideMiddle
         steps = max(len(self._context.profile.steps), 1)
         per_step = 1 / steps
         share = table.self_ns / max(int(table.self_ns.sum()), 1)
@@ -157,6 +160,7 @@ class OperatorsView(QWidget):
                 np.array(shorts, object),
                 shorts.__getitem__,
                 whole=names.__getitem__,
+                cut=cut,
             ),
             _times(self.tr("Total"), table.total_ns * per_step, self.tr("With children, per step")),
             Column(

@@ -8,8 +8,9 @@ from typing import Any
 from profilers.errors import DamagedFile
 from profilers.graphs.tensorflow_protos import dtype_name, parse
 from profilers.graphs.tf_dangers import Reach, graph_reaches
+from profilers.graphs.tf_ends import read_inputs, unread_results
 from profilers.graphs.tf_graph_def import read_graph_def
-from profilers.graphs.tf_nodes import INPUTS, VARIABLES, output_shapes, split_input
+from profilers.graphs.tf_nodes import VARIABLES, output_shapes
 from profilers.graphs.tf_signature import subgraph_of
 from profilers.models.model_file import Danger, ModelFile
 from profilers.models.tf_inputs import spec, within_vocabulary
@@ -21,7 +22,6 @@ _NODE = b"\x0a"  # GraphDef.node and NodeDef.name alike: field 1 with a length
 _OPERATOR = b"\x12"
 _OPERATOR_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_>.]{0,199}")
 _MODES = ("tf-graph", "tf-xla", "tf-eager", "tflite", "tf-onnxruntime")
-_NO_RESULT = frozenset({"Assert", "Const", "NoOp", *INPUTS})
 
 
 def matches(probe: Probe) -> bool:
@@ -95,24 +95,17 @@ def _check_nodes(graph_def: Any) -> None:
 
 
 def _outputs(graph_def: Any) -> dict[str, str]:
-    """Tensors that no node reads, by the name of the node that makes them."""
-    read = {
-        split_input(text.lstrip("^"))[0]
-        for node in graph_def.node
-        if node.op != "NoOp"
-        for text in node.input
-    }
-    ends = [n.name for n in graph_def.node if n.name not in read and n.op not in _NO_RESULT]
-    return {f"{name}:0": name for name in ends}
+    """Tensors by the name of the node that makes them."""
+    return {f"{name}:0": name for name in unread_results(graph_def.node)}
 
 
 def _inputs(graph_def: Any) -> list[InputSpec]:
+    nodes = {node.name: node for node in graph_def.node}
     specs = []
-    for node in graph_def.node:
-        if node.op in INPUTS:
-            shapes = output_shapes(node)
-            dtype = dtype_name(node.attr["dtype"].type)
-            specs.append(spec(node.name, dtype, shapes[0] if shapes else None))
+    for name in read_inputs(graph_def.node):
+        shapes = output_shapes(nodes[name])
+        dtype = dtype_name(nodes[name].attr["dtype"].type)
+        specs.append(spec(name, dtype, shapes[0] if shapes else None))
     return specs
 
 

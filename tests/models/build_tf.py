@@ -29,10 +29,9 @@ def save_keras(name: str, model: keras.Model, out: Path) -> None:
 
 
 def save_graphs(name: str, function: tf.types.experimental.ConcreteFunction, out: Path) -> None:
-    """Frozen GraphDef (where it holds no control flow) and TFLite."""
-    if name != "control":
-        frozen = convert_variables_to_constants_v2(function)
-        (out / f"{name}_frozen.pb").write_bytes(frozen.graph.as_graph_def().SerializeToString())
+    """Frozen GraphDef, whose loops are those of TensorFlow 1, and TFLite."""
+    frozen = convert_variables_to_constants_v2(function)
+    (out / f"{name}_frozen.pb").write_bytes(frozen.graph.as_graph_def().SerializeToString())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
     (out / f"{name}.tflite").write_bytes(converter.convert())
 

@@ -3,9 +3,10 @@
 import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
-from views.column_table import Column, ColumnTable, ColumnTableModel
+from views.column_table import Column, ColumnTable, ColumnTableModel, ShareBarDelegate
 from views.theme import LIGHT
 
 
@@ -42,6 +43,23 @@ def test_sorting_is_stable_both_ways_and_survives_a_filter(qtbot: QtBot) -> None
     assert shown(model, 0)[:2] == ["name 6", "name 13"]
     model.show_rows(np.arange(20) >= 10)
     assert shown(model, 0)[:2] == ["name 13", "name 12"]
+
+
+def test_layers_are_cut_at_the_end_that_they_share(qtbot: QtBot) -> None:
+    names = [f"stage_{row}.block.separable_convolution" for row in range(3)]
+    cut = Qt.TextElideMode.ElideLeft
+    ends = Column("Layer", np.array(names), names.__getitem__, whole=names.__getitem__, cut=cut)
+    table = ColumnTable(LIGHT)
+    qtbot.addWidget(table)
+    table.show_columns([ends, columns(3)[1]], sort_by=0)
+    option = QStyleOptionViewItem()
+    delegate = table.itemDelegate()
+    assert isinstance(delegate, ShareBarDelegate)
+    delegate.initStyleOption(option, table.columns.index(0, 0))
+    assert option.textElideMode == Qt.TextElideMode.ElideLeft
+    table.initViewItemOption(option)
+    delegate.initStyleOption(option, table.columns.index(0, 1))
+    assert option.textElideMode == Qt.TextElideMode.ElideMiddle
 
 
 def test_a_kept_index_follows_its_row_when_the_order_changes(qtbot: QtBot) -> None:

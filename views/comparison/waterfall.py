@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.rows import ExplainedRow, RowKind
 from profilers.analysis.comparison.words import format_share
+from profilers.analysis.shared_scopes import shared_scope, without_scope
 from profilers.units import format_difference, format_duration
 from views.comparison.row_names import RowNames
 from views.theme import Theme
@@ -45,12 +46,15 @@ class Waterfall(QWidget):
         self._theme = theme
         self._names = RowNames(self)
         self._explanation: Explanation | None = None
+        self._scope = ""  # that of nearly all names: it is not drawn
         self.setMinimumHeight(5 * _LINE + _AXIS)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Waterfall from A's step time to B's"))
 
     def show_explanation(self, explanation: Explanation | None) -> None:
         self._explanation = explanation
+        rows = explanation.rows if explanation else ()
+        self._scope = shared_scope([self._names.of(row) for row in rows])
         self.update()
 
     @property
@@ -128,9 +132,9 @@ class Waterfall(QWidget):
         painter.setFont(font)
         painter.setPen(self._theme.text)
         name = QRectF(6, top, plot.left() - 14, _LINE)
-        text = painter.fontMetrics().elidedText(
-            bar.name, Qt.TextElideMode.ElideMiddle, int(name.width())
-        )
+        shown = without_scope(bar.name, self._scope)
+        cut = Qt.TextElideMode.ElideMiddle if " " in shown else Qt.TextElideMode.ElideLeft
+        text = painter.fontMetrics().elidedText(shown, cut, int(name.width()))
         painter.drawText(name, middle | Qt.AlignmentFlag.AlignRight, text)
         value = QRectF(plot.right() + 4, top, _VALUE - 10, _LINE)
         painter.drawText(value, middle | Qt.AlignmentFlag.AlignRight, bar.value)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from profilers.analysis.memory.curve import alive_at
 from profilers.analysis.memory.groups import category_name
 from profilers.analysis.memory.owners import owner_names, tensor_text
+from profilers.analysis.shared_scopes import without_shared_scope
 from profilers.profile import NEVER_NS
 from profilers.units import format_bytes, format_duration
 from views.column_table import Column, ColumnTable
@@ -109,6 +110,7 @@ class AlivePane(QWidget):
         table = profile.memory.allocations.take(rows)
         unknown = self.tr("(not known)")
         whose = [name or unknown for name in owner_names(profile, rows)]
+        short = without_shared_scope(whose)
         tensors = [tensor_text(profile, row) for row in rows.tolist()]
         kinds = [category_name(each) for each in table.category.tolist()]
         lifetime_ns = np.where(
@@ -121,7 +123,13 @@ class AlivePane(QWidget):
                 lambda row: format_bytes(table.bytes[row]),
                 table.bytes / max(total, 1),
             ),
-            Column(self.tr("Made by"), np.array(whose, object), whose.__getitem__),
+            Column(
+                self.tr("Made by"),
+                np.array(whose, object),
+                short.__getitem__,
+                whole=whose.__getitem__,
+                cut=Qt.TextElideMode.ElideLeft,
+            ),
             Column(self.tr("Tensor"), np.array(tensors, object), tensors.__getitem__),
             Column(self.tr("Category"), np.array(kinds, object), kinds.__getitem__),
             Column(

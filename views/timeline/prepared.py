@@ -4,7 +4,8 @@ import numpy as np
 
 from profilers.analysis.framework_noise import framework_noise
 from profilers.analysis.once import once
-from profilers.profile import Profile
+from profilers.analysis.shared_scopes import shared_scope
+from profilers.profile import Profile, SliceKind
 from profilers.profile.table import Int64
 from views.timeline.busy import DeviceWork
 from views.timeline.flows import FlowIndex
@@ -47,6 +48,14 @@ def instants_of(profile: Profile) -> Int64:
 def sums_by_name(profile: Profile, begin_ns: int, end_ns: int) -> RangeSums:
     lanes = lanes_of(profile)
     return range_sums(lanes, lanes.name, begin_ns, end_ns)
+
+
+@once
+def shared_slice_scope(profile: Profile) -> str:
+    """The scopes that the names of nearly all operators on the tracks begin with."""
+    slices = profile.trace.slices
+    names = np.unique(slices.name[slices.kind == SliceKind.OPERATOR])
+    return shared_scope([profile.strings[name] for name in names.tolist()])
 
 
 def prepare(profile: Profile) -> None:

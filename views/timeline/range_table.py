@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from PySide6.QtCore import QObject
 
+from profilers.analysis.shared_scopes import without_shared_scope
 from profilers.profile.table import Int32
 from profilers.units import format_duration, format_percent
 from views.column_table import Column
@@ -49,6 +50,7 @@ class RangeTable(QObject):
 
     def columns(self, by: SumBy, sums: RangeSums, length_ns: int) -> list[Column]:
         labels = [self._label(by, entry) for entry in sums.entry.tolist()]
+        shorts = without_shared_scope(labels)
         share = sums.total_ns / max(length_ns, 1)
         titles = {
             SumBy.NAME: self.tr("Name"),
@@ -60,7 +62,7 @@ class RangeTable(QObject):
         else:
             hint = self.tr("Only what lies within the range; enclosed slices count again")
         return [
-            Column(titles[by], np.array(labels, str), labels.__getitem__),
+            Column(titles[by], np.array(labels, str), shorts.__getitem__, whole=labels.__getitem__),
             Column(
                 self.tr("Time"),
                 sums.total_ns,

@@ -15,7 +15,7 @@ from views.timeline.counters import CounterSeries, allocated_by_device, series_b
 from views.timeline.lane_state import LaneState
 from views.timeline.layout import LANE_HEIGHT, TRACK_GAP, Band, BandKind, TrackOrder, memory_track
 from views.timeline.marks import Marks
-from views.timeline.prepared import device_work_of, lanes_of
+from views.timeline.prepared import device_work_of, lanes_of, shared_slice_scope
 from views.timeline.raster import Pixels
 from views.timeline.slice_labels import SliceLabels
 from views.timeline.time_scale import TimeScale
@@ -68,7 +68,11 @@ class Scene(QObject):
     def labels_in(self, font: QFont) -> SliceLabels:
         """Texts for slices, prepared for the last font that was asked for."""
         if self._labels is None or self._labels[0] != font.key():
-            self._labels = (font.key(), SliceLabels(self.context.profile.strings, font))
+            profile = self.context.profile
+            self._labels = (
+                font.key(),
+                SliceLabels(profile.strings, font, shared_slice_scope(profile)),
+            )
         return self._labels[1]
 
     @property

@@ -12,16 +12,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QStaticText
 
 from profilers.analysis.kernel_names import short_kernel_name
+from profilers.analysis.shared_scopes import without_scope
 
 _LONGEST = 200
 _ELLIPSIS = "…"
 
 
 class SliceLabels:
-    """Texts in one font, by string row."""
+    """Texts in one font, by string row; names that are too long leave out `scope`, if they have it."""
 
-    def __init__(self, strings: Sequence[str], font: QFont) -> None:
+    def __init__(self, strings: Sequence[str], font: QFont, scope: str = "") -> None:
         self._strings = strings
+        self._scope = scope
         self._font = font
         metrics = QFontMetricsF(font)
         self._advance = lru_cache(4096)(metrics.horizontalAdvance)
@@ -31,22 +33,26 @@ class SliceLabels:
 
     def fitted(self, name: int, width: float) -> QStaticText | None:
         """The name as far as it fits into `width` pixels, None if not a letter does."""
-        ends = self._ends(name)
+        scope = ""
+        ends = self._ends(name, scope)
+        if self._scope and ends and ends[-1] > width:
+            scope = self._scope
+            ends = self._ends(name, scope)
         if not ends or ends[-1] <= width:
-            return self._prepared(name, len(ends)) if ends else None
+            return self._prepared(name, scope, len(ends)) if ends else None
         letters = bisect_right(ends, width - self._advance(_ELLIPSIS))
-        return self._prepared(name, letters) if letters else None
+        return self._prepared(name, scope, letters) if letters else None
 
-    def _text(self, name: int) -> str:
-        text = short_kernel_name(self._strings[name])
+    def _text(self, name: int, scope: str) -> str:
+        text = without_scope(short_kernel_name(self._strings[name]), scope)
         return text[:_LONGEST].replace("\n", " ")
 
-    def _ends_of(self, name: int) -> list[float]:
+    def _ends_of(self, name: int, scope: str) -> list[float]:
         """Where each letter ends, from the text's left."""
-        return list(accumulate(map(self._advance, self._text(name))))
+        return list(accumulate(map(self._advance, self._text(name, scope))))
 
-    def _prepare(self, name: int, letters: int) -> QStaticText:
-        text = self._text(name)
+    def _prepare(self, name: int, scope: str, letters: int) -> QStaticText:
+        text = self._text(name, scope)
         shown = text if letters == len(text) else text[:letters].rstrip() + _ELLIPSIS
         prepared = QStaticText(shown)
         prepared.setTextFormat(Qt.TextFormat.PlainText)

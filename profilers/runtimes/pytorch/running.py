@@ -258,6 +258,11 @@ _REMEDIES = (
         "The model writes into a tensor under torch.no_grad(), which no trace keeps: train the module "
         "in PyTorch eager.",
     ),
+    (
+        "grad_weight must be contiguous",  # of the convolution that PyTorch falls back to
+        "PyTorch cannot differentiate one of the model's convolutions for a single sample: give "
+        "inputs with a batch of 2 or more.",
+    ),
     ("on the same device", _STRAY),
     ("is not on the expected device", _STRAY),
     (

@@ -1,10 +1,12 @@
 """Runs a SavedModel's signature or function, or a frozen GraphDef, as a TensorFlow graph function."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from profilers.errors import TwinscopeError, first_line
+from profilers.graphs.tf_ends import read_inputs, unread_results
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
@@ -21,7 +23,6 @@ _LOST_WEIGHTS = (
     "Read less bytes than requested", "sstable", "Checksum does not match", "variables/variables.",
     "variables\\variables.",
 )  # fmt: skip
-_NO_RESULT = frozenset({"Const", "NoOp", "Assert", "Placeholder", "PlaceholderWithDefault"})
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -99,8 +100,9 @@ def _load_frozen(request: RunRequest) -> TracedModel:
             lambda: tf.compat.v1.import_graph_def(graph_def, name=""), []
         )
         graph = wrapped.graph
-        inputs = [op.outputs[0] for op in graph.get_operations() if op.type == "Placeholder"]
-        function = wrapped.prune(inputs, _results(graph))
+        names = read_inputs(graph_def.node)
+        inputs = [graph.get_operation_by_name(name).outputs[0] for name in names]
+        function = wrapped.prune(inputs, _results(graph, unread_results(graph_def.node)))
     except Exception as error:  # the importer raises whatever its parts raise
         raise _unloadable(request, error) from error
     expected = {
@@ -111,13 +113,11 @@ def _load_frozen(request: RunRequest) -> TracedModel:
     return TracedModel(function, function, tensors, specs)
 
 
-def _results(graph: Any) -> list[Any]:
-    """Outputs of the operations that nobody reads."""
-    operations = [op for op in graph.get_operations() if op.type not in _NO_RESULT and op.outputs]
-    ends = [op for op in operations if not any(output.consumers() for output in op.outputs)]
-    if not ends:
+def _results(graph: Any, names: Iterable[str]) -> list[Any]:
+    outputs = [output for name in names for output in graph.get_operation_by_name(name).outputs]
+    if not outputs:
         raise ValueError("the graph has no output")
-    return [output for op in ends for output in op.outputs]
+    return outputs
 
 
 def _check_operators(graph_def: Any) -> None:

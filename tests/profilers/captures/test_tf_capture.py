@@ -20,6 +20,7 @@ MODELS = [
     ("control_saved", "tf-graph"),
     ("cnn_frozen.pb", "tf-graph"),
     ("block_frozen.pb", "tf-graph"),
+    ("control_frozen.pb", "tf-graph"),
 ]
 
 

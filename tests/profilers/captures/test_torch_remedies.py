@@ -66,6 +66,16 @@ class Normalised(nn.Linear):
         with torch.no_grad():
             torch.div(self.weight, 2.0, out=self.norm)
         return nn.functional.linear(x, self.weight * self.norm)
+
+
+class Permuted(nn.Linear):
+    def __init__(self):
+        super().__init__(4, 4)
+        self.kernel = nn.Parameter(torch.ones(3, 3, 8, 1))
+
+    def forward(self, x):
+        image = super().forward(x).reshape(1, 1, 1, 8).repeat(1, 8, 8, 1).permute(0, 3, 1, 2)
+        return nn.functional.conv2d(image, self.kernel.permute(3, 2, 0, 1))
 """
 INPUTS = (InputSpec("x", "float32", (2, 4)),)
 TRAINING = {"run": "training"}
@@ -83,6 +93,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("Remembers", "torch-eager", TRAINING, "detach them in the model"),
         ("Bags", "torch-eager", TRAINING, "choose SGD"),
+        ("Permuted", "torch-eager", TRAINING, "a batch of 2 or more"),
         ("Strays", "torch-eager", {}, "use the device of its input"),
         ("Adds", "torch-eager", {"autocast": "bfloat16"}, "choose off for Autocast"),
         ("Spectrum", "torchscript", TRAINING, "train the module in PyTorch eager"),

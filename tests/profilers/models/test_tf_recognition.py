@@ -39,6 +39,7 @@ def batched(given: tuple[str, str, tuple[int, ...]]) -> tuple[str, str, tuple[in
         ("block.tflite", "tflite", ("tflite",), TOKENS),
         ("control.keras", "keras", ("keras", "tf-xla"), ("sequence", "float32", ("?0", 8, 16))),
         ("control_saved", "saved-model", ("tf-graph", "tf-xla"), ("x", "float32", (1, 16))),
+        ("control_frozen.pb", "frozen-graph", ("tf-graph",), ("x", "float32", (1, 16))),
         ("control.tflite", "tflite", ("tflite",), ("x", "float32", (1, 16))),
     ],
 )
