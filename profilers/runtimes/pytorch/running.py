@@ -236,6 +236,11 @@ _REMEDIES = (
         "The steps leave different weights out: choose yes for Unused weights.",
     ),
     (
+        "uniform original parameter dtype",
+        "FSDP gathers weights of one module together, which must be of one type: choose ddp for "
+        "Strategy, or give them one type.",
+    ),
+    (
         "backward through the graph a second time",
         "The model keeps tensors of one step for the next, such as a cache or a hidden state: detach "
         "them in the model, or run its inference.",
