@@ -12,6 +12,7 @@ from profilers.errors import TwinscopeError
 from profilers.models import ModelFile
 from profilers.profile import Profile
 from profilers.request import RunRequest
+from profilers.sweeps import SWEEP_STAGE
 from profilers.visible_text import visible
 from profilers.worker_process import Log, Progress
 from views.counterpart import Counterpart
@@ -50,6 +51,7 @@ class Document(QObject):
         self.unsaved_snapshot: Path | None = None
         self.error: TwinscopeError | None = None
         self.job: Job | None = None
+        self._stage = ""  # of the job
         self.place = 0  # in the order in which the person asked for documents
 
     @property
@@ -110,9 +112,26 @@ class Document(QObject):
 
     def begin(self, job: Job) -> None:
         self.job = job
+        self._stage = ""
         self.error = None
         job.progressed.connect(self._follow)
         self.state_changed.emit()
+
+    @property
+    def can_end_early(self) -> bool:
+        """Whether its job has a result already, and measures but other sizes of the inputs."""
+        is_sweeping = self._stage.startswith(SWEEP_STAGE)
+        return self.job is not None and is_sweeping and not self.job.enough.is_set()
+
+    def cancel(self) -> None:
+        """End the work: early, where that has a result, and else without any."""
+        if self.job is None:
+            return
+        if self.can_end_early:
+            self.job.enough.set()
+            self.state_changed.emit()
+        else:
+            self.job.cancel()
 
     def end(self, error: TwinscopeError | None = None) -> None:
         self.job = None
@@ -129,6 +148,7 @@ class Document(QObject):
 
     def _follow(self, event: object) -> None:
         if isinstance(event, Progress):
+            self._stage = event.stage
             self.progressed.emit(event.stage, event.fraction)
         elif isinstance(event, Log):
             self.logged.emit(event.text)

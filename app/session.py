@@ -350,7 +350,9 @@ class Session(QObject):
 
     def _capture(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
         with self._runs.alone(job):
-            return captured(self._launcher, request, self.autosave, job.report, job.cancelled)
+            return captured(
+                self._launcher, request, self.autosave, job.report, job.cancelled, enough=job.enough
+            )
 
     def _attached(self, request: RunRequest, job: Job) -> tuple[Profile, Path]:
         with self._runs.alone(job):

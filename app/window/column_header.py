@@ -109,7 +109,7 @@ class ColumnHeader(QFrame):
             self._notice.hide()
         self._working.setVisible(document.is_busy)
         self._log.setVisible(document.is_busy)
-        self._cancel.setEnabled(True)
+        self._name_cancel()
 
     def _tell_failure(self, error: TwinscopeError) -> None:
         offer = None
@@ -133,6 +133,14 @@ class ColumnHeader(QFrame):
             return
         self._progress.setValue(round(1000 * fraction))
         self._progress.setFormat(f"{stage}  %p%")
+        self._name_cancel()
+
+    def _name_cancel(self) -> None:
+        can_keep = self.document.can_end_early
+        self._cancel.setText(self.tr("End the sweep") if can_keep else self.tr("Cancel"))
+        self._cancel.setToolTip(
+            self.tr("Keep the capture and what was measured so far") if can_keep else ""
+        )
 
     def _show_log(self, text: str) -> None:
         self._log.setText(visible(text[:300]))

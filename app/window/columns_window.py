@@ -247,7 +247,7 @@ class ColumnsWindow(QMainWindow):
         header.source_folder_asked.connect(self._running.ask_source_folder)
         header.save_asked.connect(self.giving.ask_save)
         header.close_asked.connect(self.close_column)
-        header.cancel_asked.connect(lambda document: document.job and document.job.cancel())
+        header.cancel_asked.connect(Document.cancel)
 
     def _show_document(self, document: Document) -> None:
         self.board.insert(document, self.session.documents.index(document))

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from profilers.profile import Pin
 from views.context import ViewContext
-from views.empty_note import EmptyNote
+from views.empty_note import EmptyNote, why_nothing_ran
 from views.notes_pane import NotesPane, picked_time, titled_notes
 from views.one_stop import OneStop
 from views.timeline.canvas import TimelineCanvas
@@ -252,12 +252,11 @@ class TimelineView(QWidget):
         }
 
     def _why_empty(self) -> QLabel:
-        return EmptyNote(
-            self.tr(
-                "This model was inspected, not run: there is no timeline to show. "
-                "Profile it to see what ran when."
-            )
+        inspected = self.tr(
+            "This model was inspected, not run: there is no timeline to show. "
+            "Profile it to see what ran when."
         )
+        return EmptyNote(why_nothing_ran(self._context.profile, inspected))
 
 
 def _folding_button(pane: QWidget, *, is_open: bool) -> QToolButton:
