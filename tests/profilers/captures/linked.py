@@ -1,7 +1,8 @@
 """What every capture has to come up to: its times and bytes are tied to nodes of its graphs."""
 
 from profilers.analysis.coverage import link_coverage
-from profilers.profile import Profile, broken_references
+from profilers.profile import Profile
+from profilers.profile.references import broken_references
 
 
 def assert_linked(profile: Profile, least: float = 0.95) -> None:
