@@ -33,7 +33,7 @@ _LEAST_BYTES = 1 << 20  # free on a disk: what fails below most likely failed fo
 def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunRequest:
     """The request that the file itself suggests: its best mode and inputs, sizes filled in.
 
-    `signature` chooses among the entry points of a SavedModel, "" is the default one.
+    `signature` chooses among the file's entry points, "" is the default one.
 
     Raises
     ------

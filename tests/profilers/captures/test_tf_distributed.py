@@ -61,6 +61,16 @@ def test_replicas_share_the_seed_of_layers_without_one(capture: Capture, more_fi
         assert any("dropped_1/" in name for name in operators_of(profile, rank))
 
 
+def test_each_output_has_targets_for_the_loss_that_the_file_has_for_it(
+    capture: Capture, more_files: Path
+) -> None:
+    profile = capture(more_files / "rated.keras", "tf-mirrored")
+    assert_linked(profile)
+    for rank in range(2):
+        ran = " ".join(operators_of(profile, rank))
+        assert "SparseSoftmaxCrossEntropy" in ran
+
+
 def test_the_inference_of_three_replicas_runs_three_times(capture: Capture, tf_files: Path) -> None:
     options = {"replicas": "3", "run": "inference"}
     profile = capture(tf_files / "cnn.keras", "tf-mirrored", options=options)
