@@ -34,8 +34,11 @@ class Launcher:
         folder: Path,
         on_event: OnEvent = lambda event: None,
         cancelled: threading.Event | None = None,
+        enough: threading.Event | None = None,
     ) -> None:
         """Run `request` in a worker and leave the capture in `folder`; blocks until it ends.
+
+        Where `enough` is set while other sizes are measured, the rest of them is left out.
 
         Raises
         ------
@@ -51,7 +54,13 @@ class Launcher:
         mode = _available_mode(request.mode)
         worker = self._worker_for(mode, request)
         try:
-            worker.capture(request, folder, on_event, cancelled or threading.Event())
+            worker.capture(
+                request,
+                folder,
+                on_event,
+                cancelled or threading.Event(),
+                enough or threading.Event(),
+            )
         except (Cancelled, CaptureFailed):
             if not worker.is_alive:
                 self._workers.pop(mode.framework, None)

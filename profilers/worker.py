@@ -4,16 +4,19 @@ Started as ``python -P -m profilers.worker HIDDEN_ROOT`` with `profilers` alone 
 on stdin is a job: ``{"import": MODE}`` imports what the next capture takes;
 ``{"request": ..., "folder": ...}`` captures; with ``"hold": true`` the model is
 loaded and warmed up, and then held for ``{"measure": COUNT}`` jobs, each answered with durations,
-until a job that is none. Each line on the real stdout is an event: progress, log, error, held,
+until a job that is none; ``{"end": "sweep"}`` ends the measuring of other sizes, if that goes on.
+Each line on the real stdout is an event: progress, log, error, held,
 measured or done. File descriptor 1 points at stderr, so that a framework's own prints cannot corrupt
 the stream.
 """
 
+import _thread
 import gc
 import importlib
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -104,6 +107,7 @@ class HoldingReporter(PipeReporter):
 def main() -> None:
     pipe = _claim_stdout()
     sys.meta_path.insert(0, HideOurNames(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # but for a sweep, see `measure_sweep`
     requests: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     ahead = ImportedAhead()
@@ -245,8 +249,20 @@ def _claim_stdout() -> TextIO:
 def _read_requests(requests: "queue.Queue[dict[str, Any]]") -> None:
     """Feed the loop; when the launcher is gone, so are we, even in the middle of a step."""
     for line in sys.stdin:
-        requests.put(json.loads(line))
+        job = json.loads(line)
+        if job.get("end") == "sweep":
+            _interrupt()
+        else:
+            requests.put(job)
     os._exit(0)
+
+
+def _interrupt() -> None:
+    """As Ctrl+C does; by a signal of the system, where there are any, it also ends what waits."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _error_event(error: BaseException, stage: str) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """Measures a model's step again for other sizes of its inputs, without the profiler."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -28,7 +31,8 @@ class SizedRun:
 def measure_sweep(record: RunRecord, report: Reporter, sized: Sized) -> None:
     """Leave a row in `record.sweep` for each size that the request asks for.
 
-    A size that fails is a row with the reason; the others are measured all the same.
+    A size that fails is a row with the reason; the others are measured all the same. SIGINT ends it
+    wherever it is, even in the midst of compiling, and what was measured by then stays.
 
     Parameters
     ----------
@@ -37,11 +41,22 @@ def measure_sweep(record: RunRecord, report: Reporter, sized: Sized) -> None:
     """
     request = record.request
     points = [(axis, size) for axis, sizes in request.sweep.items() for size in sizes]
+    try:
+        with _ended_by_signal():
+            _measure_points(points, record, report, sized)
+    except _Ended:
+        count = f"{len(record.sweep)} of {len(points)} sizes"
+        record.note(f"Measuring other sizes was ended after {count}.")
+
+
+def _measure_points(
+    points: list[tuple[str, int]], record: RunRecord, report: Reporter, sized: Sized
+) -> None:
     for number, (axis, size) in enumerate(points):
         part = _PartOfSweep(report, f"{SWEEP_STAGE}: {axis} {size}", number, len(points))
         part.progress("", 0.0)
         try:
-            inputs = resized(request.inputs, axis, size)
+            inputs = resized(record.request.inputs, axis, size)
         except TwinscopeError as error:
             record.warn(f"{error.what}: {error.why}.")
             return
@@ -54,6 +69,23 @@ def measure_sweep(record: RunRecord, report: Reporter, sized: Sized) -> None:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             row |= {"problem": f"{type(error).__name__}: {lines[0]}"}
         record.sweep.append(row)
+
+
+class _Ended(BaseException):
+    """Passes by everything that takes a model's own failures."""
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise _Ended
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _PartOfSweep:

@@ -150,6 +150,19 @@ def test_cancelling_ends_the_process_at_once(
     assert not set(psutil.Process().children(recursive=True)) - before
 
 
+def test_a_caller_that_gives_up_while_it_is_told_leaves_no_run_behind(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    def give_up(event: Progress | Log) -> None:
+        if isinstance(event, Progress) and event.stage == "warm-up":
+            raise Cancelled("The work was cancelled")
+
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(Cancelled):
+        launcher.capture(request(misbehaving / "loops.pt"), tmp_path, give_up)
+    assert not set(psutil.Process().children(recursive=True)) - before
+
+
 @pytest.mark.parametrize("package", ["app", "views"])
 def test_a_user_package_named_like_ours_loads(
     launcher: Launcher, misbehaving: Path, tmp_path: Path, package: str
