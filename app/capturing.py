@@ -33,7 +33,7 @@ _LEAST_BYTES = 1 << 20  # free on a disk: what fails below most likely failed fo
 def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunRequest:
     """The request that the file itself suggests: its best mode and inputs, sizes filled in.
 
-    `signature` chooses among the entry points of a SavedModel, "" is the default one.
+    `signature` chooses among the file's entry points, "" is the default one.
 
     Raises
     ------
@@ -143,6 +143,7 @@ def captured(
     TwinscopeError
         See `profilers.launcher.Launcher.capture` and `profilers.captures.read_capture`.
     """
+    launcher.prepare(request)  # beside the digest, which takes 0.9 s of a gigabyte
     request = replace(with_digest(request), wants_peaks=True)
     return run_and_read(launcher, request, autosave, on_event, cancelled, look, enough)
 

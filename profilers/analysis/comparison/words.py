@@ -16,6 +16,15 @@ _TOO_NOISY = 1.5  # ratio of an interval's ends beyond which "no difference" wou
 _TINY = 1e-9  # a share that reads as one of no size in particular
 _SCALED = 0.005  # less of a factor is not worth telling
 _MANY_TIMES = 2.0  # from here on a ratio reads better than a percentage
+ROW_KINDS = {
+    RowKind.MATCHED: "",
+    RowKind.ONLY_A: "only in A",
+    RowKind.ONLY_B: "only in B",
+    RowKind.UNLINKED: "not tied to the graph",
+    RowKind.BETWEEN: "long pauses between operators",
+    RowKind.AROUND: "before the first operator and after the last",
+    RowKind.CALL: "the model's own call",
+}
 
 
 def format_value(value: float | None, unit: Unit) -> str:
