@@ -33,7 +33,7 @@ _LEAST_BYTES = 1 << 20  # free on a disk: what fails below most likely failed fo
 def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunRequest:
     """The request that the file itself suggests: its best mode and inputs, sizes filled in.
 
-    `signature` chooses among the entry points of a SavedModel, "" is the default one.
+    `signature` chooses among the file's entry points, "" is the default one.
 
     Raises
     ------
@@ -125,10 +125,11 @@ def captured(
     on_event: OnEvent = lambda event: None,
     cancelled: threading.Event | None = None,
     look: Callable[[Path], object] = lambda folder: None,
+    enough: threading.Event | None = None,
 ) -> tuple[Profile, Path]:
     """Run `request` and read the result; blocks.
 
-    `look` is shown the capture's folder before it is read.
+    `look` is shown the capture's folder before it is read; `enough` ends a sweep early.
 
     Returns
     -------
@@ -142,8 +143,9 @@ def captured(
     TwinscopeError
         See `profilers.launcher.Launcher.capture` and `profilers.captures.read_capture`.
     """
+    launcher.prepare(request)  # beside the digest, which takes 0.9 s of a gigabyte
     request = replace(with_digest(request), wants_peaks=True)
-    return run_and_read(launcher, request, autosave, on_event, cancelled, look)
+    return run_and_read(launcher, request, autosave, on_event, cancelled, look, enough)
 
 
 def with_digest(request: RunRequest) -> RunRequest:
@@ -219,13 +221,14 @@ def run_and_read(
     on_event: OnEvent = lambda event: None,
     cancelled: threading.Event | None = None,
     look: Callable[[Path], object] = lambda folder: None,
+    enough: threading.Event | None = None,
 ) -> tuple[Profile, Path]:
     """The same for a request that names no file, such as a running process to attach to."""
     folder = autosave.new_capture_folder()
     ahead = ReadingAhead(request, folder, on_event)
     try:
         with ahead:
-            launcher.capture(request, folder, ahead.follow, cancelled)
+            launcher.capture(request, folder, ahead.follow, cancelled, enough)
     except (Cancelled, MissingCode, ModeUnavailable, TrustRequired):
         shutil.rmtree(folder, ignore_errors=True)
         raise

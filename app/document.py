@@ -12,6 +12,7 @@ from profilers.errors import TwinscopeError
 from profilers.models import ModelFile
 from profilers.profile import Profile
 from profilers.request import RunRequest
+from profilers.sweeps import SWEEP_STAGE
 from profilers.visible_text import visible
 from profilers.worker_process import Log, Progress
 from views.counterpart import Counterpart
@@ -33,6 +34,7 @@ class Document(QObject):
     failed = Signal(object)
     state_changed = Signal()
     notes_changed = Signal()
+    renamed = Signal()
 
     def __init__(
         self, path: Path, profile: Profile, model: ModelFile | None = None, sha256: str = ""
@@ -40,6 +42,7 @@ class Document(QObject):
         super().__init__()
         self.path = path
         self.name = ""  # tells profiles of one file apart
+        self._given_title = ""  # by the person
         self.model = model
         self.sha256 = sha256
         self.profile = profile
@@ -50,11 +53,19 @@ class Document(QObject):
         self.unsaved_snapshot: Path | None = None
         self.error: TwinscopeError | None = None
         self.job: Job | None = None
+        self._stage = ""  # of the job
         self.place = 0  # in the order in which the person asked for documents
 
     @property
     def title(self) -> str:
-        return visible(self.profile.environment.model_name or self.name or self.path.name)
+        told = self.profile.environment.model_name or self.name or self.path.name
+        return visible(self._given_title or told)
+
+    def rename(self, title: str) -> None:
+        """Give it another title, which snapshots of it keep; "" gives back what the file says."""
+        self._given_title = title
+        self.state_changed.emit()
+        self.renamed.emit()
 
     @property
     def was_run(self) -> bool:
@@ -76,7 +87,9 @@ class Document(QObject):
 
     def profile_with_notes(self) -> Profile:
         """What a snapshot is to hold."""
-        return replace(self.profile, notes=self.notes.all)
+        told = self.profile.environment
+        named = replace(told, model_name=self._given_title or told.model_name)
+        return replace(self.profile, notes=self.notes.all, environment=named)
 
     def mark_saved(self, profile: Profile, path: Path) -> None:
         """A file now holds `profile` with its notes; those that were written since are unsaved."""
@@ -110,9 +123,26 @@ class Document(QObject):
 
     def begin(self, job: Job) -> None:
         self.job = job
+        self._stage = ""
         self.error = None
         job.progressed.connect(self._follow)
         self.state_changed.emit()
+
+    @property
+    def can_end_early(self) -> bool:
+        """Whether its job has a result already, and measures but other sizes of the inputs."""
+        is_sweeping = self._stage.startswith(SWEEP_STAGE)
+        return self.job is not None and is_sweeping and not self.job.enough.is_set()
+
+    def cancel(self) -> None:
+        """End the work: early, where that has a result, and else without any."""
+        if self.job is None:
+            return
+        if self.can_end_early:
+            self.job.enough.set()
+            self.state_changed.emit()
+        else:
+            self.job.cancel()
 
     def end(self, error: TwinscopeError | None = None) -> None:
         self.job = None
@@ -129,6 +159,7 @@ class Document(QObject):
 
     def _follow(self, event: object) -> None:
         if isinstance(event, Progress):
+            self._stage = event.stage
             self.progressed.emit(event.stage, event.fraction)
         elif isinstance(event, Log):
             self.logged.emit(event.text)

@@ -19,7 +19,8 @@ _REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 class Job(QObject):
     """One piece of work on a thread of its own.
 
-    `work` takes this job: it reports through `report` and stops when `cancelled` is set. `done`,
+    `work` takes this job: it reports through `report` and stops when `cancelled` is set; it may come to
+    its end sooner, with what it has by then, when `enough` is set. `done`,
     `failed` (a TwinscopeError) and `progressed` are emitted on the thread that made the job; after
     `abandon` nothing is.
     """
@@ -33,6 +34,7 @@ class Job(QObject):
     def __init__(self, work: Callable[["Job"], Any], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.cancelled = threading.Event()
+        self.enough = threading.Event()
         self._work = work
         self._is_abandoned = False
         self._thread = threading.Thread(target=self._run, daemon=True)

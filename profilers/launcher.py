@@ -34,8 +34,11 @@ class Launcher:
         folder: Path,
         on_event: OnEvent = lambda event: None,
         cancelled: threading.Event | None = None,
+        enough: threading.Event | None = None,
     ) -> None:
         """Run `request` in a worker and leave the capture in `folder`; blocks until it ends.
+
+        Where `enough` is set while other sizes are measured, the rest of them is left out.
 
         Raises
         ------
@@ -51,11 +54,28 @@ class Launcher:
         mode = _available_mode(request.mode)
         worker = self._worker_for(mode, request)
         try:
-            worker.capture(request, folder, on_event, cancelled or threading.Event())
+            worker.capture(
+                request,
+                folder,
+                on_event,
+                cancelled or threading.Event(),
+                enough or threading.Event(),
+            )
         except (Cancelled, CaptureFailed):
             if not worker.is_alive:
                 self._workers.pop(mode.framework, None)
             raise
+
+    def prepare(self, request: RunRequest) -> None:
+        """Let a worker import the framework while there is something to do before `capture`.
+
+        Raises
+        ------
+        ModeUnavailable
+            If the mode is unknown or its framework is not installed.
+        """
+        mode = _available_mode(request.mode)
+        self._worker_for(mode, request).import_ahead(request.mode)
 
     def extra_worker(self, request: RunRequest) -> WorkerProcess:
         """A process of its own for `request`, which the caller ends."""

@@ -105,8 +105,8 @@ class RunRequest:
     source_folder : str
         Folder that goes first on the import path, for models whose classes live in user code.
     signature : str
-        Which signature of a SavedModel, or which function or class of a Python file; "" for the
-        default.
+        Which signature of a SavedModel or TFLite file, or which function or class of a Python file;
+        "" for the default.
     code : str
         What makes the model that the weights in `model_path` belong to: ``model.py:make_model`` or
         ``torchvision:resnet18``; "" where the file holds the model itself.

@@ -86,13 +86,24 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    def import_ahead(self, mode_id: str) -> None:
+        """Let it import what the next capture in this mode takes."""
+        self._send({"import": mode_id})
+
     def capture(
-        self, request: RunRequest, folder: Path, on_event: OnEvent, cancelled: threading.Event
+        self,
+        request: RunRequest,
+        folder: Path,
+        on_event: OnEvent,
+        cancelled: threading.Event,
+        enough: threading.Event,
     ) -> None:
         """See `Launcher.capture`."""
         self._log.clear()
         self._send({"request": request.to_json(), "folder": str(folder.resolve())})
-        self._follow("done", request, on_event, cancelled)
+        self._follow("done", request, on_event, cancelled, enough)
+        if enough.is_set():  # who knows in what state the framework was interrupted
+            self.kill()
 
     def hold(
         self, request: RunRequest, folder: Path, on_event: OnEvent, cancelled: threading.Event
@@ -115,9 +126,15 @@ class WorkerProcess:
         return [int(each) for each in told["ns"]], float(told["waited"])
 
     def _follow(
-        self, until: str, request: RunRequest, on_event: OnEvent, cancelled: threading.Event
+        self,
+        until: str,
+        request: RunRequest,
+        on_event: OnEvent,
+        cancelled: threading.Event,
+        enough: threading.Event | None = None,
     ) -> dict[str, Any]:
         """The event that was waited for."""
+        is_ending = False
         memory_limit = request.memory_limit_bytes or int(
             _MEMORY_SHARE * psutil.virtual_memory().total
         )
@@ -130,6 +147,9 @@ class WorkerProcess:
             if cancelled.is_set():
                 self.kill()
                 raise Cancelled("The capture was cancelled")
+            if enough is not None and enough.is_set() and not is_ending:
+                is_ending = True
+                self._send({"end": "sweep"})
             now = time.monotonic()
             if now - last_check >= _POLL_S:
                 last_check = now
@@ -138,14 +158,22 @@ class WorkerProcess:
                 raise self._death()
             if isinstance(event, Progress):
                 last_sign = now
-                on_event(event)
+                self._pass_on(event, on_event)
             elif isinstance(event, Log):
                 if event.text:
-                    on_event(event)
+                    self._pass_on(event, on_event)
             elif event["event"] == until:
                 return event
             else:
                 raise self._told(event)
+
+    def _pass_on(self, event: Progress | Log, on_event: OnEvent) -> None:
+        """To a caller that may raise, and then follows no more: the next one is to hear of its own run."""
+        try:
+            on_event(event)
+        except BaseException:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End the process and everything it started."""

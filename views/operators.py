@@ -16,6 +16,7 @@ from profilers.units import format_count, format_duration, format_percent
 from views.background import Latest
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
+from views.empty_note import why_nothing_ran
 from views.parameters import parameter_columns, read_by, readers_of
 from views.plain_label import PlainLabel
 
@@ -275,7 +276,10 @@ class OperatorsView(QWidget):
         if group == "parameter":
             return self.tr("This profile names no parameters.")
         if not len(self._context.profile.trace.slices):
-            return self.tr("This model was not run yet: there are no operator times.")
+            return why_nothing_ran(
+                self._context.profile,
+                self.tr("This model was not run yet: there are no operator times."),
+            )
         if group == "kernel":
             return self.tr(
                 "No kernels were recorded: on the CPU the operators themselves do the work."

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 from app.document import Document
 from app.origin import origin_words
 from app.window.notice import NoticeBar
+from app.window.title_field import TitleField
 from profilers.errors import MissingCode, TwinscopeError
 from profilers.visible_text import visible
 from views.elided_label import ElidedLabel
@@ -60,9 +61,14 @@ class ColumnHeader(QFrame):
         self._log = ElidedLabel()
         self._notice = NoticeBar()
 
+        self._title_field = TitleField()
+        self._title_field.renamed.connect(document.rename)
+        self._title_field.left.connect(self._title.show)
+
         names = QVBoxLayout()
         names.setSpacing(0)
         names.addWidget(self._title)
+        names.addWidget(self._title_field)
         names.addWidget(self._origin)
         line = QHBoxLayout()
         line.addLayout(names, 1)
@@ -93,6 +99,11 @@ class ColumnHeader(QFrame):
     def notice(self) -> NoticeBar:
         return self._notice
 
+    def begin_rename(self) -> None:
+        """Let the person write another title in the place of this one."""
+        self._title.hide()
+        self._title_field.begin(self.document.title)
+
     def refresh(self) -> None:
         document = self.document
         unsaved = " ●" if document.is_unsaved else ""
@@ -109,7 +120,7 @@ class ColumnHeader(QFrame):
             self._notice.hide()
         self._working.setVisible(document.is_busy)
         self._log.setVisible(document.is_busy)
-        self._cancel.setEnabled(True)
+        self._name_cancel()
 
     def _tell_failure(self, error: TwinscopeError) -> None:
         offer = None
@@ -133,6 +144,14 @@ class ColumnHeader(QFrame):
             return
         self._progress.setValue(round(1000 * fraction))
         self._progress.setFormat(f"{stage}  %p%")
+        self._name_cancel()
+
+    def _name_cancel(self) -> None:
+        can_keep = self.document.can_end_early
+        self._cancel.setText(self.tr("End the sweep") if can_keep else self.tr("Cancel"))
+        self._cancel.setToolTip(
+            self.tr("Keep the capture and what was measured so far") if can_keep else ""
+        )
 
     def _show_log(self, text: str) -> None:
         self._log.setText(visible(text[:300]))

@@ -215,10 +215,13 @@ class ColumnsWindow(QMainWindow):
         session, board = self.session, self.board
         session.document_added.connect(self._show_document)
         session.document_removed.connect(self._drop_document)
+        session.document_added.connect(lambda _: self.statusBar().clearMessage())
+        session.failed.connect(lambda _: self.statusBar().clearMessage())
         session.comparison_opened.connect(board.compare.set_settings)
         session.failed.connect(lambda error: self.notice.tell_also(error, self._theme))
         session.busy_changed.connect(self._clear_status)
         self.giving.told.connect(lambda text: self.statusBar().showMessage(text, 5000))
+        self.giving.begun.connect(self.notice.hide)
         self.giving.saved.connect(self._remember)
         self.giving.failed.connect(session.failed)
         for row in board.rows:
@@ -247,7 +250,7 @@ class ColumnsWindow(QMainWindow):
         header.source_folder_asked.connect(self._running.ask_source_folder)
         header.save_asked.connect(self.giving.ask_save)
         header.close_asked.connect(self.close_column)
-        header.cancel_asked.connect(lambda document: document.job and document.job.cancel())
+        header.cancel_asked.connect(Document.cancel)
 
     def _show_document(self, document: Document) -> None:
         self.board.insert(document, self.session.documents.index(document))

@@ -1,7 +1,11 @@
 """Measures a model's step again for other sizes of its inputs, without the profiler."""
 
-from collections.abc import Callable
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -13,6 +17,8 @@ from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.sweeps import SWEEP_STAGE, batch_of, resized
 
 UNKNOWN_BYTES = -1
+_FEWEST_STEPS = 5
+_ENOUGH_NS = 2_000_000_000
 
 Sized = Callable[[tuple[InputSpec, ...], Reporter], "SizedRun"]
 
@@ -28,7 +34,8 @@ class SizedRun:
 def measure_sweep(record: RunRecord, report: Reporter, sized: Sized) -> None:
     """Leave a row in `record.sweep` for each size that the request asks for.
 
-    A size that fails is a row with the reason; the others are measured all the same.
+    A size that fails is a row with the reason; the others are measured all the same. SIGINT ends it
+    wherever it is, even in the midst of compiling, and what was measured by then stays.
 
     Parameters
     ----------
@@ -37,11 +44,22 @@ def measure_sweep(record: RunRecord, report: Reporter, sized: Sized) -> None:
     """
     request = record.request
     points = [(axis, size) for axis, sizes in request.sweep.items() for size in sizes]
+    try:
+        with _ended_by_signal():
+            _measure_points(points, record, report, sized)
+    except _Ended:
+        count = f"{len(record.sweep)} of {len(points)} sizes"
+        record.note(f"Measuring other sizes was ended after {count}.")
+
+
+def _measure_points(
+    points: list[tuple[str, int]], record: RunRecord, report: Reporter, sized: Sized
+) -> None:
     for number, (axis, size) in enumerate(points):
         part = _PartOfSweep(report, f"{SWEEP_STAGE}: {axis} {size}", number, len(points))
         part.progress("", 0.0)
         try:
-            inputs = resized(request.inputs, axis, size)
+            inputs = resized(record.request.inputs, axis, size)
         except TwinscopeError as error:
             record.warn(f"{error.what}: {error.why}.")
             return
@@ -54,6 +72,23 @@ def measure_sweep(record: RunRecord, report: Reporter, sized: Sized) -> None:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             row |= {"problem": f"{type(error).__name__}: {lines[0]}"}
         record.sweep.append(row)
+
+
+class _Ended(BaseException):
+    """Passes by everything that takes a model's own failures."""
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise _Ended
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _PartOfSweep:
@@ -83,9 +118,23 @@ class _PartOfSweep:
 
 def _measured(run: SizedRun, record: RunRecord, report: Reporter) -> dict[str, Any]:
     timed_steps(run.step, max(record.request.warmup, 1), report, "")
-    times_ns = timed_steps(run.step, record.request.steps, report, "")
+    times_ns = _enough_steps(run, record.request.steps, report)
     return {
         "median_ns": int(np.median(times_ns)),
         "p95_ns": int(np.percentile(times_ns, 95)),
         "peak_bytes": run.peak_bytes(),
     }
+
+
+def _enough_steps(run: SizedRun, most: int, report: Reporter) -> list[int]:
+    """Durations of the steps that were asked for; of slow ones as many as tell their median."""
+    if not report.runs_alone:
+        return timed_steps(run.step, most, report, "")
+    durations: list[int] = []
+    while len(durations) < most and (len(durations) < _FEWEST_STEPS or sum(durations) < _ENOUGH_NS):
+        report.progress("", len(durations) / most)
+        begin = time.perf_counter_ns()
+        run.step()
+        durations.append(time.perf_counter_ns() - begin)
+    report.progress("", 1.0)
+    return durations

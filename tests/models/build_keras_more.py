@@ -3,6 +3,7 @@
 fused.keras holds a convolution with bias and ReLU, multi.keras takes two inputs, lstm.keras loops.
 grouped.keras takes images of any size and convolves in groups, which Keras lets XLA compile alone.
 gated.keras squeezes and excites with swish, hard.keras has ReLU6 between convolutions, masked.keras loops both ways over a mask, with dropout.
+rated.keras is compiled with three losses.
 """
 
 import os
@@ -89,9 +90,24 @@ def masked() -> keras.Model:
     return keras.Model(tokens, layers.Dense(3, name="head")(x), name="masked")
 
 
+def rated() -> keras.Model:
+    """Compiled with a loss of its own for each output, one of them over numbers of classes."""
+    given = keras.Input((8,), name="given")
+    code = layers.Dense(4, activation="relu", bias_initializer=_BIAS, name="code")(given)
+    outputs = [
+        layers.Dense(8, activation="sigmoid", name="again")(code),
+        layers.Dense(5, activation="softmax", name="kind")(code),
+        layers.Dense(1, name="size")(code),
+    ]
+    model = keras.Model(given, outputs, name="rated")
+    losses = ["binary_crossentropy", "sparse_categorical_crossentropy", "mae"]
+    model.compile("adam", losses, loss_weights=[1.0, 0.5, 0.1], metrics=[["mae"], ["accuracy"], []])
+    return model
+
+
 def main(out: Path) -> None:
     keras.utils.set_random_seed(0)
-    for model in (fused(), multi(), lstm(), gated(), hard(), masked(), grouped()):
+    for model in (fused(), multi(), lstm(), gated(), hard(), masked(), grouped(), rated()):
         model.save(out / f"{model.name}.keras")
 
 

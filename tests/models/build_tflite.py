@@ -2,11 +2,13 @@
 
 flex.tflite was converted with TensorFlow's operators as a fallback, custom.tflite and newer.tflite
 name an operator and a version that no interpreter has, unset.tflite reads a variable that nothing
-sets, dynamic.tflite takes any batch, fixed.tflite one of two only, twofold.tflite has two signatures.
+sets, dynamic.tflite takes any batch, fixed.tflite one of two only, twofold.tflite has two signatures,
+of which the second looks rows up and loops.
 """
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -76,16 +78,29 @@ def unset() -> bytes:
     return packed(model)
 
 
-def twofold(content: bytes) -> bytes:
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
-    model.subgraphs.append(model.subgraphs[0])
-    model.signatureDefs = []
-    for number, name in enumerate((b"alpha", b"beta")):
-        signature = schema.SignatureDefT()
-        signature.signatureKey, signature.subgraphIndex = name, number
-        signature.inputs, signature.outputs = [], []
-        model.signatureDefs.insert(0, signature)
-    return packed(model)
+class Twofold(tf.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = tf.Variable(tf.random.stateless_normal((50, 8), (3, 4)))
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 8), tf.float32, name="x")])
+    def encode(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"code": tf.nn.relu(tf.matmul(x, self.table, transpose_b=True))}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 6), tf.int32, name="tokens")])
+    def look_up(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+        found = tf.reduce_mean(tf.gather(self.table, tokens), axis=1)
+        while tf.reduce_sum(found) < 100.0:
+            found = tf.abs(found) * 2.0 + 1.0
+        return {"found": found}
+
+
+def twofold() -> bytes:
+    model = Twofold()
+    signatures = {"encode": model.encode, "look_up": model.look_up}
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(model, folder, signatures=signatures)
+        return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
 
 
 def packed(model: Any) -> bytes:
@@ -107,7 +122,7 @@ def main(out: Path) -> None:
     (out / "dynamic.tflite").write_bytes(plain)
     (out / "fixed.tflite").write_bytes(fixed())
     (out / "unset.tflite").write_bytes(unset())
-    (out / "twofold.tflite").write_bytes(twofold(plain))
+    (out / "twofold.tflite").write_bytes(twofold())
     (out / "flex.tflite").write_bytes(flex())
     (out / "newer.tflite").write_bytes(changed(plain, version=_FROM_THE_FUTURE))
     custom = schema.BuiltinOperator.CUSTOM

@@ -14,6 +14,7 @@ from profilers.captures import read_capture
 from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.request import InputSpec, RunRequest
+from profilers.run_record import RunRecord
 from profilers.runtimes import RUN_MODES
 from profilers.worker_process import Log, Progress
 from tests.conftest import ModelFolders
@@ -82,6 +83,35 @@ def test_a_second_capture_does_not_pay_the_import_again(
     assert workers[0] == workers[1]
 
 
+def test_what_was_imported_ahead_is_told_by_the_first_capture_alone(
+    misbehaving: Path, tmp_path: Path
+) -> None:
+    launcher, taken_ns = Launcher(), []
+    try:
+        launcher.prepare(request(misbehaving / "prints.pt"))
+        for name in ("first", "second"):
+            folder = tmp_path / name
+            folder.mkdir()
+            launcher.capture(request(misbehaving / "prints.pt"), folder)
+            taken_ns.append(RunRecord.read(folder).import_ns)
+    finally:
+        launcher.close()
+    assert taken_ns[0] > 10 * taken_ns[1]
+
+
+def test_a_framework_that_cannot_be_imported_ahead_fails_the_capture(
+    misbehaving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_LOGS", "no such log")  # refused by `import torch`
+    launcher = Launcher()
+    try:
+        launcher.prepare(request(misbehaving / "prints.pt"))
+        with pytest.raises(CaptureFailed, match="failed in the stage “import”"):
+            launcher.capture(request(misbehaving / "prints.pt"), tmp_path)
+    finally:
+        launcher.close()
+
+
 def test_a_model_that_loops_for_ever_is_ended(
     launcher: Launcher, misbehaving: Path, tmp_path: Path
 ) -> None:
@@ -117,6 +147,19 @@ def test_cancelling_ends_the_process_at_once(
     before = set(psutil.Process().children(recursive=True))
     with pytest.raises(Cancelled):
         launcher.capture(request(misbehaving / "loops.pt"), tmp_path, cancel_in_the_step, cancelled)
+    assert not set(psutil.Process().children(recursive=True)) - before
+
+
+def test_a_caller_that_gives_up_while_it_is_told_leaves_no_run_behind(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    def give_up(event: Progress | Log) -> None:
+        if isinstance(event, Progress) and event.stage == "warm-up":
+            raise Cancelled("The work was cancelled")
+
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(Cancelled):
+        launcher.capture(request(misbehaving / "loops.pt"), tmp_path, give_up)
     assert not set(psutil.Process().children(recursive=True)) - before
 
 

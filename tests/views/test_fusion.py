@@ -328,5 +328,5 @@ def test_where_nothing_was_fused_it_says_why(show_view: ShowView, mode: str, rea
 
 
 def test_a_model_that_was_not_run_says_so(show_view: ShowView) -> None:
-    view, _ = show_view("fusion", Profile("preview", environment=Environment(mode="torch-eager")))
+    view, _ = show_view("fusion", Profile("preview", environment=Environment(model_name="net.pt")))
     assert "not run yet" in sentences(view)

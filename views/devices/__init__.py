@@ -23,7 +23,7 @@ from views.devices.card import DeviceCard
 from views.devices.figures import DeviceFigures, RangeFigures, range_figures
 from views.devices.kernel_table import KernelTable
 from views.devices.path_table import PathTable
-from views.empty_note import EmptyNote
+from views.empty_note import EmptyNote, why_nothing_ran
 
 __all__ = ["DevicesView"]
 
@@ -139,9 +139,12 @@ class DevicesView(QWidget):
         return self.tr("Device {}").format(figures.device)
 
     def _why_empty(self) -> QLabel:
-        trace = self._context.profile.trace
+        profile = self._context.profile
+        trace = profile.trace
         if not len(trace.slices):
-            text = self.tr("This model was not run yet: there is no device time to show.")
+            text = why_nothing_ran(
+                profile, self.tr("This model was not run yet: there is no device time to show.")
+            )
         elif not (trace.tracks.kind == TrackKind.STREAM).any():
             text = self.tr("No device took part: the host did all the work of this trace.")
         else:

@@ -24,7 +24,7 @@ from profilers.analysis.fusion_savings import FusionSavings
 from profilers.units import format_duration, format_percent
 from views.column_table import ColumnTable
 from views.context import ViewContext
-from views.empty_note import EmptyNote
+from views.empty_note import EmptyNote, why_nothing_ran
 from views.fusion.break_list import BreakList
 from views.fusion.canvas import FusionCanvas
 from views.fusion.group_table import TIME_COLUMN, group_columns
@@ -330,7 +330,10 @@ class FusionView(QWidget):
     def _why_empty(self) -> QLabel:
         profile = self._context.profile
         if not len(profile.trace.slices):
-            text = self.tr("This model was not run yet: what a compiler would merge is not known.")
+            text = why_nothing_ran(
+                profile,
+                self.tr("This model was not run yet: what a compiler would merge is not known."),
+            )
         elif not profile.environment.mode:
             text = self.tr("A trace alone does not tell what a compiler merged.")
         else:

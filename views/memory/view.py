@@ -21,7 +21,7 @@ from profilers.analysis.memory.stack import MemoryStack, memory_stack
 from profilers.units import format_bytes
 from views.context import ViewContext
 from views.elided_label import ElidedLabel
-from views.empty_note import EmptyNote
+from views.empty_note import EmptyNote, why_nothing_ran
 from views.memory.alive_pane import AlivePane
 from views.memory.breakdown_pane import BreakdownPane
 from views.memory.chart import Line, MemoryChart
@@ -291,10 +291,13 @@ class MemoryView(QWidget):
         return max(last_ns, int(times[-1]) if len(times) else 0)
 
     def _why_empty(self) -> QLabel:
-        if len(self._context.profile.trace.slices):
+        profile = self._context.profile
+        if len(profile.trace.slices):
             text = self.tr("This trace holds no allocations.")
         else:
-            text = self.tr("This model was not run yet: there is no memory to show.")
+            text = why_nothing_ran(
+                profile, self.tr("This model was not run yet: there is no memory to show.")
+            )
         return EmptyNote(text)
 
 

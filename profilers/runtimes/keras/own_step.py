@@ -1,8 +1,9 @@
-"""What a Keras model's class brings of its own for training: a train_step, a compute_loss."""
+"""What a Keras file brings of its own for training: losses, a train_step, a compute_loss."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from profilers.errors import TwinscopeError, first_line
 from profilers.request import RunRequest
 from profilers.runtimes.tf.options import LOSS, OPTIMISER, OWN, is_training
 
@@ -41,6 +42,58 @@ def as_given(tensors: Sequence[Any], structure: Any) -> Any:
 
     is_one = len(tensors) == 1 and not isinstance(structure, dict)
     return tensors[0] if is_one else keras.tree.pack_sequence_as(structure, list(tensors))
+
+
+def own_losses(model: Any, structure: Any) -> list[Any]:
+    """The loss that the file was compiled with for each output, None where it has none for it."""
+    import keras
+
+    names = [str(path[-1]) if path else "" for path, _ in keras.tree.flatten_with_path(structure)]
+    if not isinstance(structure, dict):
+        names = list(getattr(model, "output_names", names))
+    loss = model.loss
+    if isinstance(loss, dict):
+        return [loss.get(name) for name in names]
+    flat = keras.tree.flatten(loss) if isinstance(loss, list | tuple) else [loss] * len(names)
+    return flat if len(flat) == len(names) else [None] * len(names)
+
+
+def prepare_losses(model: Any, targets: Any, outputs: Any) -> None:
+    """Create the variables that keep each output's loss: none may be created in a replica.
+
+    Raises
+    ------
+    TwinscopeError
+        If the file's losses do not fit the outputs.
+    """
+    losses = getattr(model, "_compile_loss", None)
+    if losses is None or losses.built:
+        return
+    try:
+        losses.build(targets, outputs)
+    except Exception as error:
+        raise TwinscopeError(
+            "The model cannot be trained with the file's own loss",
+            first_line(error),
+            "Choose another loss.",
+        ) from error
+
+
+def takes_classes(loss: Any, output: Any) -> bool:
+    """True if a loss wants the number of a class, and refuses a share of each: it is tried."""
+    import keras
+
+    def is_taken(shape: Sequence[int], dtype: Any) -> bool:
+        try:
+            keras.losses.get(loss)(keras.ops.zeros(shape, dtype), output)
+        except Exception:  # the file may bring a function of its own
+            return False
+        return True
+
+    shape = tuple(output.shape)
+    if loss is None or not shape or is_taken(shape, output.dtype):
+        return False
+    return is_taken(shape[:-1], "int32")
 
 
 def told(model: Any) -> str:

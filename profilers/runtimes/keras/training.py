@@ -13,9 +13,12 @@ from profilers.runtimes.keras.model import packed
 from profilers.runtimes.keras.own_step import (
     as_given,
     brings,
+    own_losses,
+    prepare_losses,
     prepare_own_step,
     runs_own_step,
     structure_of,
+    takes_classes,
 )
 from profilers.runtimes.tf.options import LOSS, OPTIMISER, OWN, is_training
 
@@ -110,7 +113,10 @@ def training_parts(
     outputs = outputs_of(model, names, tensors)
     structure = structure_of(outputs)
     rng = np.random.default_rng(request.seed)
-    targets = targets_of(keras.tree.flatten(outputs), chosen, rng)
+    flat = keras.tree.flatten(outputs)
+    targets = targets_of(flat, _losses_of(model, chosen, flat, structure), rng)
+    if chosen == OWN:
+        prepare_losses(model, as_given(targets, structure), outputs)
     return targets, loss_of(model, chosen, structure), optimiser, structure
 
 
@@ -197,12 +203,22 @@ def outputs_of(model: Any, names: Sequence[str], tensors: Sequence[Any]) -> Any:
         ) from error
 
 
-def targets_of(outputs: Sequence[Any], loss: str, rng: np.random.Generator) -> list[Any]:
-    """Shares of classes for each output, or the number of a class where the loss wants that."""
+def _losses_of(model: Any, chosen: str, outputs: Sequence[Any], structure: Any) -> list[str]:
+    """Of each output the loss, as far as its targets depend on it."""
+    if chosen != OWN or not getattr(model, "compiled", False):
+        return [chosen] * len(outputs)
+    pairs = zip(own_losses(model, structure), outputs, strict=True)
+    return [_SPARSE if takes_classes(loss, output) else OWN for loss, output in pairs]
+
+
+def targets_of(
+    outputs: Sequence[Any], losses: Sequence[str], rng: np.random.Generator
+) -> list[Any]:
+    """Shares of classes for each output, or the number of a class where its loss wants that."""
     import keras
 
     targets = []
-    for output in outputs:
+    for output, loss in zip(outputs, losses, strict=True):
         shape = tuple(output.shape)
         if loss == _SPARSE:
             classes = rng.integers(0, shape[-1], shape[:-1])

@@ -29,10 +29,11 @@ from profilers.runtimes.pytorch.script_graph import (
     write_executed_graph,
     write_script_graph,
 )
-from profilers.runtimes.pytorch.session import PRELOADED, WORKER_ENVIRONMENT, LoadedModel, Session
+from profilers.runtimes.pytorch.session import PROFILED, WORKER_ENVIRONMENT, LoadedModel, Session
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
+PRELOADED = PROFILED
 
 _OTHER_RESULTS = ("Tracer cannot infer type of", "Only tensors, lists, tuples")  # begin its errors
 _MODES = ("training", "train")  # arguments that tell an operator whether it trains

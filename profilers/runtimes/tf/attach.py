@@ -2,7 +2,10 @@
 
 import shutil
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 
 _CONNECTING_S = 5.0
+_BETWEEN_S = 0.25  # progress and progress
 _TRACERS = {"host_tracer_level": 2, "python_tracer_level": 0, "device_tracer_level": 1}
 _OFFER = "In that process, call tf.profiler.experimental.server.start(PORT)."
 
@@ -37,7 +41,8 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     record.started_unix_ns = time.time_ns()
     log = folder / "profiler_log"
     try:
-        client.trace(address, str(log), "", True, int(seconds * 1000), 1, dict(_TRACERS))
+        with _time_told(seconds, report):
+            client.trace(address, str(log), "", True, int(seconds * 1000), 1, dict(_TRACERS))
     except RuntimeError as error:
         raise _nothing_traced(address, seconds, first_line(error)) from error
     traces = sorted(log.rglob("*.xplane.pb"))
@@ -61,6 +66,24 @@ def _client() -> Any:
             f"Install the one that these do: {install_command(['tensorboard-plugin-profile'])}.",
         ) from error
     return _pywrap_profiler_plugin
+
+
+@contextmanager
+def _time_told(seconds: float, report: Reporter) -> Iterator[None]:
+    """Tells how much of the time has passed, until the trace is there."""
+    begin, is_there = time.monotonic(), threading.Event()
+
+    def tell() -> None:
+        while not is_there.wait(_BETWEEN_S):
+            report.progress("profile", min((time.monotonic() - begin) / seconds, 1.0))
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        is_there.set()
+        teller.join()
 
 
 def _check_reachable(address: str) -> None:

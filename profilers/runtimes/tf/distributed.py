@@ -1,5 +1,6 @@
 """One training step or inference of a Keras model on every replica of a distribution strategy."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -25,7 +26,9 @@ def load_in(strategy: Any, request: RunRequest) -> TracedModel:
         def distributed(*given: Any) -> Any:
             return strategy.run(replicated, args=given)
 
+        begin = time.perf_counter_ns()
         function = traced_function(distributed, loaded.arguments, loaded.names)
+        tracing_ns = time.perf_counter_ns() - begin
     own = loaded.optimiser_variables
     return TracedModel(
         function,
@@ -36,6 +39,7 @@ def load_in(strategy: Any, request: RunRequest) -> TracedModel:
         layers=dict(layer_classes(loaded.model)),
         optimiser_variables={name for _, name in _handles(own)},
         owner=(loaded.model, loaded.step, strategy),
+        tracing_ns=tracing_ns,
     )
 
 

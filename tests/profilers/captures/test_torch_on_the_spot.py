@@ -13,22 +13,16 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import NodeKind, Profile, SliceKind, TimingPhase
-from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import mode_named
 from tests.conftest import ROOT, Capture, ModelFolders
+from tests.profilers.captures.linked import assert_linked
 
 MODELS = ROOT / "tests" / "models"
 
 
 def is_linked(profile: Profile) -> None:
-    assert broken_references(profile) == []
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
-    assert coverage.fused_kernel_time in (None, 1.0)
+    assert_linked(profile)
     assert len(profile.steps) == 5
 
 
