@@ -1,5 +1,6 @@
 """Exports a pickled module or an exported program to ONNX, and runs it in ONNX Runtime."""
 
+import shutil
 import tempfile
 import time
 import warnings
@@ -15,6 +16,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.ort import inference as onnxruntime_cpu
+from profilers.runtimes.ort.kept_exports import KeptExports
 from profilers.runtimes.pytorch.device import device_named
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import conversion_failure, root_cause
@@ -35,6 +37,8 @@ from profilers.runtimes.sweep import SizedRun, measure_sweep
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
 _LARGEST_BYTES = 2_000_000_000  # a protobuf message holds no more than 2 GiB
+
+_kept = KeptExports()
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -67,6 +71,9 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         swept = request.sweep if loaded.is_program else {}
         record = _run(replace(request, model_path=str(path), sweep=swept), folder, report)
         record.artefact_bytes = sum(file.stat().st_size for file in Path(place).iterdir())
+        if request.sweep and not loaded.is_program:
+            with _kept.place_for(request) as kept:
+                shutil.copytree(place, kept.parent, dirs_exist_ok=True)
     record.request = replace(record.request, model_path=request.model_path, sweep=request.sweep)
     record.load_ns += load_ns
     record.compile_ns = written_ns - load_ns
@@ -91,17 +98,22 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
 def _sized(
     request: RunRequest, loaded: "_Source", inputs: tuple[InputSpec, ...], report: Reporter
 ) -> SizedRun:
-    """A step of the module exported again for inputs of other sizes."""
+    """A step of the module exported for inputs of other sizes."""
     request = replace(request, inputs=inputs, inputs_file="")
+    with _kept.place_for(request) as path:
+        if not path.exists():
+            _export(request, loaded, path, report)
+        return onnxruntime_cpu.sized_run(
+            replace(request, model_path=str(path)), make_inputs(request)
+        )
+
+
+def _export(request: RunRequest, loaded: "_Source", path: Path, report: Reporter) -> None:
     report.progress("torch.export traces the model", 0.0)
     tensors = tuple(input_tensors(request, device_named("cpu")))
     source, _ = replace(loaded, inputs=tensors).exported()
-    with tempfile.TemporaryDirectory(prefix="twinscope-") as place:
-        path = Path(place) / "model.onnx"
-        report.progress("torch.onnx writes the model", 0.5)
-        _write_onnx(source, request, path)
-        arrays = make_inputs(request)
-        return onnxruntime_cpu.sized_run(replace(request, model_path=str(path)), arrays)
+    report.progress("torch.onnx writes the model", 0.5)
+    _write_onnx(source, request, path)
 
 
 def _run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
