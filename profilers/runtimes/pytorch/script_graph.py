@@ -23,9 +23,10 @@ Json = dict[str, Any]
 
 _HIERARCHY = re.compile(r"([^.()]+)\(([^()]*)\)")
 _NO_MODULE = frozenset({"SELF", "UNKNOWN_INSTANCE", "TOP"})
-_SOURCE = re.compile(
-    r'File "(?P<file>[^"]+)", line (?P<line>\d+)|(?P<plain>[^\s"]+\.py):(?P<at>\d+)'
+_SOURCE = re.compile(  # of a script, of one that was saved, and of a trace
+    r'File "(?P<file>[^"]+)", line (?P<line>\d+)|(?<!\S)(?P<plain>[^\s"]+\.py)[:(](?P<at>\d+)'
 )
+_NOT_THE_MODEL = ("site-packages", str(Path(__file__).parents[1]))  # libraries, and what traces it
 _DTYPES = {
     "Float": "float32", "Double": "float64", "Half": "float16", "BFloat16": "bfloat16",
     "Long": "int64", "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
@@ -356,8 +357,12 @@ def _source(node: Any) -> str:
         (match["file"] or match["plain"], match["line"] or match["at"])
         for match in _SOURCE.finditer(node.sourceRange())
     ]
-    own = [each for each in found if "site-packages" not in each[0] and not each[0].startswith("<")]
+    own = [each for each in found if _is_of_the_model(each[0])]
     return f"{PurePath(own[0][0]).name}:{own[0][1]}" if own else ""
+
+
+def _is_of_the_model(file: str) -> bool:
+    return not file.startswith("<") and not any(part in file for part in _NOT_THE_MODEL)
 
 
 def _argument_names(node: Any) -> list[str]:
