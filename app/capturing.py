@@ -143,6 +143,7 @@ def captured(
     TwinscopeError
         See `profilers.launcher.Launcher.capture` and `profilers.captures.read_capture`.
     """
+    launcher.prepare(request)  # beside the digest, which takes 0.9 s of a gigabyte
     request = replace(with_digest(request), wants_peaks=True)
     return run_and_read(launcher, request, autosave, on_event, cancelled, look, enough)
 
