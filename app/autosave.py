@@ -5,7 +5,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,15 +42,17 @@ class Autosave:
             folder.mkdir(parents=True)
         return folder
 
-    def store(self, profile: Profile) -> Path:
+    def store(self, profile: Profile, folder: Path | None = None) -> Path:
         """Write a profile beside the captures and return the snapshot's path.
+
+        `folder` is the capture that it was read from, in whose place it is offered after a crash.
 
         Raises
         ------
         TwinscopeError
             If it cannot be written.
         """
-        path = self.folder / f"{uuid.uuid4().hex[:12]}.twin"
+        path = self.folder / f"{folder.name if folder else uuid.uuid4().hex[:12]}.twin"
         what = f"What is new in {profile.environment.model_name or profile.name} is not kept yet"
         with self._told(what, "Save it in another place, or make room there."):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,7 @@ class Autosave:
 
     def keep(self, profile: Profile, folder: Path) -> Path:
         """Store the profile of a capture folder, which is no longer needed then."""
-        path = self.store(profile)
+        path = self.store(profile, folder)
         discard(folder)
         return path
 
@@ -80,6 +82,17 @@ class Autosave:
         for part in self._orphaned_parts():
             found += [each for each in part.iterdir() if _is_whole(each)]
         return sorted(found, key=lambda path: path.stat().st_mtime)
+
+    def discard_remains(self) -> None:
+        """Delete what such programs left in vain: captures that had not ended or were stored already."""
+        for part in self._orphaned_parts():
+            with suppress(OSError):  # what cannot go stays
+                for each in list(part.iterdir()):
+                    is_stored = each.is_dir() and each.with_suffix(".twin").exists()
+                    if is_stored or not _is_whole(each):
+                        discard(each)
+                if not any(part.iterdir()):
+                    part.rmdir()
 
     def discard_left_over(self) -> None:
         for part in self._orphaned_parts():

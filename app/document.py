@@ -34,6 +34,7 @@ class Document(QObject):
     failed = Signal(object)
     state_changed = Signal()
     notes_changed = Signal()
+    renamed = Signal()
 
     def __init__(
         self, path: Path, profile: Profile, model: ModelFile | None = None, sha256: str = ""
@@ -41,6 +42,7 @@ class Document(QObject):
         super().__init__()
         self.path = path
         self.name = ""  # tells profiles of one file apart
+        self._given_title = ""  # by the person
         self.model = model
         self.sha256 = sha256
         self.profile = profile
@@ -56,7 +58,14 @@ class Document(QObject):
 
     @property
     def title(self) -> str:
-        return visible(self.profile.environment.model_name or self.name or self.path.name)
+        told = self.profile.environment.model_name or self.name or self.path.name
+        return visible(self._given_title or told)
+
+    def rename(self, title: str) -> None:
+        """Give it another title, which snapshots of it keep; "" gives back what the file says."""
+        self._given_title = title
+        self.state_changed.emit()
+        self.renamed.emit()
 
     @property
     def was_run(self) -> bool:
@@ -78,7 +87,9 @@ class Document(QObject):
 
     def profile_with_notes(self) -> Profile:
         """What a snapshot is to hold."""
-        return replace(self.profile, notes=self.notes.all)
+        told = self.profile.environment
+        named = replace(told, model_name=self._given_title or told.model_name)
+        return replace(self.profile, notes=self.notes.all, environment=named)
 
     def mark_saved(self, profile: Profile, path: Path) -> None:
         """A file now holds `profile` with its notes; those that were written since are unsaved."""

@@ -66,6 +66,14 @@ class MatrixRow:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class RowDone:
+    """A row of a matrix has come to its end."""
+
+    number: int
+    row: MatrixRow
+
+
 def variants_of(model: ModelFile) -> list[Variant]:
     """Every mode that takes the model and can run here, the model's own order kept."""
     modes = filter(None, map(mode_named, model.modes))

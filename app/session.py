@@ -1,7 +1,6 @@
 """What is open and what is running; knows no widget."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,33 +13,28 @@ from app.column_files import open_one
 from app.demo import demo_requests
 from app.document import Document
 from app.jobs import Job
-from app.matrix import MatrixRow, Variant, run_matrix
+from app.matrix import MatrixRow, RowDone, Variant, run_matrix
 from app.note_keeping import NoteKeeper
 from app.one_run import OneRun
 from app.opening import Opening
 from app.quiet import QuietTime
+from app.rank_columns import rank_columns
 from app.sharing import Sharing, save_shared
 from profilers import snapshot
 from profilers.analysis.comparison.figures import Rounds
-from profilers.captures.joined_ranks import joined_traces, rank_of
+from profilers.analysis.comparison.stopping import MOST_ROUNDS
+from profilers.captures.joined_ranks import joined_traces
 from profilers.errors import Cancelled, TwinscopeError
-from profilers.interleaving import MOST_ROUNDS, measure_in_turns
+from profilers.interleaving import measure_in_turns
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
+from profilers.opening import parts_of
 from profilers.profile import KeptComparison, Profile
 from profilers.request import RunRequest
 from profilers.scratch import Scratch
 from profilers.trust import TrustStore
 
 Done = Callable[[Path], object]
-
-
-@dataclass(frozen=True)
-class RowDone:
-    """A row of a matrix has come to its end."""
-
-    number: int
-    row: MatrixRow
 
 
 class Session(QObject):
@@ -74,6 +68,18 @@ class Session(QObject):
         return bool(self._jobs)
 
     def open(self, path: Path) -> None:
+        """Open a file, or what a folder stands for, in the background."""
+        if path.is_dir():
+            work = Job(lambda _: parts_of(path), self)
+            self._start(work, self._open_all)
+        else:
+            self._open_one(path)
+
+    def _open_all(self, paths: list[Path]) -> None:
+        for path in paths:
+            self._open_one(path)
+
+    def _open_one(self, path: Path) -> None:
         """Recognise and read `path` in the background; a document appears when it is there.
 
         The document of a large trace appears with its beginning, and is filled when all is read.
@@ -142,16 +148,9 @@ class Session(QObject):
 
         self._start(job, finish, fail)
 
-    @property
-    def rank_documents(self) -> list[Document]:
-        """Columns with traces of several ranks of one run; none unless they are of different ranks."""
-        found = [each for each in self.documents if rank_of(each.profile)]
-        ranks = {rank_of(each.profile) for each in found}
-        return found if 1 < len(found) == len(ranks) else []
-
     def join_ranks(self) -> None:
         """A column in which the columns of several ranks are one profile."""
-        found = self.rank_documents
+        found = rank_columns(self.documents)
         if found:
             profiles = [each.profile for each in found]
             self._start(
@@ -380,7 +379,7 @@ class Session(QObject):
 
         def write(job: Job) -> Path:
             with self._runs.alone(job):
-                return self.autosave.store(profile)
+                return self.autosave.store(profile, folder)
 
         def keep(path: Path) -> None:
             if document.unsaved_snapshot == folder:

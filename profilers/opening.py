@@ -21,6 +21,7 @@ WHAT_WORKS = (
     "snapshots (.pickle) and .twin snapshots."
 )
 
+_MOST_PARTS = 16  # of a folder, each a column
 _XPLANE = ".xplane.pb"
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG picture"),
@@ -90,6 +91,20 @@ def open_path(
     except OSError as error:
         raise _unreadable(path, error) from error
     raise UnrecognisedFile(f"Cannot open {path.name}", f"it is {_describe(probe)}", WHAT_WORKS)
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """What a dropped folder stands for: itself where it is a model or a trace, else its traces."""
+    probe = Probe(folder)
+    if reader_of(probe) is not None or format_of(probe) is not None:
+        return [folder]
+    files = [each for each in sorted(folder.iterdir()) if each.is_file() and _is_profile(each)]
+    return files if 0 < len(files) <= _MOST_PARTS else [folder]
+
+
+def _is_profile(path: Path) -> bool:
+    probe = Probe(path)
+    return snapshot.matches(probe) or reader_of(probe) is not None
 
 
 def _with_health(profile: Profile) -> Profile:

@@ -12,7 +12,9 @@ _THRESHOLD = 4  # pixels; less is a click
 _MARGIN = 0.02  # of a range that was zoomed to
 
 
-class _Way(Enum):
+class Way(Enum):
+    """What dragging does."""
+
     MEASURE = auto()
     ZOOM = auto()
     MOVE = auto()
@@ -21,7 +23,7 @@ class _Way(Enum):
 class TimeDrag(QObject):
     """Dragging measures a time range; with Ctrl it zooms to it; with Shift, or the middle button, it moves.
 
-    Times count from the first step. `time_at` tells that of a place across the widget.
+    `plain` is what it does without any of these. Times count from the first step. `time_at` tells that of a place across the widget.
     """
 
     changed = Signal()  # the range that is being dragged over
@@ -31,11 +33,12 @@ class TimeDrag(QObject):
         super().__init__(parent)
         self._axis = axis
         self._time_at = time_at
-        self._way: _Way | None = None
+        self.plain = Way.MEASURE
+        self._way: Way | None = None
         self._press = self._at = QPointF()
         self._pressed_ns = 0.0
         self._pressed_axis = (0.0, 0.0)
-        self._is_dragging = False
+        self._is_dragging = self._can_click = False
         self.range_ns: tuple[float, float] | None = None
 
     @property
@@ -45,11 +48,13 @@ class TimeDrag(QObject):
     @property
     def moved_down(self) -> float | None:
         """Pixels that all is being moved down by; None where nothing is moved."""
-        is_moving = self._way is _Way.MOVE and self._is_dragging
+        is_moving = self._way is Way.MOVE and self._is_dragging
         return self._at.y() - self._press.y() if is_moving else None
 
     def press(self, event: QMouseEvent) -> None:
-        self._way = _way_of(event)
+        self._way = self._way_of(event)
+        is_shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        self._can_click = event.button() == Qt.MouseButton.LeftButton and not is_shift
         self._press = self._at = event.position()
         self._pressed_ns = self._time_at(self._press.x())
         self._pressed_axis = (self._axis.begin_ns, self._axis.end_ns)
@@ -61,7 +66,7 @@ class TimeDrag(QObject):
         self._is_dragging = self._is_dragging or moved.manhattanLength() > _THRESHOLD
         if self._way is None or not self._is_dragging:
             return
-        if self._way is _Way.MOVE:
+        if self._way is Way.MOVE:
             begin, end = self._pressed_axis
             per_pixel = self._time_at(1.0) - self._time_at(0.0)
             self._axis.show(begin - moved.x() * per_pixel, end - moved.x() * per_pixel)
@@ -73,24 +78,23 @@ class TimeDrag(QObject):
     def release(self) -> bool:
         """End it; whether it was but a click with the left button."""
         way, self._way = self._way, None
-        is_click = not self._is_dragging and way in (_Way.MEASURE, _Way.ZOOM)
+        is_click = not self._is_dragging and self._can_click
         dragged, self.range_ns = self.range_ns, None
         if dragged is not None:
             self.changed.emit()
-            if way is _Way.ZOOM:
+            if way is Way.ZOOM:
                 margin = _MARGIN * (dragged[1] - dragged[0])
                 self._axis.show(dragged[0] - margin, dragged[1] + margin)
             else:
                 self.measured.emit(*dragged)
         return is_click
 
-
-def _way_of(event: QMouseEvent) -> _Way | None:
-    if event.button() == Qt.MouseButton.MiddleButton:
-        return _Way.MOVE
-    if event.button() != Qt.MouseButton.LeftButton:
-        return None
-    if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-        return _Way.MOVE
-    is_control = event.modifiers() & Qt.KeyboardModifier.ControlModifier
-    return _Way.ZOOM if is_control else _Way.MEASURE
+    def _way_of(self, event: QMouseEvent) -> Way | None:
+        if event.button() == Qt.MouseButton.MiddleButton:
+            return Way.MOVE
+        if event.button() != Qt.MouseButton.LeftButton:
+            return None
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            return Way.MOVE
+        is_control = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        return Way.ZOOM if is_control else self.plain

@@ -35,6 +35,9 @@ def _model_facts(model: ModelFile) -> dict[str, Any]:
         "modes": list(model.modes),
         "inputs": [spec.text + (" (guessed)" if spec.guessed else "") for spec in model.inputs],
         "signatures": list(model.signatures),
+        "inputs_of_others": {
+            name: [spec.text for spec in specs] for name, specs in model.signature_inputs.items()
+        },
         "graph_nodes": len(graph.nodes),
         "parameters": len(graph.parameters),
         "parameter_bytes": int(graph.parameters.bytes.sum()),

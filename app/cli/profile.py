@@ -61,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warmup", type=_not_negative, default=3, help="steps before them")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:0")
     parser.add_argument("--threads", type=_not_negative, default=0, help="0: the framework's own")
-    parser.add_argument("--signature", default="", help="of a SavedModel or Python file")
+    parser.add_argument("--signature", default="", help="of a SavedModel, TFLite or Python file")
     parser.add_argument(
         "--code",
         default="",

@@ -166,6 +166,7 @@ class Board(QWidget):
         for row in self.rows:
             row.columns.insertWidget(at, _Placeholder())
         document.profile_changed.connect(lambda: self._rebuild(document))
+        document.renamed.connect(self._show_compared)
         self._new_context(document)
         self._even_widths()
         self._fill_open_rows()

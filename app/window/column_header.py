@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 from app.document import Document
 from app.origin import origin_words
 from app.window.notice import NoticeBar
+from app.window.title_field import TitleField
 from profilers.errors import MissingCode, TwinscopeError
 from profilers.visible_text import visible
 from views.elided_label import ElidedLabel
@@ -60,9 +61,14 @@ class ColumnHeader(QFrame):
         self._log = ElidedLabel()
         self._notice = NoticeBar()
 
+        self._title_field = TitleField()
+        self._title_field.renamed.connect(document.rename)
+        self._title_field.left.connect(self._title.show)
+
         names = QVBoxLayout()
         names.setSpacing(0)
         names.addWidget(self._title)
+        names.addWidget(self._title_field)
         names.addWidget(self._origin)
         line = QHBoxLayout()
         line.addLayout(names, 1)
@@ -92,6 +98,11 @@ class ColumnHeader(QFrame):
     @property
     def notice(self) -> NoticeBar:
         return self._notice
+
+    def begin_rename(self) -> None:
+        """Let the person write another title in the place of this one."""
+        self._title.hide()
+        self._title_field.begin(self.document.title)
 
     def refresh(self) -> None:
         document = self.document

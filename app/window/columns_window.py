@@ -215,10 +215,13 @@ class ColumnsWindow(QMainWindow):
         session, board = self.session, self.board
         session.document_added.connect(self._show_document)
         session.document_removed.connect(self._drop_document)
+        session.document_added.connect(lambda _: self.statusBar().clearMessage())
+        session.failed.connect(lambda _: self.statusBar().clearMessage())
         session.comparison_opened.connect(board.compare.set_settings)
         session.failed.connect(lambda error: self.notice.tell_also(error, self._theme))
         session.busy_changed.connect(self._clear_status)
         self.giving.told.connect(lambda text: self.statusBar().showMessage(text, 5000))
+        self.giving.begun.connect(self.notice.hide)
         self.giving.saved.connect(self._remember)
         self.giving.failed.connect(session.failed)
         for row in board.rows:

@@ -5,6 +5,7 @@ from functools import partial
 
 from app.commands import Command
 from app.document import Document
+from app.rank_columns import rank_columns
 from app.window.columns_window import ColumnsWindow
 from app.window.compare_row import COMPARE_ID
 from views import VIEWS
@@ -49,8 +50,13 @@ def _file_commands(window: ColumnsWindow) -> list[Command]:
             _with_current(window, window.giving.ask_save), has_document,
         ),
         Command(
+            "file.rename", file, window.tr("Rename the column"), ("F2",),
+            _with_current(window, lambda document: window.board.header(document).begin_rename()),
+            has_document,
+        ),
+        Command(
             "file.join", file, window.tr("Join the columns of ranks into one"), (),
-            window.session.join_ranks, lambda: bool(window.session.rank_documents),
+            window.session.join_ranks, lambda: bool(rank_columns(window.session.documents)),
         ),
         Command(
             "file.close", file, window.tr("Close the column"), ("Ctrl+W", "Ctrl+F4"),

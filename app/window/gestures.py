@@ -1,25 +1,31 @@
-"""What is neither a key sequence nor a click: Shift twice, and a mouse's buttons for back and forward."""
+"""What is neither a key sequence nor a click: Shift twice, a mouse's buttons for back and forward, drops."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QDropEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 
 class Gestures(QObject):
-    """Watches the program's events while `window` is the active one."""
+    """Watches the program's events while `window` is the active one.
+
+    Files that are dropped anywhere on it are its own: fields and charts would take them as text.
+    """
 
     def __init__(
         self,
         window: QWidget,
         shift_twice: Callable[[], object],
         buttons: Mapping[Qt.MouseButton, Callable[[], object]],
+        dropped: Callable[[Sequence[Path]], object],
     ) -> None:
         super().__init__(window)
         self._window = window
         self._shift_twice = shift_twice
         self._buttons = buttons
+        self._dropped = dropped
         self._since_shift = QElapsedTimer()  # runs from a lone press of Shift on
         application = QApplication.instance()
         assert application is not None
@@ -37,7 +43,18 @@ class Gestures(QObject):
             if act is not None:
                 act()
                 return True
-        return False
+        return isinstance(event, QDropEvent) and self._drop(event)
+
+    def _drop(self, event: QDropEvent) -> bool:
+        """Also told while it is dragged, to say that it is welcome."""
+        urls = event.mimeData().urls()
+        files = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        if not files:
+            return False
+        event.acceptProposedAction()
+        if event.type() == QEvent.Type.Drop:
+            self._dropped(files)
+        return True
 
     def _press(self, event: QKeyEvent) -> bool:
         is_shift = event.key() == Qt.Key.Key_Shift and not event.isAutoRepeat()

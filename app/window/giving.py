@@ -24,6 +24,7 @@ _NEEDS_THE_WINDOW = ("png",)  # a picture is taken of the window that is open
 class Giving(QObject):
     """Asks where things go, over `window`, and has the session write them in the background."""
 
+    begun = Signal()
     told = Signal(str)  # what goes on
     saved = Signal(object)  # path of a snapshot
     failed = Signal(object)
@@ -59,6 +60,7 @@ class Giving(QObject):
 
     def save(self, documents: Sequence[Document], path: Path, sharing: Sharing) -> None:
         path = path if path.suffix == ".twin" else path.with_name(path.name + ".twin")
+        self.begun.emit()
         self.told.emit(self.tr("Writing {}…").format(path.name))
         self._session.save(documents, path, sharing, self._tell_saved, self._compared(documents))
 
@@ -130,6 +132,7 @@ class Giving(QObject):
         path = self._ask(self.tr("Save the picture"), suggestion, picture_kinds())
         if path is None:
             return
+        self.begun.emit()
         try:
             save_picture(view, path)
         except OSError as error:
@@ -143,6 +146,7 @@ class Giving(QObject):
             self._tell_given(path)
 
     def _write(self, path: Path, write: Callable[[], None]) -> None:
+        self.begun.emit()
         self.told.emit(self.tr("Writing {}…").format(path.name))
         self._session.write(write, lambda: self._tell_given(path))
 

@@ -1,9 +1,7 @@
 """The program's window: columns with menus and keys, dropped files, and what is asked on closing."""
 
-from pathlib import Path
-
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QMessageBox
 
 from app.commands import Command, install
@@ -31,6 +29,7 @@ class MainWindow(ColumnsWindow):
                 Qt.MouseButton.BackButton: self.actions_by_id["go.back"].trigger,
                 Qt.MouseButton.ForwardButton: self.actions_by_id["go.forward"].trigger,
             },
+            self.open,
         )
         if self.settings.geometry:
             self.restoreGeometry(self.settings.geometry)
@@ -52,13 +51,14 @@ class MainWindow(ColumnsWindow):
 
     # Qt events
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
-        self.open([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape where nothing is picked or asked: out of one row alone, then out of full screen."""
+        if event.key() == Qt.Key.Key_Escape and self.board.filling is not None:
+            self.board.toggle_fill(self.board.filling)
+        elif event.key() == Qt.Key.Key_Escape and self.isFullScreen():
+            self.toggle_full_screen()
+        else:
+            super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         at_stake = [each for each in self.session.documents if each.is_unsaved or each.is_running]
@@ -81,6 +81,7 @@ class MainWindow(ColumnsWindow):
         ]
 
     def _offer_left_over(self) -> None:
+        self.session.autosave.discard_remains()
         left = self.session.autosave.left_over()
         if not left:
             return

@@ -6,7 +6,8 @@ raise becomes a ValueError here, and no count is believed that the file is too s
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,28 +34,47 @@ _SUBGRAPHS: dict[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True)
 class TfliteModel:
-    """`inputs` are (name, numpy dtype, shape) of the main subgraph; `operators` its nodes' rows.
+    """What one call runs: a subgraph, and those that its control flow refers to.
 
-    `signatures` are names, those of the main subgraph first.
+    `inputs` are (name, numpy dtype, shape) of the subgraph; `operators` its nodes' rows.
     """
 
     graph: Graph
     inputs: tuple[tuple[str, str, Shape], ...]
     description: str
     operators: tuple[int, ...] = ()
-    signatures: tuple[str, ...] = ()
 
 
 def read_tflite(data: bytes, pool: StringPool) -> TfliteModel:
-    """Operators, tensors and weights of all subgraphs.
+    """Operators, tensors and weights of the first subgraph, which runs where no signature is named.
 
     Raises
     ------
     ValueError
         If the content is cut or inconsistent, or control flow expands without end.
     """
+    with _told():
+        return _Reader(data, pool).read(0)
+
+
+def read_signatures(data: bytes, pool: StringPool) -> dict[str, TfliteModel]:
+    """What each signature runs, that of the first subgraph first; "" where a file has none.
+
+    Raises
+    ------
+    ValueError
+        As `read_tflite`.
+    """
+    with _told():
+        reader = _Reader(data, pool)
+        named = reader.signatures() or {"": 0}
+        return {name: reader.read(subgraph) for name, subgraph in named.items()}
+
+
+@contextmanager
+def _told() -> Iterator[None]:
     try:
-        return _Reader(data, GraphBuilder(pool)).read()
+        yield
     except (struct.error, IndexError, TypeError, OverflowError, AttributeError) as error:
         raise ValueError("it is cut off or damaged: offsets lead out of the file") from error
 
@@ -79,13 +99,13 @@ class _Body:
 
 
 class _Reader:
-    def __init__(self, data: bytes, builder: GraphBuilder) -> None:
+    def __init__(self, data: bytes, pool: StringPool) -> None:
         import tflite
 
         self._schema: Any = tflite
         self._size = len(data)
         self._left = _MOST_ENTRIES
-        self._builder = builder
+        self._pool = pool
         self._model = tflite.Model.GetRootAsModel(data, 0)
         self._dtypes = {v: k.lower() for k, v in _constants(tflite.TensorType)}
         self._options = {v: k for k, v in _constants(tflite.BuiltinOptions)}
@@ -94,28 +114,28 @@ class _Reader:
             "FusedActivationFunction": {v: k for k, v in _constants(tflite.ActivationFunctionType)},
             "Padding": {v: k for k, v in _constants(tflite.Padding)},
         }
-        self._weights: dict[int, int] = {}  # parameter by buffer
-        self._weight_names: set[str] = set()
 
-    def read(self) -> TfliteModel:
+    def read(self, subgraph: int) -> TfliteModel:
         if self._model.SubgraphsLength() < 1:
             raise ValueError("it holds no graph")
-        body = self._read_subgraph(0, -1, ())
-        given = [
-            body.tensors[index] for index in self._indices(self._model.Subgraphs(0).InputsAsNumpy)
-        ]
+        self._builder = GraphBuilder(self._pool)
+        self._weights: dict[int, int] = {}  # parameter by buffer
+        self._weight_names: set[str] = set()
+        body = self._read_subgraph(subgraph, -1, ())
+        inputs = self._indices(self._model.Subgraphs(subgraph).InputsAsNumpy)
+        given = [body.tensors[index] for index in inputs]
         return TfliteModel(
             self._builder.build(),
             tuple((tensor.name, tensor.dtype, tensor.shape) for tensor in given),
             _text(self._model.Description()),
             tuple(body.operators),
-            self._signatures(),
         )
 
-    def _signatures(self) -> tuple[str, ...]:
+    def signatures(self) -> dict[str, int]:
+        """Their subgraphs by name."""
         named = self._table("SignatureDefs", self._model, lambda each: each)
         ordered = sorted(named, key=lambda each: each.SubgraphIndex() != 0)
-        return tuple(_text(each.SignatureKey()) for each in ordered)
+        return {_text(each.SignatureKey()): each.SubgraphIndex() for each in ordered}
 
     def _table(self, name: str, owner: Any, read: Callable[[Any], Any]) -> list[Any]:
         """All entries of a vector of tables."""
@@ -148,7 +168,7 @@ class _Reader:
 
     def _read_subgraph(self, index: int, row: int, active: tuple[int, ...]) -> _Body:
         if not 0 <= index < self._model.SubgraphsLength():
-            raise ValueError(f"an operator refers to subgraph {index}, which does not exist")
+            raise ValueError(f"it refers to subgraph {index}, which does not exist")
         subgraph = self._model.Subgraphs(index)
         body = _Body(index, row, self._table("Tensors", subgraph, self._tensor))
         for position in self._indices(subgraph.InputsAsNumpy):

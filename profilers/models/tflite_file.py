@@ -1,10 +1,9 @@
 """TFLite flatbuffers. They hold no code, and the interpreter loads no libraries for them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from profilers.errors import DamagedFile
-from profilers.graphs.tflite_graph import MAGIC, read_tflite
+from profilers.graphs.tflite_graph import MAGIC, TfliteModel, read_signatures
 from profilers.models.model_file import ModelFile
 from profilers.models.tf_inputs import spec, within_vocabulary
 from profilers.probe import Probe
@@ -17,6 +16,7 @@ from profilers.profile import (
     StringPool,
     StringTable,
 )
+from profilers.request import InputSpec
 
 _MOST_BYTES = 2**31  # a flatbuffer's own limit; weights beyond it are stored apart
 _MOST_NAMED = 5
@@ -28,7 +28,7 @@ def matches(probe: Probe) -> bool:
 
 
 def inspect(path: Path) -> ModelFile:
-    """Graph, weights and inputs of a TFLite model.
+    """Graph and weights of the default signature, and the inputs of each.
 
     Raises
     ------
@@ -38,46 +38,51 @@ def inspect(path: Path) -> ModelFile:
     pool = StringPool()
     try:
         with path.open("rb") as file:
-            model = read_tflite(file.read(_MOST_BYTES), pool)
+            models = read_signatures(file.read(_MOST_BYTES), pool)
     except ValueError as error:
         raise DamagedFile.because(f"Cannot read the TFLite model {path.name}", error) from error
-    strings = pool.table()
-    specs = [spec(*given) for given in model.inputs]
-    cannot_run = _flex(model.graph, strings)
-    facts = {"Description": model.description} if model.description else {}
+    strings, names = pool.table(), tuple(models)
+    shown = models[names[0]]
+    inputs = {name: _inputs(model, strings) for name, model in models.items()}
+    cannot_run = next(
+        (why for why in (_flex(m.graph, strings) for m in models.values()) if why), ""
+    )
+    facts = {"Description": shown.description} if shown.description else {}
     return ModelFile(
         path,
         "tflite",
         "TFLite model",
         "tflite",
         () if cannot_run else ("tflite",),
-        within_vocabulary(specs, model.graph, strings),
+        inputs[names[0]],
         preview=Profile(
             path.name,
             strings,
-            graphs=(model.graph,),
+            graphs=(shown.graph,),
             environment=Environment("tflite", model_name=path.name, facts=facts),
-            diagnostics=_diagnostics(model.signatures),
+            diagnostics=_diagnostics(names),
         ),
         cannot_run=cannot_run,
+        signatures=names if any(names) else (),
+        signature_inputs={name: inputs[name] for name in names[1:]},
     )
 
 
-def _diagnostics(signatures: Sequence[str]) -> tuple[Diagnostic, ...]:
-    if len(signatures) < 2:
+def _inputs(model: TfliteModel, strings: StringTable) -> tuple[InputSpec, ...]:
+    return within_vocabulary([spec(*given) for given in model.inputs], model.graph, strings)
+
+
+def _diagnostics(names: tuple[str, ...]) -> tuple[Diagnostic, ...]:
+    if len(names) < 2:
         return ()
-    return (Diagnostic(Severity.INFO, *other_signatures(signatures)),)
-
-
-def other_signatures(names: Sequence[str]) -> tuple[str, str]:
-    """What a person is told of a file with several signatures, the one that runs first; and a remedy."""
     others = " and ".join(names[1:_MOST_NAMED])
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return (
-        f"The file holds {len(names)} signatures; shown and run is {names[0]}, whose graph comes first, "
-        f"not {others}{more}.",
-        "To profile another one, convert it alone (signature_keys), or profile the SavedModel.",
+    told = (
+        f"The file holds {len(names)} signatures, each with a graph of its own; shown is that of "
+        f"{names[0]}, not those of {others}{more}."
     )
+    remedy = "Choose the signature when you run it; the profile then shows its graph."
+    return (Diagnostic(Severity.INFO, told, remedy),)
 
 
 def _flex(graph: Graph, strings: StringTable) -> str:

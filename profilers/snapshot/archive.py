@@ -18,7 +18,7 @@ from profilers.snapshot import implied
 from profilers.snapshot.section import Section, Stored
 
 FORMAT = "twinscope-snapshot"
-MAJOR, MINOR = 4, 0
+MAJOR, MINOR = 4, 1
 MIME_TYPE = "application/vnd.twinscope.snapshot+zip"
 MIME_MEMBER = "mimetype"  # first and stored, as other ZIP formats do, so that its bytes are at 38
 MANIFEST = "manifest.json"

@@ -1,7 +1,8 @@
 """A profile taken apart into named members, and put together again.
 
-Walks the dataclasses: a new table or column is stored without a line here. Columns that an older
-file lacks read as -1, fields with a default as that; members that are not known are kept.
+Walks the dataclasses: a new table or column is stored without a line here. Columns that a file lacks
+read as -1, as those do that hold nothing else; fields with a default read as that; members that are
+not known are kept.
 """
 
 import dataclasses
@@ -74,9 +75,11 @@ def _store(parts: Parts, path: str, value: Any) -> None:
     elif isinstance(value, Table):
         parts.values[f"{path}/"] = {"rows": len(value)}
         stored, left_out = implied.stand_ins(value) if isinstance(value, Slices) else ({}, {})
-        for name, values in {**value.columns(), **stored}.items():
-            if name not in left_out:
+        for name, values in value.columns().items():
+            if name not in left_out and not columns.is_none(values):
                 _store_column(parts, f"{path}/{name}", values)
+        for name, values in stored.items():
+            _store_column(parts, f"{path}/{name}", values)
         for name, entry in left_out.items():
             dtype = value.dtypes()[name].newbyteorder("<").str
             parts.entries[f"{path}/{name}"] = {"dtype": dtype, "rows": len(value), **entry}

@@ -173,3 +173,18 @@ def test_a_sentence_in_a_narrow_column_stands_above_its_buttons(qtbot: QtBot) ->
         assert text.width() > 250
         assert text.heightForWidth(text.width()) <= text.height()
     assert heights[1] < heights[0] < 250
+
+
+def test_what_was_told_of_a_failed_save_goes_with_the_next_one(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, no_folder: Path
+) -> None:
+    window.session.show(Path("a.twin"), sample_profile())
+    settle(window, qtbot)
+    document = window.session.documents[0]
+    window.giving.save([document], no_folder / "a.twin", Sharing())
+    settle(window, qtbot)
+    assert window.notice.isVisible()
+    window.giving.save([document], tmp_path / "a.twin", Sharing())
+    settle(window, qtbot)
+    assert (tmp_path / "a.twin").exists()
+    assert window.notice.isHidden()

@@ -4,14 +4,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget
 from pytestqt.qtbot import QtBot
 
+from app.sharing import Sharing
 from app.window.find_everywhere import FindEverywhere
 from app.window.main_window import MainWindow
 from app.window.palette import CommandPalette, KeySheet
 from tests.app.conftest import opened, settle
+from tests.app.test_main_job import drop
 
 SNAPSHOT = Path(__file__).parents[1] / "profilers" / "third_version.twin"
 CONTROL, SHIFT, ALT = (
@@ -178,3 +180,96 @@ def test_the_sheet_of_keys_can_be_filtered(window: MainWindow, qtbot: QtBot) -> 
     shown = [item.text(1) for item in shown if not item.isHidden()]
     assert shown == ["Backspace, Ctrl+Z"] * 2
     sheet.close()
+
+
+def test_escape_clears_first_then_leaves_the_row_and_full_screen(
+    two: MainWindow, qtbot: QtBot
+) -> None:
+    board, document = two.board, two.session.documents[0]
+    canvas = board.view(document, "timeline").canvas
+    canvas.setFocus()
+    two.toggle_full_screen()
+    press(two, qtbot, Qt.Key.Key_F12, CONTROL | SHIFT)
+    document.selection.pick_nodes([1])
+
+    def where() -> tuple[bool, bool, bool]:
+        return document.selection.picked.is_empty, board.filling is None, not two.isFullScreen()
+
+    steps = [where()]
+    for _ in range(3):
+        press(two, qtbot, Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier)
+        steps.append(where())
+    assert steps == [
+        (False, False, False), (True, False, False), (True, True, False), (True, True, True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("view_id", ["graph", "fusion", "memory", "operators"])
+def test_escape_leaves_the_row_from_every_view(two: MainWindow, qtbot: QtBot, view_id: str) -> None:
+    two.board.toggle_fill(two.board.row(view_id))
+    two.going.to_row(view_id)
+    press(two, qtbot, Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier)
+    assert two.board.filling is None
+
+
+def test_f2_renames_a_column_for_the_window_and_its_snapshots(
+    two: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    a, b = two.session.documents
+    two.board.view(b, "timeline").canvas.setFocus()
+    old = b.title
+    for end in (Qt.Key.Key_Escape, Qt.Key.Key_Return):
+        press(two, qtbot, Qt.Key.Key_F2, Qt.KeyboardModifier.NoModifier)
+        field = two.focusWidget()
+        assert isinstance(field, QLineEdit)
+        assert field.text() == old
+        qtbot.keyClicks(field, "after")
+        qtbot.keyClick(field, end)
+        assert not field.isVisible()
+        assert b.title == (old if end == Qt.Key.Key_Escape else "after")
+    assert a.title == old
+    two.session.save([b], tmp_path / "b.twin", Sharing(), lambda path: None)
+    settle(two, qtbot)
+    assert opened(two, qtbot, tmp_path / "b.twin").title == "after"
+
+
+@pytest.mark.parametrize(
+    ("key", "moves", "measures"),
+    [("1", False, True), ("2", True, False), ("3", True, False), ("4", False, True)],
+)
+def test_numbers_choose_what_dragging_does_in_a_timeline(
+    two: MainWindow, qtbot: QtBot, key: str, moves: bool, measures: bool
+) -> None:
+    document = two.session.documents[0]
+    view = two.board.view(document, "timeline")
+    axis = view.scene.context.time_axis
+    axis.zoom(4, 0.0)
+    before = axis.begin_ns, axis.end_ns
+    view.canvas.setFocus()
+    qtbot.keyClick(view.canvas, key)
+    begin, end = QPoint(80, 20), QPoint(40, 20)
+    qtbot.mousePress(view.canvas, Qt.MouseButton.LeftButton, pos=begin)
+    qtbot.mouseMove(view.canvas, end)
+    qtbot.mouseRelease(view.canvas, Qt.MouseButton.LeftButton, pos=end)
+    assert ((axis.begin_ns, axis.end_ns) != before) == moves
+    assert (document.selection.picked.time_range_ns is not None) == measures
+
+
+def test_files_dropped_on_a_chart_a_field_or_a_folder_of_them_open(
+    two: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    for name in ("c.twin", "d.twin"):
+        shutil.copy(SNAPSHOT, tmp_path / name)
+    (tmp_path / "notes.txt").write_text("nothing to open")
+    a = two.session.documents[0]
+    filter_ = two.board.view(a, "operators").filter
+    for widget, path, more in (
+        (two.board.view(a, "memory").chart.viewport(), tmp_path / "c.twin", 1),
+        (filter_, tmp_path, 2),
+    ):
+        count = len(two.session.documents)
+        drop(widget, path)
+        qtbot.waitUntil(lambda count=count, more=more: len(two.session.documents) == count + more)
+        settle(two, qtbot)
+    assert not filter_.text()
+    assert two.notice.isHidden()

@@ -21,7 +21,7 @@ from tests.app.conftest import MODELS, opened, settle
 from views import VIEWS
 
 
-def drop(window: MainWindow, *paths: Path) -> None:
+def drop(window: QWidget, *paths: Path) -> None:
     """Drag files over the window and let go."""
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])

@@ -4,16 +4,19 @@ Over the real traces of ../shared/data or of a folder that is named. ``bits/time
 and each end take: times in whole nanoseconds are mostly noise, which no encoding makes smaller.
 Opening is the median of several times; ``LZMA`` is what unpacking those columns takes of it, and
 ``saves`` by how much of all columns zstd would take more. ``fixed`` are the bytes of columns
-that do not grow with the trace: the manifest, and members' headers in the ZIP.
+that do not grow with the trace: the manifest, and members' headers in the ZIP. ``--beginnings`` adds
+rows for the first 5,000, 10,000 ... events of each trace: names and the fixed part weigh less the
+longer a trace is, and a tenth is reached the sooner the fewer bits its times take.
 """
 
+import argparse
+import gzip
 import json
 import lzma
-import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -30,13 +33,39 @@ _OPENED = 9
 _ZSTD_LEVEL = 17
 
 
+_FIRST_EVENTS = 5000
+
+
 def main() -> None:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=DATA)
+    parser.add_argument("--beginnings", action="store_true")
+    arguments = parser.parse_args()
     print(f"{'trace':<28} {'slices':>8} {'gzip JSON':>10} {'columns':>9} {'share':>6} {'fixed':>6} "
           f"{'whole':>9} {'share':>6} {'bits/time':>9} {'save s':>7} {'open ms':>8} {'LZMA ms':>8} "
           f"{'saves':>6}")  # fmt: skip
-    for path in sorted(folder.glob("*.json.gz")):
+    for path in sorted(arguments.folder.glob("*.json.gz")):
         _print_row(path)
+        if arguments.beginnings:
+            with tempfile.TemporaryDirectory() as made:
+                for beginning in _beginnings(path, Path(made)):
+                    _print_row(beginning)
+
+
+def _beginnings(path: Path, folder: Path) -> Iterator[Path]:
+    """The trace cut after some of its events, as gzip JSON."""
+    trace = json.loads(gzip.decompress(path.read_bytes()))
+    told = [event for event in trace["traceEvents"] if event.get("ph") == "M"]
+    timed = [event for event in trace["traceEvents"] if event.get("ph") != "M"]
+    timed.sort(key=lambda event: float(event.get("ts", 0)))
+    count = _FIRST_EVENTS
+    while count < len(timed):
+        cut = {**trace, "traceEvents": told + timed[:count]}
+        beginning = folder / f"  first {count} events"
+        text = json.dumps(cut, separators=(",", ":")).encode()
+        beginning.write_bytes(gzip.compress(text, compresslevel=6))
+        yield beginning
+        count *= 2
 
 
 def _print_row(path: Path) -> None:

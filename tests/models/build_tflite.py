@@ -2,11 +2,13 @@
 
 flex.tflite was converted with TensorFlow's operators as a fallback, custom.tflite and newer.tflite
 name an operator and a version that no interpreter has, unset.tflite reads a variable that nothing
-sets, dynamic.tflite takes any batch, fixed.tflite one of two only, twofold.tflite has two signatures.
+sets, dynamic.tflite takes any batch, half.tflite too with weights in half precision, fixed.tflite
+one of two only, twofold.tflite has two signatures, of which the second looks rows up and loops.
 """
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +33,16 @@ def flex() -> bytes:
     return bytes(converter.convert())
 
 
-def dynamic() -> bytes:
+def dynamic(*, is_half: bool = False) -> bytes:
     spec = tf.TensorSpec((None, 8), tf.float32, name="x")
     weight = tf.random.stateless_normal((8, 4), (1, 2))
     function = tf.function(lambda x: tf.nn.relu(tf.matmul(x, weight)) + 1.0)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function(spec)]
     )
+    if is_half:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
     return bytes(converter.convert())
 
 
@@ -76,16 +81,29 @@ def unset() -> bytes:
     return packed(model)
 
 
-def twofold(content: bytes) -> bytes:
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
-    model.subgraphs.append(model.subgraphs[0])
-    model.signatureDefs = []
-    for number, name in enumerate((b"alpha", b"beta")):
-        signature = schema.SignatureDefT()
-        signature.signatureKey, signature.subgraphIndex = name, number
-        signature.inputs, signature.outputs = [], []
-        model.signatureDefs.insert(0, signature)
-    return packed(model)
+class Twofold(tf.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = tf.Variable(tf.random.stateless_normal((50, 8), (3, 4)))
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 8), tf.float32, name="x")])
+    def encode(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"code": tf.nn.relu(tf.matmul(x, self.table, transpose_b=True))}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 6), tf.int32, name="tokens")])
+    def look_up(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+        found = tf.reduce_mean(tf.gather(self.table, tokens), axis=1)
+        while tf.reduce_sum(found) < 100.0:
+            found = tf.abs(found) * 2.0 + 1.0
+        return {"found": found}
+
+
+def twofold() -> bytes:
+    model = Twofold()
+    signatures = {"encode": model.encode, "look_up": model.look_up}
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(model, folder, signatures=signatures)
+        return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
 
 
 def packed(model: Any) -> bytes:
@@ -105,9 +123,10 @@ def changed(content: bytes, **changes: Any) -> bytes:
 def main(out: Path) -> None:
     plain = dynamic()
     (out / "dynamic.tflite").write_bytes(plain)
+    (out / "half.tflite").write_bytes(dynamic(is_half=True))
     (out / "fixed.tflite").write_bytes(fixed())
     (out / "unset.tflite").write_bytes(unset())
-    (out / "twofold.tflite").write_bytes(twofold(plain))
+    (out / "twofold.tflite").write_bytes(twofold())
     (out / "flex.tflite").write_bytes(flex())
     (out / "newer.tflite").write_bytes(changed(plain, version=_FROM_THE_FUTURE))
     custom = schema.BuiltinOperator.CUSTOM

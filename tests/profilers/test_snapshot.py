@@ -55,6 +55,21 @@ def test_an_empty_profile_comes_back(tmp_path: Path) -> None:
     assert_same(Profile("nothing"), snapshot.read(saved(Profile("nothing"), tmp_path)))
 
 
+def test_columns_that_say_nothing_are_not_in_the_file(tmp_path: Path) -> None:
+    profile = sample_profile()
+    slices = profile.trace.slices
+    unlinked = slices.replace(step=np.full_like(slices.step, -1))
+    trace = replace(profile.trace, slices=unlinked, counters=profile.trace.counters.empty())
+    profile = replace(profile, trace=trace)
+    path = saved(profile, tmp_path)
+    with zipfile.ZipFile(path) as opened:
+        members = json.loads(opened.read("manifest.json"))["members"]
+    assert "0/trace/slices/node" in members
+    assert "0/trace/slices/step" not in members
+    assert not [name for name in members if name.startswith("0/trace/counters/")]
+    assert_same(profile, snapshot.read(path))
+
+
 def test_arguments_are_read_row_by_row_after_saving_twice(tmp_path: Path) -> None:
     profile = sample_profile(blocks=8, steps=60)
     objects = [{"row": row} if row % 3 else None for row in range(len(profile.trace.slices))]

@@ -157,9 +157,10 @@ class FusionCanvas(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         action = KEYS.action_of(event)
-        if action == "clear":
+        is_clear = self._context.selection.picked.is_empty
+        if action == "clear" and not is_clear:
             self._context.selection.clear()
-        elif action is None or not self._blocks:
+        elif action in (None, "clear") or not self._blocks:
             super().keyPressEvent(event)
         elif action == "open":
             for row in self._picked_rows()[:1]:

@@ -287,7 +287,9 @@ class GraphCanvas(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         action = KEYS.action_of(event)
-        if action is not None:
+        if action == "clear" and self._context.selection.picked.is_empty:
+            event.ignore()
+        elif action is not None:
             self.action_wanted.emit(action)
         else:
             super().keyPressEvent(event)

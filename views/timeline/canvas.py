@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from profilers.units import format_duration, format_percent
-from views.time_drag import TimeDrag
+from views.time_drag import TimeDrag, Way
 from views.timeline.flows import FlowIndex
 from views.timeline.layout import LANE_HEIGHT, Band, BandKind
 from views.timeline.painting import ScenePainter, paint_range
@@ -25,6 +25,12 @@ from views.timeline.scene import Scene
 
 _ZOOM_STEP = 1.25
 _HIT_PIXELS = 3
+
+_CURSORS = {
+    Way.MEASURE: Qt.CursorShape.ArrowCursor,
+    Way.MOVE: Qt.CursorShape.OpenHandCursor,
+    Way.ZOOM: Qt.CursorShape.SizeHorCursor,
+}
 
 
 class TimelineCanvas(QWidget):
@@ -111,6 +117,11 @@ class TimelineCanvas(QWidget):
             step = round(3 * LANE_HEIGHT * delta.y() / 120)
             self._scene.scroll_to(self._scene.top - step, self.height())
         event.accept()
+
+    def drag_with(self, way: Way) -> None:
+        """What dragging does from now on, as the cursor tells."""
+        self._drag.plain = way
+        self.setCursor(_CURSORS[way])
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._drag.press(event)

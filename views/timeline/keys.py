@@ -72,6 +72,10 @@ KEYS = KeyTable(
             QT_TRANSLATE_NOOP("TimelineKeys", "Slice that was found before"),
         ),
         ("Q", "toggle_details", QT_TRANSLATE_NOOP("TimelineKeys", "Show or hide the details")),
+        ("1", "drag_measures", QT_TRANSLATE_NOOP("TimelineKeys", "Let dragging measure")),
+        ("2", "drag_moves", QT_TRANSLATE_NOOP("TimelineKeys", "Let dragging move")),
+        ("3", "drag_zooms", QT_TRANSLATE_NOOP("TimelineKeys", "Let dragging zoom")),
+        ("4", "drag_measures", QT_TRANSLATE_NOOP("TimelineKeys", "Let dragging measure")),
         ("Esc", "clear", QT_TRANSLATE_NOOP("TimelineKeys", "Clear the selection")),
     ),
 )

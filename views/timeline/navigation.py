@@ -126,6 +126,11 @@ class Navigator(QObject):
         self._selection.pick_slice(row)
         self.reveal(row)
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether nothing is picked or marked."""
+        return self._selection.picked.is_empty and self._scene.marks.passing is None
+
     def clear(self) -> None:
         self._scene.marks.mark(None)
         self._selection.clear()

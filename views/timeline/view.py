@@ -20,6 +20,7 @@ from views.context import ViewContext
 from views.empty_note import EmptyNote, why_nothing_ran
 from views.notes_pane import NotesPane, picked_time, titled_notes
 from views.one_stop import OneStop
+from views.time_drag import Way
 from views.timeline.canvas import TimelineCanvas
 from views.timeline.colour_menu import ColourMenu
 from views.timeline.details import DetailsPane
@@ -83,8 +84,9 @@ class TimelineView(QWidget):
             self.search.open()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        action = self.actions_by_name.get(KEYS.action_of(event) or "")
-        if action is None:
+        name = KEYS.action_of(event) or ""
+        action = self.actions_by_name.get(name)
+        if action is None or (name == "clear" and self.navigator.is_clear):
             event.ignore()
         else:
             action()
@@ -249,6 +251,9 @@ class TimelineView(QWidget):
             "search_back": lambda: self.search.step(-1),
             "find_track": self.filter.open,
             "toggle_details": self._fold_details.toggle,
+            "drag_measures": lambda: self.canvas.drag_with(Way.MEASURE),
+            "drag_moves": lambda: self.canvas.drag_with(Way.MOVE),
+            "drag_zooms": lambda: self.canvas.drag_with(Way.ZOOM),
         }
 
     def _why_empty(self) -> QLabel:

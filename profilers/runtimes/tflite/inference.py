@@ -15,7 +15,6 @@ import numpy as np
 
 from profilers.captures.tflite.files import MODEL_FILE, RUN_FILE
 from profilers.errors import ModeUnavailable
-from profilers.models.tflite_file import other_signatures
 from profilers.parameter_statistics import write_statistics
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
@@ -23,9 +22,9 @@ from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.result_gap import tell_gap
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
-from profilers.runtimes.tflite.isolated import packed, times_alone
+from profilers.runtimes.tflite.isolated import times_alone
 from profilers.runtimes.tflite.library import TfliteLibrary, invoke, tflite_library
-from profilers.runtimes.tflite.model import actual_shapes, stripped, weights_of
+from profilers.runtimes.tflite.model import actual_shapes, packed, stripped, weights_of
 from profilers.runtimes.tflite.session import Session, open_session, whole_run
 from profilers.runtimes.tflite.sweep import sweep
 from profilers.units import format_bytes
@@ -93,7 +92,6 @@ def _run(
     sweep(record, session, library, report)
     operators = interpreter._get_ops_details()
     model, alone = _look_inside(request, session, library, report)
-    _tell_signatures(record, model)
     report.progress("write", 0.0)
     write_statistics(folder, weights_of(model))
     (folder / MODEL_FILE).write_bytes(packed(stripped(model, library.schema)))
@@ -116,16 +114,6 @@ def _look_inside(
     actual_shapes(model, whole)
     delegate = str(request.options["delegate"])
     return model, times_alone(library, model, whole, delegate, request.threads, report)
-
-
-def _tell_signatures(record: RunRecord, model: Any) -> None:
-    named = sorted(model.signatureDefs or (), key=lambda each: each.subgraphIndex != 0)
-    if len(named) > 1:
-        record.note(*other_signatures([_key(each) for each in named]))
-
-
-def _key(signature: Any) -> str:
-    return (signature.signatureKey or b"").decode("utf-8", "replace")
 
 
 def _places(operator: dict[str, Any]) -> dict[str, list[int]]:

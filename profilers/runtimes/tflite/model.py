@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_IDENTIFIER = b"TFL3"
 _LARGEST_CONSTANT_BYTES = 1024
 _STORED_ELSEWHERE = 2  # an offset above 1 says that the bytes lie outside of the flatbuffer
 
@@ -35,6 +36,20 @@ def weights_of(
                 continue
             names.add(name)
             yield name, partial(_values, data, dtype)
+
+
+def packed(model: Any) -> bytes:
+    """The flatbuffer of an unpacked model."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def is_stored_elsewhere(buffer: Any) -> bool:
+    """Whether the bytes of a buffer lie outside of the flatbuffer."""
+    return bool(buffer.offset >= _STORED_ELSEWHERE)
 
 
 def stripped(model: Any, schema: Any) -> Any:

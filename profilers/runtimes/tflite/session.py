@@ -15,6 +15,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.tflite.inputs import bind_inputs, order_of
 from profilers.runtimes.tflite.library import TfliteLibrary, allocate, invoke
 from profilers.runtimes.tflite.results import result_names, results_of
+from profilers.runtimes.tflite.signatures import signature_first
 
 if TYPE_CHECKING:
     from profilers.runtimes.tf.sources import Source
@@ -55,7 +56,7 @@ def open_session(request: RunRequest, library: TfliteLibrary) -> Session:
     """
     path = Path(request.model_path)
     if is_tflite(path):
-        content = path.read_bytes()
+        content = signature_first(path.read_bytes(), request, library.schema)
         interpreter = interpreter_of(request, library, content)
         arrays, inputs = bind_inputs(request, interpreter)
         session = Session(content, interpreter, arrays, inputs)

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytestqt.qtbot import QtBot
 
+from app.window.run_dialog import RunDialog
 from profilers.analysis.coverage import link_coverage
 from profilers.analysis.mode_figures import mode_figures
 from profilers.analysis.sweep import sweep_rows
 from profilers.captures.tflite.plan import units_of
 from profilers.errors import CaptureFailed, TwinscopeError
-from profilers.models import tflite_file
+from profilers.models import ModelFile, tflite_file
+from profilers.opening import open_path
 from profilers.profile import MemoryCategory, Profile, SliceKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
@@ -199,16 +202,55 @@ def test_what_the_interpreter_lacks_is_named(
         capture(odd_files / name, "tflite")
 
 
-def test_of_several_signatures_the_one_that_runs_is_named(
+def operators(profile: Profile) -> list[str]:
+    return [profile.strings[row] for row in profile.authored.nodes.operator]
+
+
+def test_the_chosen_signature_runs_with_inputs_and_graph_of_its_own(
     capture: Capture, odd_files: Path
 ) -> None:
-    told = "2 signatures; shown and run is alpha, whose graph comes first, not beta."
-    profiles = (
-        tflite_file.inspect(odd_files / "twofold.tflite").preview,
-        capture(odd_files / "twofold.tflite", "tflite"),
+    path = odd_files / "twofold.tflite"
+    encode, look_up = (
+        capture(path, "tflite", signature=name, inputs=()) for name in ("encode", "look_up")
     )
-    for profile in profiles:
-        assert any(told in each.message for each in profile.diagnostics)
+    assert "FULLY_CONNECTED" in operators(encode)
+    assert {"GATHER", "WHILE"}.isdisjoint(operators(encode))
+    assert {"GATHER", "WHILE"} <= set(operators(look_up))
+    assert "FULLY_CONNECTED" not in operators(look_up)
+    for profile in (encode, look_up):
+        coverage = link_coverage(profile)
+        assert coverage.operator_time == coverage.peak_bytes == 1.0
+
+
+def test_weights_of_half_precision_have_times_too(capture: Capture, odd_files: Path) -> None:
+    profile = capture(odd_files / "half.tflite", "tflite")
+    assert "DEQUANTIZE" in operators(profile)
+    assert not any("could not be run alone" in told.message for told in profile.diagnostics)
+
+
+def test_an_unknown_signature_is_told(capture: Capture, odd_files: Path) -> None:
+    with pytest.raises(TwinscopeError, match="no signature 'other': it has encode, look_up"):
+        capture(odd_files / "twofold.tflite", "tflite", signature="other")
+
+
+def test_a_signature_is_picked_in_the_run_dialog(
+    qtbot: QtBot, capture: Capture, odd_files: Path
+) -> None:
+    model = open_path(odd_files / "twofold.tflite")
+    assert isinstance(model, ModelFile)
+    assert any("shown is that of encode" in told.message for told in model.preview.diagnostics)
+    dialog = RunDialog(model)
+    qtbot.addWidget(dialog)
+    dialog.signature.setCurrentText("look_up")
+    dialog.inputs.item(0, 2).setText("3,6")
+    dialog.accept()
+    (tokens,) = dialog.request.inputs
+    assert (tokens.dtype, tokens.shape, tokens.high) == ("int32", (3, 6), 50)
+    profile = capture(
+        model.path, "tflite", signature=dialog.request.signature, inputs=dialog.request.inputs
+    )
+    shapes = {profile.strings[row] for row in profile.authored.edges.shape if row >= 0}
+    assert "3,6,8" in shapes
 
 
 @pytest.mark.parametrize(
