@@ -66,6 +66,17 @@ class Launcher:
                 self._workers.pop(mode.framework, None)
             raise
 
+    def prepare(self, request: RunRequest) -> None:
+        """Let a worker import the framework while there is something to do before `capture`.
+
+        Raises
+        ------
+        ModeUnavailable
+            If the mode is unknown or its framework is not installed.
+        """
+        mode = _available_mode(request.mode)
+        self._worker_for(mode, request).import_ahead(request.mode)
+
     def extra_worker(self, request: RunRequest) -> WorkerProcess:
         """A process of its own for `request`, which the caller ends."""
         mode = _available_mode(request.mode)

@@ -1,7 +1,8 @@
 """The worker end of the pipe: one framework, one capture at a time, JSON lines in and out.
 
 Started as ``python -P -m profilers.worker HIDDEN_ROOT`` with `profilers` alone on its path. Each line
-on stdin is a job: ``{"request": ..., "folder": ...}`` captures; with ``"hold": true`` the model is
+on stdin is a job: ``{"import": MODE}`` imports what the next capture takes;
+``{"request": ..., "folder": ...}`` captures; with ``"hold": true`` the model is
 loaded and warmed up, and then held for ``{"measure": COUNT}`` jobs, each answered with durations,
 until a job that is none; ``{"end": "sweep"}`` ends the measuring of other sizes, if that goes on.
 Each line on the real stdout is an event: progress, log, error, held,
@@ -21,7 +22,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -109,20 +110,42 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # but for a sweep, see `measure_sweep`
     requests: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+    ahead = ImportedAhead()
     while True:
         job = requests.get()
+        if "import" in job:
+            ahead = ImportedAhead.of(job["import"], PipeReporter(pipe))
+            continue
         reporter = HoldingReporter(pipe, requests) if job.get("hold") else PipeReporter(pipe)
         try:
-            capture(RunRequest.from_json(job["request"]), Path(job["folder"]), reporter)
+            request = RunRequest.from_json(job["request"])
+            capture(request, Path(job["folder"]), reporter, ahead)
             reporter.send({"event": "done"})
         except _LetGo:
             reporter.send({"event": "done"})
         except BaseException as error:  # the pipe is the only way to tell; the loop lives on
             reporter.send(_error_event(error, reporter.stage))
+        ahead = ImportedAhead()
         gc.collect()
 
 
-def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
+@dataclass(frozen=True)
+class ImportedAhead:
+    """What importing a framework took, or raised, before the capture that it is part of."""
+
+    taken_ns: int = 0
+    error: BaseException | None = None
+
+    @classmethod
+    def of(cls, mode_id: str, report: PipeReporter) -> "ImportedAhead":
+        mode = mode_named(mode_id)
+        try:
+            return cls(_import_framework(mode, report) if mode else 0)
+        except BaseException as error:  # the capture tells it
+            return cls(error=error)
+
+
+def capture(request: RunRequest, folder: Path, report: PipeReporter, ahead: ImportedAhead) -> None:
     """Run one request and leave the capture in `folder`.
 
     Raises
@@ -138,7 +161,9 @@ def capture(request: RunRequest, folder: Path, report: PipeReporter) -> None:
     if request.trusted:
         _put_first(request.source_folder, str(Path(request.model_path).resolve().parent))
     request = replace(request, options=settled(mode.options, request.options, mode.title))
-    import_ns = _import_framework(mode, report)
+    if ahead.error:
+        raise ahead.error
+    import_ns = ahead.taken_ns + _import_framework(mode, report)
     runtime = importlib.import_module(f"profilers.runtimes.{mode.module}")
     record = runtime.run(request, folder, report)
     record.import_ns = import_ns

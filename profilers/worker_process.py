@@ -86,6 +86,10 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    def import_ahead(self, mode_id: str) -> None:
+        """Let it import what the next capture in this mode takes."""
+        self._send({"import": mode_id})
+
     def capture(
         self,
         request: RunRequest,

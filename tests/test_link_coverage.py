@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profilers.analysis.coverage import link_coverage
 from profilers.analysis.stats import statistics
 from profilers.profile import NodeKind, SliceKind
 from profilers.profile.references import broken_references
 from tests.conftest import Capture
+from tests.profilers.captures.linked import assert_linked
 
 MODELS = Path(__file__).parent / "models"
 MODES = {
@@ -41,12 +41,7 @@ def test_times_and_bytes_are_linked(
     assert facts["median_step_ns"] > 0
     assert facts["graph_nodes"] > 3
     assert facts["peak_bytes"] > facts["parameter_bytes"] > 0
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
-    assert coverage.fused_kernel_time in (None, 1.0)
+    assert_linked(profile)
     slices, nodes = profile.trace.slices, profile.authored.nodes
     linked = np.unique(slices.node[(slices.kind == SliceKind.OPERATOR) & (slices.node >= 0)])
     assert len(linked) > 2  # spread over the graph, not tied to one node

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from profilers.analysis.comparison import ProfileComparison
-from profilers.analysis.comparison.rows import ExplainedRow, RowKind
+from profilers.analysis.comparison.rows import ExplainedRow
 from profilers.analysis.comparison.words import (
+    ROW_KINDS,
     explained_sentence,
     format_change,
     format_noise,
@@ -18,15 +19,6 @@ from profilers.profile import Profile
 from profilers.units import format_duration
 
 _MOST_BLAMED = 5
-_KINDS = {
-    RowKind.MATCHED: "",
-    RowKind.ONLY_A: "only in A",
-    RowKind.ONLY_B: "only in B",
-    RowKind.UNLINKED: "not tied to the graph",
-    RowKind.BETWEEN: "long pauses between operators",
-    RowKind.AROUND: "before the first operator and after the last",
-    RowKind.CALL: "the model's own call",
-}
 
 
 def comparison_text(comparison: ProfileComparison, a: Profile, b: Profile, rows: int) -> str:
@@ -104,7 +96,7 @@ def _explained(comparison: ProfileComparison, most: int) -> Iterator[str]:
                 format_duration(row.b_ns),
                 format_duration(row.difference_ns),
                 format_share(explanation, row),
-                _KINDS[row.kind] if row.title else "",
+                ROW_KINDS[row.kind] if row.title else "",
             )
             for row in (explanation.rows[at] for at in leading)
         ],
@@ -116,7 +108,7 @@ def _explained(comparison: ProfileComparison, most: int) -> Iterator[str]:
 
 
 def _name(row: ExplainedRow) -> str:
-    return row.title or _KINDS[row.kind].capitalize()
+    return row.title or ROW_KINDS[row.kind].capitalize()
 
 
 def _table(header: tuple[str, ...], lines: list[tuple[str, ...]]) -> Iterator[str]:

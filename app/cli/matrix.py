@@ -15,6 +15,7 @@ from app.cli.progress import ProgressBar
 from app.cli.trusting import is_trusted
 from app.matrix import BATCHES, MatrixRow, run_matrix, unavailable, variants_of, with_batches
 from app.matrix_text import HEADINGS, cells_of, plain_row, problems_of
+from app.pace import Pace
 from app.paths import data_folder
 from app.report import write_matrix
 from profilers.errors import TwinscopeError
@@ -77,13 +78,17 @@ def run(arguments: argparse.Namespace) -> int:
     base = _request(arguments, model)
     launcher, autosave = Launcher(), Autosave(data_folder() / "autosave")
     rows: list[MatrixRow] = []
+    pace = Pace(len(variants))
     try:
         with ProgressBar() as bar:
 
             def tell(number: int, row: MatrixRow) -> None:
                 bar.clear()
                 rows.append(row)
-                print(f"{number + 1} of {len(variants)}: {row.variant.title}", file=sys.stderr)
+                pace.end_one()
+                left = f" (about {pace.left} left)" if pace.left else ""
+                told = f"{number + 1} of {len(variants)}: {row.variant.title}{left}"
+                print(told, file=sys.stderr)
 
             run_matrix(launcher, variants, base, autosave, tell, bar.on_event)
     finally:  # what ran before it was stopped is told, too

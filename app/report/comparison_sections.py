@@ -18,8 +18,9 @@ from app.report.content import (
 from app.report.sections import STEPS, sections_of, step_series, subtitle_of, title_of
 from profilers.analysis.comparison import ProfileComparison
 from profilers.analysis.comparison.figures import Verdict
-from profilers.analysis.comparison.rows import ExplainedRow, RowKind
+from profilers.analysis.comparison.rows import ExplainedRow
 from profilers.analysis.comparison.words import (
+    ROW_KINDS,
     explained_sentence,
     format_change,
     format_noise,
@@ -36,15 +37,6 @@ from profilers.units import format_duration
 _MOST_ROWS = 40
 _MOST_IN_WATERFALL = 8
 _TONES = {Verdict.BETTER: "good", Verdict.WORSE: "error"}
-_KINDS = {
-    RowKind.MATCHED: "",
-    RowKind.ONLY_A: "only in A",
-    RowKind.ONLY_B: "only in B",
-    RowKind.UNLINKED: "not tied to the graph",
-    RowKind.BETWEEN: "long pauses between operators",
-    RowKind.AROUND: "before the first operator and after the last",
-    RowKind.CALL: "the model's own call",
-}
 
 
 def comparison_report(comparison: ProfileComparison, a: Profile, b: Profile) -> Report:
@@ -136,7 +128,7 @@ def _explained(comparison: ProfileComparison) -> tuple[Block, ...]:
                 format_duration(row.difference_ns),
                 format_share(explanation, row),
                 row.operators[1] or row.operators[0],
-                _KINDS[row.kind] if row.title else "",
+                ROW_KINDS[row.kind] if row.title else "",
             ),
             0.0 if explanation.is_noise else min(abs(explanation.share(row)), 1.0),
             tone="error" if row.difference_ns > 0 else "good",
@@ -153,4 +145,4 @@ def _explained(comparison: ProfileComparison) -> tuple[Block, ...]:
 
 
 def _title(row: ExplainedRow) -> str:
-    return short_kernel_name(row.title) or _KINDS[row.kind]
+    return short_kernel_name(row.title) or ROW_KINDS[row.kind]

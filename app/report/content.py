@@ -29,12 +29,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """`share` (0 to 1) draws a bar; `level` indents the first cell; `tone` is a colour's role."""
+    """`share` (0 to 1) draws a bar; `level` indents the first cell; `tone` is a colour's role.
+
+    `whole` is what the first cell is short for, "" where it is whole itself.
+    """
 
     cells: tuple[str, ...]
     share: float = 0.0
     level: int = 0
     tone: str = "s0"
+    whole: str = ""
 
 
 @dataclass(frozen=True)

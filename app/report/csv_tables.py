@@ -15,7 +15,7 @@ def write(profile: Profile, path: Path) -> None:
     and ``summary.csv``.
 
     If `path` ends in ``.csv`` only the operators are written, to that file. Text that a spreadsheet
-    would take for a formula is preceded by an apostrophe.
+    would take for a formula is preceded by an apostrophe; line breaks and controls are made visible.
     """
     if path.suffix == ".csv":
         _write_table(path, operators_table(profile))

@@ -129,7 +129,8 @@ def _grid(block: Grid) -> str:
                 padding = f" style='padding-left:{0.5 + 1.1 * row.level:.1f}em'"
             if at == block.bar_column and row.share > 0:
                 bar = f"<i style='width:{100 * row.share:.1f}%;background:var(--{row.tone})'></i>"
-            cells.append(f"<td class='{kind}'{padding}>{bar}<span>{_cut(cell)}</span></td>")
+            tip = f" data-tip='{_cut(row.whole)}'" if at == 0 and row.whole else ""
+            cells.append(f"<td class='{kind}'{padding}>{bar}<span{tip}>{_cut(cell)}</span></td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     left_out = f"<p class='note'>{_safe(block.left_out)}</p>" if block.left_out else ""
     return (

@@ -1,7 +1,6 @@
 """A report as PDF: the sections of the page, drawn on A4."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -26,9 +25,9 @@ _COLOURS = {
     "warning": "#9a6700", "error": "#c0232c", "s0": "#3b78d8", "s1": "#d9822b", "s2": "#2f9e6e",
     "s3": "#9a5fc7", "s4": "#c2a21f", "s5": "#3aa6b9", "s6": "#c8577e", "s7": "#7d8896",
 }  # fmt: skip
-_ROWS_AT_ONCE = 18
 _CHART = (700, 210)
 _LONGEST_CELL = 70
+_TABLE = "<table width='100%' cellpadding='2' cellspacing='0'>"
 _MARKS = {"good": "✔", "warning": "⚠", "error": "✖", "": "•"}
 
 
@@ -59,8 +58,12 @@ def document(report: Report) -> bytes:
         heading = f"<h2>{_safe(section.title)}</h2>{note}"
         for block in section.blocks:
             for piece in _pieces(block):
-                is_svg = piece.startswith("<svg")
-                pages.svg(heading, piece) if is_svg else pages.text(heading + piece)
+                if piece.startswith("<svg"):
+                    pages.svg(heading, piece)
+                elif piece.startswith(_TABLE):
+                    pages.table(heading + piece)
+                else:
+                    pages.text(heading + piece)
                 heading = ""
     return pages.finished()
 
@@ -83,8 +86,7 @@ def _pieces(block: Block) -> Iterator[str]:
                 f"<span class='note'>{_safe(line.note)}</span></p>"
             )
     elif isinstance(block, Grid):
-        for begin in range(0, max(len(block.rows), 1), _ROWS_AT_ONCE):
-            yield _grid(replace(block, rows=block.rows[begin : begin + _ROWS_AT_ONCE]))
+        yield _grid(block)
         if block.left_out:
             yield f"<p class='note'>{_safe(block.left_out)}</p>"
     else:
@@ -116,7 +118,7 @@ def _grid(block: Grid) -> str:
             for at, (side, cell) in enumerate(zip(sides, row.cells, strict=True))
         )
         rows.append(f"<tr>{cells}</tr>")
-    return f"<table width='100%' cellpadding='2' cellspacing='0'><tr>{head}</tr>{''.join(rows)}</table>"
+    return f"{_TABLE}<tr>{head}</tr>{''.join(rows)}</table>"
 
 
 def _legend(names: Sequence[str]) -> str:

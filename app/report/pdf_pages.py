@@ -1,7 +1,15 @@
 """Pages that are filled from top to bottom with text and drawings."""
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QFont, QPageLayout, QPageSize, QPainter, QPdfWriter, QTextDocument
+from PySide6.QtGui import (
+    QFont,
+    QPageLayout,
+    QPageSize,
+    QPainter,
+    QPdfWriter,
+    QTextDocument,
+    QTextTable,
+)
 from PySide6.QtSvg import QSvgRenderer
 
 _STYLE = """
@@ -12,6 +20,7 @@ th { color: #5d6776; font-weight: normal; border-bottom: 1px solid #dde1e6; }
 _DPI = 96
 _GAP = 6
 _FOOT = 22
+_FEWEST_ROWS = 4  # of a table below its heading
 
 
 class PdfPages:
@@ -46,6 +55,24 @@ class PdfPages:
         self._make_room(document.size().height())
         self._paint(document)
 
+    def table(self, html: str) -> None:
+        """A heading and a table, which goes on below its head on as many pages as it takes."""
+        document = self._laid_out(html)
+        head, *rows = _row_begins(document)
+        ends = [*rows[1:], document.size().height()]
+        self._make_room(ends[min(_FEWEST_ROWS, len(ends)) - 1])
+        begin = 0.0
+        while begin < ends[-1]:
+            if begin:
+                self._new_page()
+                self._paint_part(document, head, rows[0])
+            room = self._size.height() - self._top
+            fitting = [end for end in ends if begin < end <= begin + room]
+            end = fitting[-1] if fitting else min(each for each in ends if each > begin)
+            self._paint_part(document, begin, end)
+            begin = end
+        self._top += _GAP
+
     def svg(self, heading: str, svg: str) -> None:
         """A drawing as wide as the page, together with its heading."""
         renderer = QSvgRenderer(QByteArray(svg.encode()))
@@ -76,17 +103,25 @@ class PdfPages:
 
     def _make_room(self, height: float) -> None:
         if self._top and self._top + height > self._size.height():
-            self._writer.newPage()
-            self._page += 1
-            self._top = 0.0
-            self._write_foot()
+            self._new_page()
+
+    def _new_page(self) -> None:
+        self._writer.newPage()
+        self._page += 1
+        self._top = 0.0
+        self._write_foot()
 
     def _paint(self, document: QTextDocument) -> None:
+        self._paint_part(document, 0, document.size().height())
+        self._top += _GAP
+
+    def _paint_part(self, document: QTextDocument, begin: float, end: float) -> None:
+        """What lies between two heights of it."""
         self._painter.save()
-        self._painter.translate(0, self._top)
-        document.drawContents(self._painter)
+        self._painter.translate(0, self._top - begin)
+        document.drawContents(self._painter, QRectF(0, begin, self._size.width(), end - begin))
         self._painter.restore()
-        self._top += document.size().height() + _GAP
+        self._top += end - begin
 
     def _write_foot(self) -> None:
         box = QRectF(0, self._size.height() + 4, self._size.width(), _FOOT - 4)
@@ -95,3 +130,17 @@ class PdfPages:
         self._painter.drawText(box, Qt.AlignmentFlag.AlignLeft, self._title[:90])
         self._painter.drawText(box, Qt.AlignmentFlag.AlignRight, str(self._page))
         self._painter.setPen(Qt.GlobalColor.black)
+
+
+def _row_begins(document: QTextDocument) -> list[float]:
+    """Where the rows of its one table begin, its head's first."""
+    (table,) = (each for each in document.rootFrame().childFrames() if isinstance(each, QTextTable))
+    layout, padding = document.documentLayout(), table.format().toTableFormat().cellPadding()
+    return [
+        min(
+            layout.blockBoundingRect(table.cellAt(row, at).firstCursorPosition().block()).top()
+            for at in range(table.columns())
+        )
+        - padding
+        for row in range(table.rows())
+    ]

@@ -21,6 +21,7 @@ from app.report.content import (
 )
 from app.report.outline import outline_rows
 from profilers.analysis.advice import Finding, findings
+from profilers.analysis.kernel_names import short_kernel_name
 from profilers.analysis.memory.curve import memory_curve
 from profilers.analysis.memory.groups import GroupBy
 from profilers.analysis.memory.stack import memory_stack
@@ -107,18 +108,20 @@ def _top(title: str, profile: Profile, kind: SliceKind) -> Section | None:
     if not whole:
         return None
     order = np.argsort(-table.self_ns, kind="stable")
+    names = [profile.strings[int(table.key[at])] for at in order[:_MOST_ROWS].tolist()]
     rows = tuple(
         Row(
             (
-                profile.strings[int(table.key[at])],
+                short_kernel_name(name),
                 format_percent(table.self_ns[at] / whole),
                 format_duration(int(table.self_ns[at])),
                 format_duration(int(table.total_ns[at])),
                 f"{int(table.calls[at]):,}",
             ),
             float(table.self_ns[at] / whole),
+            whole=name if short_kernel_name(name) != name else "",
         )
-        for at in order[:_MOST_ROWS].tolist()
+        for name, at in zip(names, order.tolist(), strict=False)
     )
     columns = (
         Column("Name", is_text=True), Column("Share"), Column("Self time"),

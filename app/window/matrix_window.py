@@ -21,6 +21,7 @@ from app.document import Document
 from app.jobs import Job
 from app.matrix import MatrixRow, unavailable, variants_of
 from app.matrix_text import FIRST_CALL, HEADINGS, cells_of, unmeasured_text
+from app.pace import Pace
 from app.report import write_matrix
 from app.session import Session
 from profilers.errors import Cancelled, TwinscopeError
@@ -48,6 +49,7 @@ class MatrixWindow(QDialog):
         self._model = document.model
         self._variants = variants_of(document.model)
         self._rows: list[MatrixRow] = []
+        self._pace = Pace(len(self._variants))
         self.table = self._empty_table()
         self.progress = QProgressBar()
         self.progress.setRange(0, 100 * max(len(self._variants), 1))
@@ -131,6 +133,7 @@ class MatrixWindow(QDialog):
     def _take(self, number: int, row: MatrixRow) -> None:
         is_reference = row.snapshot is not None and not any(each.snapshot for each in self._rows)
         self._rows.append(row)
+        self._pace.end_one()
         self.progress.setValue(100 * (number + 1))
         if row.problem:
             self._show_problem(number, row.problem)
@@ -155,9 +158,11 @@ class MatrixWindow(QDialog):
     def _tell(self, event: object) -> None:
         if isinstance(event, Progress) and len(self._rows) < len(self._variants):
             self.progress.setValue(100 * len(self._rows) + round(99 * event.fraction))
+            left = self._pace.left
             self.progress.setFormat(
                 f"{len(self._rows) + 1} / {len(self._variants)}  "
                 f"{self._variants[len(self._rows)].title}: {event.stage}"
+                + (f"  ({self.tr('about {} left').format(left)})" if left else "")
             )
 
     def _end(self) -> None:

@@ -1,6 +1,7 @@
 """Measures a model's step again for other sizes of its inputs, without the profiler."""
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.sweeps import SWEEP_STAGE, batch_of, resized
 
 UNKNOWN_BYTES = -1
+_FEWEST_STEPS = 5
+_ENOUGH_NS = 2_000_000_000
 
 Sized = Callable[[tuple[InputSpec, ...], Reporter], "SizedRun"]
 
@@ -115,9 +118,23 @@ class _PartOfSweep:
 
 def _measured(run: SizedRun, record: RunRecord, report: Reporter) -> dict[str, Any]:
     timed_steps(run.step, max(record.request.warmup, 1), report, "")
-    times_ns = timed_steps(run.step, record.request.steps, report, "")
+    times_ns = _enough_steps(run, record.request.steps, report)
     return {
         "median_ns": int(np.median(times_ns)),
         "p95_ns": int(np.percentile(times_ns, 95)),
         "peak_bytes": run.peak_bytes(),
     }
+
+
+def _enough_steps(run: SizedRun, most: int, report: Reporter) -> list[int]:
+    """Durations of the steps that were asked for; of slow ones as many as tell their median."""
+    if not report.runs_alone:
+        return timed_steps(run.step, most, report, "")
+    durations: list[int] = []
+    while len(durations) < most and (len(durations) < _FEWEST_STEPS or sum(durations) < _ENOUGH_NS):
+        report.progress("", len(durations) / most)
+        begin = time.perf_counter_ns()
+        run.step()
+        durations.append(time.perf_counter_ns() - begin)
+    report.progress("", 1.0)
+    return durations

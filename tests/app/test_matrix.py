@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.cli import main
 from app.cli.progress import ProgressBar
 from app.matrix import unavailable, variants_of
+from app.pace import Pace
 from app.window.main_window import MainWindow
 from app.window.matrix_window import MatrixWindow
 from profilers.analysis.result_error import result_error
@@ -99,6 +100,19 @@ def test_batch_sizes_that_a_model_does_not_take_are_told(
     assert "Every mode with batch 3" in text
     assert text.count(reason) == 1
     assert text.count("<td class='text'><span>ONNX Runtime (level ") == 8  # figures, throughput
+
+
+def test_what_is_left_goes_by_the_rows_that_ended() -> None:
+    seconds = iter([0.0, 100.0, 100.0, 150.0, 390.0, 400.0, 410.0])
+    pace = Pace(4, lambda: next(seconds))
+    assert pace.left == ""
+    pace.end_one()
+    assert [pace.left for _ in range(3)] == ["5 min", "4 min", "10 s"]
+    pace.end_one()
+    assert pace.left == "6 min"
+    pace = Pace(1, lambda: 0.0)
+    pace.end_one()
+    assert pace.left == ""
 
 
 def test_rows_that_ran_are_told_when_the_others_are_stopped(

@@ -1,6 +1,8 @@
 """Reports that are sent away: one page or PDF that holds everything and does nothing else."""
 
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,6 +11,8 @@ import pytest
 
 from app.cli import main
 from app.report import write_report
+from app.report.content import Column, Grid, Report, Row, Section
+from app.report.pdf import document
 from profilers import snapshot
 from profilers.errors import TwinscopeError
 from profilers.profile import Diagnostic, Note, Profile, Severity, StringTable
@@ -152,6 +156,32 @@ def test_the_pdf_has_pages_that_other_programs_read(
     assert len(re.findall(rb"/Type\s*/Page\b", data)) >= 2
     assert b"/JavaScript" not in data
     assert b"/URI" not in data
+
+
+@pytest.mark.skipif(not shutil.which("pdftotext"), reason="pdftotext is not installed")
+def test_a_long_table_goes_on_below_its_head_in_a_pdf(tmp_path: Path, qapp: object) -> None:
+    columns = (Column("Operator", is_text=True), Column("Calls"))
+    names = [f"operator-{number}" + "-x" * 30 * (number % 7 == 0) for number in range(150)]
+    grid = Grid(columns, tuple(Row((name, "1")) for name in names))
+    path = tmp_path / "r.pdf"
+    path.write_bytes(document(Report("Long", "", (Section("Table", (grid,)),))))
+    text = subprocess.run(
+        ["pdftotext", "-layout", str(path), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    pages = text.split("\f")[:-1]
+    assert len(pages) > 2
+    assert [page.count("Operator ") for page in pages] == [1] * len(pages)
+    assert re.findall(r"operator-\d+", text) == [name.partition("-x")[0] for name in names]
+
+
+def test_a_kernel_has_its_short_name_and_tells_the_whole_one(tmp_path: Path) -> None:
+    whole = "void at::native::elementwise_kernel<4, at::native::FillFunctor<float> >(int)"
+    profile = sample_profile()
+    strings = StringTable(whole if text == "conv2d_kernel" else text for text in profile.strings)
+    write_report([replace(profile, strings=strings)], tmp_path / "r.html")
+    page = Page((tmp_path / "r.html").read_text("utf-8"))
+    assert "elementwise_kernel<FillFunctor>" in page.text
+    assert whole in [given.get("data-tip") for _, given in page.tags]
 
 
 def test_the_command_line_writes_by_suffix_and_tells_what_it_cannot(

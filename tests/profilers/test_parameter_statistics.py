@@ -49,6 +49,7 @@ def test_what_is_no_number_is_counted_apart() -> None:
         np.array(5, np.int8),
         np.array([True, False]),
         np.array([1e308, -1e308]),
+        np.array([0.0, 5e-324, 3e-310]),
         np.zeros((3, 4), np.float16),
         np.array([2**63 - 1, -(2**63)]),
     ],

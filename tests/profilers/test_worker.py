@@ -14,6 +14,7 @@ from profilers.captures import read_capture
 from profilers.errors import Cancelled, CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.request import InputSpec, RunRequest
+from profilers.run_record import RunRecord
 from profilers.runtimes import RUN_MODES
 from profilers.worker_process import Log, Progress
 from tests.conftest import ModelFolders
@@ -80,6 +81,35 @@ def test_a_second_capture_does_not_pay_the_import_again(
         launcher.capture(request(misbehaving / "prints.pt"), folder)
         workers.append(set(psutil.Process().children(recursive=True)))
     assert workers[0] == workers[1]
+
+
+def test_what_was_imported_ahead_is_told_by_the_first_capture_alone(
+    misbehaving: Path, tmp_path: Path
+) -> None:
+    launcher, taken_ns = Launcher(), []
+    try:
+        launcher.prepare(request(misbehaving / "prints.pt"))
+        for name in ("first", "second"):
+            folder = tmp_path / name
+            folder.mkdir()
+            launcher.capture(request(misbehaving / "prints.pt"), folder)
+            taken_ns.append(RunRecord.read(folder).import_ns)
+    finally:
+        launcher.close()
+    assert taken_ns[0] > 10 * taken_ns[1]
+
+
+def test_a_framework_that_cannot_be_imported_ahead_fails_the_capture(
+    misbehaving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_LOGS", "no such log")  # refused by `import torch`
+    launcher = Launcher()
+    try:
+        launcher.prepare(request(misbehaving / "prints.pt"))
+        with pytest.raises(CaptureFailed, match="failed in the stage “import”"):
+            launcher.capture(request(misbehaving / "prints.pt"), tmp_path)
+    finally:
+        launcher.close()
 
 
 def test_a_model_that_loops_for_ever_is_ended(

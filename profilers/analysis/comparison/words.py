@@ -1,5 +1,7 @@
 """Figures and verdicts of a comparison as people read them."""
 
+import math
+
 from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.figures import LATENCY, Basis, FigurePair, Unit, Verdict
 from profilers.analysis.comparison.ratios import Interval
@@ -16,6 +18,15 @@ _TOO_NOISY = 1.5  # ratio of an interval's ends beyond which "no difference" wou
 _TINY = 1e-9  # a share that reads as one of no size in particular
 _SCALED = 0.005  # less of a factor is not worth telling
 _MANY_TIMES = 2.0  # from here on a ratio reads better than a percentage
+ROW_KINDS = {
+    RowKind.MATCHED: "",
+    RowKind.ONLY_A: "only in A",
+    RowKind.ONLY_B: "only in B",
+    RowKind.UNLINKED: "not tied to the graph",
+    RowKind.BETWEEN: "long pauses between operators",
+    RowKind.AROUND: "before the first operator and after the last",
+    RowKind.CALL: "the model's own call",
+}
 
 
 def format_value(value: float | None, unit: Unit) -> str:
@@ -196,7 +207,10 @@ def _latency_sentence(pair: FigurePair) -> str:
     if pair.verdict == Verdict.SAME and ratio.high > _TOO_NOISY * ratio.low:
         return f"The steps vary too much to tell which is faster ({_as_change(ratio)})"
     if pair.verdict == Verdict.SAME:
-        return f"No difference beyond the noise ({_as_change(ratio)})"
+        return (
+            f"No difference beyond the noise ({_as_change(ratio)}); only one above "
+            f"{math.ceil(100 * ratio.shows_from)} % would surely show"
+        )
     if ratio.value <= 1 / _MANY_TIMES:
         fast = ratio.inverse()
         return (

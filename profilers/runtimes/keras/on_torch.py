@@ -20,6 +20,7 @@ from profilers.runtimes.pytorch.session import LoadedModel
 from profilers.runtimes.tf.options import is_training
 
 WORKER_ENVIRONMENT = {**torch_session.WORKER_ENVIRONMENT, "KERAS_BACKEND": "torch"}
+PRELOADED = torch_session.PRELOADED
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:

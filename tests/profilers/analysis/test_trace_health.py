@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,100 +13,18 @@ from profilers.analysis.trace_health.overlaps import crossing_slices
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import (
-    Allocations,
-    Diagnostic,
-    Memory,
-    MemoryCounters,
     Profile,
     Severity,
     SliceKind,
-    Slices,
-    Steps,
     StringPool,
     TrackKind,
 )
 from profilers.traces.trace_builder import TraceBuilder
 from tests.conftest import Capture
+from tests.profilers.analysis.made_traces import MS, STEP_NS, US, Run, S, found, on_one_track, says
 from tests.sample import sample_profile
 
 MODELS = Path(__file__).parents[2] / "models"
-US, MS, S = 1_000, 1_000_000, 1_000_000_000
-STEP_NS = 20 * MS
-
-
-class Run:
-    """A run on one host thread and one stream whose trace has no fault, to which one is added."""
-
-    def __init__(self, steps: int = 3, launched: int = 20) -> None:
-        self.pool = StringPool()
-        self.builder = TraceBuilder(self.pool)
-        self.host = self.builder.track("thread", TrackKind.THREAD, "python")
-        self.stream = self.builder.track("stream 7", TrackKind.STREAM, "GPU 0", device=0)
-        self.steps: list[tuple[int, int, int]] = []
-        for number in range(steps):
-            self.step(number)
-            for at in range(launched):
-                self.launch(number * STEP_NS + at * MS + 137 * at + 10 * US, step=number)
-
-    def step(self, number: int, duration_ns: int = STEP_NS - 7 * US) -> None:
-        begin = len(self.steps) * STEP_NS + 3
-        row = len(self.steps)
-        self.steps.append((begin, duration_ns, number))
-        name = f"ProfilerStep#{number}"
-        self.builder.slice(self.host, begin, duration_ns, name, SliceKind.STEP, step=row)
-
-    def operator(self, start_ns: int, duration_ns: int = 5 * US, **more: Any) -> int:
-        return self.builder.slice(
-            self.host, start_ns, duration_ns, "aten::mm", SliceKind.OPERATOR, "cpu_op", **more
-        )
-
-    def call(self, start_ns: int, name: str = "cudaLaunchKernel", step: int = -1) -> int:
-        return self.builder.slice(
-            self.host, start_ns, 3 * US, name, SliceKind.RUNTIME, "cuda_runtime", step=step
-        )
-
-    def kernel(self, start_ns: int, duration_ns: int = 30 * US, step: int = -1) -> int:
-        return self.builder.slice(
-            self.stream, start_ns, duration_ns, "gemm", SliceKind.KERNEL, "kernel", step=step
-        )
-
-    def launch(self, at_ns: int, delay_ns: int = 20 * US, step: int = -1) -> None:
-        self.operator(at_ns, 9 * US, step=step, arguments={"Input Dims": [[2, 2]]})
-        call, kernel = self.call(at_ns + US, step=step), self.kernel(at_ns + US + delay_ns)
-        self.builder.flow(call, kernel, "launch")
-
-    def profile(self) -> Profile:
-        trace, _ = self.builder.build()
-        memory = Memory(
-            "by hand",
-            Allocations.from_rows([(0, 5, 64, self.pool.add("cpu"), 0, -1, -1, -1)]),
-            MemoryCounters.empty(),
-        )
-        steps = Steps.from_rows(self.steps)
-        return Profile("run", self.pool.table(), trace, steps=steps, memory=memory)
-
-
-def on_one_track(start_ns: np.ndarray, duration_ns: np.ndarray) -> Profile:
-    """Slices of no kind, one after another, and nothing else."""
-    none = np.full(len(start_ns), -1)
-    zero = np.zeros(len(start_ns))
-    slices = Slices.of(
-        start_ns=start_ns, duration_ns=duration_ns, name=zero, category=none, kind=zero, track=zero,
-        depth=zero, parent=none, correlation=none, step=none, node=none, group=none,
-    )  # fmt: skip
-    run = Run(0).profile()
-    return replace(run, strings=StringPool(["a"]).table(), trace=replace(run.trace, slices=slices))
-
-
-def found(profile: Profile, words: str) -> Diagnostic:
-    """The one finding that says these words."""
-    matching = [each for each in health(profile) if words in each.message]
-    assert len(matching) == 1, [each.message for each in health(profile)]
-    return matching[0]
-
-
-def says(profile: Profile, words: str) -> bool:
-    return any(words in each.message for each in health(profile))
 
 
 def opened(path: Path) -> Profile:
@@ -218,117 +135,6 @@ def test_few_or_long_slices_do_not_tell_of_rounding() -> None:
 
 
 # Truncation
-
-
-@pytest.mark.parametrize(("events", "cut"), [(999_999, False), (1_000_000, True)])
-def test_exactly_a_million_events_are_a_cut(events: int, cut: bool) -> None:
-    profile = on_one_track(np.arange(events) * 1_003, np.full(events, 701))
-    assert says(profile, "exactly 1,000,000 events") == cut
-
-
-def test_a_step_without_an_end_is_told() -> None:
-    run = Run()
-    run.step(3, duration_ns=0)
-    assert found(run.profile(), "do not end").count == 1
-
-
-@pytest.mark.parametrize(("launched", "cut"), [(4, True), (19, False)])
-def test_a_last_step_whose_second_half_is_empty_is_cut(launched: int, cut: bool) -> None:
-    run = Run()
-    run.step(3)
-    for at in range(launched):
-        run.launch(3 * STEP_NS + at * MS + 10 * US, step=3)
-    assert says(run.profile(), "cut within it") == cut
-
-
-def test_steps_that_always_end_quietly_are_not_cut() -> None:
-    run = Run(steps=4, launched=5)
-    assert not says(run.profile(), "cut within it")
-
-
-@pytest.mark.parametrize(("operators", "told"), [(15, True), (5, False)])
-def test_work_after_the_last_step_may_be_a_step_without_end(operators: int, told: bool) -> None:
-    run = Run()
-    for at in range(operators):
-        run.operator(3 * STEP_NS + at * MS)
-    assert says(run.profile(), "after the last step") == told
-
-
-@pytest.mark.parametrize(("lost", "told"), [(40, True), (3, False)])
-def test_launches_after_the_last_kernel_have_lost_theirs(lost: int, told: bool) -> None:
-    run = Run()
-    for at in range(lost):
-        run.call(3 * STEP_NS + at * 100 * US)
-    profile = run.profile()
-    assert says(profile, "records stop") == told
-    if told:
-        assert found(profile, "records stop").count == lost
-        assert found(profile, "records stop").severity == Severity.WARNING
-    assert not says(profile, "have no kernel or copy")
-
-
-# What is missing
-
-
-def test_launches_alone_tell_that_kernels_were_not_recorded() -> None:
-    run = Run(launched=0)
-    for at in range(5):
-        run.call(at * MS)
-    finding = found(run.profile(), "holds none")
-    assert (finding.severity, finding.count) == (Severity.WARNING, 5)
-
-
-def test_queries_and_waits_launch_nothing() -> None:
-    run = Run(launched=0)
-    for name in ("cudaEventQuery", "cudaDeviceSynchronize", "cudaLaunchHostFunc", "cudaMalloc"):
-        run.call(MS, name)
-    assert not says(run.profile(), "holds none")
-
-
-@pytest.mark.parametrize(("lost", "told"), [(10, True), (2, False)])
-def test_launches_whose_kernel_was_dropped_are_counted(lost: int, told: bool) -> None:
-    run = Run()
-    for at in range(lost):
-        run.call(at * MS + 500 * US)
-    profile = run.profile()
-    assert says(profile, "have no kernel or copy") == told
-    if told:
-        assert found(profile, f"{100 * lost / (60 + lost):.1f} %").count == lost
-
-
-@pytest.mark.parametrize(("orphans", "told"), [(10, True), (2, False)])
-def test_kernels_without_launch_are_counted(orphans: int, told: bool) -> None:
-    run = Run()
-    for at in range(orphans):
-        run.kernel(at * MS + 500 * US)
-    assert says(run.profile(), "no launch in the trace") == told
-
-
-def test_a_trace_without_steps_is_one_range() -> None:
-    run = Run(steps=0)
-    for at in range(20):
-        run.launch(at * MS + 137 * at)
-    finding = found(run.profile(), "marks no steps")
-    assert finding.severity == Severity.INFO
-    assert len(health(run.profile())) == 1
-
-
-def test_gaps_in_step_numbers_are_counted() -> None:
-    run = Run()
-    run.step(7)
-    run.launch(4 * STEP_NS - MS, step=3)
-    assert found(run.profile(), "between 0 and 7").count == 4
-
-
-def test_what_the_profiler_was_not_asked_for_is_one_remark() -> None:
-    profile = replace(Run().profile(), memory=Memory.empty())
-    assert found(profile, "Not in this profile: memory.").severity == Severity.INFO
-    run = Run(launched=0)
-    run.operator(MS)
-    assert "record_shapes=True" in found(run.profile(), "input shapes").remedy
-
-
-# Clocks
 
 
 @pytest.mark.parametrize(("delay_ns", "told"), [(-5 * US, True), (-900, False)])

@@ -6,7 +6,6 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from profilers.analysis.coverage import link_coverage
 from profilers.analysis.memory.segments import segment_map
 from profilers.captures import read_capture
 from profilers.captures.pytorch.cuda_graph_links import align_replay
@@ -15,6 +14,7 @@ from profilers.opening import open_path
 from profilers.profile import Profile, SliceKind, TrackKind, decode
 from profilers.profile.references import broken_references
 from tests.conftest import ROOT
+from tests.profilers.captures.linked import assert_linked
 
 GPU = ROOT / "tests" / "data" / "gpu"
 NAMES = sorted(path.stem for path in GPU.glob("*.zip"))
@@ -44,12 +44,7 @@ def test_the_work_of_a_gpu_is_linked_to_the_model(captures: dict[str, Profile], 
     kernels = kernels_of(profile)
     assert len(kernels) > 0
     assert set(tracks.kind[slices.track[kernels]].tolist()) == {TrackKind.STREAM}
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
-    assert coverage.fused_kernel_time in (None, 1.0)
+    assert_linked(profile)
 
 
 def test_tritons_kernels_are_those_that_ran(captures: dict[str, Profile]) -> None:

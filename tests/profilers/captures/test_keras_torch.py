@@ -5,23 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profilers.analysis.coverage import link_coverage
 from profilers.analysis.pairing.matching import match_graphs
 from profilers.profile import MemoryCategory, Profile, SliceKind
 from tests.conftest import Capture
+from tests.profilers.captures.linked import assert_linked
 
 LAYERS = {
     "cnn.keras": ("stem", "stem_norm", "stem_relu", "body", "body_norm", "body_relu", "pool", "head"),
     "block.keras": ("embedding", "norm1", "attention", "norm2", "mlp1", "mlp2"),
 }  # fmt: skip
-
-
-def assert_linked(profile: Profile) -> None:
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.99
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.99
 
 
 def scope_names(profile: Profile) -> list[str]:
@@ -31,7 +23,7 @@ def scope_names(profile: Profile) -> list[str]:
 @pytest.mark.parametrize("name", [*LAYERS, "control.keras", "lambda.keras"])
 def test_a_keras_file_runs_on_pytorch(capture: Capture, tf_files: Path, name: str) -> None:
     profile = capture(tf_files / name, "keras-torch")
-    assert_linked(profile)
+    assert_linked(profile, least=0.99)
     assert profile.environment.framework.startswith("Keras 3")
     assert " on PyTorch " in profile.environment.framework
     strings, slices = profile.strings, profile.trace.slices
@@ -74,6 +66,6 @@ def test_both_backends_hold_the_same_bytes_of_weights(capture: Capture, tf_files
 
 def test_a_training_step_on_pytorch_is_linked(capture: Capture, tf_files: Path) -> None:
     profile = capture(tf_files / "cnn.keras", "keras-torch", options={"run": "training"})
-    assert_linked(profile)
+    assert_linked(profile, least=0.99)
     operators = profile.trace.slices.name[profile.trace.slices.kind == SliceKind.OPERATOR]
     assert any("backward" in profile.strings[name].lower() for name in np.unique(operators))

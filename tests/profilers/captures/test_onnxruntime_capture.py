@@ -27,6 +27,7 @@ from profilers.profile import (
 )
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
+from tests.profilers.captures.linked import assert_linked
 
 LEVELS = ("disabled", "basic", "extended", "all")
 MODELS = ("cnn", "block", "control")
@@ -84,12 +85,7 @@ def operators(profile: Profile) -> np.ndarray:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", MODELS)
 def test_node_time_is_linked(run: Run, name: str, level: str) -> None:
-    coverage = link_coverage(run(name, level))
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.fused_kernel_time in (None, 1.0)
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
+    assert_linked(run(name, level))
 
 
 @pytest.mark.parametrize("level", LEVELS)

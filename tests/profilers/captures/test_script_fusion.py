@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from profilers.analysis.coverage import link_coverage
 from profilers.analysis.fusion_times import group_times
 from profilers.profile import Profile
-from profilers.profile.references import broken_references
 from profilers.request import InputSpec
 from tests.conftest import ROOT, Capture
+from tests.profilers.captures.linked import assert_linked
 
 MODELS = ROOT / "tests" / "models"
 IMAGE = (InputSpec("x", "float32", (1, 3, 32, 32)),)
@@ -50,15 +49,6 @@ def groups_of(profile: Profile) -> list[tuple[str, list[str]]]:
         )
         for row in range(len(fusion.groups))
     ]
-
-
-def assert_linked(profile: Profile) -> None:
-    assert broken_references(profile) == []
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
 
 
 def test_elementwise_operators_become_one_kernel(capture: Capture, files: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.capturing import request_for
+from app.capturing import request_for, with_digest
 from profilers import snapshot
 from profilers.analysis.memory.curve import memory_curve
 from profilers.analysis.stats import statistics
@@ -98,6 +98,34 @@ def test_a_program_is_exported_for_each_size_and_that_is_told(
     done = [event.fraction for event in part]
     assert done == sorted(done)
     assert done[-1] <= 1
+
+
+def test_a_size_is_exported_to_onnx_once_for_all_levels(
+    launcher: Launcher, torch_files: Path, tmp_path: Path
+) -> None:
+    model = open_path(torch_files / "block.pt")
+    assert isinstance(model, ModelFile)
+    suggested = request_for(model, "torch-onnxruntime")
+    request = with_digest(
+        replace(
+            suggested, source_folder=str(MODELS), trusted=True, steps=2, sweep={"batch": [1, 3]}
+        )
+    )
+    exports = []
+    for level in ("basic", "all"):
+        told: list[str] = []
+        folder = tmp_path / level
+        folder.mkdir()
+        launcher.capture(
+            replace(request, options={"level": level}),
+            folder,
+            lambda event, told=told: isinstance(event, Progress) and told.append(event.stage),
+        )
+        assert [row["problem"] for row in sweep_rows(read_capture(folder))] == [None, None]
+        stages = dict.fromkeys(told)
+        exports.append([each for each in stages if "torch.onnx writes the model" in each])
+    own = "compile: torch.onnx writes the model"
+    assert exports == [[own, "sweep: batch 3, torch.onnx writes the model"], [own]]
 
 
 def test_a_file_exported_for_one_size_says_so(capture: Capture, torch_files: Path) -> None:

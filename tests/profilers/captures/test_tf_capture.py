@@ -9,6 +9,7 @@ from profilers.analysis.coverage import link_coverage
 from profilers.profile import MemoryCategory, NodeKind, Profile, SliceKind, TimingPhase
 from profilers.request import InputSpec
 from tests.conftest import Capture
+from tests.profilers.captures.linked import assert_linked
 
 MODELS = [
     ("cnn.keras", "keras"),
@@ -24,12 +25,7 @@ MODELS = [
 
 
 def assert_complete(profile: Profile) -> None:
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
-    assert coverage.fused_kernel_time in (None, 1.0)
+    assert_linked(profile)
     assert profile.steps.number.tolist() == [0, 1, 2, 3, 4]
     phases = profile.timings.phase.tolist()
     assert phases.count(TimingPhase.COMPILE) == phases.count(TimingPhase.WARMUP) == 1

@@ -7,15 +7,14 @@ import numpy as np
 import psutil
 import pytest
 
-from profilers.analysis.coverage import link_coverage
 from profilers.captures import read_capture
 from profilers.errors import TwinscopeError
 from profilers.launcher import Launcher
 from profilers.profile import Profile, SliceKind
-from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
 from profilers.worker_process import Log, Progress
 from tests.conftest import Capture
+from tests.profilers.captures.linked import assert_linked
 
 
 def operators_of(profile: Profile, rank: int) -> set[str]:
@@ -24,15 +23,6 @@ def operators_of(profile: Profile, rank: int) -> set[str]:
     chosen = (slices.kind == SliceKind.OPERATOR) & (slices.step >= 0)
     chosen &= (tracks.rank == rank)[slices.track]
     return {profile.strings[name] for name in np.unique(slices.name[chosen])}
-
-
-def assert_linked(profile: Profile) -> None:
-    assert broken_references(profile) == []
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
 
 
 def test_each_device_of_a_mirrored_model_has_its_tracks(capture: Capture, tf_files: Path) -> None:

@@ -12,6 +12,7 @@ from profilers.profile.references import broken_references
 from profilers.profile.table import Int32
 from profilers.request import RunRequest
 from tests.conftest import Capture
+from tests.profilers.captures.linked import assert_linked
 
 TRAINING = {"run": "training", "loss": "cross-entropy", "optimiser": "Adam"}
 
@@ -32,15 +33,6 @@ def ancestors(parents: Int32, row: int) -> Iterator[int]:
 
 def authored_operators(profile: Profile) -> set[str]:
     return {profile.strings[row] for row in profile.authored.nodes.operator}
-
-
-def assert_linked(profile: Profile) -> None:
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
-    assert coverage.fused_kernel_time in (None, 1.0)
 
 
 @pytest.mark.parametrize("name", ["cnn.keras", "block.keras", "control.keras"])

@@ -10,6 +10,7 @@ from profilers.profile import NodeKind
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
 from tests.conftest import Capture
+from tests.profilers.captures.linked import assert_linked
 
 
 @pytest.mark.parametrize("name", ["cnn_saved", "block.keras", "control.keras"])
@@ -19,11 +20,7 @@ def test_a_model_of_tensorflow_is_linked_in_onnx_runtime(
     profile = capture(tf_files / name, "tf-onnxruntime")
     assert broken_references(profile) == []
     assert profile.environment.model_name == name
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
+    assert_linked(profile)
     facts = profile.environment.facts
     assert facts["Converted by"].startswith("tf2onnx")
     assert float(facts["Largest difference from TensorFlow"]) < 1e-4

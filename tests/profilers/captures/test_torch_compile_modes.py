@@ -21,11 +21,11 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import MemoryCategory, Profile, StringPool, TimingPhase
-from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.pytorch.compile_log import CompileLog
 from profilers.worker_process import Log, Progress
 from tests.conftest import ROOT, Capture
+from tests.profilers.captures.linked import assert_linked
 
 BUILD = """
 import sys, torch
@@ -102,14 +102,8 @@ def test_graphs_without_a_gpu_are_told(runs: Runs) -> None:
 @pytest.mark.parametrize("run", [0, 1], ids=["cold", "warm"])
 def test_backward_kernels_are_fused_groups_of_what_they_differentiate(runs: Runs, run: int) -> None:
     profile = runs.profiles[run]
-    assert broken_references(profile) == []
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.fused_kernel_time is not None
-    assert coverage.fused_kernel_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
+    assert_linked(profile)
+    assert link_coverage(profile).fused_kernel_time is not None
     assert [graph.stage for graph in profile.graphs] == [
         "authored", "inductor", "inductor backward",
     ]  # fmt: skip

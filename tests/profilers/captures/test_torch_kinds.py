@@ -8,9 +8,9 @@ import pytest
 from profilers.analysis.coverage import link_coverage
 from profilers.errors import CaptureFailed
 from profilers.profile import MemoryCategory, Profile, SliceKind
-from profilers.profile.references import broken_references
 from tests.conftest import ROOT, Capture, ModelFolders
 from tests.models.build_torch_kinds import KINDS
+from tests.profilers.captures.linked import assert_linked
 
 MODELS = ROOT / "tests" / "models"
 
@@ -45,13 +45,8 @@ def test_times_and_bytes_are_linked(
     capture: Capture, torch_kinds: Path, mode: str, name: str
 ) -> None:
     profile = captured(capture, torch_kinds, name, mode)
-    assert broken_references(profile) == []
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
-    assert coverage.fused_kernel_time == (1.0 if mode == "torch-compile" else None)
+    assert_linked(profile)
+    assert link_coverage(profile).fused_kernel_time == (1.0 if mode == "torch-compile" else None)
 
 
 def test_weights_of_a_traced_lstm_are_known_though_it_takes_them_as_a_list(

@@ -13,22 +13,16 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import NodeKind, Profile, SliceKind, TimingPhase
-from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes import mode_named
 from tests.conftest import ROOT, Capture, ModelFolders
+from tests.profilers.captures.linked import assert_linked
 
 MODELS = ROOT / "tests" / "models"
 
 
 def is_linked(profile: Profile) -> None:
-    assert broken_references(profile) == []
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
-    assert coverage.fused_kernel_time in (None, 1.0)
+    assert_linked(profile)
     assert len(profile.steps) == 5
 
 
@@ -55,6 +49,16 @@ def test_it_is_linked_and_what_it_took_is_told_apart(
     (spent,) = compile_ns(profile)
     assert spent > 0
     assert not profile.diagnostics or mode == "torch-onnxruntime"
+
+
+def test_a_trace_tells_the_lines_of_the_model_that_its_operators_come_from(
+    capture: Capture, torch_files: Path
+) -> None:
+    profile = capture(torch_files / "block.pt", "torchscript", source_folder=str(MODELS))
+    nodes = profile.authored.nodes
+    operators = nodes.source[nodes.kind == NodeKind.OPERATOR].tolist()
+    places = {profile.strings[row].partition(":")[0] for row in operators if row >= 0}
+    assert places == {"torch_zoo.py"}
 
 
 def test_a_file_that_is_exported_already_is_not_compiled(

@@ -8,9 +8,9 @@ import pytest
 from profilers.analysis.coverage import link_coverage
 from profilers.errors import TwinscopeError
 from profilers.profile import Profile, SliceKind
-from profilers.profile.references import broken_references
 from profilers.request import InputSpec
 from tests.conftest import Capture
+from tests.profilers.captures.linked import assert_linked
 
 MODELS = Path(__file__).parents[2] / "models"
 TRAINING = {"run": "training"}
@@ -51,12 +51,7 @@ def test_all_of_a_training_step_is_linked(
     profile = capture(
         torch_files / file, "torch-eager", source_folder=str(MODELS), options=TRAINING | options
     )
-    assert broken_references(profile) == []
-    coverage = link_coverage(profile)
-    assert coverage.operator_time is not None
-    assert coverage.operator_time >= 0.95
-    assert coverage.peak_bytes is not None
-    assert coverage.peak_bytes >= 0.95
+    assert_linked(profile)
 
 
 def test_a_step_shows_its_parts_in_order(cnn: Profile) -> None:
