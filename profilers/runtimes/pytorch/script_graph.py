@@ -35,6 +35,7 @@ _DTYPES = {
 _FUSED = "prim::TensorExprGroup"
 _DIFFERENTIABLE = "prim::DifferentiableGraph"
 _CHECKS = frozenset({"prim::TypeCheck", "prim::RequiresGradCheck"})  # each gives what it takes
+_PYTHON = "prim::PythonOp"  # a call of Python, of which a trace has a range of that name
 _FROZEN = "self."  # begins the name of a constant that was an attribute
 _TAKES_APART = frozenset({"prim::TupleUnpack", "prim::TupleIndex"})
 _PASSED_THROUGH = frozenset({
@@ -58,6 +59,12 @@ def write_script_graph(module: Any, results: Sequence[Any], folder: Path) -> Non
             if value["shape"] is None:
                 value["shape"] = sizes.get(value["name"])
     (folder / SCRIPT_GRAPH_FILE).write_text(json.dumps(document))
+
+
+def python_functions(module: Any) -> list[str]:
+    """Names of the ``torch.autograd.Function`` classes that a traced module calls, as traces have them."""
+    graph = module.inlined_graph  # a new one each time, which owns its nodes
+    return sorted({node.pyname() for node in graph.findAllNodes(_PYTHON)})
 
 
 def write_executed_graph(
@@ -131,7 +138,7 @@ class _Writer:
         return [document for node in block.nodes() for document in self._node(node)]
 
     def _node(self, node: Any) -> list[Json]:
-        kind = node.kind()
+        kind = node.pyname() if node.kind() == _PYTHON else node.kind()
         outputs = list(node.outputs())
         if kind == "prim::GetAttr":
             base = self._paths.get(node.input().debugName(), "")

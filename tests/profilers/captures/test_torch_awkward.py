@@ -25,6 +25,7 @@ MORE_INPUTS = {
     "Padded": (InputSpec("tokens", "int64", (2, 12), low=1, high=50),),
     "Forces": (InputSpec("positions", "float32", (8, 3)),),
     "Mapped": (InputSpec("x", "float32", (4, 16)),),
+    "Pythonic": (InputSpec("x", "float32", (64, 64)),),
     "Flexible": (InputSpec("x", "float32", (2, 8, 32)),),
 }
 
@@ -45,7 +46,12 @@ def test_times_and_bytes_are_linked(capture: Capture, mode: str, name: str) -> N
 
 @pytest.mark.parametrize(
     ("name", "mode"),
-    [("Patches", "torch-eager"), ("Averages", "torch-eager"), ("Averages", "torch-aoti")],
+    [
+        ("Patches", "torch-eager"),
+        ("Averages", "torch-eager"),
+        ("Averages", "torch-aoti"),
+        ("Pythonic", "torchscript"),
+    ],
 )
 def test_fast_paths_and_copies_of_results_are_linked(
     capture: Capture, name: str, mode: str
