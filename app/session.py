@@ -22,9 +22,10 @@ from app.rank_columns import rank_columns
 from app.sharing import Sharing, save_shared
 from profilers import snapshot
 from profilers.analysis.comparison.figures import Rounds
+from profilers.analysis.comparison.stopping import MOST_ROUNDS
 from profilers.captures.joined_ranks import joined_traces
 from profilers.errors import Cancelled, TwinscopeError
-from profilers.interleaving import MOST_ROUNDS, measure_in_turns
+from profilers.interleaving import measure_in_turns
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import parts_of

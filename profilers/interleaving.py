@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from profilers.analysis.comparison.figures import Rounds
-from profilers.analysis.comparison.ratios import ratio_of_rounds
+from profilers.analysis.comparison.stopping import (
+    MOST_ROUNDS,
+    is_look,
+    is_narrow,
+    rounds_needed,
+    width,
+)
 from profilers.errors import ModeUnavailable
 from profilers.launcher import Launcher
 from profilers.profile.table import Float64
@@ -19,9 +25,8 @@ from profilers.request import RunRequest
 from profilers.runtimes import mode_named
 from profilers.worker_process import OnEvent, Progress, WorkerProcess
 
-LEAST_ROUNDS, MOST_ROUNDS = 16, 64
-_MOST_S = 120.0  # after which no round begins but the least ones
-_SURE = 1.08  # ratio of the interval's ends that is narrow enough to stop
+FEWEST_ROUNDS = 6  # however long they take; of fewer nobody can tell a thing
+MOST_S = 120.0  # after which no round begins but the fewest
 _BLOCK_S = 0.15  # that a side's turn lasts at least
 _LEAST_STEPS, _MOST_STEPS = 3, 500  # in a turn
 _SETTLING = (
@@ -36,12 +41,13 @@ def measure_in_turns(
     most_rounds: int = MOST_ROUNDS,
     on_event: OnEvent = lambda event: None,
     cancelled: threading.Event | None = None,
+    within_s: float = MOST_S,
 ) -> Rounds:
     """Load and warm up both, then measure blocks of steps of A, B, B, A, A, B, ...; waits for them.
 
     Each round gives the median step of a block of either side. Rounds go on until the ratio of both
-    is known well enough, but not beyond `most_rounds`, nor beyond two minutes where `LEAST_ROUNDS` are
-    done. Raises as `check_turns` and `Launcher.capture` do.
+    is known well enough, see `stopping`, but not beyond `most_rounds`, nor beyond `within_s` seconds
+    where `FEWEST_ROUNDS` are done. Raises as `check_turns` and `Launcher.capture` do.
     """
     check_turns(a, b)
     stop = cancelled or threading.Event()
@@ -55,9 +61,9 @@ def measure_in_turns(
             for worker, request in zip(workers, requests, strict=True)
         ]
         medians, waited = np.empty((2, most_rounds)), np.zeros((2, most_rounds))
-        number, ends_s = 0, time.monotonic() + _MOST_S
-        while number < most_rounds and not _is_enough(medians[:, :number], ends_s):
-            on_event(Progress("turns", number / most_rounds))
+        number, state = 0, _State(most_rounds, within_s)
+        while number < most_rounds and not state.is_enough(medians[:, :number]):
+            on_event(state.progress(number))
             for which in (0, 1) if number % 2 == 0 else (1, 0):
                 taken, waited[which, number] = workers[which].measure(
                     counts[which], requests[which], stop
@@ -87,14 +93,29 @@ def check_turns(*requests: RunRequest) -> None:
             )
 
 
-def _is_enough(medians: Float64, ends_s: float) -> bool:
-    """Judged by how wide the interval is, never by what it says: that would favour differences."""
-    if medians.shape[1] < LEAST_ROUNDS:
-        return False
-    if time.monotonic() > ends_s:
-        return True
-    found = ratio_of_rounds(medians[0], medians[1])
-    return found is not None and found.high / found.low < _SURE
+class _State:
+    """How long it goes on, and what is told of that."""
+
+    def __init__(self, most_rounds: int, within_s: float) -> None:
+        self._most, self._within_s = most_rounds, within_s
+        self._begun_s = time.monotonic()
+        self._width, self._needed, self._told = math.inf, float(most_rounds), 0.0
+
+    def is_enough(self, medians: Float64) -> bool:
+        number = medians.shape[1]
+        if is_look(number):
+            self._width = width(medians[0], medians[1])
+            self._needed = min(rounds_needed(number, self._width), self._most)
+        if is_narrow(self._width):
+            return True
+        return number >= FEWEST_ROUNDS and time.monotonic() > self._begun_s + self._within_s
+
+    def progress(self, number: int) -> Progress:
+        """What is done of the rounds that are needed, or of the time; never less than before."""
+        spent = (time.monotonic() - self._begun_s) / self._within_s if self._within_s > 0 else 0.0
+        self._told = max(self._told, min(max(number / self._needed, spent), 1.0))
+        sure = "" if math.isinf(self._width) else f": ±{50 * self._width:.1f} %"
+        return Progress(f"turns{sure}", self._told)
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from app.capturing import captured, merge_inputs, request_for
 from app.cli.progress import ProgressBar
 from app.cli.trusting import is_trusted
 from profilers.analysis.comparison.figures import Rounds
+from profilers.analysis.comparison.stopping import MOST_ROUNDS
 from profilers.errors import TwinscopeError
-from profilers.interleaving import MOST_ROUNDS, check_turns, measure_in_turns
+from profilers.interleaving import MOST_S, check_turns, measure_in_turns
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
@@ -36,6 +37,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--steps", type=int, default=10, help="profiled steps of each")
     group.add_argument("--rounds", type=int, default=MOST_ROUNDS, help="most turns of each")
+    group.add_argument(
+        "--within",
+        type=float,
+        default=MOST_S,
+        metavar="SECONDS",
+        help="for turns, which end sooner once they tell differences of a few per cent",
+    )
     group.add_argument("--threads", type=int, default=0, help="0: the framework's own")
     group.add_argument("--source-folder", default="", help="where pickled models' classes live")
     group.add_argument("--trust", action="store_true", help="let the files execute code")
@@ -61,7 +69,12 @@ def run_both(arguments: argparse.Namespace) -> tuple[Profile, Profile, Rounds]:
         with ProgressBar() as bar:
             a, b = (captured(launcher, request, autosave, bar.on_event)[0] for request in requests)
             rounds = measure_in_turns(
-                launcher, requests[0], requests[1], arguments.rounds, bar.on_event
+                launcher,
+                requests[0],
+                requests[1],
+                max(arguments.rounds, 1),
+                bar.on_event,
+                within_s=arguments.within,
             )
     finally:
         launcher.close()

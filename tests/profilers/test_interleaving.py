@@ -9,9 +9,8 @@ import psutil
 import pytest
 
 from app.capturing import request_for
-from profilers import interleaving
 from profilers.errors import Cancelled, ModeUnavailable, TwinscopeError
-from profilers.interleaving import measure_in_turns
+from profilers.interleaving import FEWEST_ROUNDS, measure_in_turns
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
@@ -48,16 +47,16 @@ def test_each_round_has_a_turn_of_either_and_the_workers_end(
     assert (rounds.a_ns > 0).all()
     assert (rounds.b_ns > 0).all()
     assert all(0 <= share <= 1 for share in rounds.waited)
-    assert [each.fraction for each in events if each.stage == "turns"] == [0, 0.25, 0.5, 0.75, 1]
+    told = [each.fraction for each in events if each.stage.startswith("turns")]
+    assert told[0] < 0.25 < 0.5 <= told[2] <= told[3] < told[-1] == 1
 
 
-def test_no_round_begins_after_the_time_for_them_but_the_least_ones(
-    launcher: Launcher, onnx_files: Path, monkeypatch: pytest.MonkeyPatch
+def test_no_round_begins_after_the_time_for_them_but_the_fewest(
+    launcher: Launcher, onnx_files: Path
 ) -> None:
-    monkeypatch.setattr(interleaving, "LEAST_ROUNDS", 2)
-    monkeypatch.setattr(interleaving, "_MOST_S", -1.0)
     block = request_of(onnx_files / "block.onnx")
-    assert measure_in_turns(launcher, block, block, 6).a_ns.shape == (2,)
+    rounds = measure_in_turns(launcher, block, block, 60, within_s=0.0)
+    assert rounds.a_ns.shape == (FEWEST_ROUNDS,)
 
 
 def test_a_model_that_cannot_run_is_told_and_leaves_nothing_behind(

@@ -1,27 +1,40 @@
 """What makes two profiles hard to compare, told before anyone trusts a figure."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from profilers.analysis.comparison import side
 from profilers.analysis.comparison.explained import Explanation
-from profilers.analysis.comparison.figures import Rounds, timed_phase
+from profilers.analysis.comparison.figures import FigurePair, Rounds, timed_phase
 from profilers.analysis.step_time import step_time
 from profilers.profile import Profile, TimingPhase
 
-_FEW_STEPS = 5
+_COARSE = 0.2  # share of change; who compares wants to see smaller ones
 _BUSY = 0.03  # share of the time
 _MUCH = 1.3  # times as long, that profiled steps differ by for no reason that is known
 
 
 def cautions(
-    a: Profile, b: Profile, explanation: Explanation, rounds: Rounds | None, *, per_sample: bool
+    a: Profile,
+    b: Profile,
+    explanation: Explanation,
+    latency: FigurePair | None,
+    rounds: Rounds | None,
+    *,
+    per_sample: bool,
 ) -> tuple[str, ...]:
     """Sentences, the gravest first."""
-    return tuple(_found(a, b, explanation, rounds, per_sample=per_sample))
+    return tuple(_found(a, b, explanation, latency, rounds, per_sample=per_sample))
 
 
 def _found(
-    a: Profile, b: Profile, explanation: Explanation, rounds: Rounds | None, *, per_sample: bool
+    a: Profile,
+    b: Profile,
+    explanation: Explanation,
+    latency: FigurePair | None,
+    rounds: Rounds | None,
+    *,
+    per_sample: bool,
 ) -> Iterator[str]:
     if a.graphs and b.graphs and not explanation.by_graph:
         yield (
@@ -35,7 +48,7 @@ def _found(
         yield f"{has_none}, so operators are compared by name instead of layers."
     yield from _inputs(a, b, per_sample=per_sample)
     yield from _settings(a, b)
-    yield from _steps(a, b, rounds)
+    yield from _steps(a, b, latency, rounds)
     yield from _waited(a, b, rounds)
     yield from _surroundings(a, b)
     yield from _profiler(a, b, explanation)
@@ -91,7 +104,9 @@ def _settings(a: Profile, b: Profile) -> Iterator[str]:
             yield f"{what}: {one} in A, {other} in B."
 
 
-def _steps(a: Profile, b: Profile, rounds: Rounds | None) -> Iterator[str]:
+def _steps(
+    a: Profile, b: Profile, latency: FigurePair | None, rounds: Rounds | None
+) -> Iterator[str]:
     if rounds is not None:
         return
     phase = timed_phase(a, b)
@@ -99,10 +114,24 @@ def _steps(a: Profile, b: Profile, rounds: Rounds | None) -> Iterator[str]:
     for name, count in zip("AB", counts, strict=True):
         if count == 1:
             yield f"{name} has one step only, so nothing tells how much its steps vary."
-        elif 1 < count < _FEW_STEPS:
-            yield f"{name} has {count} steps only; more would tell more."
+    if min(counts) > 1 and latency is not None:
+        yield from _too_few(counts, latency)
     if phase == TimingPhase.PROFILED and all(counts):
         yield "Only profiled steps are known of both: the profiler's own time is part of them."
+
+
+def _too_few(counts: list[int], latency: FigurePair) -> Iterator[str]:
+    steps = f"{counts[0]:,} steps in A and {counts[1]:,} in B"
+    if latency.ratio is None:
+        yield (
+            f"There are {steps}, which may all be slow or quick together: they show no difference for "
+            "sure. Measure more, or both in turns."
+        )
+    elif latency.ratio.shows_from > _COARSE:
+        yield (
+            f"There are {steps}: as they vary, they surely show only differences above "
+            f"{math.ceil(100 * latency.ratio.shows_from)} %. Measure more, or both in turns."
+        )
 
 
 def _waited(a: Profile, b: Profile, rounds: Rounds | None) -> Iterator[str]:

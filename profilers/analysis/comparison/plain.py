@@ -73,6 +73,7 @@ def _figure(pair: FigurePair) -> dict[str, Any]:
         "b_interval": _interval(pair.b_interval),
         "ratio": pair.ratio.value if pair.ratio else None,
         "ratio_interval": _interval(pair.ratio),
+        "shows_from": pair.ratio.shows_from if pair.ratio else None,
         "verdict": pair.verdict.name.lower(),
         "sentence": verdict_sentence(pair),
     }

@@ -1,5 +1,6 @@
 """One run's steps against another's: the ratio of their medians and how sure it is."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +9,12 @@ from numpy.typing import ArrayLike
 from profilers.analysis.comparison.resampling import NORMAL, median_deviations, thinned, worth
 from profilers.profile.table import Float64
 
+_FOUND = 1.644854  # of the normal distribution: 95 % lie below
 _EDGES = (2.5, 97.5)  # percentiles of a 95 % interval
 BETWEEN_RUNS = 0.025  # standard deviation of what a run as a whole is faster or slower than another
 _MOST_WAITED = 0.95
 BETWEEN_PROCESSES = 0.01  # of two processes that take turns on one machine: where memory lies
+CORRELATION_ERRORS = 1.0  # of rounds: they can be made more, so caution costs no more than time
 LEAST_STEPS = 3
 LEAST_WORTH = 2.0  # independent values below which nothing is told
 
@@ -23,6 +26,16 @@ class Interval:
     value: float
     low: float
     high: float
+
+    @property
+    def shows_from(self) -> float:
+        """Share of change from which on 95 % of such intervals leave out that there is none.
+
+        Half of the interval's width, and so much further that 19 of 20 intervals around a change of
+        that size begin beyond zero.
+        """
+        half = math.log(self.high / self.low) / 2
+        return math.expm1(half * (1 + _FOUND / NORMAL))
 
     def inverse(self) -> "Interval":
         return Interval(1 / self.value, 1 / self.high, 1 / self.low)
@@ -95,16 +108,16 @@ def ratio_of_rounds(
     What slows both down at a time cancels out; `between` is what one process differs from another.
     """
     differences = _logarithms(b) - _logarithms(a)
-    if worth_too_little(differences):
+    if worth_too_little(differences, CORRELATION_ERRORS):
         return None
     generator = np.random.default_rng(seed)
-    drawn = median_deviations(differences, generator)
+    drawn = median_deviations(differences, generator, CORRELATION_ERRORS)
     drawn = drawn + generator.normal(0, between * np.sqrt(2), len(drawn))
     return _interval(float(np.median(differences)), drawn)
 
 
-def worth_too_little(series: Float64) -> bool:
-    return len(series) < LEAST_STEPS or worth(series) < LEAST_WORTH
+def worth_too_little(series: Float64, errors: float = 0.0) -> bool:
+    return len(series) < LEAST_STEPS or worth(series, errors) < LEAST_WORTH
 
 
 def _logarithms(values: ArrayLike) -> Float64:

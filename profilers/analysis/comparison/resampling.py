@@ -38,7 +38,7 @@ def thinned(values: ArrayLike) -> Float64:
     return medians
 
 
-def correlation_time(series: Float64) -> float:
+def correlation_time(series: Float64, errors: float = 0.0) -> float:
     """How many neighbouring values tell as much as one independent value; at least 1.
 
     Of few values nobody can tell that they are independent, so it is no less than `_floor` then.
@@ -47,7 +47,8 @@ def correlation_time(series: Float64) -> float:
     autocorrelation, and one plus twice the sum of the autocorrelations up to where pairs of
     neighbouring lags cease to be positive (Geyer, 1992), which sees slow drifts. Autocorrelations
     are those of ranks, so that single slow steps do not hide the rest, and are freed of the bias of
-    short series, about (1 + 4 r) / n (Kendall, 1954).
+    short series, about (1 + 4 r) / n (Kendall, 1954). The first is taken to be larger by so many of its
+    standard `errors`.
     """
     count = len(series)
     if count < 2 or not np.ptp(series):
@@ -58,7 +59,8 @@ def correlation_time(series: Float64) -> float:
     spectrum = np.fft.rfft(ranks - ranks.mean(), 2 * count)
     covariance = np.fft.irfft(spectrum * spectrum.conj())[: count // 2 + 1]
     raw = covariance / covariance[0]
-    first = min(float(raw[1] + (1 + 4 * max(raw[1], 0)) / count), 0.98)
+    error = math.sqrt(max(1 - float(raw[1]) ** 2, 0.0) / count)
+    first = min(float(raw[1] + (1 + 4 * max(raw[1], 0)) / count) + errors * error, 0.98)
     time = (1 + first) / (1 - first)
     pairs = raw[1:-1:2] + raw[2::2]
     ends = np.flatnonzero(pairs <= 0)
@@ -69,13 +71,13 @@ def correlation_time(series: Float64) -> float:
 
 
 def _floor(count: int) -> float:
-    """Without it, five correlated steps raise more than 5 % of false alarms."""
-    return min(1 + 2 / math.sqrt(count), count / 2)
+    """Without it, five or seven correlated steps raise more than 5 % of false alarms."""
+    return min(1 + 2 / math.sqrt(count) + 1.5 / count, count / 2)
 
 
-def worth(series: Float64) -> float:
-    """How many independent values a series is worth, but for its trend."""
-    return len(series) / correlation_time(series - trend(series))
+def worth(series: Float64, errors: float = 0.0) -> float:
+    """How many independent values a series is worth, but for its trend; `errors` as above."""
+    return len(series) / correlation_time(series - trend(series), errors)
 
 
 def trend(series: Float64) -> Float64:
@@ -92,7 +94,9 @@ def trend(series: Float64) -> Float64:
     return rise * along
 
 
-def median_deviations(series: Float64, generator: np.random.Generator) -> Float64:
+def median_deviations(
+    series: Float64, generator: np.random.Generator, errors: float = 0.0
+) -> Float64:
     """Drawn medians minus the median, widened for small samples; shape (RESAMPLES,).
 
     Of a trend nobody knows where it would have ended, so a quarter of what it amounts to is a
@@ -100,7 +104,7 @@ def median_deviations(series: Float64, generator: np.random.Generator) -> Float6
     """
     line = trend(series)
     series = series - line
-    effective = len(series) / correlation_time(series)
+    effective = len(series) / correlation_time(series, errors)
     if effective < 2:
         return np.where(np.arange(RESAMPLES) % 2, np.inf, -np.inf)
     number = round(effective)

@@ -1,5 +1,7 @@
 """Figures and verdicts of a comparison as people read them."""
 
+import math
+
 from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.figures import LATENCY, Basis, FigurePair, Unit, Verdict
 from profilers.analysis.comparison.ratios import Interval
@@ -205,7 +207,10 @@ def _latency_sentence(pair: FigurePair) -> str:
     if pair.verdict == Verdict.SAME and ratio.high > _TOO_NOISY * ratio.low:
         return f"The steps vary too much to tell which is faster ({_as_change(ratio)})"
     if pair.verdict == Verdict.SAME:
-        return f"No difference beyond the noise ({_as_change(ratio)})"
+        return (
+            f"No difference beyond the noise ({_as_change(ratio)}); only one above "
+            f"{math.ceil(100 * ratio.shows_from)} % would surely show"
+        )
     if ratio.value <= 1 / _MANY_TIMES:
         fast = ratio.inverse()
         return (
