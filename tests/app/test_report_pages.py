@@ -118,7 +118,7 @@ def test_a_page_tells_what_was_measured(tmp_path: Path) -> None:
                  "One thing was lost.", "Why twice?", "Threads", "blocks", "3.035 MiB"):  # fmt: skip
         assert told in shown, told
     tips = [a["data-tip"] for _, a in page.tags if "data-tip" in a]
-    assert any(tip and tip.startswith("without the profiler, 1: 8 ms") for tip in tips)
+    assert any(tip and tip.startswith("1\nwithout the profiler: 8 ms") for tip in tips)
     assert any(tip and "activation" in tip.lower() for tip in tips)
     assert len(text) < 5_000_000
     media = re.findall(r"@media \(([^)]*)\)", text)
