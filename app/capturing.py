@@ -22,7 +22,7 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile, model_named
 from profilers.models.model_code import parse_code
 from profilers.profile import Diagnostic, Profile, Severity
-from profilers.request import InputSpec, RunRequest
+from profilers.request import InputSpec, RunRequest, with_sizes
 from profilers.sweeps import SWEEP_STAGE
 from profilers.trust import content_digest
 from profilers.worker_process import OnEvent, Progress
@@ -50,7 +50,7 @@ def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunReq
     return RunRequest(
         model_path=str(model.path),
         mode=mode or model.modes[0],
-        inputs=tuple(spec.with_sizes() for spec in model.inputs_of(signature)),
+        inputs=with_sizes(model.inputs_of(signature)),
         signature=signature or next(iter(model.signatures), ""),
     )
 

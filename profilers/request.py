@@ -1,6 +1,7 @@
 """What a worker is asked to do. Standard library only: a foreign interpreter reads it too."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -52,6 +53,30 @@ class InputSpec:
     def text(self) -> str:
         """As the command line takes it: ``x=1,3,224,224:float32``."""
         return f"{self.name}={','.join(map(str, self.shape))}:{self.dtype}"
+
+
+def with_sizes(specs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
+    """The inputs with sizes as `InputSpec.with_sizes` gives them, one size for each symbol.
+
+    Of two sizes the larger one is taken: what is a first dimension only here is no batch, and an image
+    needs its 224 pixels. Nameless dimensions (``?``, ``?0``) have nothing to do with each other.
+    """
+    sized = [spec.with_sizes() for spec in specs]
+    size_of: dict[str, int] = {}
+    for spec, filled in zip(specs, sized, strict=True):
+        for symbol, size in zip(spec.shape, filled.shape, strict=True):
+            if isinstance(symbol, str) and not symbol.startswith("?") and isinstance(size, int):
+                size_of[symbol] = max(size, size_of.get(symbol, size))
+    return tuple(
+        replace(
+            filled,
+            shape=tuple(
+                size_of.get(symbol, size) if isinstance(symbol, str) else size
+                for symbol, size in zip(spec.shape, filled.shape, strict=True)
+            ),
+        )
+        for spec, filled in zip(specs, sized, strict=True)
+    )
 
 
 _INPUT = re.compile(r"(?P<name>[^=]+)=(?P<shape>[^:]*)(?::(?P<dtype>\w+))?")

@@ -27,7 +27,7 @@ from app.window.option_fields import OptionFields
 from profilers.devices import devices
 from profilers.errors import ModeUnavailable, TwinscopeError
 from profilers.models import ModelFile
-from profilers.request import InputSpec, RunRequest
+from profilers.request import InputSpec, RunRequest, with_sizes
 from profilers.runtimes import RUN_MODES, mode_named
 from profilers.sweeps import parse_sweep, sweep_text
 from profilers.visible_text import visible
@@ -133,7 +133,7 @@ class RunDialog(QDialog):
         self.options.show_options(mode.options if mode else (), self.request.options)
 
     def _show_inputs_of(self, signature: str) -> None:
-        specs = [spec.with_sizes() for spec in self._model.inputs_of(signature)]
+        specs = with_sizes(self._model.inputs_of(signature))
         self.inputs.setRowCount(len(specs))
         for row, spec in enumerate(specs):
             _fill_row(self.inputs, row, spec)

@@ -128,6 +128,7 @@ def _load(path: Path) -> "ModelProto":
 def _inputs(graph: "GraphProto") -> tuple[tuple[InputSpec, ...], str]:
     """What a caller must feed; and why that cannot be made, if an input is no tensor."""
     from profilers.graphs.onnx_nodes import tensor_type, weights_of
+    from profilers.models.onnx_shape_guess import guessed_shape
 
     weights = {weight.name for weight in weights_of(graph)}
     table_sizes = _table_sizes(graph)
@@ -144,7 +145,7 @@ def _inputs(graph: "GraphProto") -> tuple[tuple[InputSpec, ...], str]:
             InputSpec(
                 value.name,
                 dtype,
-                shape if shape is not None else (),
+                shape if shape is not None else guessed_shape(graph, value.name) or (),
                 low=0.0 if high else None,
                 high=high,
                 guessed=shape is None,

@@ -25,12 +25,12 @@ class Lack:
 
 def inductor_lacks(device: str) -> Lack | None:
     """What torch.compile misses to run on `device`: a C++ compiler, or on a GPU Triton and a C one."""
-    return _triton_lacks() if device.startswith("cuda") else _cpp_lacks()
+    return _triton_lacks() if device.startswith("cuda") else cpp_lacks()
 
 
 def aoti_lacks(device: str) -> Lack | None:
     """What AOTInductor misses to make a package for `device`: a GPU's is called by C++ code, too."""
-    return (_triton_lacks() if device.startswith("cuda") else None) or _cpp_lacks()
+    return (_triton_lacks() if device.startswith("cuda") else None) or cpp_lacks()
 
 
 def no_cpp_compiler(reason: str) -> Lack:
@@ -44,7 +44,8 @@ def no_cpp_compiler(reason: str) -> Lack:
     )
 
 
-def _cpp_lacks() -> Lack | None:
+def cpp_lacks() -> Lack | None:
+    """That there is no C++ compiler where Inductor looks for one."""
     return None if which(_cpp_compiler()) else no_cpp_compiler("is not found")
 
 

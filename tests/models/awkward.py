@@ -1,5 +1,7 @@
 """Models that linking finds hard: ``model.py:CLASS`` makes them with random weights."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -167,3 +169,28 @@ class Mapped(nn.Module):
         from torch._higher_order_ops.map import map as mapped
 
         return mapped(lambda row: self.linear(row), x)
+
+
+class Doubled(torch.autograd.Function):
+    """An operator written in Python, with a derivative of its own."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return 2 * x + torch.sin(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        (x,) = ctx.saved_tensors
+        return gradient * (2 + torch.cos(x))
+
+
+class Pythonic(nn.Module):
+    """Layers around an operator written in Python, beside one that it is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(64, 64), nn.Linear(64, 64)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sin(self.second(Doubled.apply(self.first(x))))

@@ -2,8 +2,8 @@
 
 flex.tflite was converted with TensorFlow's operators as a fallback, custom.tflite and newer.tflite
 name an operator and a version that no interpreter has, unset.tflite reads a variable that nothing
-sets, dynamic.tflite takes any batch, fixed.tflite one of two only, twofold.tflite has two signatures,
-of which the second looks rows up and loops.
+sets, dynamic.tflite takes any batch, half.tflite too with weights in half precision, fixed.tflite
+one of two only, twofold.tflite has two signatures, of which the second looks rows up and loops.
 """
 
 import os
@@ -33,13 +33,16 @@ def flex() -> bytes:
     return bytes(converter.convert())
 
 
-def dynamic() -> bytes:
+def dynamic(*, is_half: bool = False) -> bytes:
     spec = tf.TensorSpec((None, 8), tf.float32, name="x")
     weight = tf.random.stateless_normal((8, 4), (1, 2))
     function = tf.function(lambda x: tf.nn.relu(tf.matmul(x, weight)) + 1.0)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function(spec)]
     )
+    if is_half:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
     return bytes(converter.convert())
 
 
@@ -120,6 +123,7 @@ def changed(content: bytes, **changes: Any) -> bytes:
 def main(out: Path) -> None:
     plain = dynamic()
     (out / "dynamic.tflite").write_bytes(plain)
+    (out / "half.tflite").write_bytes(dynamic(is_half=True))
     (out / "fixed.tflite").write_bytes(fixed())
     (out / "unset.tflite").write_bytes(unset())
     (out / "twofold.tflite").write_bytes(twofold())

@@ -1,6 +1,6 @@
 """Reads what the PyTorch run modes left: Kineto trace, authored graph, run record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from profilers.captures.pytorch.files import (
     BLAS,
     MODULE_MARK,
     NODE_MARK,
+    PYTHON_FUNCTIONS,
     SIZES_FILE,
     TRACE_FILE,
     TRAINING,
@@ -113,7 +114,8 @@ def read(
         If one of the capture's files is missing or cannot be read.
     """
     found = begun or _traced(folder, lambda share: progress(0.6 * share))
-    slices = _kinds_told(found.trace.slices, found.pool.table(), nnc=has_fusion(folder))
+    called = frozenset(run.extra.get(PYTHON_FUNCTIONS, ()))
+    slices = _kinds_told(found.trace.slices, found.pool.table(), called, nnc=has_fusion(folder))
     slices = runtime_told(slices, found.pool.table())
     linked = _linked(folder, run, found, slices)
     progress(0.8)
@@ -241,10 +243,16 @@ def _damage_told(folder: Path, record: str) -> Iterator[None]:
         ) from error
 
 
-def _kinds_told(slices: Slices, strings: StringTable, *, nnc: bool) -> Slices:
-    """Ranges of nodes, modules and script functions are no operators, though Kineto says so."""
+def _kinds_told(slices: Slices, strings: StringTable, called: Set[str], *, nnc: bool) -> Slices:
+    """Ranges of nodes, modules and script functions are no operators, though Kineto says so.
+
+    Those are that a graph calls in Python.
+    """
     is_range = np.array(
-        [_is_range(text) and not (nnc and text.startswith(NNC_KERNEL)) for text in strings],
+        [
+            _is_range(text) and text not in called and not (nnc and text.startswith(NNC_KERNEL))
+            for text in strings
+        ],
         np.bool_,
     )
     wrongly = (slices.kind == SliceKind.OPERATOR) & is_range[slices.name]

@@ -21,5 +21,6 @@ MODULE_MARK = "module::"  # range of one call of a module
 FORWARD_RANGE, LOSS_RANGE = "forward", "loss"
 BACKWARD_RANGE, OPTIMISER_RANGE = "backward", "optimiser"
 TRAINING = "training"  # key in RunRecord.extra: see profilers.runtimes.pytorch.steps
+PYTHON_FUNCTIONS = "python_functions"  # key in RunRecord.extra: what TorchScript calls in Python
 FOLDED = "weight_fused_bn"  # in the name of a weight that a batch norm was folded into
 BLAS = "BLAS"  # fact: the library of matrix products on the CPU that PyTorch was built with

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import time
 import warnings
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -69,7 +70,8 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         written_ns = time.perf_counter_ns() - begin
         # A program takes the sizes that it was exported for; a module is exported again for others.
         swept = request.sweep if loaded.is_program else {}
-        record = _run(replace(request, model_path=str(path), sweep=swept), folder, report)
+        converted = replace(request, model_path=str(path), sweep=swept)
+        record = _run(converted, folder, report, loaded.remedy())
         record.artefact_bytes = sum(file.stat().st_size for file in Path(place).iterdir())
         if request.sweep and not loaded.is_program:
             with _kept.place_for(request) as kept:
@@ -116,7 +118,7 @@ def _export(request: RunRequest, loaded: "_Source", path: Path, report: Reporter
     _write_onnx(source, request, path)
 
 
-def _run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
+def _run(request: RunRequest, folder: Path, report: Reporter, remedy: str) -> RunRecord:
     try:
         return onnxruntime_cpu.run(request, folder, report)
     except CaptureFailed as error:
@@ -124,7 +126,9 @@ def _run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         raise CaptureFailed(
             error.what.replace(name, "what torch.onnx made of this model"),
             error.why,
-            error.remedy or "Run it in another mode; torch.onnx may need a newer version.",
+            remedy
+            or error.remedy
+            or "Run it in another mode; torch.onnx may need a newer version.",
             error.detail,
         ) from error
 
@@ -140,6 +144,26 @@ class _Source:
     @property
     def is_program(self) -> bool:
         return not self.inputs
+
+    @property
+    def weights(self) -> Mapping[str, Any]:
+        """Also what is no tensor: quantised modules keep their types there as well."""
+        found: Mapping[str, Any] = (
+            self.model.state_dict if self.is_program else self.model.state_dict()
+        )
+        return found
+
+    def remedy(self) -> str:
+        """What helps where ONNX Runtime does not take the model for its weights' type; "" if sound."""
+        import torch
+
+        found = [getattr(each, "dtype", None) for each in (*self.weights.values(), *self.inputs)]
+        if torch.bfloat16 not in found:
+            return ""
+        return (
+            "ONNX Runtime computes little in bfloat16: give the model weights and inputs of float16 "
+            "(module.half()) or float32 (module.float()), or run it in another of PyTorch's modes."
+        )
 
     def exported(self) -> tuple["_Source", Refusal | None]:
         """As a program; the module itself where it cannot be one, and why."""
@@ -176,11 +200,10 @@ def _loaded(request: RunRequest) -> tuple[RunRequest, _Source]:
 def _write_onnx(source: _Source, request: RunRequest, path: Path) -> None:
     import torch
 
-    tensors = source.model.state_dict if source.is_program else source.model.state_dict()
     weights = sum(
         each.numel() * each.element_size()
-        for each in tensors.values()
-        if isinstance(each, torch.Tensor)  # quantised modules keep their types there as well
+        for each in source.weights.values()
+        if isinstance(each, torch.Tensor)
     )
     flat = nullcontext() if source.is_program else tensors_alone(source.model)
     try:

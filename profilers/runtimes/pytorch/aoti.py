@@ -15,7 +15,7 @@ from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.pytorch.code_generator import require_code_generator
+from profilers.runtimes.pytorch.code_generator import lacking_compiler, require_code_generator
 from profilers.runtimes.pytorch.compile_progress import reported_phases
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import first_line
@@ -177,10 +177,11 @@ def _compiled_now(program: Any, kept: KeptPackage | None, session: Session) -> _
         session.report.progress("compile: the package is loaded", 0.95)
         package = _loaded(path, session.device)
     except Exception as error:  # the compiler raises whatever its parts raise
+        lack = lacking_compiler(error, session.request.device)
         raise CaptureFailed(
             "AOTInductor cannot compile this model",
-            f"{type(error).__name__}: {first_line(error)}",
-            "Run it as PyTorch compiled or exported program.",
+            lack.why if lack else f"{type(error).__name__}: {first_line(error)}",
+            lack.remedy if lack else "Run it as PyTorch compiled or exported program.",
         ) from error
     if kept:
         try:

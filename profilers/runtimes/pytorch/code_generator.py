@@ -2,7 +2,8 @@
 
 from profilers.request import RunRequest
 from profilers.runtimes import RunMode, mode_named
-from profilers.runtimes.build_tools import Lack, no_cpp_compiler
+from profilers.runtimes.build_tools import Lack, cpp_lacks, no_cpp_compiler
+from profilers.runtimes.pytorch.errors import chain_of
 
 
 def require_code_generator(request: RunRequest) -> None:
@@ -23,6 +24,19 @@ def require_code_generator(request: RunRequest) -> None:
         _require_triton(mode)
     else:
         _require_cpp_compiler(mode)
+
+
+def lacking_compiler(error: BaseException, device: str) -> Lack | None:
+    """What a failure says of the C++ compiler, if that is why code was not generated.
+
+    A model on a GPU runs without one until a part of its graph is on the CPU. Inductor tells it by an
+    exception of its own, which others may wrap, or as an operator that is not implemented.
+    """
+    texts = [f"{type(each).__name__}: {each}" for each in chain_of(error)]
+    if any("InvalidCxxCompiler" in text for text in texts):
+        return cpp_lacks() or no_cpp_compiler("does not start")
+    is_unclear = any("LoweringException: NotImplementedError" in text for text in texts)
+    return cpp_lacks() if is_unclear and device.startswith("cuda") else None
 
 
 def _require_triton(mode: RunMode) -> None:

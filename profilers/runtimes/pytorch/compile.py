@@ -13,7 +13,7 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.backward_provenance import backward_told, naming_pass
-from profilers.runtimes.pytorch.code_generator import require_code_generator
+from profilers.runtimes.pytorch.code_generator import lacking_compiler, require_code_generator
 from profilers.runtimes.pytorch.compile_log import CompileLog, ModelNames
 from profilers.runtimes.pytorch.compile_progress import reported_phases
 from profilers.runtimes.pytorch.eager import load_module
@@ -67,7 +67,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     require_code_generator(request)
     torch._dynamo.reset()
     log = CompileLog()
-    fallback = _Fallback()
+    fallback = _Fallback(request.device)
     with _weights_taken(request), backward_told(), log.listening(), reported_phases(report):
         record = run_model(
             request,
@@ -81,8 +81,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         record.warn(
             f"torch.compile cannot compile this model ({fallback.reason}), so it ran operator by "
             "operator.",
-            "The list of fusion breaks names the place; run it as PyTorch eager, or change what the "
-            "compiler names.",
+            fallback.remedy,
         )
         report.log(fallback.detail)
         log.write_failure(folder, fallback.reason, fallback.text)
@@ -96,13 +95,21 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
 class _Fallback:
     """Why the compiler gave up; no reason while it did not."""
 
+    device: str
     reason: str = ""
     text: str = ""  # of the error
     detail: str = ""  # with the traceback
+    remedy: str = (
+        "The list of fusion breaks names the place; run it as PyTorch eager, or change what the "
+        "compiler names."
+    )
 
     def take(self, error: BaseException) -> None:
         self.reason, self.text = _telling(error), str(error)
         self.detail = "".join(traceback.format_exception(error))
+        lack = lacking_compiler(error, self.device)
+        if lack:
+            self.reason, self.remedy = lack.why, lack.remedy
 
 
 def _compile_or_give_up(session: Session, fallback: _Fallback) -> None:

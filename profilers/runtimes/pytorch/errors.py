@@ -1,6 +1,7 @@
 """PyTorch's errors as sentences a person can act on."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from profilers.errors import CaptureFailed, TwinscopeError, telling_lines
@@ -26,6 +27,16 @@ def first_line(error: BaseException) -> str:
     if lines[0].startswith(_INTERPRETER_FAILED):  # the reason stands below the interpreter's stack
         return lines[-1].removeprefix("RuntimeError: ").rstrip(".")
     return lines[0].rstrip(".")
+
+
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all that it was raised from or while handling, the latest first."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
 
 
 def unregistered_operator(error: BaseException) -> str:

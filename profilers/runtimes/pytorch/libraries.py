@@ -5,12 +5,14 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from profilers.errors import ModeUnavailable, TwinscopeError
 from profilers.runtimes.pytorch.errors import first_line
 
 Notes = tuple[tuple[str, str], ...]  # message and remedy
+_NEVER_BLAMED = ("torch", "importlib", "profilers", "None")
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
@@ -58,12 +60,24 @@ def _imported(library: str) -> Any:
             f"Install it with: pip install {missing}.",
         ) from error
     except Exception as error:  # a build for another PyTorch fails in many ways
+        culprit = _failing_package(error) or library
+        reason = first_line(error)
         raise ModeUnavailable(
             f"{library} cannot be imported",
-            first_line(error),
-            f"Install the build of {library} that was made for this PyTorch.",
+            reason if culprit == library else f"it needs {culprit}, which fails: {reason}",
+            f"Install the build of {culprit} that was made for this PyTorch.",
             traceback.format_exc(),
         ) from error
+
+
+def _failing_package(error: BaseException) -> str:
+    """The installed package whose own code was last when an import failed; PyTorch is never blamed."""
+    packages = [
+        str(frame.f_globals.get("__name__")).partition(".")[0]
+        for frame, _ in walk_tb(error.__traceback__)
+    ]
+    own = [each for each in packages if each not in _NEVER_BLAMED]
+    return own[-1] if own else ""
 
 
 def _torchvision(package: Any, name: str) -> tuple[Any, Notes]:

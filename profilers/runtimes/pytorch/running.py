@@ -17,6 +17,7 @@ from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.old_objects import old_objects_spared
+from profilers.runtimes.pytorch.code_generator import lacking_compiler
 from profilers.runtimes.pytorch.device import (
     device_named,
     machine_facts,
@@ -222,8 +223,7 @@ def _first_steps(session: Session, stage: str, count: int) -> list[int]:
             with session.work.around():
                 return timed_steps(step, count, session.report, stage)
     except Exception as error:  # the model runs code of its own
-        is_lower = chosen(session.request.options, AUTOCAST) != "off"
-        raise _failed(error, is_lower) from error
+        raise _failed(error, session.request) from error
 
 
 _STRAY = (
@@ -234,6 +234,11 @@ _REMEDIES = (
     (
         "Expected to have finished reduction",
         "The steps leave different weights out: choose yes for Unused weights.",
+    ),
+    (
+        "uniform original parameter dtype",
+        "FSDP gathers weights of one module together, which must be of one type: choose ddp for "
+        "Strategy, or give them one type.",
     ),
     (
         "backward through the graph a second time",
@@ -285,18 +290,14 @@ def _remedy(error: Exception, is_lower: bool) -> str:
     return next(told, "Check the inputs' shapes, types and ranges; the details hold the traceback.")
 
 
-def _failed(error: Exception, is_lower: bool) -> CaptureFailed:
+def _failed(error: Exception, request: RunRequest) -> CaptureFailed:
     operator = unregistered_operator(error)
+    lack = lacking_compiler(error, request.device)  # of what the model itself has compiled
     if operator:
-        return CaptureFailed(
-            "The model failed on its first step",
-            lacks_registration(operator),
-            needs_registration(operator),
-            traceback.format_exc(),
-        )
-    return CaptureFailed(
-        "The model failed on its first step",
-        f"{type(error).__name__}: {first_line(error)}",
-        _remedy(error, is_lower),
-        traceback.format_exc(),
-    )
+        why, remedy = lacks_registration(operator), needs_registration(operator)
+    elif lack:
+        why, remedy = lack.why, lack.remedy
+    else:
+        why = f"{type(error).__name__}: {first_line(error)}"
+        remedy = _remedy(error, chosen(request.options, AUTOCAST) != "off")
+    return CaptureFailed("The model failed on its first step", why, remedy, traceback.format_exc())

@@ -23,9 +23,10 @@ Json = dict[str, Any]
 
 _HIERARCHY = re.compile(r"([^.()]+)\(([^()]*)\)")
 _NO_MODULE = frozenset({"SELF", "UNKNOWN_INSTANCE", "TOP"})
-_SOURCE = re.compile(
-    r'File "(?P<file>[^"]+)", line (?P<line>\d+)|(?P<plain>[^\s"]+\.py):(?P<at>\d+)'
+_SOURCE = re.compile(  # of a script, of one that was saved, and of a trace
+    r'File "(?P<file>[^"]+)", line (?P<line>\d+)|(?<!\S)(?P<plain>[^\s"]+\.py)[:(](?P<at>\d+)'
 )
+_NOT_THE_MODEL = ("site-packages", str(Path(__file__).parents[1]))  # libraries, and what traces it
 _DTYPES = {
     "Float": "float32", "Double": "float64", "Half": "float16", "BFloat16": "bfloat16",
     "Long": "int64", "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
@@ -34,6 +35,7 @@ _DTYPES = {
 _FUSED = "prim::TensorExprGroup"
 _DIFFERENTIABLE = "prim::DifferentiableGraph"
 _CHECKS = frozenset({"prim::TypeCheck", "prim::RequiresGradCheck"})  # each gives what it takes
+_PYTHON = "prim::PythonOp"  # a call of Python, of which a trace has a range of that name
 _FROZEN = "self."  # begins the name of a constant that was an attribute
 _TAKES_APART = frozenset({"prim::TupleUnpack", "prim::TupleIndex"})
 _PASSED_THROUGH = frozenset({
@@ -57,6 +59,12 @@ def write_script_graph(module: Any, results: Sequence[Any], folder: Path) -> Non
             if value["shape"] is None:
                 value["shape"] = sizes.get(value["name"])
     (folder / SCRIPT_GRAPH_FILE).write_text(json.dumps(document))
+
+
+def python_functions(module: Any) -> list[str]:
+    """Names of the ``torch.autograd.Function`` classes that a traced module calls, as traces have them."""
+    graph = module.inlined_graph  # a new one each time, which owns its nodes
+    return sorted({node.pyname() for node in graph.findAllNodes(_PYTHON)})
 
 
 def write_executed_graph(
@@ -130,7 +138,7 @@ class _Writer:
         return [document for node in block.nodes() for document in self._node(node)]
 
     def _node(self, node: Any) -> list[Json]:
-        kind = node.kind()
+        kind = node.pyname() if node.kind() == _PYTHON else node.kind()
         outputs = list(node.outputs())
         if kind == "prim::GetAttr":
             base = self._paths.get(node.input().debugName(), "")
@@ -349,8 +357,12 @@ def _source(node: Any) -> str:
         (match["file"] or match["plain"], match["line"] or match["at"])
         for match in _SOURCE.finditer(node.sourceRange())
     ]
-    own = [each for each in found if "site-packages" not in each[0] and not each[0].startswith("<")]
+    own = [each for each in found if _is_of_the_model(each[0])]
     return f"{PurePath(own[0][0]).name}:{own[0][1]}" if own else ""
+
+
+def _is_of_the_model(file: str) -> bool:
+    return not file.startswith("<") and not any(part in file for part in _NOT_THE_MODEL)
 
 
 def _argument_names(node: Any) -> list[str]:

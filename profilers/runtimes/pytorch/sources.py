@@ -51,7 +51,7 @@ def load_source(request: RunRequest, device: Any) -> ModuleSource:
     code = parse_code(request.code or request.model_path)
     if code is None or code.is_file:
         _require_trust(request)
-    source = _unpickled(Path(request.model_path), device) if code is None else _made(code, request)
+    source = _unpickled(request, device) if code is None else _made(code, request)
     if request.code:
         notes = load_weights(source.module, Path(request.model_path))
         source = replace(source, notes=(*source.notes, *notes))
@@ -76,13 +76,14 @@ def _made(code: ModelCode, request: RunRequest) -> ModuleSource:
     return ModuleSource(_as_module(made, f"What {Path(code.path).name} makes"), examples)
 
 
-def _unpickled(path: Path, device: Any) -> ModuleSource:
+def _unpickled(request: RunRequest, device: Any) -> ModuleSource:
     import torch
 
+    path = Path(request.model_path)
     try:
         value = torch.load(path, map_location=device, weights_only=False)
     except (ModuleNotFoundError, AttributeError) as error:
-        raise missing_classes(path, error) from error
+        raise missing_classes(path, error, request.source_folder) from error
     except Exception as error:  # unpickling runs the file's own code
         raise TwinscopeError(
             f"{path.name} cannot be loaded", f"{type(error).__name__}: {first_line(error)}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from profilers.captures.pytorch.files import PYTHON_FUNCTIONS
 from profilers.errors import TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
@@ -23,7 +24,11 @@ from profilers.runtimes.pytorch.script_fuser import (
     optimised,
     tell_interpreted,
 )
-from profilers.runtimes.pytorch.script_graph import write_executed_graph, write_script_graph
+from profilers.runtimes.pytorch.script_graph import (
+    python_functions,
+    write_executed_graph,
+    write_script_graph,
+)
 from profilers.runtimes.pytorch.session import PROFILED, WORKER_ENVIRONMENT, LoadedModel, Session
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
@@ -175,6 +180,7 @@ def _script_model(module: Any, request: RunRequest) -> LoadedModel:
             ran(*inputs)
             executed, differentiable = executed_graphs(ran)
         write_script_graph(module, results, folder)
+        record.extra[PYTHON_FUNCTIONS] = python_functions(module)
         write_executed_graph(module, executed, folder, differentiable, optimised=how in FOLDING)
 
     return LoadedModel(ran, ran, write_graph, module)

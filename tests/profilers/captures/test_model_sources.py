@@ -1,5 +1,6 @@
 """Modules from Python files, from libraries, and from weights with their code, run in real workers."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,43 @@ def test_a_pickle_without_its_classes_names_them_and_runs_with_their_folder(
         source_folder=str(home),
     )
     launcher.capture(request, tmp_path)
+
+
+def test_a_folder_that_does_not_bring_the_classes_is_named(
+    launcher: Launcher, torch_files: Path, tmp_path: Path
+) -> None:
+    def renamed(module: bytes) -> Callable[[str, bytes], bytes]:
+        return lambda name, content: content.replace(b"torch_zoo\n", module + b"\n")
+
+    home = tmp_path / "home"
+    home.mkdir()
+    path = edit_archive(torch_files / "cnn.pt", tmp_path / "cnn.pt", renamed(b"emptied_zoo"))
+    error = failure(path, launcher, tmp_path, source_folder=str(home))
+    assert isinstance(error, MissingCode)
+    assert f"the source folder {home} does not hold it" in error.why
+    (home / "emptied_zoo.py").write_text("")
+    error = failure(path, launcher, tmp_path, source_folder=str(home))
+    assert isinstance(error, MissingCode)
+    assert f"{home / 'emptied_zoo.py'} has no Cnn; the source folder {home} does not" in error.why
+    script = edit_archive(torch_files / "cnn.pt", tmp_path / "script.pt", renamed(b"__main__"))
+    error = failure(script, launcher, tmp_path, source_folder=str(home))
+    assert isinstance(error, MissingCode)
+    assert "its class Cnn was defined in the script that saved it" in error.why
+
+
+def test_a_library_that_another_one_breaks_names_the_other(tmp_path: Path) -> None:
+    """Packages of these names that fail as those do which were built for another PyTorch."""
+    for name, source in (
+        ("timm", "import torchvision\n"),
+        ("torchvision", "import torch\n\ntorch.library.Library('torchvision', 'NONE')\n"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(source)
+    other = Launcher()
+    told = failure(Path("timm:resnet18"), other, tmp_path, source_folder=str(tmp_path))
+    other.close()
+    assert "timm cannot be imported: it needs torchvision, which fails" in str(told)
+    assert "build of torchvision" in told.remedy
 
 
 @pytest.mark.parametrize("name", ["cnn_state.pt", "cnn.safetensors"])

@@ -222,6 +222,12 @@ def test_the_chosen_signature_runs_with_inputs_and_graph_of_its_own(
         assert coverage.operator_time == coverage.peak_bytes == 1.0
 
 
+def test_weights_of_half_precision_have_times_too(capture: Capture, odd_files: Path) -> None:
+    profile = capture(odd_files / "half.tflite", "tflite")
+    assert "DEQUANTIZE" in operators(profile)
+    assert not any("could not be run alone" in told.message for told in profile.diagnostics)
+
+
 def test_an_unknown_signature_is_told(capture: Capture, odd_files: Path) -> None:
     with pytest.raises(TwinscopeError, match="no signature 'other': it has encode, look_up"):
         capture(odd_files / "twofold.tflite", "tflite", signature="other")

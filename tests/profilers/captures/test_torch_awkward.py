@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.errors import CaptureFailed
 from profilers.profile import Profile
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
@@ -25,6 +26,7 @@ MORE_INPUTS = {
     "Padded": (InputSpec("tokens", "int64", (2, 12), low=1, high=50),),
     "Forces": (InputSpec("positions", "float32", (8, 3)),),
     "Mapped": (InputSpec("x", "float32", (4, 16)),),
+    "Pythonic": (InputSpec("x", "float32", (64, 64)),),
     "Flexible": (InputSpec("x", "float32", (2, 8, 32)),),
 }
 
@@ -45,7 +47,12 @@ def test_times_and_bytes_are_linked(capture: Capture, mode: str, name: str) -> N
 
 @pytest.mark.parametrize(
     ("name", "mode"),
-    [("Patches", "torch-eager"), ("Averages", "torch-eager"), ("Averages", "torch-aoti")],
+    [
+        ("Patches", "torch-eager"),
+        ("Averages", "torch-eager"),
+        ("Averages", "torch-aoti"),
+        ("Pythonic", "torchscript"),
+    ],
 )
 def test_fast_paths_and_copies_of_results_are_linked(
     capture: Capture, name: str, mode: str
@@ -101,3 +108,16 @@ def test_models_that_want_gradients_or_the_compiler_run_operator_by_operator(
     coverage = link_coverage(captured(capture, name, "torch-eager"))
     assert (coverage.operator_time or 0.0) >= 0.95
     assert (coverage.peak_bytes or 0.0) >= 0.95
+
+
+def test_a_backward_that_the_cpu_lacks_says_where_it_can_be_trained(capture: Capture) -> None:
+    inputs = MORE_INPUTS["Flexible"]
+    with pytest.raises(CaptureFailed, match="failed on its first step") as told:
+        capture(
+            FILE,
+            "torch-eager",
+            signature="Flexible",
+            inputs=inputs,
+            options={"run": "training"},
+        )
+    assert told.value.remedy == "Run its inference, or train it on a GPU."

@@ -67,6 +67,16 @@ class Late(Net):
         return super().forward(x)
 
 
+class Otherwise(Net):
+    def forward(self, x):
+        x = super().forward(x)
+        if torch.compiler.is_exporting():
+            return x.tanh().sigmoid()
+        for _ in range(20):
+            x = x.sin() + x.exp()
+        return x
+
+
 class Endless(Net):
     def forward(self, x):
         while torch.distributed.is_initialized():
@@ -278,3 +288,22 @@ def test_traces_of_ranks_are_joined_with_their_devices(shared_data: Path) -> Non
     one_by_one = sorted(int(ns) for each in ranks for ns in device_time(each).busy_ns)  # type: ignore[arg-type]
     assert sorted(device_time(joined).busy_ns.tolist()) == one_by_one
     assert {row["rank"] for row in rank_rows(joined)} == {0, 1}
+
+
+def test_all_ranks_are_read_with_the_graph_of_what_the_first_one_ran(
+    capture: Capture, model: Path
+) -> None:
+    """Exported, the model takes another path than it runs; every rank has both graphs."""
+    profile = capture(model, "torch-distributed", signature="Otherwise", inputs=X)
+    names_of = [profile.strings[row] for row in profile.authored.nodes.operator.tolist()]
+    assert sum("sin" in name for name in names_of) == 20
+    assert not any("tanh" in name for name in names_of)
+    slices = profile.trace.slices
+    ranks = profile.trace.tracks.rank[slices.track]
+    is_sine = (slices.name == profile.strings.find("aten::sin")) & (slices.step >= 0)
+    for rank in (0, 1):
+        assert (slices.node[is_sine & (ranks == rank)] >= 0).all()
+        assert (is_sine & (ranks == rank)).sum() == 20 * 5
+    assert (
+        sum("another path than torch.export" in each.message for each in profile.diagnostics) == 1
+    )

@@ -8,11 +8,11 @@ import pytest
 
 from app.capturing import request_for
 from profilers.captures import read_capture
-from profilers.errors import ModeUnavailable
+from profilers.errors import CaptureFailed, ModeUnavailable
 from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
-from profilers.request import RunRequest
+from profilers.request import InputSpec, RunRequest
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,19 @@ def test_a_compiler_that_does_not_start_is_named(
     with pytest.raises(ModeUnavailable, match=r"broken-g\+\+ \(named by.*CXX\) does not start"):
         other.capture(request(torch_files / "cnn.pt2", "torch-aoti"), tmp_path)
     other.close()
+
+
+def test_a_model_that_has_parts_compiled_itself_is_told_so_too(
+    compilerless: Launcher, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(
+        "import torch\n\n\nclass Own(torch.nn.Linear):\n"
+        "    def __init__(self):\n        super().__init__(4, 4)\n\n"
+        "    @torch.compile\n    def forward(self, x):\n        return super().forward(x).relu()\n"
+    )
+    inputs = (InputSpec("x", "float32", (2, 4)),)
+    asked = replace(request(path, "torch-eager"), signature="Own", inputs=inputs)
+    with pytest.raises(CaptureFailed, match=r"no C\+\+ compiler.*g\+\+ is not found") as raised:
+        compilerless.capture(asked, tmp_path)
+    assert "g++" in raised.value.remedy

@@ -51,6 +51,16 @@ def test_it_is_linked_and_what_it_took_is_told_apart(
     assert not profile.diagnostics or mode == "torch-onnxruntime"
 
 
+def test_a_trace_tells_the_lines_of_the_model_that_its_operators_come_from(
+    capture: Capture, torch_files: Path
+) -> None:
+    profile = capture(torch_files / "block.pt", "torchscript", source_folder=str(MODELS))
+    nodes = profile.authored.nodes
+    operators = nodes.source[nodes.kind == NodeKind.OPERATOR].tolist()
+    places = {profile.strings[row].partition(":")[0] for row in operators if row >= 0}
+    assert places == {"torch_zoo.py"}
+
+
 def test_a_file_that_is_exported_already_is_not_compiled(
     capture: Capture, torch_files: Path
 ) -> None:

@@ -118,6 +118,23 @@ def test_what_torch_onnx_refuses_is_told_by_its_cause(
     assert "PyTorch eager" in told.value.remedy
 
 
+def test_onnxruntime_without_kernels_of_bfloat16_says_what_to_make_of_the_weights(
+    capture: Capture, tmp_path: Path
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch\n\n\nclass Net(torch.nn.Conv2d):\n"
+        "    def __init__(self):\n        super().__init__(3, 4, 3, dtype=torch.bfloat16)\n\n\n"
+        "def half():\n    return Net().half()\n"
+    )
+    inputs = (InputSpec("input", "bfloat16", (1, 3, 8, 8)),)
+    with pytest.raises(TwinscopeError, match="takes no bfloat16") as told:
+        capture(path, "torch-onnxruntime", inputs=inputs, signature="Net")
+    assert "module.half()" in told.value.remedy
+    inputs = (InputSpec("input", "float16", (1, 3, 8, 8)),)
+    assert capture(path, "torch-onnxruntime", inputs=inputs, signature="half").steps
+
+
 @pytest.mark.parametrize(("file", "mode"), FILES)
 def test_it_runs_once_its_operators_are_imported(
     capture: Capture, own: Path, file: str, mode: str

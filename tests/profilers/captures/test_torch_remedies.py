@@ -66,6 +66,15 @@ class Normalised(nn.Linear):
         with torch.no_grad():
             torch.div(self.weight, 2.0, out=self.norm)
         return nn.functional.linear(x, self.weight * self.norm)
+
+
+class Mixed(nn.Linear):
+    def __init__(self):
+        super().__init__(4, 4)
+        self.scale = nn.Parameter(torch.ones(4, dtype=torch.bfloat16))
+
+    def forward(self, x):
+        return super().forward(x) * self.scale.float()
 """
 INPUTS = (InputSpec("x", "float32", (2, 4)),)
 TRAINING = {"run": "training"}
@@ -95,6 +104,13 @@ def test_a_failure_says_what_helps(
     with pytest.raises(CaptureFailed, match="failed on its first step") as told:
         capture(models, mode, signature=name, inputs=INPUTS, options=options)
     assert remedy in told.value.remedy
+
+
+def test_weights_of_several_types_are_for_ddp(capture: Capture, models: Path) -> None:
+    options = {"strategy": "fsdp", "processes": "1"}
+    with pytest.raises(CaptureFailed, match="failed on its first step") as told:
+        capture(models, "torch-distributed", signature="Mixed", inputs=INPUTS, options=options)
+    assert "choose ddp for Strategy" in told.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from profilers.errors import DamagedFile
 from profilers.models import format_of, onnx_file
 from profilers.opening import open_path
 from profilers.probe import Probe
+from profilers.request import with_sizes
 
 
 def save(
@@ -187,3 +188,53 @@ def test_the_head_of_a_model_with_a_long_producer_is_enough(tmp_path: Path) -> N
     model.doc_string = "d" * 10_000
     path.write_bytes(model.SerializeToString())
     assert onnx_file.matches(Probe(path))
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes", "weight", "asks_for"),
+    [
+        ("Conv", {}, (8, 3, 5, 5), ("batch", 3, "height", "width")),
+        ("Conv", {"group": 4}, (8, 3, 5), ("batch", 12, "height")),
+        ("MatMul", {}, (6, 4), ("batch", 6)),
+        ("Gemm", {"transB": 1}, (6, 4), ("batch", 4)),
+        ("Add", {}, (5, 7), (5, 7)),
+    ],
+)
+def test_an_input_of_any_rank_takes_the_shape_that_its_first_use_asks_for(
+    tmp_path: Path,
+    operator: str,
+    attributes: dict[str, int],
+    weight: tuple[int, ...],
+    asks_for: tuple[int | str, ...],
+) -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["positive"]),
+        helper.make_node(operator, ["positive", "w"], ["y"], **attributes),
+    ]
+    held = numpy_helper.from_array(np.ones(weight, np.float32), "w")
+    anything = helper.make_tensor_value_info("x", TensorProto.FLOAT, None)
+    (given,) = onnx_file.inspect(save(tmp_path / "m.onnx", nodes, [anything], [held])).inputs
+    assert given.guessed
+    assert given.shape == asks_for
+
+
+def test_two_inputs_of_any_rank_take_what_their_product_asks_for(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("ReduceMean", ["x", "axes"], ["mean"]),
+        helper.make_node("MatMul", ["a", "b"], ["product"]),
+        helper.make_node("Mul", ["mean", "product"], ["y"]),
+    ]
+    anything = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("x", "a", "b")]
+    axes = numpy_helper.from_array(np.array([2, 3]), "axes")
+    x, a, b = with_sizes(
+        onnx_file.inspect(save(tmp_path / "m.onnx", nodes, anything, [axes])).inputs
+    )
+    assert len(x.shape) == 4
+    assert a.shape == b.shape == (a.shape[0],) * 2
+
+
+def test_a_symbol_has_one_size_in_all_inputs(tmp_path: Path) -> None:
+    given = [floats("a", ["n", "k"]), floats("b", ["k", "m"])]
+    path = save(tmp_path / "m.onnx", [helper.make_node("MatMul", ["a", "b"], ["y"])], given)
+    a, b = with_sizes(onnx_file.inspect(path).inputs)
+    assert (a.shape[0], a.shape[1]) == (1, b.shape[0])
