@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -25,6 +25,7 @@ from views.table_actions import TableActions
 from views.theme import Theme
 
 _MARKS = {Verdict.BETTER: "▲", Verdict.WORSE: "▼", Verdict.OTHER: "◆", Verdict.SAME: "="}
+_NAME_LETTERS = 18  # of a figure that can be read at least
 
 
 class FigureTable(QTableWidget):
@@ -52,8 +53,7 @@ class FigureTable(QTableWidget):
         self.setHorizontalHeaderLabels(self._titles)
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
 
     def shown_rows(self) -> list[int]:
         return list(range(len(self._figures)))
@@ -96,12 +96,26 @@ class FigureTable(QTableWidget):
             if change is not None and pair.verdict in (Verdict.BETTER, Verdict.WORSE):
                 is_good = pair.verdict == Verdict.BETTER
                 change.setForeground(self._theme.good if is_good else self._theme.error)
-        self.setMaximumHeight(self._height_of_all())
+        self._fit_names()
 
-    def _height_of_all(self) -> int:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_names()
+
+    def _fit_names(self) -> None:
+        """Names take what the figures leave, but stay readable: a narrow table scrolls sideways."""
+        spare = self.viewport().width() - sum(map(self.columnWidth, range(1, len(self._titles))))
+        readable = min(
+            self.sizeHintForColumn(0), _NAME_LETTERS * self.fontMetrics().averageCharWidth()
+        )
+        self.setColumnWidth(0, max(spare, readable))
+        self.setMaximumHeight(self._height_of_all(is_cut=spare < readable))
+
+    def _height_of_all(self, *, is_cut: bool) -> int:
         """More would be empty; the room is better used by what stands below."""
         lines = self.horizontalHeader().height() + self.verticalHeader().length()
-        return lines + 2 * self.frameWidth()
+        bar = self.horizontalScrollBar().sizeHint().height() if is_cut else 0
+        return lines + 2 * self.frameWidth() + bar
 
     def _cells(self, pair: FigurePair) -> tuple[str, ...]:
         unit = pair.metric.unit

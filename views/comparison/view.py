@@ -31,6 +31,7 @@ from views.background import Latest
 from views.comparison.figure_table import FigureTable
 from views.comparison.row_table import RowTable
 from views.comparison.waterfall import Waterfall
+from views.one_stop import OneStop
 from views.plain_label import PlainLabel
 from views.theme import Theme
 
@@ -99,6 +100,7 @@ class ComparisonView(QWidget):
             bar.addWidget(widget)
         bar.addStretch(1)
         bar.addWidget(self.turns)
+        OneStop([self.a, self.swap, self.b, self.per_sample, self.turns], self)
         self.verdict = PlainLabel()
         font = self.verdict.font()
         font.setPointSizeF(font.pointSizeF() * 1.25)

@@ -59,6 +59,8 @@ class Group:
 def fused_groups(profile: Profile) -> list[Group]:
     """All groups in the order of the profile's table."""
     groups, strings = profile.fusion.groups, profile.strings
+    if not len(groups):  # nor need the times of a large trace be summed
+        return []
     times, whole = group_times(profile).tolist(), max(work_time(profile), 1.0)
     members = _members(profile)
     return [

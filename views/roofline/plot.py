@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from profilers.analysis.peaks import Peak
@@ -76,11 +76,16 @@ class RoofPlot(QWidget):
             is_ringed = bool(self._ringed & set(self._points.nodes[number]))
             painter.setPen(
                 QPen(
-                    self._theme.selection if is_ringed else fill.darker(130), 3 if is_ringed else 1
+                    self._theme.selection if is_ringed else self._edge_of(fill),
+                    3 if is_ringed else 1,
                 )
             )
             painter.setBrush(fill)
             painter.drawEllipse(self.place(number), radius, radius)
+
+    def _edge_of(self, fill: QColor) -> QColor:
+        """Away from the ground, so that no point sinks into it."""
+        return fill.lighter(190) if self._theme.is_dark else fill.darker(130)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         number = self.point_at(event.position())
