@@ -2,16 +2,18 @@
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 from app.cli.compare_runs import add_run_options, run_both
 from app.cli.comparison_text import comparison_text, worsened_text
 from app.cli.reading import read_profile, read_profiles
 from app.sharing import Sharing, save_shared
-from profilers.analysis.comparison import can_normalise, compare
+from profilers.analysis.comparison import ProfileComparison, can_normalise, compare
 from profilers.analysis.comparison.figures import Rounds
 from profilers.analysis.comparison.kept import chosen_pair, turns_of
 from profilers.analysis.comparison.plain import plain
+from profilers.analysis.comparison.side import samples_per_step
 from profilers.errors import TwinscopeError
 from profilers.profile import KeptComparison, Profile
 
@@ -48,23 +50,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     a, b, rounds, kept_per_sample = _read(arguments)
     if arguments.per_sample and not can_normalise(a, b):
+        silent = [name for name, each in (("A", a), ("B", b)) if not samples_per_step(each)]
         raise TwinscopeError(
             "Step times cannot be divided by the batch size",
-            "a profile does not tell its inputs",
+            f"{' and '.join(silent)} {'do' if len(silent) > 1 else 'does'} not tell it",
             "Leave out --per-sample.",
         )
     per_sample = arguments.per_sample or kept_per_sample
     comparison = compare(a, b, rounds=rounds, per_sample=per_sample)
+    turns = (turns_of(0, 1, rounds),) if rounds is not None else ()
+    kept = KeptComparison(per_sample=per_sample, turns=turns)
     if arguments.out is not None:
-        turns = (turns_of(0, 1, rounds),) if rounds is not None else ()
-        kept = KeptComparison(per_sample=per_sample, turns=turns)
         save_shared([a, b], arguments.out, Sharing(), kept)
     if arguments.html is not None:
-        from app.report.html import write_comparison
-
-        write_comparison(comparison, a, b, arguments.html)
+        _write_page(comparison, a, b, arguments.html)
     if arguments.json:
-        print(json.dumps(plain(comparison), indent=2, ensure_ascii=False))
+        worse = _worse(comparison, arguments.fail_over)
+        print(json.dumps({**plain(comparison), "worse": worse}, indent=2, ensure_ascii=False))
     else:
         print(comparison_text(comparison, a, b, arguments.rows))
     if arguments.fail_over is None:
@@ -75,8 +77,31 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if told else 0
 
 
+def _write_page(comparison: ProfileComparison, a: Profile, b: Profile, path: Path) -> None:
+    from app.report.html import write_comparison
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_comparison(comparison, a, b, path)
+    except OSError as error:
+        raise TwinscopeError(
+            f"Cannot write {path}", error.strerror or str(error), "Choose another place."
+        ) from error
+
+
+def _worse(comparison: ProfileComparison, threshold: float | None) -> list[str]:
+    """Ids of the figures that --fail-over is about."""
+    if threshold is None:
+        return []
+    return [pair.metric.id for pair in comparison.figures if pair.worsened_by > threshold]
+
+
 def _read(arguments: argparse.Namespace) -> tuple[Profile, Profile, Rounds | None, bool]:
     """Both sides, their rounds in turns, and whether the file wants times per sample."""
+    if arguments.b is None and arguments.run:
+        raise TwinscopeError(
+            "There is nothing to compare it with", "--run takes two models", "Name B."
+        )
     if arguments.b is None:
         return _pair_of(arguments.a)
     if arguments.run:
@@ -101,6 +126,6 @@ def _share(text: str) -> float:
         share = float(text.strip().removesuffix("%")) / 100
     except ValueError:
         raise argparse.ArgumentTypeError("must be a percentage such as 5%") from None
-    if share < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
+    if not 0 <= share < math.inf:  # nor is it "nan"
+        raise argparse.ArgumentTypeError("must be a percentage of 0 or more")
     return share

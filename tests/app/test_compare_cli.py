@@ -87,7 +87,7 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(
 ) -> None:
     a = saved(tmp_path / "a.twin", 10)
     assert main(["compare", str(a), str(a), "--per-sample"]) == 1
-    assert "does not tell its inputs" in capsys.readouterr().err
+    assert "A and B do not tell it" in capsys.readouterr().err
     assert main(["compare", str(a), str(onnx_files / "block.onnx")]) == 1
     assert "holds no profile" in capsys.readouterr().err
     assert main(["compare", str(a), str(a), "--run"]) == 1
@@ -112,3 +112,54 @@ def test_two_models_are_run_in_turns_and_kept_as_they_compare(
     assert latency["a"] > 0
     assert latency["b"] > 0
     assert found["explanation"]["by"] == "layers"
+
+
+@pytest.mark.parametrize("threshold", ["nan", "inf%", "much"])
+def test_a_threshold_that_is_no_share_is_wrong_use(tmp_path: Path, threshold: str) -> None:
+    a = saved(tmp_path / "a.twin", 10)
+    with pytest.raises(SystemExit) as left:
+        main(["compare", str(a), str(a), "--fail-over", threshold])
+    assert left.value.code == 2
+
+
+def test_json_keeps_its_keys_and_names_what_worsened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = saved(tmp_path / "a.twin", 10), saved(tmp_path / "b.twin", 15, seed=1)
+    assert main(["compare", str(a), str(b), "--json", "--fail-over", "5%"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["worse"] == ["latency", "throughput"]
+    assert {"verdict", "cautions", "per_sample", "figures", "parity", "explanation"} < set(found)
+    assert {"id", "a", "b", "ratio", "ratio_interval", "verdict"} < set(found["figures"][0])
+    assert found["figures"][0]["shows_from"] > 0
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a = saved(tmp_path / "a.twin", 10)
+    (tmp_path / "file").write_text("")
+    assert main(["compare", str(a), str(a), "--html", str(tmp_path / "file" / "x.html")]) == 1
+    assert "Cannot write" in capsys.readouterr().err
+
+
+def test_a_run_needs_two_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", str(saved(tmp_path / "a.twin", 10)), "--run"]) == 1
+    assert "--run takes two models" in capsys.readouterr().err
+
+
+def test_a_side_without_inputs_is_told_and_rates_are_of_steps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = sample_profile()
+    told = {"inputs": [{"name": "x", "dtype": "float32", "shape": [8, 3]}]}
+    environment = replace(profile.environment, request=told)
+    a = saved(tmp_path / "a.twin", 10, replace(profile, environment=environment))
+    b = saved(
+        tmp_path / "b.twin", 10, replace(profile, environment=replace(environment, request={}))
+    )
+    assert main(["compare", str(a), str(b)]) == 0
+    text = capsys.readouterr().out
+    assert "B does not tell its inputs" in text
+    assert "Steps per second" in text
+    assert "Samples per second" not in text

@@ -58,6 +58,12 @@ def _found(
 
 
 def _inputs(a: Profile, b: Profile, *, per_sample: bool) -> Iterator[str]:
+    silent = [name for name, each in (("A", a), ("B", b)) if not side.inputs_of(each)]
+    if silent:
+        yield (
+            f"{'Neither tells its' if len(silent) == 2 else f'{silent[0]} does not tell its'} inputs: "
+            "the batch sizes and types of both may differ, and so what a step has to do."
+        )
     batches = side.batch_size(a), side.batch_size(b)
     if all(batches) and batches[0] != batches[1]:
         told = (
@@ -74,7 +80,7 @@ def _inputs(a: Profile, b: Profile, *, per_sample: bool) -> Iterator[str]:
         )
     shapes = side.sample_shapes(a), side.sample_shapes(b)
     if shapes[0] and shapes[1] and _sorted(shapes[0]) != _sorted(shapes[1]):
-        sizes = [", ".join("×".join(map(str, shape)) for shape in each) for each in shapes]
+        sizes = [", ".join(map(_size, each)) for each in shapes]
         yield (
             f"The inputs' sizes differ, beside the batch: {sizes[0]} in A, {sizes[1]} in B; these are "
             "times of different work."
@@ -85,6 +91,11 @@ def _inputs(a: Profile, b: Profile, *, per_sample: bool) -> Iterator[str]:
     ):
         if types[0] and types[1] and types[0] != types[1]:
             yield f"The {what} types differ: {', '.join(types[0])} in A, {', '.join(types[1])} in B."
+
+
+def _size(shape: tuple[int | str, ...]) -> str:
+    """``3×32×32``; an input may have no size but its batch."""
+    return "×".join(map(str, shape)) or "single values"
 
 
 def _sorted(shapes: Sequence[tuple[int | str, ...]]) -> list[list[str]]:

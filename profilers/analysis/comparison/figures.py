@@ -173,9 +173,8 @@ def _derived(
     latency: FigurePair, a: Profile, b: Profile, samples: tuple[int, int], scales: tuple[int, int]
 ) -> tuple[FigurePair, FigurePair]:
     """Throughput and rate of FLOPs, which are as sure as the latency is."""
-    is_samples = samples != (1, 1) or bool(_samples(a))
     throughput = Metric(
-        "throughput", "Samples per second" if is_samples else "Steps per second", Unit.RATE,
+        "throughput", "Samples per second" if _samples(a) and _samples(b) else "Steps per second", Unit.RATE,
         Basis.STEPS, False, lambda profile: side.NONE,
     )  # fmt: skip
     rate = Metric(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.errors import CaptureFailed
 from profilers.profile import Profile
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
@@ -107,3 +108,16 @@ def test_models_that_want_gradients_or_the_compiler_run_operator_by_operator(
     coverage = link_coverage(captured(capture, name, "torch-eager"))
     assert (coverage.operator_time or 0.0) >= 0.95
     assert (coverage.peak_bytes or 0.0) >= 0.95
+
+
+def test_a_backward_that_the_cpu_lacks_says_where_it_can_be_trained(capture: Capture) -> None:
+    inputs = MORE_INPUTS["Flexible"]
+    with pytest.raises(CaptureFailed, match="failed on its first step") as told:
+        capture(
+            FILE,
+            "torch-eager",
+            signature="Flexible",
+            inputs=inputs,
+            options={"run": "training"},
+        )
+    assert told.value.remedy == "Run its inference, or train it on a GPU."
