@@ -38,23 +38,26 @@ def legend_names(block: Bars | Stack | Waterfall) -> Sequence[str]:
 
 
 def bars_svg(bars: Bars, canvas: Canvas) -> str:
-    """Groups of bars from zero up."""
+    """Groups of bars from zero up, with a strip per group that tells its values: bars may be short."""
     highest = max((max(values) for _, values in bars.series), default=0.0) or 1.0
     scale = _Scale(canvas, highest)
     count = max(len(bars.labels), 1)
     slot = scale.inner_width / count
     width = max(slot * 0.8 / max(len(bars.series), 1), 0.5)
     parts = [*scale.axis(lambda value: _value(value, bars.unit))]
-    for number, (name, values) in enumerate(bars.series):
+    for number, (_, values) in enumerate(bars.series):
         for at, value in enumerate(values):
             x = _LEFT + slot * at + slot * 0.1 + width * number
-            tip = f"{name}, {bars.labels[at]}: {_value(value, bars.unit)}"
             y = scale.y(value)
-            parts.append(_box(canvas, x, y, width, scale.floor - y, f"s{number % SERIES}", tip))
+            parts.append(_box(canvas, x, y, width, scale.floor - y, f"s{number % SERIES}"))
     every = max(1, -(-count // max(int(scale.inner_width // 40), 1)))
     for at in range(0, count, every):
         middle = _LEFT + slot * (at + 0.5)
         parts.append(_text(canvas, middle, canvas.height - 8, bars.labels[at], "middle"))
+    for at in range(len(bars.labels)):
+        height = scale.floor - _TOP
+        told = _group_told(bars, at)
+        parts.append(_box(canvas, _LEFT + slot * at, _TOP, slot, height, "clear", told))
     return _svg(canvas, parts)
 
 
@@ -113,10 +116,10 @@ def waterfall_svg(waterfall: Waterfall, canvas: Canvas) -> str:
         told = format_duration(value) if is_end else format_difference(value)
         letters = max(int(label / (canvas.text_size * 0.68)), 4)
         short = name if len(name) <= letters else name[: letters - 1] + "…"
-        parts.append(_text(canvas, label - 8, y + 13, short, "end", f"{name}: {told}"))
-        width = max(right - left, 1.0)
-        parts.append(_box(canvas, left, y, width, row_height - 8, tone, f"{name}: {told}"))
+        parts.append(_text(canvas, label - 8, y + 13, short, "end"))
+        parts.append(_box(canvas, left, y, max(right - left, 1.0), row_height - 8, tone))
         parts.append(_text(canvas, right + 5, y + 13, told, "start"))
+        parts.append(_box(canvas, 0, y - 4, canvas.width, row_height, "clear", f"{name}: {told}"))
     return _svg(canvas, parts)
 
 
@@ -148,6 +151,15 @@ def _steps(xs: list[float], values: list[int], scale: _Scale) -> Iterator[tuple[
         yield x, scale.y(value)
 
 
+def _group_told(bars: Bars, at: int) -> str:
+    told = [
+        f"{name}: {_value(values[at], bars.unit)}"
+        for name, values in bars.series
+        if at < len(values)
+    ]
+    return "\n".join([bars.labels[at], *told[:_TOOLTIP_LINES]])
+
+
 def _levels_told(stack: Stack, at: int, total: int) -> str:
     lines = [f"{format_duration(stack.times_ns[at])}: {format_bytes(total)}"]
     held = [(levels[at], name) for name, levels in zip(stack.names, stack.levels, strict=True)]
@@ -169,11 +181,10 @@ def _box(
     )
 
 
-def _text(canvas: Canvas, x: float, y: float, text: str, anchor: str, tip: str = "") -> str:
-    told = f" data-tip='{_attribute(tip)}'" if tip else ""
+def _text(canvas: Canvas, x: float, y: float, text: str, anchor: str) -> str:
     return (
         f"<text x='{x:.1f}' y='{y:.1f}' font-size='{canvas.text_size}' text-anchor='{anchor}' "
-        f"{canvas.paint('text')}{told}>{escape(visible(text))}</text>"
+        f"{canvas.paint('text')}>{escape(visible(text))}</text>"
     )
 
 

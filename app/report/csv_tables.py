@@ -7,7 +7,7 @@ from typing import Any
 from profilers.analysis.operators import by_name, by_node
 from profilers.analysis.stats import statistics
 from profilers.csv_cells import write_rows
-from profilers.profile import MemoryCategory, Profile, SliceKind
+from profilers.profile import NEVER_NS, MemoryCategory, Profile, SliceKind
 
 
 def write(profile: Profile, path: Path) -> None:
@@ -80,7 +80,7 @@ def _allocations(profile: Profile) -> Iterator[Sequence[Any]]:
         node, parameter = int(table.node[row]), int(table.parameter[row])
         yield [
             int(table.allocated_ns[row]),
-            int(table.freed_ns[row]),
+            int(table.freed_ns[row]) if table.freed_ns[row] != NEVER_NS else "",
             int(table.bytes[row]),
             strings[int(table.device[row])],
             MemoryCategory(int(table.category[row])).name.lower(),

@@ -174,7 +174,12 @@ class MatrixWindow(QDialog):
 
     def _end_early(self, error: TwinscopeError) -> None:
         self._end()
-        if not isinstance(error, Cancelled):
+        if isinstance(error, Cancelled):
+            left = len(self._variants) - len(self._rows)
+            self._add_note(
+                self.tr("Cancelled: {} of {} did not run.").format(left, self.table.rowCount())
+            )
+        else:
             self._add_note(f"⚠ {error}")
 
     def _stop(self) -> None:

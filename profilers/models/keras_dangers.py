@@ -8,6 +8,13 @@ from profilers.graphs.keras_config import layer_configs
 from profilers.models.model_file import Danger
 
 _OWN_MODULES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "keras_hub")
+_ACTIVATIONS = frozenset({  # of Keras, which layers name without more
+    "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
+    "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu",
+    "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign",
+    "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh", "tanh_shrink",
+    "threshold",
+})  # fmt: skip
 _FUNCTIONS = frozenset({"function", "builtin_function_or_method"})
 
 
@@ -25,6 +32,9 @@ def _dangers(config: Any, where: str) -> Iterator[Danger]:
         inner = item.get("config")
         name = inner.get("name", "") if isinstance(inner, dict) else ""
         place = f"layer {name} in {where}" if name else where
+        for activation in named_activations(item):
+            if activation not in _ACTIVATIONS:
+                yield Danger(f"the function {activation:.200}", place)
         if class_name == "Lambda":
             yield Danger(f"Lambda layer {name!r}: Python code stored in the file", where, True)
         elif class_name == "__lambda__" and not has_lambda_layer:
@@ -36,6 +46,17 @@ def _dangers(config: Any, where: str) -> Iterator[Danger]:
             yield Danger(f"{module}.{class_name}", place, severe)
         elif isinstance(registered, str) and (">" in registered or _has_no_module(item)):
             yield Danger(f"the class registered as {registered}", place)
+
+
+def named_activations(item: dict[str, Any]) -> Iterator[str]:
+    """Functions that a layer of Keras's own names by nothing but their name."""
+    module, inner = item.get("module"), item.get("config")
+    if isinstance(inner, dict) and (
+        module is None or (isinstance(module, str) and _is_own(module))
+    ):
+        for key, value in inner.items():
+            if key.endswith("activation") and isinstance(value, str):
+                yield value
 
 
 def _has_no_module(item: dict[str, Any]) -> bool:

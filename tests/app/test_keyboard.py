@@ -134,3 +134,16 @@ def test_arrows_go_from_link_to_link_and_enter_takes_one(two: MainWindow, qtbot:
     assert part[:6] in first
     qtbot.keyClick(legend, Qt.Key.Key_Tab)
     assert not legend.hasFocus()
+
+
+def test_the_choices_of_a_comparison_are_one_stop(two: MainWindow, qtbot: QtBot) -> None:
+    view = two.board.compare.view
+    assert view is not None
+    view.a.setFocus()
+    qtbot.keyClick(view.a, Qt.Key.Key_Right)
+    assert view.swap.hasFocus()
+    qtbot.keyClick(view.swap, Qt.Key.Key_Tab)
+    assert view.figures.hasFocus()
+    view.figures.resize(view.figures.width() // 3, view.figures.height())
+    letters = view.figures.fontMetrics().averageCharWidth()
+    assert view.figures.columnWidth(0) >= 10 * letters  # can be read however narrow it is

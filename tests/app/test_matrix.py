@@ -166,6 +166,23 @@ def test_the_window_fills_a_table_and_opens_a_row(
     shown.close()
 
 
+def test_runs_that_are_cancelled_leave_a_word(
+    window: MainWindow, qtbot: QtBot, onnx_files: Path
+) -> None:
+    document = opened(window, qtbot, onnx_files / "block.onnx")
+    window.ask_matrix(document)
+    qtbot.waitUntil(lambda: bool(window.findChildren(MatrixWindow)), timeout=5000)
+    shown = window.findChildren(MatrixWindow)[0]
+    qtbot.waitUntil(lambda: shown.progress.value() > 0, timeout=60_000)
+    shown.cancel_button.click()
+    qtbot.waitUntil(lambda: not shown.is_running, timeout=10_000)
+    rows = shown.table.rowCount()
+    ended = sum(bool(_text(shown, row, 2)) for row in range(rows))
+    assert f"Cancelled: {rows - ended} of {rows} did not run." in shown.note.text()
+    shown.close()
+    settle(window, qtbot)
+
+
 def test_closing_the_table_cancels_the_runs(
     window: MainWindow, qtbot: QtBot, onnx_files: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """Reports that are sent away: one page or PDF that holds everything and does nothing else."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -11,7 +12,8 @@ import pytest
 
 from app.cli import main
 from app.report import write_report
-from app.report.content import Column, Grid, Report, Row, Section
+from app.report.charts import Canvas, bars_svg
+from app.report.content import Bars, Column, Grid, Report, Row, Section
 from app.report.pdf import document
 from profilers import snapshot
 from profilers.errors import TwinscopeError
@@ -116,7 +118,7 @@ def test_a_page_tells_what_was_measured(tmp_path: Path) -> None:
                  "One thing was lost.", "Why twice?", "Threads", "blocks", "3.035 MiB"):  # fmt: skip
         assert told in shown, told
     tips = [a["data-tip"] for _, a in page.tags if "data-tip" in a]
-    assert any(tip and tip.startswith("without the profiler, 1: 8 ms") for tip in tips)
+    assert any(tip and tip.startswith("1\nwithout the profiler: 8 ms") for tip in tips)
     assert any(tip and "activation" in tip.lower() for tip in tips)
     assert len(text) < 5_000_000
     media = re.findall(r"@media \(([^)]*)\)", text)
@@ -172,6 +174,16 @@ def test_a_long_table_goes_on_below_its_head_in_a_pdf(tmp_path: Path, qapp: obje
     assert len(pages) > 2
     assert [page.count("Operator ") for page in pages] == [1] * len(pages)
     assert re.findall(r"operator-\d+", text) == [name.partition("-x")[0] for name in names]
+
+
+def test_short_bars_are_told_wherever_the_pointer_stands_above_them() -> None:
+    bars = Bars(("1", "2"), (("before", (1e9, 1.0)), ("after", (2e9, 1e3))), "ns")
+    strips = re.findall(r"<rect ([^>]*)data-tip='([^']*)'", bars_svg(bars, Canvas(400, 100, str)))
+    assert [html.unescape(told) for _, told in strips] == [
+        "1\nbefore: 1 s\nafter: 2 s", "2\nbefore: 1 ns\nafter: 1 µs",
+    ]  # fmt: skip
+    sizes = {re.sub(r"x='[^']*' ", "", place) for place, _ in strips}
+    assert len(sizes) == 1
 
 
 def test_a_kernel_has_its_short_name_and_tells_the_whole_one(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from profilers.request import RunRequest
 from profilers.runtimes.keras.own_code import (
     OwnCode,
     find_own_code,
+    known_by_name,
     lacking_in_keras,
     lost_packages,
     missing_code,
@@ -70,7 +71,7 @@ def load_keras(request: RunRequest) -> Any:
     try:
         if request.trusted:
             own = find_own_code(_config(path), request.source_folder)
-        with _named_as_keras_wants(path) as named:
+        with _named_as_keras_wants(path) as named, known_by_name(own.objects):
             return keras.saving.load_model(
                 named,
                 custom_objects=dict(own.objects),

@@ -5,11 +5,13 @@ import importlib
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from profilers.errors import MissingCode, first_line
+from profilers.models.keras_dangers import named_activations
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +103,9 @@ def wanted(config: Any) -> Iterator[Wanted]:
         if not isinstance(name, str) or "config" not in item or name.startswith("__"):
             continue
         inner = item["config"]
+        for activation in named_activations(item):
+            if not _is_activation(activation):
+                yield Wanted("", activation, activation)
         if name in _FUNCTIONS and module == "builtins":
             if isinstance(inner, str) and not _is_in_keras(inner):
                 yield Wanted("", inner, inner)
@@ -111,6 +116,22 @@ def wanted(config: Any) -> Iterator[Wanted]:
         if module is None and registered in (None, name) and _is_in_keras(name):
             continue
         yield Wanted(str(module) if is_named else "", name, str(registered or name))
+
+
+@contextmanager
+def known_by_name(objects: Mapping[str, Any]) -> Iterator[None]:
+    """Let layers find activations that they name without more: Keras looks at its own alone."""
+    import keras
+
+    own = sys.modules[keras.activations.get.__module__]
+    known: dict[str, Any] = getattr(own, "ALL_OBJECTS_DICT", {})
+    added = {name: value for name, value in objects.items() if name not in known}
+    known.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del known[name]
 
 
 def unknown(config: Any, objects: Mapping[str, Any] | None = None) -> list[Wanted]:
@@ -185,6 +206,16 @@ def dicts(config: Any) -> Iterator[dict[str, Any]]:
             waiting += item.values()
         elif isinstance(item, list):
             waiting += item
+
+
+def _is_activation(name: str) -> bool:
+    """Keras looks some up by names that its public module does not have."""
+    import keras
+
+    try:
+        return keras.activations.get(name) is not None
+    except ValueError:
+        return False
 
 
 def _is_in_keras(name: str) -> bool:

@@ -10,6 +10,8 @@ import pytest
 from profilers.captures import read_capture
 from profilers.errors import MissingCode, TwinscopeError
 from profilers.launcher import Launcher
+from profilers.models import ModelFile
+from profilers.opening import open_path
 from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.keras.own_code import Wanted, missing_code
 
@@ -56,6 +58,25 @@ def with_gain(tf_files: Path, tmp_path: Path) -> Path:
             layer["config"] = {"name": "own"}
     text = json.dumps(config).encode()
     return changed(tf_files / "custom.keras", tmp_path / "gain.keras", {"config.json": text})
+
+
+def test_an_activation_that_is_but_a_name_is_told_missed_and_found(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    old, new = '"activation": "linear"', '"activation": "doubled"'
+    path = with_config(tf_files / "cnn.keras", tmp_path / "named.keras", old, new)
+    model = open_path(path)
+    assert isinstance(model, ModelFile)
+    assert {danger.call for danger in model.dangers} == {"the function doubled"}
+    with pytest.raises(MissingCode, match=r"code of doubled was not found.*source folder"):
+        launcher.capture(request(path, trusted=True), tmp_path)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "functions.py").write_text("def doubled(x):\n    return x * 2.0\n")
+    launcher.capture(request(path, trusted=True, source_folder=str(tmp_path / "own")), tmp_path)
+    strings = read_capture(tmp_path).strings
+    with pytest.raises(MissingCode):  # what one run was given is not there for the next
+        launcher.capture(request(path, trusted=True), tmp_path)
+    assert "Mul" in [strings[row] for row in range(len(strings))]
 
 
 def test_unregistered_layers_are_found_by_their_definition_and_a_wrong_folder_is_named(
