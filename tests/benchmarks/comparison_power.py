@@ -176,6 +176,7 @@ class Judged:
     found: int = 0
     untold: int = 0
     there: int = 0
+    tried_there: int = 0
     steps: list[int] = field(default_factory=list)
     shows_from: list[float] = field(default_factory=list)
 
@@ -206,6 +207,7 @@ def judged(pairs: Iterator[tuple[Float64, Float64]], judge: Judge) -> Judged:
         total.slower(found[-1] and found[-1].times(SLOWER))
     usual = 1 + np.median(total.shows_from) if total.shows_from else math.inf
     total.there = sum(each is not None and each.low * usual > 1 for each in found)
+    total.tried_there = len(found)
     return total
 
 
@@ -218,7 +220,7 @@ def print_line(title: str, of: Judged) -> None:
     print(
         f"{title:<44}{steps:>6}{of.pairs:>7}{share(of.alarms, of.pairs):>14}"
         f"{share(of.found, of.slowdowns):>9}{share(of.untold, of.pairs):>9}{shows:>12}"
-        f"{share(of.there, of.pairs):>9}",
+        f"{share(of.there, of.tried_there):>9}",
         flush=True,
     )
 

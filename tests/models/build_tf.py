@@ -51,9 +51,10 @@ def save_dangerous(out: Path) -> None:
     scaling.save(out / "lambda.keras")
     scaling.save(out / "lambda.h5")
     keras.Model(given, keras_zoo.Scale(name="own")(given)).save(out / "custom.keras")
-    narrow = keras.Sequential([keras.Input((8,)), keras.layers.Dense(8, name="narrow")])
-    narrow.quantize("float8")
-    narrow.save(out / "float8.keras")
+    for dtype in ("float8", "int8"):
+        narrow = keras.Sequential([keras.Input((8,)), keras.layers.Dense(8, name="narrow")])
+        narrow.quantize(dtype)
+        narrow.save(out / f"{dtype}.keras")
     keras_zoo.adversarial().save(out / "adversarial.keras")
     keras_zoo.detector().save(out / "detector.keras")
     access = keras_zoo.FileAccess(str(out / "written.txt"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from profilers.analysis.advice.finding import Finding, step_count
+from profilers.analysis.advice.finding import Finding, of_each_step, step_count
 from profilers.analysis.wall_time import wall_time
 from profilers.profile import Profile, SliceKind
 from profilers.units import format_duration, format_percent
@@ -25,7 +25,7 @@ def find(profile: Profile) -> Iterator[Finding]:
     steps = (slices.kind == SliceKind.STEP).nonzero()[0]
     yield Finding(
         "between-operators",
-        f"{format_duration(cost)} of each step ({format_percent(share)}) pass outside of operators: "
+        f"{format_duration(cost)} {of_each_step(profile)} ({format_percent(share)}) pass outside of operators: "
         "in Python and in the framework's own dispatch, the profiler's share included.",
         "Compile the model (torch.compile, tf.function, XLA), export it, or give each step more work "
         "with a larger batch.",

@@ -12,6 +12,7 @@ from profilers.analysis.advice.finding import (
     counted,
     in_steps,
     listed,
+    of_each_step,
     step_count,
 )
 from profilers.analysis.kernel_names import short_kernel_name
@@ -63,8 +64,8 @@ def find(profile: Profile) -> Iterator[Finding]:
         share = cost / wall.whole_ns
         yield Finding(
             kind,
-            f"{format_duration(cost / steps)} of each step ({format_percent(share)}) are {title}: "
-            f"{counted(max(round(len(found) / steps), 1), 'slice')} per step; {listed(names)}.",
+            f"{format_duration(cost / steps)} {of_each_step(profile)} ({format_percent(share)}) are {title}: "
+            f"{counted(max(round(len(found) / steps), 1), 'slice')}; {listed(names)}.",
             advice,
             cost / steps,
             share=share,

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from profilers.analysis.advice.finding import Finding, costliest, in_steps, listed, step_count
+from profilers.analysis.advice.finding import (
+    Finding,
+    costliest,
+    in_steps,
+    listed,
+    of_each_step,
+    step_count,
+)
 from profilers.analysis.device.time import device_time
 from profilers.analysis.device.work import work_rows
 from profilers.analysis.kernel_names import short_kernel_name
@@ -41,7 +48,7 @@ def find(profile: Profile) -> Iterator[Finding]:
     ]
     yield Finding(
         "exposed-communication",
-        f"{format_duration(exposed / step_count(profile))} of each step is communication that no "
+        f"{format_duration(exposed / step_count(profile))} {of_each_step(profile)} is communication that no "
         f"computation hides: {format_percent(exposed / total)} of all communication; "
         f"{listed(names, 2)}.",
         "Overlap it with the backward pass (smaller buckets, prefetching of shards, another stream), "

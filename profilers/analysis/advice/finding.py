@@ -47,6 +47,11 @@ def step_count(profile: Profile) -> int:
     return max(len(profile.steps), 1)
 
 
+def of_each_step(profile: Profile) -> str:
+    """What a cost is a part of."""
+    return "of each step" if len(profile.steps) else "of the whole trace"
+
+
 def in_steps(profile: Profile, rows: Int64) -> NDArray[np.bool_]:
     """Which slices lie in the profiled steps; all where there are none."""
     if not len(profile.steps):

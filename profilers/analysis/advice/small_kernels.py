@@ -10,6 +10,7 @@ from profilers.analysis.advice.finding import (
     counted,
     in_steps,
     listed,
+    of_each_step,
     step_count,
 )
 from profilers.analysis.device.idle_time import IdleCause, idle_gaps
@@ -51,8 +52,8 @@ def find(profile: Profile) -> Iterator[Finding]:
     number = max(round(len(gaps) / step_count(profile)), 1)
     yield Finding(
         "small-kernels",
-        f"{counted(number, 'kernel')} of each step are over before the next is launched: the device "
-        f"idles {format_duration(cost)} per step ({format_percent(share)}) before kernels shorter than "
+        f"{counted(number, 'kernel')} {of_each_step(profile)} are over before the next is launched: the device "
+        f"idles {format_duration(cost)} ({format_percent(share)}) before kernels shorter than "
         f"their launch; most often {listed(often, 2)}.",
         "Fuse them (torch.compile, jit_compile=True, fused optimisers), launch them as one CUDA graph, "
         "or give each more to do with a larger batch.",

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from profilers.analysis.advice.finding import Finding, costliest, counted, in_steps, step_count
+from profilers.analysis.advice.finding import (
+    Finding,
+    costliest,
+    counted,
+    in_steps,
+    of_each_step,
+    step_count,
+)
 from profilers.analysis.device.idle_time import IdleCause, idle_gaps
 from profilers.analysis.wall_time import wall_time
 from profilers.profile import Profile
@@ -28,7 +35,7 @@ def find(profile: Profile) -> Iterator[Finding]:
         return
     yield Finding(
         "waiting-for-host",
-        f"The device waits for the host for {format_duration(cost)} of each step "
+        f"The device waits for the host for {format_duration(cost)} {of_each_step(profile)} "
         f"({format_percent(share)}), in {counted(len(gaps), 'gap')}.",
         "Launch ahead: larger batches, CUDA graphs or torch.compile(mode='reduce-overhead'), data "
         "loading in workers, and no .item(), print or synchronisation within the step.",

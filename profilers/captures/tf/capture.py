@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,23 +67,11 @@ _RETRACED = re.compile(r"_\d+$")  # Keras numbers a layer's scope each time it i
 def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     """The Profile of a folder that `profilers.runtimes.tf.session` wrote.
 
-    xprof's converters are a process of their own, which takes at least as long as all the rest: 0.3 s
-    of a ResNet-50.
-
     Raises
     ------
     DamagedFile
         If a file is missing, cut or inconsistent.
     """
-    with ThreadPoolExecutor(1) as beside:
-        reports = beside.submit(_reports, folder)
-        profile = replace(_read(folder, run, progress), reports=reports.result())
-    progress(1.0)
-    return profile
-
-
-def _read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
-    """Without the reports."""
     try:
         hosts = folder / HOSTS_FOLDER
         traced, operations = xplane.read_with_operations(
@@ -111,17 +98,20 @@ def _read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     else:
         device = run.request.device
         found = _compiled(traced, authored, program, list(weights.values()), device, pool)
+    module = folder / MODULE_FILE
     linked = _linked(traced, found, run, pool)
     forward = forward_of(linked.authored, linked.strings)
-    return with_rounds(with_training(linked, _of_optimiser(folder), forward))
+    linked = with_training(linked, _of_optimiser(folder), forward)
+    profile = replace(with_rounds(linked), reports=_reports(folder, module if has_module else None))
+    progress(1.0)
+    return profile
 
 
-def _reports(folder: Path) -> tuple[Report, ...]:
+def _reports(folder: Path, module: Path | None) -> tuple[Report, ...]:
     """What xprof makes of the trace; of a run over several processes, of the first one's."""
-    trace, module = folder / TRACE_FILE, folder / MODULE_FILE
+    trace = folder / TRACE_FILE
     return xprof_reports(
-        trace if trace.exists() else min((folder / HOSTS_FOLDER).iterdir()),
-        module if module.exists() else None,
+        trace if trace.exists() else min((folder / HOSTS_FOLDER).iterdir()), module
     )
 
 

@@ -8,6 +8,9 @@ from profilers.runtimes.tf.sources import Source
 _MISSING = re.compile(r"^\s*(?:Flex|Custom) ops: (?P<names>.+)$", re.MULTILINE)
 _NO_KERNEL = re.compile(r"'tf\.(?P<names>\w+)' op is neither a custom op nor a flex op")
 _UNKNOWN_TYPE = re.compile(r"Failed to convert element type '(?P<type>\w+)'")
+_UNFIT_TYPE = re.compile(
+    r"'tfl\.(?P<name>\w+)' op operand #\d+ must be .*but got 'tensor<(?:[\d?]+x)*(?P<type>\w+)>'"
+)
 _NARROW = (("xf16>", "float16"), ("xbf16>", "bfloat16"), ("xf64>", "float64"))
 _OPEN_SIZE = "requires element_shape to be static"
 _OLD_VARIABLES = ("mark initialized variables", "tf.VariableV2")
@@ -83,6 +86,14 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
             what,
             f"TFLite has no numbers of the type {unknown['type']}",
             "Save the model in another type, or profile it in TensorFlow.",
+            text,
+        )
+    if unfit := _UNFIT_TYPE.search(text):
+        return CaptureFailed(
+            what,
+            f"TFLite's {unfit['name'].upper()} does not take plain numbers of the type "
+            f"{unfit['type']}, which the model computes with",
+            "Convert the model from before it was quantised, or profile it in TensorFlow.",
             text,
         )
     lines = [line for line in text.splitlines() if not line.startswith(_TELLS_NOTHING)]

@@ -262,6 +262,7 @@ def test_a_signature_is_picked_in_the_run_dialog(
         ),
         ("tf1_saved", "variables are of TensorFlow 1's kind.* Freeze the graph"),
         ("float8.keras", "no numbers of the type f8E4M3FN"),
+        ("int8.keras", "FULLY_CONNECTED does not take plain numbers of the type i8,"),
     ],
 )
 def test_what_the_converter_refuses_is_told_in_words(
