@@ -277,7 +277,7 @@ def test_lanes_are_as_high_as_the_font_asks_for(show_view: ShowView) -> None:
     large.setPointSize(24)
     QApplication.setFont(large)
     try:
-        view, _ = show_view("timeline", large_profile(40))
+        view, _ = show_view("timeline", large_profile(4000))
     finally:
         QApplication.setFont(usual)
     line = QFontMetrics(large).height()
