@@ -38,7 +38,7 @@ def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunReq
     Raises
     ------
     TwinscopeError
-        If the file cannot run at all, or not in `mode`.
+        If the file cannot run at all, or not in `mode`, or has no such signature.
     """
     if not model.modes:
         raise TwinscopeError(f"{model.path.name} cannot run", model.cannot_run)
@@ -47,12 +47,24 @@ def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunReq
             f"{model.path.name} cannot run in the mode {mode}",
             f"a {model.title} runs in: {', '.join(model.modes)}",
         )
+    if signature and signature not in model.signatures:
+        raise _without_signature(model, signature)
     return RunRequest(
         model_path=str(model.path),
         mode=mode or model.modes[0],
         inputs=with_sizes(model.inputs_of(signature)),
         signature=signature or next(iter(model.signatures), ""),
     )
+
+
+def _without_signature(model: ModelFile, signature: str) -> TwinscopeError:
+    entry = "entry point" if model.entries_are == "maker" else model.entries_are
+    what = f"{model.path.name} has no {entry} {signature!r}"
+    if not model.signatures:
+        return TwinscopeError(
+            what, f"this {model.title} has none to choose from", "Run it without one."
+        )
+    return TwinscopeError(what, f"it has {', '.join(model.signatures)}", "Choose one of them.")
 
 
 def merge_inputs(

@@ -63,6 +63,21 @@ def test_an_untrusted_pickle_is_refused_and_its_calls_are_named(
     assert not out.exists()
 
 
+def test_a_signature_that_the_file_lacks_is_refused_and_those_there_are_named(
+    onnx_files: Path, tf_files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {}
+    for path in (onnx_files / "block.onnx", tf_files / "tf1_saved"):
+        out = ["--out", str(tmp_path / "x.twin")]
+        assert main(["profile", str(path), "--signature", "nope", *out]) == 1
+        told[path.name] = capsys.readouterr().err
+    assert "block.onnx has no signature 'nope'" in told["block.onnx"]
+    assert "none to choose from" in told["block.onnx"]
+    assert (
+        "tf1_saved has no signature 'nope': it has serving_default, features" in told["tf1_saved"]
+    )
+
+
 def test_stats_for_people(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stats", str(sample)]) == 0
     out = capsys.readouterr().out

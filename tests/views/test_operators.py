@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from profilers.models import ModelFile
 from profilers.opening import open_path
-from profilers.profile import Profile
+from profilers.profile import Environment, Profile
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from views.operators import OperatorsView
@@ -72,10 +73,19 @@ def test_kernels_are_grouped_too(show_view: ShowView) -> None:
     assert set(cells(view, 0)) == {"conv2d_kernel", "batch_norm_kernel", "relu_kernel"}
 
 
-def test_a_profile_that_was_not_run_says_so(show_view: ShowView) -> None:
-    view, _ = show_view("operators", Profile("inspected"))
+@pytest.mark.parametrize(
+    ("profile", "sentence"),
+    [
+        (Profile("inspected", environment=Environment(model_name="net.onnx")), "not run yet"),
+        (Profile("attached"), "Nothing is recorded"),
+    ],
+)
+def test_a_profile_without_operators_says_why(
+    show_view: ShowView, profile: Profile, sentence: str
+) -> None:
+    view, _ = show_view("operators", profile)
     assert not view.table.isVisible()
-    assert any("not run" in label.text() for label in view.findChildren(QLabel))
+    assert any(sentence in label.text() for label in view.findChildren(QLabel))
 
 
 def test_weights_are_listed_and_linked(show_view: ShowView) -> None:

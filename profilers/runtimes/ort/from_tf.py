@@ -179,6 +179,8 @@ def _unknown(operators: list[str], name: str, function: Any) -> CaptureFailed:
             "its control flow is of TensorFlow 1's kind (Switch and Merge), which it does not take",
             "Save it again with control flow v2, or profile it in TensorFlow.",
         )
+    if set(others) <= _CALLS:  # a call is left whole for what it holds, such as lookups
+        others = _lookups(function) or others
     if not others:
         return CaptureFailed(
             what, "it changes its variables while it runs, which ONNX cannot tell", _IN_TENSORFLOW
@@ -192,9 +194,18 @@ def _unknown(operators: list[str], name: str, function: Any) -> CaptureFailed:
 
 def _holds_old_control_flow(function: Any) -> bool:
     """The converter leaves a call whole if it cannot make branches or loops of TensorFlow 1's nodes."""
+    return bool(_operators(function) & _OLD_CONTROL_FLOW)
+
+
+def _lookups(function: Any) -> list[str]:
+    """Operators that read tables, which the converter takes from a file's own loader only."""
+    return sorted(each for each in _operators(function) if each.startswith("LookupTable"))
+
+
+def _operators(function: Any) -> set[str]:
     graph_def = function.graph.as_graph_def()
     bodies = (graph_def.node, *(each.node_def for each in graph_def.library.function))
-    return any(node.op in _OLD_CONTROL_FLOW for body in bodies for node in body)
+    return {node.op for body in bodies for node in body}
 
 
 def _frozen(function: Any) -> Any:
