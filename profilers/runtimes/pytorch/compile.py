@@ -37,6 +37,7 @@ from profilers.runtimes.pytorch.session import (
     Session,
     not_looked_at,
 )
+from profilers.runtimes.pytorch.unfinished_libraries import remove_unfinished
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
@@ -65,6 +66,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     is_exported = is_program(Path(request.model_path))
     load = load_program_model if is_exported else load_module
     require_code_generator(request)
+    remove_unfinished()
     torch._dynamo.reset()
     log = CompileLog()
     fallback = _Fallback(request.device)
