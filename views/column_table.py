@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QRectF,
     Qt,
 )
-from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -35,6 +35,7 @@ CUT_ROLE = Qt.ItemDataRole.UserRole + 1
 _BAR_ALPHA = 70
 _MOST_SELECTED = 200
 _CELL_MARGIN = 18
+_NARROWEST_NAMES = 90  # px
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +239,7 @@ class ColumnTable(QTableView):
         header.setSectionsClickable(True)
         header.sectionClicked.connect(self._sort_by_click)
         self._sorted: tuple[int, Qt.SortOrder] | None = None
+        self._giving_way: int | None = None
         self.actions_on_it = TableActions(self, self.columns, self.picked_rows)
 
     def show_columns(self, columns: Sequence[Column], sort_by: int) -> None:
@@ -246,6 +248,12 @@ class ColumnTable(QTableView):
         self._sort(sort_by, self._natural_order(sort_by))
         for at, column in enumerate(columns):
             self.setColumnWidth(at, self._width(column, at))
+        self._give_way()
+
+    def let_give_way(self, names: int) -> None:
+        """From now on this column has what the others leave of the width: figures stay in sight."""
+        self._giving_way = names
+        self._give_way()
 
     def use_spare_width(self) -> None:
         """Widen columns of cut text by what the others leave of the table's width."""
@@ -274,6 +282,11 @@ class ColumnTable(QTableView):
         if places:
             self.scrollTo(places[0])
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._give_way()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.actions_on_it.copy_rows()
@@ -294,6 +307,15 @@ class ColumnTable(QTableView):
     def _natural_order(self, section: int) -> Qt.SortOrder:
         is_text = self.columns.is_text(section)
         return Qt.SortOrder.AscendingOrder if is_text else Qt.SortOrder.DescendingOrder
+
+    def _give_way(self) -> None:
+        names, count = self._giving_way, self.columns.columnCount()
+        if names is None or names >= count:
+            return
+        others = sum(self.columnWidth(at) for at in range(count) if at != names)
+        wanted = self._wanted_width(self.columns.column(names), names)
+        room = max(self.viewport().width() - others, _NARROWEST_NAMES)
+        self.setColumnWidth(names, min(wanted, room))
 
     def _width(self, column: Column, at: int) -> int:
         """Wide enough for the title and, within reason, for the topmost cells."""

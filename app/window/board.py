@@ -208,7 +208,19 @@ class Board(QWidget):
         """Unfold a row and bring it into sight; it fills the window where another one did."""
         if self._filling not in (None, row):
             self.toggle_fill(row)
-        row.set_folded(False)
+        self._set_folded_in_sight(row, False)
+
+    def toggle_fold(self, row: RowPane) -> None:
+        """Fold or unfold a row where it can be seen; one that another row hides is shown instead."""
+        if row.is_folded or self._filling not in (None, row):
+            self.show_row(row)
+            return
+        if self._filling is row:
+            self.toggle_fill(row)
+        self._set_folded_in_sight(row, True)
+
+    def _set_folded_in_sight(self, row: RowPane, is_folded: bool) -> None:
+        row.set_folded(is_folded)
         QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
         self._scroll.ensureWidgetVisible(row, 0, 0)
 

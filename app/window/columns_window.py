@@ -170,8 +170,7 @@ class ColumnsWindow(QMainWindow):
         self._apply_theme(_theme_named(name))
 
     def toggle_row(self, view_id: str) -> None:
-        row = self.board.row(view_id)
-        row.set_folded(not row.is_folded)
+        self.board.toggle_fold(self.board.row(view_id))
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

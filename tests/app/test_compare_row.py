@@ -207,6 +207,24 @@ def test_it_fills_the_window_folds_and_changes_its_theme(
     assert "faster" in comparison(window, qtbot).verdict.text()
 
 
+def test_its_key_works_where_the_person_sees_it(
+    window: MainWindow, qtbot: QtBot, two: list[Document]
+) -> None:
+    row, timeline = window.board.compare, window.board.row("timeline")
+    window.board.show_row(window.board.row("operators"))
+    for _ in range(2):  # folded, then unfolded
+        window.actions_by_id["row.compare"].trigger()
+        assert not row.visibleRegion().isEmpty()
+    window.board.toggle_fill(timeline)
+    window.actions_by_id["row.compare"].trigger()
+    assert row.isVisible()
+    assert not row.is_folded
+    assert not timeline.isVisible()
+    window.actions_by_id["row.compare"].trigger()
+    assert row.is_folded
+    assert timeline.isVisible()
+
+
 def test_two_captures_are_measured_again_in_turns(
     window: MainWindow, qtbot: QtBot, onnx_files: Path
 ) -> None:

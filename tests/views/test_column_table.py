@@ -73,3 +73,21 @@ def test_a_kept_index_follows_its_row_when_the_order_changes(qtbot: QtBot) -> No
     qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert shown(table.columns, 1)[0] == "6"
     assert table.picked_rows() == picked
+
+
+def test_long_names_give_way_so_that_figures_stay_in_sight(qtbot: QtBot) -> None:
+    names = ["void at::native::elementwise_kernel<float, 4, add_functor>" * 2]
+    table = ColumnTable(LIGHT)
+    qtbot.addWidget(table)
+    table.let_give_way(0)
+    table.show_columns(
+        [Column("Name", np.array(names), names.__getitem__), columns(1)[1]], sort_by=1
+    )
+    table.show()
+    for width in (300, 500, 250):
+        table.resize(width, 200)
+        qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() == 0)
+        left = table.viewport().width() - table.columnWidth(0) - table.columnWidth(1)
+        assert left == 0
+    table.resize(3000, 200)
+    assert table.columnWidth(0) < 2000  # as wide as the names at most

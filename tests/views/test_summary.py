@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextDocumentFragment
+from PySide6.QtGui import QGuiApplication, QTextDocumentFragment
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -12,8 +12,10 @@ from profilers.profile import Diagnostic, Profile, Severity, StringPool, SweepPo
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from views.summary.findings import FindingsList
+from views.summary.sentences import SentencesLabel
 from views.summary.sweep import LineChart
 from views.summary.tiles import Tiles
+from views.theme import LIGHT
 
 
 def test_the_figures_tell_the_unprofiled_latency_and_the_overhead(show_view: ShowView) -> None:
@@ -118,3 +120,14 @@ def test_tiles_stand_in_more_lines_where_the_view_is_narrow(
         lines.append({each.mapTo(tiles, each.rect().topLeft()).y() for each in labels})
     assert len(lines[0]) < len(lines[1])
     assert view.horizontalScrollBar().maximum() == 0
+
+
+def test_a_path_in_a_finding_breaks_where_the_column_is_narrow(qtbot: QtBot) -> None:
+    path = "/" + "/".join(["site-packages"] * 8) + "/model.py"
+    label = SentencesLabel(f"Slow: {path}", f"See {path} & <b>.", LIGHT)
+    qtbot.addWidget(label)
+    assert label.minimumSizeHint().width() < 220
+    label.show()
+    label.setSelection(len("Slow: "), 2 * len(path) - 1)  # a break may follow each sign
+    qtbot.keyClick(label, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == path

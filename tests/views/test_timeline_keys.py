@@ -12,7 +12,6 @@ from tests.views.conftest import ShowView
 from tests.views.test_timeline import middle_of, row_named
 from views.timeline.flows import namesake, neighbour
 from views.timeline.keys import KEYS
-from views.timeline.layout import LANE_HEIGHT
 
 LEFT = Qt.MouseButton.LeftButton
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -233,7 +232,7 @@ def test_home_end_and_pages_move_without_zooming(show_view: ShowView, qtbot: QtB
     assert axis.end_ns - axis.begin_ns == pytest.approx(span)
     qtbot.keyClick(view.canvas, Qt.Key.Key_PageDown)
     one_page = view.scene.top
-    assert one_page > 3 * LANE_HEIGHT
+    assert one_page > 3 * view.scene.heights.lane
     qtbot.keyClick(view.canvas, Qt.Key.Key_PageUp)
     assert view.scene.top == 0
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QColor, QContextMenuEvent
+from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QFont, QFontMetrics
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -269,3 +269,21 @@ def test_a_menu_is_asked_for_the_track_under_the_mouse_or_of_the_picked_slice(
                 view.canvas, QContextMenuEvent(reason, at, view.canvas.mapToGlobal(at))
             )
         assert asked.args[0] == wanted
+
+
+def test_lanes_are_as_high_as_the_font_asks_for(show_view: ShowView) -> None:
+    usual = QApplication.font()
+    large = QFont(usual)
+    large.setPointSize(24)
+    QApplication.setFont(large)
+    try:
+        view, _ = show_view("timeline", large_profile(4000))
+    finally:
+        QApplication.setFont(usual)
+    line = QFontMetrics(large).height()
+    row = int(view.scene.lanes.row[0])
+    box = view.scene.box_of(row, view.scene.scale(400))
+    assert box is not None
+    assert line <= box.height() < 2 * line
+    assert view.scene.lane_at(box.center().y()) == view.scene.lane_of(row)
+    assert view.ruler.height() >= 2 * line

@@ -12,7 +12,6 @@ from profilers.analysis.framework_noise import framework_noise
 from profilers.profile import Profile, SliceKind, StringPool, TrackKind
 from profilers.traces.trace_builder import TraceBuilder
 from tests.views.conftest import ShowView
-from views.timeline.layout import LANE_HEIGHT
 
 LEFT = Qt.MouseButton.LeftButton
 US = 1000
@@ -44,7 +43,7 @@ def row_of(profile: Profile, name: str) -> int:
 def lane_under(view: object, row: int) -> int:
     scene = view.scene  # type: ignore[attr-defined]
     band = scene.band_of(int(scene.context.profile.trace.slices.track[row]))
-    return int(scene.lane_top(row) - band.top) // LANE_HEIGHT
+    return int(scene.lane_top(row) - band.top) // scene.heights.lane
 
 
 def test_only_the_frameworks_own_frames_are_noise(executed: Profile) -> None:

@@ -13,8 +13,6 @@ from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.plain_label import PlainLabel
 
-LONGEST_NAME = 240  # px: template names are long, and the figures matter more
-
 
 class KernelTable(QWidget):
     """A row's longest slice is picked with it; rows of picked slices are selected."""
@@ -38,6 +36,7 @@ class KernelTable(QWidget):
         self._summary = PlainLabel()
         self.table = ColumnTable(context.theme)
         self.table.setAccessibleName(self.tr("Kernels"))
+        self.table.let_give_way(0)  # template names are long, and the figures matter more
         bar = QHBoxLayout()
         bar.setContentsMargins(4, 2, 4, 0)
         bar.addWidget(self.types)
@@ -57,7 +56,6 @@ class KernelTable(QWidget):
         self._is_following = True  # new rows have no selection of their own
         try:
             self.table.show_columns(self._columns(), sort_by=1)
-            self.table.setColumnWidth(0, min(self.table.columnWidth(0), LONGEST_NAME))
             self._filter()
         finally:
             self._is_following = False

@@ -15,7 +15,6 @@ from profilers.units import format_duration, format_percent
 from views.background import Latest
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
-from views.devices.kernel_table import LONGEST_NAME
 from views.plain_label import PlainLabel
 
 _ON_DEVICE = (PathKind.LAUNCH_DELAY, PathKind.DEVICE, PathKind.DEVICE_WAIT)
@@ -83,6 +82,7 @@ class PathTable(QWidget):
         self.summary.setWordWrap(True)
         self.table = ColumnTable(context.theme)
         self.table.setAccessibleName(self.tr("Critical path"))
+        self.table.let_give_way(1)
         bar = QHBoxLayout()
         bar.setContentsMargins(4, 2, 4, 0)
         bar.addWidget(self.step)
@@ -124,7 +124,6 @@ class PathTable(QWidget):
             self.table.show_columns(self._columns(sums), sort_by=2)
         finally:
             self._is_filling = False
-        self.table.setColumnWidth(1, min(self.table.columnWidth(1), LONGEST_NAME))
         self._summarise(sums)
 
     def _columns(self, sums: PathSums) -> list[Column]:

@@ -1,15 +1,14 @@
 """What costs time or memory in a profile, with what to try; a click picks what it rests on."""
 
-from html import escape
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMoveEvent, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QToolButton, QWidget
 
 from profilers.analysis.advice import Finding, findings
 from profilers.units import format_bytes, format_duration
 from views.context import ViewContext
 from views.one_stop import OneStop
+from views.summary.sentences import SentencesLabel
 
 _TOP = Qt.AlignmentFlag.AlignTop
 
@@ -57,12 +56,7 @@ class AdviceList(QWidget):
         button.clicked.connect(lambda: self._pick(finding))
         self.buttons.append(button)
         self._grid.addWidget(button, line, 0, _TOP | Qt.AlignmentFlag.AlignRight)
-        quiet = self._context.theme.muted.name()
-        what, advice = escape(finding.what, quote=False), escape(finding.advice, quote=False)
-        text = QLabel(f'{what} <span style="color:{quiet}">{advice}</span>')
-        text.setTextFormat(Qt.TextFormat.RichText)
-        text.setWordWrap(True)
-        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        text = SentencesLabel(finding.what, finding.advice, self._context.theme)
         text.setAccessibleName(f"{finding.what} {finding.advice}")
         self._grid.addWidget(text, line, 1)
 

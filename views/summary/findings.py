@@ -1,12 +1,11 @@
 """What to know about a profile: a compact list, worst first."""
 
-from html import escape
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from profilers.profile import Diagnostic, Severity
+from views.summary.sentences import SentencesLabel
 from views.theme import Theme
 
 _MARKS = {Severity.INFO: "ℹ", Severity.WARNING: "⚠", Severity.ERROR: "✖"}
@@ -37,20 +36,10 @@ class FindingsList(QWidget):
         times = f"{diagnostic.count:,} ×" if diagnostic.count > 1 else ""
         count = _coloured(times, self._theme.muted)
         self._grid.addWidget(count, line, 1, _TOP | Qt.AlignmentFlag.AlignRight)
-        text = QLabel(self._sentences(diagnostic))
-        text.setTextFormat(Qt.TextFormat.RichText)
-        text.setWordWrap(True)
-        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        text = SentencesLabel(diagnostic.message, diagnostic.remedy, self._theme)
         spoken = (self._severity_name(severity), times, diagnostic.message, diagnostic.remedy)
         text.setAccessibleName(" ".join(part for part in spoken if part))
         self._grid.addWidget(text, line, 2)
-
-    def _sentences(self, diagnostic: Diagnostic) -> str:
-        """The message, then the remedy in a quieter colour; both may hold text from a file."""
-        message, remedy = (
-            escape(part, quote=False) for part in (diagnostic.message, diagnostic.remedy)
-        )
-        return f'{message} <span style="color:{self._theme.muted.name()}">{remedy}</span>'
 
     def _severity_colour(self, severity: Severity) -> QColor:
         return {

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from profilers.units import format_duration, format_percent
 from views.time_drag import TimeDrag, Way
 from views.timeline.flows import FlowIndex
-from views.timeline.layout import LANE_HEIGHT, Band, BandKind
+from views.timeline.layout import Band, BandKind
 from views.timeline.painting import ScenePainter, paint_range
 from views.timeline.scene import Scene
 
@@ -114,7 +114,7 @@ class TimelineCanvas(QWidget):
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier or not delta.y():
             axis.pan(-0.1 * turned / 120)
         else:
-            step = round(3 * LANE_HEIGHT * delta.y() / 120)
+            step = round(3 * self._scene.heights.lane * delta.y() / 120)
             self._scene.scroll_to(self._scene.top - step, self.height())
         event.accept()
 

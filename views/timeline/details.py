@@ -40,6 +40,7 @@ class DetailsPane(QWidget):
         self.facts.setAccessibleName(self.tr("About the slice"))
         self.sums = ColumnTable(scene.context.theme)
         self.sums.setAccessibleName(self.tr("Sums within the range"))
+        self.sums.let_give_way(0)
         self._table = RangeTable(scene, self)
         self._sums_of_all: dict[SumBy, RangeSums] = {}
         self._shown_range = scene.extent_ns

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
-from views.timeline.layout import LANE_HEIGHT, Band, BandKind
+from views.timeline.layout import Band, BandKind
 from views.timeline.scene import Scene
 
 _INDENT = 18
@@ -198,7 +198,7 @@ class TrackLabels(QWidget):
         if band == self._pressed and self._target is not None:
             painter.fillRect(0, top, self.width(), band.height, theme.grid)
         left = 4 if is_group else 14
-        line = band.height if is_group else LANE_HEIGHT
+        line = band.height if is_group else self._scene.heights.lane
         if band.can_fold:
             self._paint_triangle(painter, QPointF(left + 4, top + line / 2), band.is_folded)
         font = painter.font()

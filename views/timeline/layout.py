@@ -13,12 +13,9 @@ from PySide6.QtCore import QCoreApplication
 from profilers.analysis.framework_noise import framework_noise
 from profilers.profile import Profile, TrackKind
 from profilers.profile.table import Int32, Int64
+from views.timeline.heights import Heights
 from views.timeline.lane_state import LaneState
 
-GROUP_HEIGHT = 20
-LANE_HEIGHT = 17
-COUNTER_HEIGHT = 40
-BUSY_HEIGHT = 30
 TRACK_GAP = 5
 _KINDS = {
     TrackKind.THREAD: "thread",
@@ -166,20 +163,20 @@ class TrackOrder:
         shown = (track for track in state.tracks if track not in self.silent)
         return [track for track in shown if self._holds(track, state.words)]
 
-    def bands(self, state: LaneState) -> tuple[Band, ...]:
+    def bands(self, state: LaneState, heights: Heights) -> tuple[Band, ...]:
         """All bands, top to bottom; what is filtered out or in a folded group is left out."""
         bands: list[Band] = []
         top = 0
-        for band in self._in_order(state):
+        for band in self._in_order(state, heights):
             bands.append(replace(band, top=top))
             top += band.height
         return tuple(bands)
 
-    def _in_order(self, state: LaneState) -> Iterator[Band]:
+    def _in_order(self, state: LaneState, heights: Heights) -> Iterator[Band]:
         shown = self.matching(state)
         for track in state.pinned:
             if track in shown:
-                yield replace(self._track_band(track, state), is_pinned=True)
+                yield replace(self._track_band(track, state, heights), is_pinned=True)
         shown_of: dict[str, list[int]] = {}
         for track in shown:
             shown_of.setdefault(self.group_of[track], []).append(track)
@@ -187,26 +184,31 @@ class TrackOrder:
             inside = shown_of.get(group, [])
             memory = [
                 band
-                for band in self._memory_bands(group)
+                for band in self._memory_bands(group, heights)
                 if _has_words(state.words, group, band.title, "counter")
             ]
             if inside or memory:
-                yield from self._group_bands(group, inside, memory, state)
+                yield from self._group_bands(group, inside, memory, state, heights)
 
     def _group_bands(
-        self, group: str, inside: list[int], memory: list[Band], state: LaneState
+        self,
+        group: str,
+        inside: list[int],
+        memory: list[Band],
+        state: LaneState,
+        heights: Heights,
     ) -> Iterator[Band]:
         is_folded = group in state.folded_groups
-        yield Band(BandKind.GROUP, group, group, -1, 0, GROUP_HEIGHT, is_folded=is_folded)
+        yield Band(BandKind.GROUP, group, group, -1, 0, heights.group, is_folded=is_folded)
         if is_folded:
             return
         streams = set(self.streams[group]).intersection(inside)
         last_stream = max(streams, key=inside.index) if streams else -1
         for track in inside:
             if track not in state.pinned:
-                yield self._track_band(track, state)
+                yield self._track_band(track, state, heights)
             if track == last_stream:
-                height = BUSY_HEIGHT + TRACK_GAP
+                height = heights.busy + TRACK_GAP
                 yield Band(BandKind.BUSY, _tr("busy"), group, -1, 0, height, can_fold=False)
         yield from memory
 
@@ -215,20 +217,20 @@ class TrackOrder:
         name = self.profile.strings[int(tracks.name[track])]
         return _has_words(words, self.group_of[track], name, _KINDS[TrackKind(tracks.kind[track])])
 
-    def _memory_bands(self, group: str) -> Iterator[Band]:
+    def _memory_bands(self, group: str, heights: Heights) -> Iterator[Band]:
         for device in self.memory_of.get(group, ()):
             title = _tr("memory of {}").format(self.profile.strings[device])
             yield Band(
                 BandKind.COUNTER, title, group, memory_track(device), 0,
-                COUNTER_HEIGHT + TRACK_GAP, can_fold=False,
+                heights.counter + TRACK_GAP, can_fold=False,
             )  # fmt: skip
 
-    def _track_band(self, track: int, state: LaneState) -> Band:
+    def _track_band(self, track: int, state: LaneState, heights: Heights) -> Band:
         depth, group = int(self.depths[track]), self.group_of[track]
         title = self.profile.strings[int(self.profile.trace.tracks.name[track])]
         if not depth:
             return Band(
-                BandKind.COUNTER, title, group, track, 0, COUNTER_HEIGHT + TRACK_GAP,
+                BandKind.COUNTER, title, group, track, 0, heights.counter + TRACK_GAP,
                 can_fold=False,
             )  # fmt: skip
         is_folded = track in state.folded_tracks and depth > 1
@@ -239,7 +241,7 @@ class TrackOrder:
             group,
             track,
             0,
-            lanes * LANE_HEIGHT + TRACK_GAP,
+            lanes * heights.lane + TRACK_GAP,
             int(self.first_lane[track]),
             lanes,
             is_folded,

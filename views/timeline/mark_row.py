@@ -9,7 +9,6 @@ from views.plain_tooltip import plain_tooltip
 from views.timeline.marks import Noted, TimeRange
 from views.timeline.scene import Scene
 
-HEIGHT = 17
 _CROSS_WIDTH = 14
 _SIGN = "✎"
 _SIGN_WIDTH = 16
@@ -26,7 +25,7 @@ class MarkRow(QWidget):
     def __init__(self, scene: Scene, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._scene = scene
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(scene.heights.lane)
         self.setAccessibleName(self.tr("Marks"))
         scene.marks.changed.connect(self._follow)
         scene.changed.connect(self.update)
@@ -40,8 +39,8 @@ class MarkRow(QWidget):
         if right - left >= width:
             shown_left, shown_right = max(left, 0.0), min(right, float(self.width()))
             if shown_right - shown_left >= width:
-                return QRectF(shown_left, 1, shown_right - shown_left, HEIGHT - 2)
-        return QRectF((left + right - width) / 2, 1, width, HEIGHT - 2)
+                return QRectF(shown_left, 1, shown_right - shown_left, self.height() - 2)
+        return QRectF((left + right - width) / 2, 1, width, self.height() - 2)
 
     def mark_at(self, x: float) -> TimeRange | None:
         for mark in reversed(self._scene.marks.all):
@@ -53,7 +52,7 @@ class MarkRow(QWidget):
     def sign_box(self, noted: Noted) -> QRectF:
         """Where the sign of a note is drawn: at the begin of what it is about."""
         x = self._scene.scale(self.width()).x_of(noted.time_range[0])
-        return QRectF(x - _SIGN_WIDTH / 2, 1, _SIGN_WIDTH, HEIGHT - 2)
+        return QRectF(x - _SIGN_WIDTH / 2, 1, _SIGN_WIDTH, self.height() - 2)
 
     def noted_at(self, x: float) -> Noted | None:
         for noted in reversed(self._scene.marks.noted):

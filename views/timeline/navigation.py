@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from views.timeline.flows import FlowIndex, namesake, neighbour
-from views.timeline.layout import LANE_HEIGHT, BandKind
+from views.timeline.layout import BandKind
 from views.timeline.scene import Scene
 
 _ZOOM_STEP = 1.25
@@ -53,10 +53,10 @@ class Navigator(QObject):
         self._axis.pan(_PAN_SHARE)
 
     def scroll_up(self) -> None:
-        self._scene.scroll_to(self._scene.top - 3 * LANE_HEIGHT, self._view_height())
+        self._scene.scroll_to(self._scene.top - 3 * self._scene.heights.lane, self._view_height())
 
     def scroll_down(self) -> None:
-        self._scene.scroll_to(self._scene.top + 3 * LANE_HEIGHT, self._view_height())
+        self._scene.scroll_to(self._scene.top + 3 * self._scene.heights.lane, self._view_height())
 
     def page_up(self) -> None:
         self._scene.scroll_to(self._scene.top - self._page(), self._view_height())
@@ -214,7 +214,8 @@ class Navigator(QObject):
         return -1
 
     def _page(self) -> int:
-        return max(self._view_height() - self._scene.pinned_height - LANE_HEIGHT, LANE_HEIGHT)
+        lane = self._scene.heights.lane
+        return max(self._view_height() - self._scene.pinned_height - lane, lane)
 
     @property
     def _anchor_ns(self) -> float:
@@ -234,6 +235,6 @@ class Navigator(QObject):
         if top is None or band is None or band.is_pinned:
             return
         if top < scene.top + scene.pinned_height:
-            scene.scroll_to(top - scene.pinned_height - LANE_HEIGHT, height)
-        elif top + LANE_HEIGHT > scene.top + height:
-            scene.scroll_to(top + 2 * LANE_HEIGHT - height, height)
+            scene.scroll_to(top - scene.pinned_height - scene.heights.lane, height)
+        elif top + scene.heights.lane > scene.top + height:
+            scene.scroll_to(top + 2 * scene.heights.lane - height, height)

@@ -10,13 +10,13 @@ from views.timeline.areas import paint_area
 from views.timeline.counters import CounterSeries
 from views.timeline.device_painting import paint_busy, paint_gaps
 from views.timeline.flows import FlowIndex
-from views.timeline.layout import LANE_HEIGHT, Band, BandKind
+from views.timeline.layout import Band, BandKind
 from views.timeline.raster import LanePicture, Paint, picture, pixel_edges
 from views.timeline.scene import Scene
 from views.timeline.time_scale import TimeScale
 
 _DIMMED = 0.55  # of what is not picked while something is
-_SLICE_HEIGHT = LANE_HEIGHT - 2
+_BETWEEN_LANES = 2
 _LABEL_PIXELS = 30
 _OUTLINE_PIXELS = 3
 _MOST_OUTLINES = 2000
@@ -86,12 +86,13 @@ class ScenePainter:
 
     def _paint_lanes(self) -> list[tuple[int, int]]:
         """Draw all visible lanes; gives the top and place of each slice that is worth a label."""
+        lane_height = self._scene.heights.lane
         lanes: list[int] = []
         tops: list[int] = []
         for band in self._visible(BandKind.SLICES):
             for level in range(band.lanes):
-                top = self._scene.y_of(band) + level * LANE_HEIGHT
-                if -LANE_HEIGHT < top < self._height:
+                top = self._scene.y_of(band) + level * lane_height
+                if -lane_height < top < self._height:
                     lanes.append(band.first_lane + level)
                     tops.append(top)
         if not lanes:
@@ -106,7 +107,9 @@ class ScenePainter:
         )
         for at, top in enumerate(tops):
             lane = image.copy(0, at, self._columns, 1)  # SVG knows no part of an image
-            self._painter.drawImage(QRectF(0, top + 1, self._width, _SLICE_HEIGHT), lane)
+            self._painter.drawImage(
+                QRectF(0, top + 1, self._width, lane_height - _BETWEEN_LANES), lane
+            )
         return [(tops[at], place) for at, place in drawn.wide]
 
     def _picture(self, lanes: Int64) -> LanePicture:
@@ -156,7 +159,7 @@ class ScenePainter:
         left = np.maximum(self._x_of(scene.lanes.start_ns[places]), 0.0) + 4
         room = np.minimum(self._x_of(scene.lanes.end_ns[places]), self._width) - 3 - left
         inks = self._inks(places)
-        drop = (LANE_HEIGHT - labels.height) / 2
+        drop = (scene.heights.lane - labels.height) / 2
         for ink in np.unique(inks).tolist():
             painter.setPen(QColor.fromRgb(ink))
             chosen = np.flatnonzero((inks == ink) & (room >= _LABEL_PIXELS - 8))

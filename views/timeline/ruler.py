@@ -10,8 +10,6 @@ from views.timeline.painting import paint_range
 from views.timeline.scene import Scene
 from views.timeline.time_scale import TimeScale, ticks
 
-_STEP_HEIGHT = 16
-_HEIGHT = 20 + _STEP_HEIGHT
 _DRAG_PIXELS = 3
 
 
@@ -25,7 +23,8 @@ class TimeRuler(QWidget):
         self._scene = scene
         self._pressed_x: float | None = None
         self._measured: tuple[float, float] | None = None
-        self.setFixedHeight(_HEIGHT)
+        heights = scene.heights
+        self.setFixedHeight(heights.ticks + heights.steps)
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.setAccessibleName(self.tr("Time ruler"))
         self.setToolTip(self.tr("Drag to measure a time range; click a step to choose it"))
@@ -77,33 +76,33 @@ class TimeRuler(QWidget):
 
     def _paint_ticks(self, painter: QPainter, scale: TimeScale) -> None:
         theme, origin_ns = self._scene.context.theme, self._scene.context.origin_ns
+        bottom = self._scene.heights.ticks
         marks = ticks(scale.begin_ns - origin_ns, scale.end_ns - origin_ns, scale.width)
         for time_ns in marks.times_ns:
             x = scale.x_of(time_ns + origin_ns)
             painter.setPen(theme.muted)
-            painter.drawLine(round(x), 12, round(x), _HEIGHT - _STEP_HEIGHT - 1)
+            painter.drawLine(round(x), bottom - 8, round(x), bottom - 1)
             painter.setPen(theme.text)
             painter.drawText(
-                QRectF(x + 4, 0, 120, _HEIGHT - _STEP_HEIGHT),
+                QRectF(x + 4, 0, self.width(), bottom),
                 Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
                 marks.text(time_ns),
             )
         painter.setPen(theme.grid)
-        bottom = _HEIGHT - _STEP_HEIGHT
         painter.drawLine(0, bottom, self.width(), bottom)
 
     def _paint_steps(self, painter: QPainter, scale: TimeScale) -> None:
         theme, steps = self._scene.context.theme, self._scene.context.profile.steps
         ends = steps.start_ns + steps.duration_ns
         shown = np.flatnonzero((ends > scale.begin_ns) & (steps.start_ns < scale.end_ns))
-        top, covered = _HEIGHT - _STEP_HEIGHT + 1, -1.0
+        top, covered = self._scene.heights.ticks + 1, -1.0
         for step in shown.tolist():
             left = max(scale.x_of(int(steps.start_ns[step])), -2.0)
             right = min(scale.x_of(int(ends[step])), self.width() + 2.0)
             if right <= covered:
                 continue  # the pixel holds another step's mark already
             covered = max(right, left + 1.0)
-            box = QRectF(left, top, max(right - left - 1, 1.0), _STEP_HEIGHT - 2)
+            box = QRectF(left, top, max(right - left - 1, 1.0), self._scene.heights.steps - 2)
             painter.fillRect(box, theme.grid if step % 2 else theme.raised)
             text = self.tr("step {}").format(int(steps.number[step]))
             inside = box.intersected(QRectF(self.rect())).adjusted(4, 0, -2, 0)

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QGuiApplication
 
 from profilers.profile import Profile, TrackKind
 from profilers.profile.table import Int32
@@ -12,8 +12,9 @@ from profilers.units import format_percent
 from views.context import ViewContext
 from views.timeline.colouring import ColourBy, colour_by
 from views.timeline.counters import CounterSeries, allocated_by_device, series_by_track
+from views.timeline.heights import Heights
 from views.timeline.lane_state import LaneState
-from views.timeline.layout import LANE_HEIGHT, TRACK_GAP, Band, BandKind, TrackOrder, memory_track
+from views.timeline.layout import TRACK_GAP, Band, BandKind, TrackOrder, memory_track
 from views.timeline.marks import Marks
 from views.timeline.prepared import device_work_of, lanes_of, shared_slice_scope
 from views.timeline.raster import Pixels
@@ -35,6 +36,7 @@ class Scene(QObject):
         super().__init__(parent)
         self.context = context
         self.top = 0
+        self.heights = Heights.of(QGuiApplication.font())
         self._labels: tuple[str, SliceLabels] | None = None
         self._preferences = context.preferences
         self.hides_noise = self._preferences.hides_noise
@@ -134,7 +136,7 @@ class Scene(QObject):
         band = self.band_at(y)
         if band is None or band.kind is not BandKind.SLICES:
             return -1
-        level = int(y - self.y_of(band)) // LANE_HEIGHT
+        level = int(y - self.y_of(band)) // self.heights.lane
         return band.first_lane + level if level < band.lanes else -1
 
     def band_of(self, track: int) -> Band | None:
@@ -158,7 +160,7 @@ class Scene(QObject):
         band = self.band_of(int(slices.track[row]))
         if band is None or self.is_hidden(row):
             return None
-        return band.top + LANE_HEIGHT * min(int(slices.depth[row]), band.lanes - 1)
+        return band.top + self.heights.lane * min(int(slices.depth[row]), band.lanes - 1)
 
     def lane_of(self, row: int) -> int:
         slices = self.lanes.slices
@@ -172,7 +174,7 @@ class Scene(QObject):
         if top is None or band is None:
             return None
         top += self.y_of(band) - band.top + 1
-        bottom = top + LANE_HEIGHT - 2
+        bottom = top + self.heights.lane - 2
         if not band.is_pinned:
             top, bottom = max(top, self.pinned_height), max(bottom, self.pinned_height)
         begin_ns = int(slices.start_ns[row])
@@ -230,7 +232,7 @@ class Scene(QObject):
         self._lay_out()
 
     def _arrange(self) -> None:
-        self.bands = self.order.bands(self.tracks)
+        self.bands = self.order.bands(self.tracks, self.heights)
         self.pinned_height = max((band.bottom for band in self.bands if band.is_pinned), default=0)
         self._band_of_track = {band.track: band for band in self.bands if band.track >= 0}
 

@@ -26,7 +26,6 @@ from views.timeline.colour_menu import ColourMenu
 from views.timeline.details import DetailsPane
 from views.timeline.keys import KEYS
 from views.timeline.labels import TrackLabels
-from views.timeline.layout import LANE_HEIGHT
 from views.timeline.mark_row import MarkRow
 from views.timeline.navigation import Navigator
 from views.timeline.noise_button import NoiseButton
@@ -152,7 +151,7 @@ class TimelineView(QWidget):
         hidden = max(self.scene.height - self.canvas.height(), 0)
         self._scroll_bar.setRange(0, hidden)
         self._scroll_bar.setPageStep(self.canvas.height())
-        self._scroll_bar.setSingleStep(LANE_HEIGHT)
+        self._scroll_bar.setSingleStep(self.scene.heights.lane)
         self._scroll_bar.setVisible(hidden > 0)
         self.scene.scroll_to(self.scene.top, self.canvas.height())
 
