@@ -10,6 +10,7 @@ from profilers.captures.xla.plain_trace import with_programs
 from profilers.captures.xplane.xprof_reports import xprof_reports
 from profilers.errors import TwinscopeError, UnrecognisedFile
 from profilers.models import ModelFile, format_of, model_named
+from profilers.models.tf_checkpoint import WEIGHTS_REMEDY, checkpoint_part, is_prefix
 from profilers.probe import Probe
 from profilers.profile import Profile
 from profilers.traces import Progress, reader_of, xplane
@@ -88,9 +89,12 @@ def open_path(
         model_format = format_of(probe)
         if model_format is not None:
             return model_format.inspect(path)
+        found, remedy = checkpoint_part(probe)
     except OSError as error:
         raise _unreadable(path, error) from error
-    raise UnrecognisedFile(f"Cannot open {path.name}", f"it is {_describe(probe)}", WHAT_WORKS)
+    raise UnrecognisedFile(
+        f"Cannot open {path.name}", f"it is {found or _describe(probe)}", remedy or WHAT_WORKS
+    )
 
 
 def parts_of(folder: Path) -> list[Path]:
@@ -118,6 +122,12 @@ def _with_reports(profile: Profile, path: Path) -> Profile:
 
 
 def _unreadable(path: Path, error: OSError) -> TwinscopeError:
+    if is_prefix(path):
+        return TwinscopeError(
+            f"Cannot open {path.name}",
+            "it is the name of a TensorFlow checkpoint: weights without the graph that uses them",
+            WEIGHTS_REMEDY,
+        )
     reason = error.strerror or str(error)
     return TwinscopeError(
         f"Cannot open {path.name or path}", reason, "Check the path and its rights."

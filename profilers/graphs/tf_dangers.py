@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from profilers.graphs.tf_ends import table_fillers
 from profilers.graphs.tf_nodes import called_functions
 from profilers.graphs.tf_saved_functions import concrete_functions
 from profilers.graphs.tf_signature import reachable
@@ -50,8 +51,12 @@ class Reach:
 
 
 def graph_reaches(graph_def: Any) -> list[Reach]:
-    """Of a graph that has no saver and runs nothing when it is loaded."""
-    found = [_reach(node, "", loading=False) for node in graph_def.node if _reaches_out(node)]
+    """Of a graph that has no saver; what fills its lookup tables runs when it is loaded."""
+    nodes = {node.name: node for node in graph_def.node}
+    loading = reachable(nodes, table_fillers(graph_def.node))
+    found = [
+        _reach(node, "", node.name in loading) for node in graph_def.node if _reaches_out(node)
+    ]
     for function in graph_def.library.function:
         found += [
             _reach(node, function.signature.name, loading=False)

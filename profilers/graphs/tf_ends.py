@@ -8,6 +8,11 @@ from profilers.graphs.tf_nodes import INPUTS, split_input
 
 _NO_RESULT = frozenset({"Assert", "Const", "NoOp", *INPUTS})
 
+_FILLING = frozenset({
+    "InitializeTable", "InitializeTableFromTextFile", "InitializeTableFromTextFileV2",
+    "InitializeTableV2", "LookupTableImport", "LookupTableImportV2",
+})  # fmt: skip
+
 
 def read_inputs(nodes: Sequence[Any]) -> list[str]:
     """Names of the placeholders, without those that freezing a loop leaves behind: none reads them."""
@@ -30,6 +35,11 @@ def unread_results(nodes: Sequence[Any]) -> list[str]:
     return [node.name for node in ends if not node.op.endswith("Exit")] or [
         node.name for node in ends
     ]
+
+
+def table_fillers(nodes: Sequence[Any]) -> list[str]:
+    """Names of what fills lookup tables; it has to run before the graph."""
+    return [node.name for node in nodes if node.op in _FILLING]
 
 
 def _read(nodes: Sequence[Any]) -> set[str]:

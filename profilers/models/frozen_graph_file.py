@@ -13,7 +13,7 @@ from profilers.graphs.tf_graph_def import read_graph_def
 from profilers.graphs.tf_nodes import VARIABLES, output_shapes
 from profilers.graphs.tf_signature import subgraph_of
 from profilers.models.model_file import Danger, ModelFile
-from profilers.models.tf_inputs import spec, within_vocabulary
+from profilers.models.tf_inputs import spec_in, within_vocabulary
 from profilers.probe import Probe
 from profilers.profile import Environment, Profile, StringPool
 from profilers.request import InputSpec
@@ -105,7 +105,7 @@ def _inputs(graph_def: Any) -> list[InputSpec]:
     for name in read_inputs(graph_def.node):
         shapes = output_shapes(nodes[name])
         dtype = dtype_name(nodes[name].attr["dtype"].type)
-        specs.append(spec(name, dtype, shapes[0] if shapes else None))
+        specs.append(spec_in(graph_def.node, name, dtype, shapes[0] if shapes else None))
     return specs
 
 

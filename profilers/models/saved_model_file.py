@@ -1,6 +1,7 @@
 """SavedModel folders (or the saved_model.pb in one), read from the protobuf alone."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from profilers.errors import DamagedFile
 from profilers.graphs.tensorflow_protos import dtype_name, parse
 from profilers.graphs.tf_dangers import saved_model_reaches
 from profilers.graphs.tf_graph_def import read_graph_def
-from profilers.graphs.tf_nodes import VARIABLES, shape_of
+from profilers.graphs.tf_nodes import VARIABLES, shape_of, split_input
 from profilers.graphs.tf_saved_functions import (
     SavedFunction,
     graph_of_function,
@@ -19,7 +20,7 @@ from profilers.graphs.tf_saved_functions import (
 from profilers.graphs.tf_signature import subgraph_of, unwrapped
 from profilers.models.frozen_graph_file import dangers, length_delimited
 from profilers.models.model_file import ModelFile
-from profilers.models.tf_inputs import spec, within_vocabulary
+from profilers.models.tf_inputs import spec, spec_in, within_vocabulary
 from profilers.probe import Probe
 from profilers.profile import Environment, Graph, Profile, StringPool
 from profilers.request import InputSpec
@@ -131,7 +132,15 @@ def _inputs(
     for name in signatures:
         tensors: Mapping[str, Any] = meta_graph.signature_def[name].inputs
         given[name] = tuple(
-            spec(each, dtype_name(tensors[each].dtype), shape_of(tensors[each].tensor_shape))
+            replace(
+                spec_in(
+                    meta_graph.graph_def.node,
+                    split_input(tensors[each].name)[0],
+                    dtype_name(tensors[each].dtype),
+                    shape_of(tensors[each].tensor_shape),
+                ),
+                name=each,
+            )
             for each in sorted(tensors)
         )
     for function in functions:

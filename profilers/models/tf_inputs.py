@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from profilers.graphs.builder import Shape
+from profilers.graphs.tf_input_guess import guessed_shape
 from profilers.profile import Graph, NodeKind, StringTable
 from profilers.request import InputSpec
 
@@ -22,6 +24,13 @@ def spec(name: str, dtype: str, shape: Shape) -> InputSpec:
     sizes = tuple(f"?{axis}" if size is None else size for axis, size in enumerate(shape or ()))
     known = dtype not in ("", "resource", "variant")
     return InputSpec(name, dtype if known else "float32", sizes, guessed=shape is None or not known)
+
+
+def spec_in(nodes: Sequence[Any], name: str, dtype: str, shape: Shape) -> InputSpec:
+    """The same of the placeholder `name` of a graph: an open rank is guessed from what reads it."""
+    known = spec(name, dtype, shape)
+    guess = guessed_shape(name, nodes) if shape is None else None
+    return known if guess is None else replace(spec(name, dtype, guess), guessed=True)
 
 
 def within_vocabulary(

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 
 class Denoiser(nn.Module):
@@ -194,3 +195,28 @@ class Pythonic(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.sin(self.second(Doubled.apply(self.first(x))))
+
+
+class Mixer(nn.Module):
+    """Two layers beside a way around them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(64, 128), nn.Linear(128, 64)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.down(nn.functional.gelu(self.up(x)))
+
+
+class Recomputed(nn.Module):
+    """Two blocks that the backward computes again, and a plain layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = Mixer(), Mixer()
+        self.head = nn.Linear(64, 64)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for block in (self.first, self.second):
+            x = checkpoint(block, x, use_reentrant=False)
+        return self.head(x)

@@ -83,6 +83,7 @@ def save_odd(out: Path) -> None:
         tf.saved_model.save(made, str(out / f"{name}_saved"), signatures={})
     tf.saved_model.save(tf.Module(), str(out / "empty_saved"))
     tf1_zoo.write(out)
+    tf1_zoo.write_odd(out)
     graph = tf.compat.v1.GraphDef.FromString((out / "cnn_frozen.pb").read_bytes())
     for node in graph.node:
         node.op = {"Relu": "SoftenedRelu", "Mean": "KindMean"}.get(node.op, node.op)

@@ -31,6 +31,41 @@ def write(out: Path) -> None:
         (out / "tf1_frozen.pb").write_bytes(frozen.SerializeToString())
 
 
+def write_odd(out: Path) -> None:
+    """Frozen graphs that leave something open, and the files of a checkpoint.
+
+    ``tf1_open.pb`` has an image of unknown rank; ``tf1_words.pb`` holds what fills its lookup table and
+    ``tf1_words_empty.pb`` does not; ``tf1_checkpoint`` has weights alone.
+    """
+    with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
+        tf1.set_random_seed(0)
+        image = tf1.placeholder(tf.float32, None, name="image")
+        gain = tf1.placeholder_with_default(tf.constant(1.0), (), name="gain")
+        x = tf.nn.conv2d(image * gain, _weight("kernel", (3, 3, 5, 8)), 1, "SAME")
+        result = tf.reduce_mean(x, [1, 2], name="pool")
+        session.run(tf1.global_variables_initializer())
+        _freeze(session, out / "tf1_open.pb", [result.op.name])
+        folder = out / "tf1_checkpoint"
+        folder.mkdir(exist_ok=True)
+        tf1.train.Saver().save(session, str(folder / "model.ckpt"))
+        tf.io.write_graph(graph.as_graph_def(), str(folder), "graph.pbtxt")
+    with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
+        words = tf1.placeholder(tf.string, (None, 6), name="words")
+        rows = tf.lookup.KeyValueTensorInitializer(["a", "b"], tf.constant([1, 2], tf.int64))
+        table = tf.lookup.StaticHashTable(rows, 0)
+        result = tf.gather(_weight("embedding", (3, 8)), table.lookup(words), name="embedded")
+        session.run(tf1.global_variables_initializer())
+        filler = tf1.tables_initializer(name="fill")
+        _freeze(session, out / "tf1_words.pb", [result.op.name, filler.name])
+        _freeze(session, out / "tf1_words_empty.pb", [result.op.name])
+
+
+def _freeze(session: tf1.Session, path: Path, results: list[str]) -> None:
+    graph = session.graph.as_graph_def()
+    frozen = tf1.graph_util.convert_variables_to_constants(session, graph, results)
+    path.write_bytes(frozen.SerializeToString())
+
+
 def _network(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Two convolutions with bias and ReLU, pooled and classified; a loop refines the features."""
     x = _convolution(image, 16, "first")

@@ -1,13 +1,18 @@
-"""Makes Inductor tell what a backward's kernels were made of, as it tells of a forward's.
+"""Makes Inductor tell what a backward's kernels were made of, as it tells of a forward's, and bodies'.
 
 Its record leads from kernels over ``from_node`` of a graph's nodes to the graph that Dynamo traced, by
 that graph's number. A backward has neither: its nodes only know the function that they differentiate,
-and the number is gone by the time it is compiled. What the record says is kept in the compile cache.
+and the number is gone by the time it is compiled. A node out of the body of an operator leads to that
+body, which has a number of its own; `tell_bodies_apart` has named it. What the record says is kept in
+the compile cache.
 """
 
+import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from profilers.runtimes.pytorch.traced_nodes import IN_BODY
 
 _NO_GRAPH = -2  # as no graph is numbered: numbers are addresses, and -1 stands for none
 _GRADIENT = "tangents_"  # how AOTAutograd calls the gradients that a backward begins with
@@ -28,27 +33,66 @@ def backward_told() -> Iterator[None]:
 
 
 def naming_pass() -> Any:
-    """A pass over Inductor's graphs that ties a backward's nodes to what they differentiate."""
+    """A pass over Inductor's graphs that ties nodes out of bodies to what they were there.
+
+    Those of a backward it ties to what they differentiate.
+    """
     from torch._inductor import debug
     from torch._inductor.custom_graph_pass import CustomGraphPass
 
     class NameDifferentiated(CustomGraphPass):
         def __call__(self, graph: Any) -> None:
-            if not any(
+            is_backward = any(
                 node.name.startswith(_GRADIENT) for node in graph.find_nodes(op="placeholder")
-            ):
-                return
-            _begin_record()
+            )
+            if is_backward:
+                _begin_record()
             for node in graph.nodes:
-                calls = node.meta.get("fwd_source_fn_stack") or node.meta.get("source_fn_stack")
-                if node.op == "call_function" and calls:
-                    source = _source(str(calls[-1][0]), debug._pre_grad_graph_id or _NO_GRAPH)
+                if node.op != "call_function":
+                    continue
+                name = _name_of_random(node) if _is_random(node) else _name(node)
+                if IN_BODY in name or (name and is_backward):
+                    source = _source(name, debug._pre_grad_graph_id or _NO_GRAPH)
                     node.meta["from_node"] = [source]
+                elif is_backward:
+                    _name_as_product(node)
 
         def uuid(self) -> str:
-            return "twinscope: name what is differentiated, 2"
+            return "twinscope: name what is differentiated or in a body, 5"
 
     return NameDifferentiated()
+
+
+def _name(node: Any) -> str:
+    """Of what was traced; "" if nothing is known of the node."""
+    calls = node.meta.get("fwd_source_fn_stack") or node.meta.get("source_fn_stack")
+    return str(calls[-1][0]) if calls else ""
+
+
+def _is_random(node: Any) -> bool:
+    """Whether it runs an operator that may draw numbers, so that it draws the same ones again."""
+    return str(getattr(node.target, "__name__", "")).endswith("_rng_state")
+
+
+def _name_of_random(node: Any) -> str:
+    """Nothing is known of it but of the parts of its result."""
+    waiting = list(node.users)
+    while waiting:
+        user = waiting.pop(0)
+        if _name(user):
+            return _name(user)
+        waiting += list(user.users) if user.target is operator.getitem else []
+    return ""
+
+
+def _name_as_product(node: Any) -> None:
+    """A sum of gradients is no function's own; with a product among them it becomes one operator."""
+    import torch
+
+    if node.target is torch.ops.aten.add.Tensor:
+        for taken in node.all_input_nodes:
+            if taken.target is torch.ops.aten.mm.default and len(taken.users) == 1:
+                node.meta["from_node"] = list(taken.meta.get("from_node", ()))
 
 
 def _begin_record() -> None:

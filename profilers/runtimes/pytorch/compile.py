@@ -22,9 +22,7 @@ from profilers.runtimes.pytorch.executed import events_of_one_run
 from profilers.runtimes.pytorch.export import load_program_model
 from profilers.runtimes.pytorch.options import (
     COMPILE_MODE,
-    RUN,
     SHAPES,
-    TRAINING,
     WEIGHTS,
     chosen,
 )
@@ -37,6 +35,8 @@ from profilers.runtimes.pytorch.session import (
     Session,
     not_looked_at,
 )
+from profilers.runtimes.pytorch.traced_nodes import tell_bodies_apart
+from profilers.runtimes.pytorch.unfinished_libraries import remove_unfinished
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
@@ -65,6 +65,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     is_exported = is_program(Path(request.model_path))
     load = load_program_model if is_exported else load_module
     require_code_generator(request)
+    remove_unfinished()
     torch._dynamo.reset()
     log = CompileLog()
     fallback = _Fallback(request.device)
@@ -143,6 +144,7 @@ def _compiled(
 
     def logged_inductor(module: Any, inputs: Any) -> Any:
         compile_id = str(torch._guards.CompileContext.current_compile_id())
+        tell_bodies_apart(module)
         log.add_graph(compile_id, module, inputs, names)
         return inductor(module, inputs)
 
@@ -195,9 +197,8 @@ def _inductor(request: RunRequest, dynamic: bool | None) -> Callable[..., Any]:
     compiler.config |= {
         "trace.provenance_tracking_level": 1,
         "cpp.enable_kernel_profile": True,
+        "post_grad_custom_pre_pass": naming_pass(),
     }
-    if chosen(request.options, RUN) == TRAINING:
-        compiler.config["post_grad_custom_pre_pass"] = naming_pass()
     found: Callable[..., Any] = compiler
     return found
 

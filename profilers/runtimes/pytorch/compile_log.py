@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.pytorch.files import COMPILATION_FILE, COMPILE_FAILURE_FILE
+from profilers.runtimes.pytorch.traced_nodes import traced_nodes
 
 Json = dict[str, Any]
 
@@ -126,20 +127,18 @@ class CompileLog(logging.Handler):
         """
         if self._is_deaf:
             return
-        nodes = list(module.graph.nodes)
-        placeholders = [node.name for node in nodes if node.op == "placeholder"]
+        placeholders = [node.name for node in module.graph.find_nodes(op="placeholder")]
         states = dict(zip(placeholders, map(names.state_of, inputs), strict=False))
         self._graphs.setdefault(compile_id, {})["nodes"] = [
             {
-                "name": node.name,
-                "source": _source(node),
-                "operator": _operator(node),
-                "module": names.module_of(node),
-                "state": states.get(node.name, ""),
-                "inputs": [each.name for each in node.all_input_nodes],
+                "name": each.name,
+                "source": _source(each.node),
+                "operator": _operator(each.node),
+                "module": names.module_of(each.node),
+                "state": states.get(each.name, ""),
+                "inputs": each.inputs,
             }
-            for node in nodes
-            if node.op != "output"
+            for each in traced_nodes(module)
         ]
 
     @property

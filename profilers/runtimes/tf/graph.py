@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.errors import TwinscopeError, first_line
-from profilers.graphs.tf_ends import read_inputs, unread_results
+from profilers.graphs.tf_ends import read_inputs, table_fillers, unread_results
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
@@ -103,6 +103,9 @@ def _load_frozen(request: RunRequest) -> TracedModel:
         names = read_inputs(graph_def.node)
         inputs = [graph.get_operation_by_name(name).outputs[0] for name in names]
         function = wrapped.prune(inputs, _results(graph, unread_results(graph_def.node)))
+        fillers = [graph.get_operation_by_name(name) for name in table_fillers(graph_def.node)]
+        if fillers:  # as loading a SavedModel does
+            wrapped.prune([], fillers)()
     except Exception as error:  # the importer raises whatever its parts raise
         raise _unloadable(request, error) from error
     expected = {

@@ -29,7 +29,7 @@ from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, further_steps, least_steps, timed_steps
 from profilers.runtimes.sweep import SizedRun, measure_sweep
-from profilers.runtimes.tf.errors import run_failure
+from profilers.runtimes.tf.errors import run_failure, shape_failure
 from profilers.runtimes.tf.inline import authored_graph
 
 # Set before TensorFlow is imported. Only the BFC allocator tells the profiler every allocation;
@@ -192,6 +192,11 @@ def _first_call(
         step()
     except tf.errors.OpError as error:
         raise run_failure(error) from error
+    except TypeError as error:
+        told = shape_failure(error)
+        if told is None:
+            raise
+        raise told from error
     finally:
         duration = time.perf_counter_ns() - begin
         metadata = context.export_run_metadata()

@@ -69,8 +69,9 @@ def _without_xla(
     told = refused.told
     try:
         record = run_traced(request, folder, report, f"TensorFlow {tf.__version__}", load_any)
-    except TwinscopeError:
-        raise told from refused
+    except TwinscopeError as plain:
+        why = f"{told.why}, and without XLA it fails too ({plain.why.rstrip('.')})"
+        raise CaptureFailed(told.what, why, plain.remedy, plain.detail) from refused
     record.facts["Compiled by XLA"] = "no"
     record.extra["refused"] = {"operators": refused.operators, "why": told.why}
     record.warn(

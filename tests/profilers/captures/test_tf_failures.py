@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -225,3 +226,34 @@ def test_python_that_a_saved_graph_does_not_hold_is_told(
     with pytest.raises(CaptureFailed, match=r"calls Python code .*no saved graph holds"):
         launcher.capture(request(path, "tf-graph", trusted=True), tmp_path)
     (tf_files / "written.txt").unlink()  # loading a trusted model does what its preview warned of
+
+
+def test_a_frozen_graph_fills_its_own_lookup_tables(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    empty = tf_files / "tf1_words_empty.pb"  # first: tables of one name live as long as the process
+    with pytest.raises(CaptureFailed, match=r"table is empty.*\(in .*Lookup.*tables_initializer"):
+        launcher.capture(request(empty, "tf-graph"), tmp_path)
+    with pytest.raises(
+        CaptureFailed, match=r"XLA cannot compile .* without XLA it fails too .*table"
+    ):
+        launcher.capture(request(empty, "tf-xla"), tmp_path)
+    launcher.capture(request(tf_files / "tf1_words.pb", "tf-graph"), tmp_path)
+    coverage = link_coverage(read_capture(tmp_path)).operator_time
+    assert coverage is not None
+    assert coverage >= 0.95
+
+
+def test_a_rank_that_no_operator_takes_is_told_in_a_sentence(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    path = tf_files / "tf1_open.pb"
+    model = open_path(path)
+    assert isinstance(model, ModelFile)
+    launcher.capture(replace(request_for(model, "tf-xla"), steps=1, warmup=1), tmp_path)
+    assert read_capture(tmp_path).environment.model_name == "tf1_open.pb"
+    flat = (InputSpec("image", "float32", (7,)), InputSpec("gain", "float32", ()))
+    with pytest.raises(CaptureFailed) as failure:
+        launcher.capture(request(path, "tf-xla", inputs=flat), tmp_path)
+    assert "rank 4" in failure.value.why
+    assert "signature" not in str(failure.value)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.captures.pytorch.links import scope_paths
 from profilers.errors import CaptureFailed
 from profilers.profile import Profile
 from profilers.profile.references import broken_references
@@ -27,12 +28,14 @@ MORE_INPUTS = {
     "Forces": (InputSpec("positions", "float32", (8, 3)),),
     "Mapped": (InputSpec("x", "float32", (4, 16)),),
     "Pythonic": (InputSpec("x", "float32", (64, 64)),),
+    "Recomputed": (InputSpec("x", "float32", (32, 64)),),
     "Flexible": (InputSpec("x", "float32", (2, 8, 32)),),
 }
 
 
-def captured(capture: Capture, name: str, mode: str) -> Profile:
-    return capture(FILE, mode, signature=name, inputs=(INPUTS | MORE_INPUTS)[name])
+def captured(capture: Capture, name: str, mode: str, **options: str) -> Profile:
+    inputs = (INPUTS | MORE_INPUTS)[name]
+    return capture(FILE, mode, signature=name, inputs=inputs, options=options)
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -99,6 +102,32 @@ def test_a_program_that_cannot_be_written_down_is_recorded(capture: Capture, mod
     coverage = link_coverage(profile)
     assert (coverage.operator_time or 0.0) >= 0.95
     assert (coverage.peak_bytes or 0.0) >= 0.95
+
+
+def test_kernels_of_blocks_computed_again_belong_to_the_block_they_come_from(
+    capture: Capture,
+) -> None:
+    profile = captured(capture, "Recomputed", "torch-compile", run="training")
+    assert broken_references(profile) == []
+    assert link_coverage(profile).fused_kernel_time == 1.0
+    strings, nodes = profile.strings, profile.authored.nodes
+    paths = scope_paths(profile.authored, strings)
+    modules = [paths.get(scope, "") for scope in nodes.scope.tolist()]
+    groups, members = profile.fusion.groups, profile.fusion.members
+    made_of = [
+        {modules[node] for node in members.node[members.group == group].tolist()}
+        for group in range(len(groups))
+    ]
+    blocks = [{module.partition(".")[0] for module in each} for each in made_of]
+    assert {len(each) for each in blocks} == {1}
+    slices = profile.trace.slices
+    ran: dict[str, list[int]] = {}
+    for group in slices.group[(slices.step == 0) & (slices.group >= 0)].tolist():
+        ran.setdefault(profile.graphs[groups.stage[group]].stage, []).append(group)
+    in_order = [block for group in ran["inductor"] for block in blocks[group]]
+    assert in_order == sorted(in_order, key=["first", "second", "head"].index)
+    for stage in ("inductor", "inductor backward"):
+        assert set().union(*(made_of[group] for group in ran[stage])) >= set(modules) - {""}
 
 
 @pytest.mark.parametrize("name", ["Forces", "Mapped"])

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from profilers.errors import TwinscopeError
 from profilers.models import ModelFile, format_of
+from profilers.opening import open_path
 from profilers.probe import Probe
 
 IMAGE = ("image", "float32", (1, 32, 32, 3))
@@ -136,7 +138,31 @@ def test_weights_without_a_model_cannot_run_but_show(tf_files: Path) -> None:
     assert {"16,16", "16,48"} <= shapes
 
 
+def test_an_open_rank_is_guessed_from_what_reads_the_input(tf_files: Path) -> None:
+    image, gain = inspected(tf_files / "tf1_open.pb").inputs
+    assert (image.name, image.shape, image.guessed) == ("image", ("?0", "?1", "?2", 5), True)
+    assert (gain.shape, gain.guessed) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("", "weights without the graph"),
+        ("model.ckpt", "the name of a TensorFlow checkpoint"),
+        ("model.ckpt.index", "weights without the graph"),
+        ("model.ckpt.data-00000-of-00001", "weights without the graph"),
+        ("model.ckpt.meta", "a TensorFlow graph .* whose weights lie in a checkpoint"),
+        ("checkpoint", "only names a checkpoint"),
+        ("graph.pbtxt", "a TensorFlow graph written as text"),
+    ],
+)
+def test_parts_of_a_checkpoint_are_told_from_a_model(tf_files: Path, name: str, told: str) -> None:
+    with pytest.raises(TwinscopeError, match=f"{told}.*SavedModel"):
+        open_path(tf_files / "tf1_checkpoint" / name)
+
+
 def test_no_framework_is_imported(tf_files: Path) -> None:
     for path in tf_files.iterdir():
-        inspected(path)
+        if path.name != "tf1_checkpoint":  # no model
+            inspected(path)
     assert not {"tensorflow", "keras", "h5py"} & set(sys.modules)
