@@ -90,6 +90,13 @@ def masked() -> keras.Model:
     return keras.Model(tokens, layers.Dense(3, name="head")(x), name="masked")
 
 
+def stateful() -> keras.Model:
+    """Each call goes on where the last one ended."""
+    given = keras.Input(batch_shape=(2, 5, 8), name="given")
+    x = layers.LSTM(8, stateful=True, name="recurrent")(given)
+    return keras.Model(given, layers.Dense(4, name="head")(x), name="stateful")
+
+
 def rated() -> keras.Model:
     """Compiled with a loss of its own for each output, one of them over numbers of classes."""
     given = keras.Input((8,), name="given")
@@ -107,7 +114,8 @@ def rated() -> keras.Model:
 
 def main(out: Path) -> None:
     keras.utils.set_random_seed(0)
-    for model in (fused(), multi(), lstm(), gated(), hard(), masked(), grouped(), rated()):
+    makers = (fused, multi, lstm, gated, hard, masked, grouped, rated, stateful)
+    for model in (make() for make in makers):
         model.save(out / f"{model.name}.keras")
 
 

@@ -6,7 +6,7 @@ import logging
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from profilers.runtimes.result_gap import tell_gap
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
 from profilers.runtimes.tf.sources import Source, load_source
+from profilers.runtimes.tf.written_variables import written_placeholders
 from profilers.units import format_bytes
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
@@ -212,7 +213,7 @@ def _frozen(function: Any) -> Any:
     """The function with constants for the variables that it only reads."""
     from tensorflow.python.framework import convert_to_constants
 
-    written = _assigned(function)
+    written = written_placeholders(function)  # their writes reach no result: they are left out
     if not written:
         return convert_to_constants.convert_variables_to_constants_v2(
             function, lower_control_flow=False
@@ -225,39 +226,6 @@ def _frozen(function: Any) -> Any:
     )
     graph_def, places = convert_to_constants._replace_variables_by_constants(converter_data=data)
     return convert_to_constants._construct_concrete_function(function, graph_def, places)
-
-
-def _assigned(function: Any) -> list[str]:
-    """Placeholders of variables that the model writes to, such as the seed of a dropout.
-
-    Their writes reach no result, so that the converter leaves them out.
-    """
-    graph = function.graph
-    return list(
-        dict.fromkeys(_written_in(graph, {each.op.name: each.op.name for each in graph.inputs}))
-    )
-
-
-def _written_in(graph: Any, outer: Mapping[str, str]) -> Iterator[str]:
-    """`outer` has the placeholder of the whole function for each of this graph's own."""
-    for operation in graph.get_operations():
-        given = [outer.get(tensor.op.name, "") for tensor in operation.inputs]
-        if operation.type.startswith("Assign") and operation.type.endswith("VariableOp"):
-            yield from filter(None, given[:1])
-        for body in _bodies(operation, graph):
-            own = [tensor.op.name for tensor in body.inputs]
-            yield from _written_in(
-                body, dict(zip(own, given[len(given) - len(own) :], strict=False))
-            )
-
-
-def _bodies(operation: Any, graph: Any) -> Iterator[Any]:
-    """Graphs of the functions that an operation calls; their arguments are its last inputs."""
-    for value in operation.node_def.attr.values():
-        for name in (value.func.name, *(each.name for each in value.list.func)):
-            found: Any = graph._get_function(name) if name else None
-            if getattr(found, "graph", None) is not None:
-                yield found.graph
 
 
 def _encoded(model: Any, name: str) -> bytes:

@@ -15,6 +15,7 @@ from profilers.runtimes.keras import on_tf as keras_tf
 from profilers.runtimes.tf import graph as tf_graph
 from profilers.runtimes.tf.errors import run_failure
 from profilers.runtimes.tf.session import TracedModel
+from profilers.runtimes.tf.written_variables import unchanged_variables
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -29,9 +30,11 @@ class Source:
     arrays, inputs : sequences
         Values and descriptions of its arguments, in their order.
     results : sequence of array
-        What TensorFlow makes of these.
+        What TensorFlow makes of these in its first call.
     model : TracedModel
-        Keeps the variables of the function alive.
+        Keeps the variables of the function alive, as they were before that call.
+    has_state : bool
+        Whether a call changes variables, and so what the next one gives.
     """
 
     function: Any
@@ -39,6 +42,7 @@ class Source:
     inputs: tuple[InputSpec, ...]
     results: Sequence[NDArray[Any]]
     model: TracedModel
+    has_state: bool = False
 
 
 def load_any(request: RunRequest) -> TracedModel:
@@ -66,7 +70,8 @@ def load_source(request: RunRequest) -> Source:
     traced = load_any(request)
     inputs = _in_order(traced)
     try:
-        results = tf.nest.flatten(traced.call(*traced.arguments))
+        with unchanged_variables(traced.function) as has_state:
+            results = tf.nest.flatten(traced.call(*traced.arguments))
     except tf.errors.OpError as error:
         raise run_failure(error) from error
     return Source(
@@ -75,6 +80,7 @@ def load_source(request: RunRequest) -> Source:
         inputs,
         [tensor.numpy() for tensor in results],
         traced,
+        has_state,
     )
 
 

@@ -25,7 +25,7 @@ from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
 from profilers.runtimes.tflite.isolated import times_alone
 from profilers.runtimes.tflite.library import TfliteLibrary, invoke, tflite_library
 from profilers.runtimes.tflite.model import actual_shapes, packed, stripped, weights_of
-from profilers.runtimes.tflite.session import Session, open_session, whole_run
+from profilers.runtimes.tflite.session import Session, first_results, open_session, whole_run
 from profilers.runtimes.tflite.sweep import sweep
 from profilers.units import format_bytes
 
@@ -134,7 +134,8 @@ def _compare(record: RunRecord, session: Session, library: TfliteLibrary) -> Non
             logger.exception("looking for the first difference failed")
             return ""
 
-    found = session.results()
+    has_state = source.has_state
+    found = first_results(record.request, library, session) if has_state else session.results()
     tell_gap(record, source.results, found, "TFLite", "TensorFlow", why)
 
 

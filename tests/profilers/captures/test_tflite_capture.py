@@ -141,6 +141,12 @@ def test_branches_of_a_converted_model_keep_their_weights_and_activations(
     assert link_coverage(profile).operator_time == 1.0
 
 
+def test_a_state_is_compared_from_where_it_begins(capture: Capture, more_files: Path) -> None:
+    profile = capture(more_files / "stateful.keras", "tflite")
+    assert float(profile.environment.facts["Largest difference from TensorFlow"]) < 1e-5
+    assert not any("differ" in each.message for each in profile.diagnostics)
+
+
 def test_the_operator_that_the_converter_got_wrong_is_named(
     capture: Capture, unconvertible: Path
 ) -> None:
