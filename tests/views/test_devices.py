@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPoint
+from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import QLabel, QTabWidget
 from pytestqt.qtbot import QtBot
 
 from profilers.opening import open_path
-from profilers.profile import Profile, SliceKind
+from profilers.profile import Environment, Profile, SliceKind
 from tests.profilers.analysis.gpu_traces import US, GpuTrace
 from tests.sample import MS, sample_profile
 from tests.views.conftest import ShowView
@@ -65,6 +66,16 @@ def test_a_card_tells_what_the_device_did(show_view: ShowView) -> None:
     assert "communication 40 µs, 50.0 % of it hidden behind compute" in shown
     assert "median 5 µs" in shown
     assert "1 launches" in shown
+
+
+def test_a_share_next_to_nothing_is_read_as_it_stands(show_view: ShowView) -> None:
+    trace = GpuTrace()
+    trace.work(0, 1, "tiny")
+    trace.work(100_000, 100_001, "tiny")
+    view, _ = show_view("devices", trace.profile())
+    legend = texts(view).splitlines()[1]
+    read = QTextDocumentFragment.fromHtml(legend).toPlainText().replace("\N{NO-BREAK SPACE}", " ")
+    assert "Compute 2 µs (<0.1 %)" in read
 
 
 def test_a_picked_range_limits_the_figures_and_says_so(show_view: ShowView) -> None:
@@ -154,7 +165,8 @@ def test_another_step_shows_another_path(show_view: ShowView, qtbot: QtBot) -> N
 def test_what_it_says_without_devices(show_view: ShowView) -> None:
     host = GpuTrace()
     host.host(0, 10, "aten::mm", SliceKind.OPERATOR)
-    for profile, words in ((Profile("inspected"), "not run"), (host.profile(), "the host did all")):
+    inspected = Profile("inspected", environment=Environment(model_name="cnn.onnx"))
+    for profile, words in ((inspected, "not run"), (host.profile(), "the host did all")):
         view, _ = show_view("devices", profile)
         assert words in " ".join(label.text() for label in view.findChildren(QLabel))
         assert SPEC.is_blank(profile)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QLabel, QScrollArea
+from PySide6.QtGui import QFont, QFontMetrics
+from PySide6.QtWidgets import QApplication, QLabel, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from profilers.profile import Environment, Fusion, FusionMembers, Profile, StringPool, Trace
@@ -55,6 +56,19 @@ def test_every_group_is_drawn_with_its_members(show_view: ShowView) -> None:
     members = [thing.operator for thing in things if isinstance(thing, Member)]
     assert members == ["aten.conv2d", "aten.relu"] * 3
     assert "6 operators became 3 kernels" in sentences(view)
+
+
+def test_boxes_are_as_high_as_the_font_asks_for(show_view: ShowView) -> None:
+    usual = QApplication.font()
+    large = QFont(usual)
+    large.setPointSize(24)
+    QApplication.setFont(large)
+    try:
+        view, _ = show_view("fusion", sample_profile(blocks=2))
+    finally:
+        QApplication.setFont(usual)
+    first, second = sorted(view.canvas.top_of(group) for group in range(2))
+    assert second - first > 3 * QFontMetrics(large).height()
 
 
 def test_groups_are_sorted_by_time_first(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from html import escape
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
@@ -126,17 +127,21 @@ class DeviceCard(QFrame):
         self._add_text(
             "&nbsp;&nbsp; ".join(
                 f'<span style="color:{part.colour.name()}">■</span>&nbsp;'
-                + _unbroken(
-                    f"{part.title} {_time(part.duration_ns)} "
-                    f"({_share(part.duration_ns / total_ns)})"
+                + escape(
+                    _unbroken(
+                        f"{part.title} {_time(part.duration_ns)} "
+                        f"({_share(part.duration_ns / total_ns)})"  # which may be <0.1 %
+                    )
                 )
                 for part in parts
                 if part.duration_ns
-            )
+            ),
+            Qt.TextFormat.RichText,
         )
 
-    def _add_text(self, text: str) -> None:
+    def _add_text(self, text: str, text_format: Qt.TextFormat = Qt.TextFormat.PlainText) -> None:
         label = QLabel(text)
+        label.setTextFormat(text_format)
         label.setWordWrap(True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._layout.addWidget(label)

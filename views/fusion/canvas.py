@@ -25,8 +25,8 @@ from views.focus_frame import FocusFrame
 from views.fusion.groups import Group, Member
 from views.fusion.keys import KEYS
 
-_ROW, _GAP, _MARGIN = 22, 12, 8
-_GROUP_HEIGHT = 56
+_ROW, _GAP, _MARGIN = 22, 12, 8  # a row at least, where the font asks for no more
+_LINE, _GROUP_LINES, _FOOT = 16, 3, 8
 _SIDE_SHARE = 0.42
 _WIDE = 260  # room for the share beside the time
 _MOST_MEMBERS = 10  # of one group in sight; a line says how many more there are
@@ -69,6 +69,9 @@ class FusionCanvas(QWidget):
         self._tops: list[int] = []
         self._longest_ns = 1.0
         self._savings: FusionSavings | None = None
+        text = self.fontMetrics().height()
+        self._row, self._line = max(text + 4, _ROW), max(text, _LINE)
+        self._group_height = _GROUP_LINES * self._line + _FOOT
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         FocusFrame(self, context.theme.accent)
         self.setAccessibleName(self.tr("Fused groups and their members"))
@@ -79,7 +82,7 @@ class FusionCanvas(QWidget):
         top = _MARGIN
         for group in groups:
             rows = min(len(group.members), _MOST_MEMBERS + 1)
-            height = max(rows * _ROW, _GROUP_HEIGHT)
+            height = max(rows * self._row, self._group_height)
             self._blocks.append(_Block(group, top, height))
             top += height + _GAP
         self._tops = [block.top for block in self._blocks]
@@ -219,7 +222,10 @@ class FusionCanvas(QWidget):
         self._paint_box(painter, box, colour, is_picked)
         self._paint_time(painter, box, group.step_ns)
         painter.setPen(self._context.theme.text_on(colour))
-        lines = [QRectF(box.x(), box.y() + at, box.width(), 17) for at in (2, 18, 34)]
+        lines = [
+            QRectF(box.x(), box.y() + at, box.width(), self._line + 1)
+            for at in range(2, _GROUP_LINES * self._line, self._line)
+        ]
         font = painter.font()
         font.setBold(True)
         painter.setFont(font)
@@ -283,13 +289,13 @@ class FusionCanvas(QWidget):
         painter.fillPath(path, colour)
 
     def _member_box(self, block: _Block, at: int) -> QRectF:
-        top = block.top + (block.height - block.rows * _ROW) / 2 + at * _ROW
-        return QRectF(_MARGIN, top + 1, self.width() * _SIDE_SHARE - _MARGIN, _ROW - 3)
+        top = block.top + (block.height - block.rows * self._row) / 2 + at * self._row
+        return QRectF(_MARGIN, top + 1, self.width() * _SIDE_SHARE - _MARGIN, self._row - 3)
 
     def _group_box(self, block: _Block) -> QRectF:
         width = self.width() * _SIDE_SHARE
-        top = block.top + (block.height - _GROUP_HEIGHT) / 2
-        return QRectF(self.width() - width, top, width - _MARGIN, _GROUP_HEIGHT)
+        top = block.top + (block.height - self._group_height) / 2
+        return QRectF(self.width() - width, top, width - _MARGIN, self._group_height)
 
 
 def _draw(

@@ -36,6 +36,7 @@ from profilers.runtimes.pytorch.session import (
     not_looked_at,
 )
 from profilers.runtimes.pytorch.traced_nodes import tell_bodies_apart
+from profilers.runtimes.pytorch.unfinished_libraries import remove_unfinished
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
@@ -64,6 +65,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     is_exported = is_program(Path(request.model_path))
     load = load_program_model if is_exported else load_module
     require_code_generator(request)
+    remove_unfinished()
     torch._dynamo.reset()
     log = CompileLog()
     fallback = _Fallback(request.device)

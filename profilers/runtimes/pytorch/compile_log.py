@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.pytorch.files import COMPILATION_FILE, COMPILE_FAILURE_FILE
-from profilers.runtimes.pytorch.traced_nodes import traced_nodes
+from profilers.runtimes.pytorch.traced_nodes import source_of, traced_nodes
 
 Json = dict[str, Any]
 
@@ -132,7 +132,7 @@ class CompileLog(logging.Handler):
         self._graphs.setdefault(compile_id, {})["nodes"] = [
             {
                 "name": each.name,
-                "source": _source(each.node),
+                "source": source_of(each.node),
                 "operator": _operator(each.node),
                 "module": names.module_of(each.node),
                 "state": states.get(each.name, ""),
@@ -244,9 +244,3 @@ def _operator(node: Any) -> str:
     if isinstance(node.target, str):
         return str(node.target)
     return str(getattr(node.target, "__name__", node.target)).rpartition(".")[2]
-
-
-def _source(node: Any) -> str:
-    """What a backward calls the node: its name before Dynamo named it after the model's variables."""
-    calls = node.meta.get("source_fn_stack")
-    return str(calls[-1][0]) if calls else str(node.name)

@@ -4,6 +4,7 @@ A block under `torch.utils.checkpoint` is one node to Dynamo: an operator that t
 once. The compiler dissolves it, and its kernels are made of the nodes inside.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ _RUN_ONCE = frozenset(
         "wrap_with_set_grad_enabled",
     }
 )  # others run their graphs many times, or none of them
+_NO_CALL = ("placeholder", "get_attr", "output")
 IN_BODY = "/"  # parts the name of a body from that of a node; no name has it
 
 
@@ -56,16 +58,54 @@ def traced_nodes(module: Any) -> list[TracedNode]:
 
 
 def tell_bodies_apart(module: Any) -> None:
-    """Call the nodes in bodies by their whole names, which the compiler keeps through all it does.
+    """Call nodes in bodies by their whole names, and so those that share a name with another.
+
+    What stays a graph of its own goes by the name of the operator that takes it. The compiler keeps the names through all it does.
 
     Parameters
     ----------
     module : torch.fx.GraphModule
     """
-    for each in traced_nodes(module):
+    nodes = traced_nodes(module)
+    counts = Counter(source_of(each.node) for each in nodes)
+    for each in nodes:
         if each.is_in_body:
-            calls = each.node.meta.get("source_fn_stack") or [("", each.node.target)]
-            each.node.meta["source_fn_stack"] = [*calls[:-1], (each.name, calls[-1][1])]
+            _rename(each.node, each.name)
+        elif each.node.op not in _NO_CALL and counts[source_of(each.node)] > 1:
+            _rename(each.node, f"{IN_BODY}{each.name}")
+    for each in nodes:
+        bodies = _bodies(each.node)
+        if bodies:
+            whole = f"{IN_BODY}{IN_BODY}{each.name}"  # all that runs inside is this operator
+            inside = [node for body in bodies for node in _calls(body)]
+            for node in [each.node, *inside]:
+                _rename(node, whole)
+
+
+def source_of(node: Any) -> str:
+    """What a backward calls the node: its name before Dynamo named it after the model's variables."""
+    calls = node.meta.get("source_fn_stack")
+    return str(calls[-1][0]) if calls else str(node.name)
+
+
+def _bodies(node: Any) -> list[Any]:
+    """Graphs that an operator takes."""
+    if node.op != "call_function":
+        return []
+    owner = node.graph.owning_module
+    taken = [getattr(owner, each.target, None) for each in node.args if _is_attribute(each)]
+    return [body for body in taken if hasattr(body, "graph")]
+
+
+def _calls(body: Any) -> list[Any]:
+    """All that a graph calls, also in the graphs that it takes."""
+    graphs = [module.graph for module in body.modules() if hasattr(module, "graph")]
+    return [node for graph in graphs for node in graph.nodes if node.op not in _NO_CALL]
+
+
+def _rename(node: Any, name: str) -> None:
+    calls = node.meta.get("source_fn_stack") or [("", node.target)]
+    node.meta["source_fn_stack"] = [*calls[:-1], (name, calls[-1][1])]
 
 
 def _add_nodes(

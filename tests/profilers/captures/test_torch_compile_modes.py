@@ -51,13 +51,16 @@ class Runs:
             options=OPTIONS,
         )
         self.stages: list[str] = []
+        self.kept = folder / "kept"
         self.profiles = [self.run(folder / name) for name in ("cold", "warm")]
 
     def run(self, folder: Path) -> Profile:
         folder.mkdir()
         launcher = Launcher()
         try:
-            launcher.capture(self.request, folder, self.follow)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(self.kept))
+                launcher.capture(self.request, folder, self.follow)
         finally:
             launcher.close()
         return read_capture(folder)
@@ -85,6 +88,19 @@ def test_compiling_is_timed_apart_from_the_steps(runs: Runs) -> None:
 def test_what_was_compiled_is_kept_for_the_next_run(runs: Runs) -> None:
     warm = runs.profiles[1].environment.facts["Compiled graphs"]
     assert "0 from the compile cache" not in warm
+
+
+@pytest.mark.parametrize("left", [0, 0.5])
+def test_a_library_whose_linker_was_killed_is_built_again(
+    runs: Runs, tmp_path: Path, left: float
+) -> None:
+    library = next(runs.kept.rglob("*.main.so"))
+    whole = library.stat().st_size
+    with library.open("r+b") as file:
+        file.truncate(int(left * whole))
+    profile = runs.run(tmp_path / "again")
+    assert library.stat().st_size == whole
+    assert len(profile.fusion.groups) == len(runs.profiles[0].fusion.groups) > 0
 
 
 def test_the_parts_of_compiling_are_told(runs: Runs) -> None:
