@@ -52,13 +52,14 @@ def naming_pass() -> Any:
                     continue
                 name = _name_of_random(node) if _is_random(node) else _name(node)
                 if IN_BODY in name[1:] or (name and is_backward):
-                    source = _source(name, debug._pre_grad_graph_id or _NO_GRAPH)
+                    told = name if is_backward else name.lstrip(IN_BODY)
+                    source = _source(told, debug._pre_grad_graph_id or _NO_GRAPH)
                     node.meta["from_node"] = [source]
                 elif is_backward:
                     _name_as_product(node)
 
         def uuid(self) -> str:
-            return "twinscope: name what is differentiated or in a body, 6"
+            return "twinscope: name what is differentiated or in a body, 7"
 
     return NameDifferentiated()
 

@@ -60,7 +60,7 @@ def traced_nodes(module: Any) -> list[TracedNode]:
 def tell_bodies_apart(module: Any) -> None:
     """Call nodes in bodies by their whole names, and so those that share a name with another.
 
-    The compiler keeps the names through all it does.
+    What stays a graph of its own goes by the name of the operator that takes it. The compiler keeps the names through all it does.
 
     Parameters
     ----------
@@ -73,17 +73,34 @@ def tell_bodies_apart(module: Any) -> None:
             _rename(each.node, each.name)
         elif each.node.op not in _NO_CALL and counts[source_of(each.node)] > 1:
             _rename(each.node, f"{IN_BODY}{each.name}")
-    known = {each.node for each in nodes}
-    for path, body in module.named_modules():
-        for node in body.graph.nodes if path and hasattr(body, "graph") else ():
-            if node.op not in _NO_CALL and node not in known:
-                _rename(node, f"{path}{IN_BODY}{node.name}")
+    for each in nodes:
+        bodies = _bodies(each.node)
+        if bodies:
+            whole = f"{IN_BODY}{IN_BODY}{each.name}"  # all that runs inside is this operator
+            inside = [node for body in bodies for node in _calls(body)]
+            for node in [each.node, *inside]:
+                _rename(node, whole)
 
 
 def source_of(node: Any) -> str:
     """What a backward calls the node: its name before Dynamo named it after the model's variables."""
     calls = node.meta.get("source_fn_stack")
     return str(calls[-1][0]) if calls else str(node.name)
+
+
+def _bodies(node: Any) -> list[Any]:
+    """Graphs that an operator takes."""
+    if node.op != "call_function":
+        return []
+    owner = node.graph.owning_module
+    taken = [getattr(owner, each.target, None) for each in node.args if _is_attribute(each)]
+    return [body for body in taken if hasattr(body, "graph")]
+
+
+def _calls(body: Any) -> list[Any]:
+    """All that a graph calls, also in the graphs that it takes."""
+    graphs = [module.graph for module in body.modules() if hasattr(module, "graph")]
+    return [node for graph in graphs for node in graph.nodes if node.op not in _NO_CALL]
 
 
 def _rename(node: Any, name: str) -> None:

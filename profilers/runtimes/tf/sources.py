@@ -33,8 +33,6 @@ class Source:
         What TensorFlow makes of these in its first call.
     model : TracedModel
         Keeps the variables of the function alive, as they were before that call.
-    has_state : bool
-        Whether a call changes variables, and so what the next one gives.
     """
 
     function: Any
@@ -42,7 +40,6 @@ class Source:
     inputs: tuple[InputSpec, ...]
     results: Sequence[NDArray[Any]]
     model: TracedModel
-    has_state: bool = False
 
 
 def load_any(request: RunRequest) -> TracedModel:
@@ -70,7 +67,7 @@ def load_source(request: RunRequest) -> Source:
     traced = load_any(request)
     inputs = _in_order(traced)
     try:
-        with unchanged_variables(traced.function) as has_state:
+        with unchanged_variables(traced.function):
             results = tf.nest.flatten(traced.call(*traced.arguments))
     except tf.errors.OpError as error:
         raise run_failure(error) from error
@@ -80,7 +77,6 @@ def load_source(request: RunRequest) -> Source:
         inputs,
         [tensor.numpy() for tensor in results],
         traced,
-        has_state,
     )
 
 

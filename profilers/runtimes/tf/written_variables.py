@@ -6,18 +6,12 @@ from typing import Any
 
 
 @contextmanager
-def unchanged_variables(function: Any) -> Iterator[bool]:
-    """What a ConcreteFunction writes to has at the end the values that it has now.
-
-    Yields
-    ------
-    bool
-        Whether it writes to any.
-    """
+def unchanged_variables(function: Any) -> Iterator[None]:
+    """What a ConcreteFunction writes to has at the end the values that it has now."""
     written = _written_variables(function)
     values = [variable.numpy() for variable in written]
     try:
-        yield bool(written)
+        yield
     finally:
         for variable, value in zip(written, values, strict=True):
             variable.assign(value)

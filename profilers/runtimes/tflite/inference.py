@@ -5,13 +5,14 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from profilers.captures.tflite.files import MODEL_FILE, RUN_FILE
 from profilers.errors import ModeUnavailable
@@ -25,7 +26,7 @@ from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
 from profilers.runtimes.tflite.isolated import times_alone
 from profilers.runtimes.tflite.library import TfliteLibrary, invoke, tflite_library
 from profilers.runtimes.tflite.model import actual_shapes, packed, stripped, weights_of
-from profilers.runtimes.tflite.session import Session, first_results, open_session, whole_run
+from profilers.runtimes.tflite.session import Session, open_session, whole_run
 from profilers.runtimes.tflite.sweep import sweep
 from profilers.units import format_bytes
 
@@ -83,12 +84,14 @@ def _run(
     def step() -> None:
         invoke(interpreter)
 
-    record.warmup_ns = timed_steps(step, max(request.warmup, 1), report, "warm-up")
+    record.warmup_ns = timed_steps(step, 1, report, "warm-up")
+    first = session.results()  # later ones may come of a state that these calls change
+    record.warmup_ns += timed_steps(step, max(request.warmup, 1) - 1, report, "warm-up")
     record.measured_ns = measured_steps(step, request.steps, report)
     record.started_unix_ns = time.time_ns()
     record.profiled_ns = timed_steps(step, request.steps, report, "profile", noted)
     keep_results(request, folder, session.results)
-    _compare(record, session, library)
+    _compare(record, session, first, library)
     sweep(record, session, library, report)
     operators = interpreter._get_ops_details()
     model, alone = _look_inside(request, session, library, report)
@@ -120,7 +123,9 @@ def _places(operator: dict[str, Any]) -> dict[str, list[int]]:
     return {key: [int(each) for each in operator[key]] for key in ("inputs", "outputs")}
 
 
-def _compare(record: RunRecord, session: Session, library: TfliteLibrary) -> None:
+def _compare(
+    record: RunRecord, session: Session, found: Sequence[NDArray[Any]], library: TfliteLibrary
+) -> None:
     """Tell how far the converted model is off, and where that begins."""
     source = session.source
     if source is None:
@@ -134,8 +139,6 @@ def _compare(record: RunRecord, session: Session, library: TfliteLibrary) -> Non
             logger.exception("looking for the first difference failed")
             return ""
 
-    has_state = source.has_state
-    found = first_results(record.request, library, session) if has_state else session.results()
     tell_gap(record, source.results, found, "TFLite", "TensorFlow", why)
 
 

@@ -92,16 +92,6 @@ def feed(interpreter: Any, session: Session) -> None:
         interpreter.set_tensor(detail["index"], session.arrays[number])
 
 
-def first_results(
-    request: RunRequest, library: TfliteLibrary, session: Session
-) -> list[NDArray[Any]]:
-    """What the model gives in its first call, whatever state the calls since have left it in."""
-    interpreter = interpreter_of(request, library, session.content)
-    feed(interpreter, session)
-    invoke(interpreter)
-    return results_of(interpreter, session.result_names)
-
-
 def whole_run(request: RunRequest, library: TfliteLibrary, session: Session) -> Any:
     """An interpreter that has run the model without a delegate and kept every tensor."""
     whole = library.open(session.content, "none", request.threads, keeps_all=True)

@@ -130,6 +130,21 @@ def test_kernels_of_blocks_computed_again_belong_to_the_block_they_come_from(
         assert set().union(*(made_of[group] for group in ran[stage])) >= set(modules) - {""}
 
 
+def test_kernels_of_an_operator_written_in_python_are_made_of_what_it_calls(
+    capture: Capture,
+) -> None:
+    profile = captured(capture, "Pythonic", "torch-compile", run="training")
+    nodes, members = profile.authored.nodes, profile.fusion.members
+    made_of: dict[str, set[str]] = {}
+    for group, node in zip(members.group.tolist(), members.node.tolist(), strict=True):
+        name = profile.strings[int(profile.fusion.groups.name[group])]
+        made_of.setdefault(name, set()).add(profile.strings[int(nodes.operator[node])])
+    (forward,) = [name for name in made_of if "mul_sin" in name]
+    (backward,) = [name for name in made_of if "add_cos_mul" in name]
+    assert made_of[forward] == {"aten.mul.Tensor", "aten.sin", "aten.add.Tensor"}
+    assert made_of[forward] <= made_of[backward]
+
+
 @pytest.mark.parametrize("name", ["Forces", "Mapped"])
 def test_models_that_want_gradients_or_the_compiler_run_operator_by_operator(
     capture: Capture, name: str
