@@ -236,6 +236,8 @@ class FusionView(QWidget):
         became = self.tr("{} operators became {} kernels")
         if len(shown) == 1:
             became = self.tr("{} operators became one kernel")
+        elif any("backward" in group.part for group in shown):
+            became = self.tr("{} operators and their backward became {} kernels")
         parts = [became.format(members, len(shown))]
         parts.append(", ".join(dict.fromkeys(group.compiler for group in shown)))
         times = [group.step_ns for group in shown if group.step_ns >= 0]

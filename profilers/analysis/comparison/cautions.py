@@ -10,6 +10,7 @@ from profilers.analysis.step_time import step_time
 from profilers.profile import Profile, TimingPhase
 
 _COARSE = 0.2  # share of change; who compares wants to see smaller ones
+_HOPELESS = 3.0  # nobody asks whether one is more than four times as slow
 _BUSY = 0.03  # share of the time
 _MUCH = 1.3  # times as long, that profiled steps differ by for no reason that is known
 
@@ -137,6 +138,11 @@ def _too_few(counts: list[int], latency: FigurePair) -> Iterator[str]:
         yield (
             f"There are {steps}, which may all be slow or quick together: they show no difference for "
             "sure. Measure more, or both in turns."
+        )
+    elif latency.ratio.shows_from > _HOPELESS:
+        yield (
+            f"There are {steps}, which vary so much that they surely show only differences of many "
+            "times. Measure more, or both in turns."
         )
     elif latency.ratio.shows_from > _COARSE:
         yield (

@@ -17,6 +17,7 @@ from profilers.units import (
 _TOO_NOISY = 1.5  # ratio of an interval's ends beyond which "no difference" would say too much
 _TINY = 1e-9  # a share that reads as one of no size in particular
 _SCALED = 0.005  # less of a factor is not worth telling
+_NO_END = 10.0  # of an interval's upper end to its middle: the steps do not tell where it ends
 _MANY_TIMES = 2.0  # from here on a ratio reads better than a percentage
 ROW_KINDS = {
     RowKind.MATCHED: "",
@@ -214,13 +215,12 @@ def _latency_sentence(pair: FigurePair) -> str:
     if ratio.value <= 1 / _MANY_TIMES:
         fast = ratio.inverse()
         return (
-            f"B is {format_factor(fast.value)} times as fast as A "
-            f"(95 % interval {format_factor(fast.low)} to {format_factor(fast.high)} times)"
+            f"B is {format_factor(fast.value)} times as fast as A (95 % interval {_as_times(fast)})"
         )
     if ratio.value >= _MANY_TIMES:
         return (
             f"B takes {format_factor(ratio.value)} times as long as A "
-            f"(95 % interval {format_factor(ratio.low)} to {format_factor(ratio.high)} times)"
+            f"(95 % interval {_as_times(ratio)})"
         )
     word, sign = ("faster", -1) if ratio.value < 1 else ("slower", 1)
     edges = sorted(sign * 100 * (edge - 1) for edge in (ratio.low, ratio.high))
@@ -230,6 +230,15 @@ def _latency_sentence(pair: FigurePair) -> str:
     )
 
 
+def _as_times(ratio: Interval) -> str:
+    low = format_factor(ratio.low)
+    if ratio.high > _NO_END * ratio.value:
+        return f"{low} times or more"
+    return f"{low} to {format_factor(ratio.high)} times"
+
+
 def _as_change(ratio: Interval) -> str:
     low, high = (100 * (edge - 1) for edge in (ratio.low, ratio.high))
+    if ratio.high > _NO_END * ratio.value:
+        return f"95 % interval of B's step time {low:+.1f} % or more".replace("-", "−")
     return f"95 % interval of B's step time {low:+.1f} to {high:+.1f} %".replace("-", "−")

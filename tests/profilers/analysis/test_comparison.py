@@ -1,5 +1,6 @@
 """Comparisons say what is faster, by how much and how surely, and what makes that doubtful."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -245,6 +246,22 @@ def test_two_gpus_are_compared_by_operator(shared_data: Path) -> None:
     assert_adds_up(found.explanation)
     assert any("devices differ: NVIDIA A100" in each for each in found.cautions)
     assert any("profiler's own time" in each for each in found.cautions)
+
+
+@pytest.mark.parametrize(
+    ("slower", "verdict"),
+    [
+        ((4000, 9000, 900_000), "The steps vary too much to tell which is faster"),
+        ((300, 800, 5000), "B takes 533 times as long as A"),
+    ],
+)
+def test_an_interval_without_end_is_told_as_such(slower: tuple[int, ...], verdict: str) -> None:
+    a, b = (with_steps(sample_profile(), np.array(ms) * MS) for ms in ((1, 1.5, 3), slower))
+    found = compare(a, b)
+    sentence = verdict_sentence(found.figures[0])
+    assert sentence.startswith(verdict)
+    assert all(len(figure) < 5 for figure in re.findall(r"\d+", sentence.replace(",", "")))
+    assert any("differences of many times" in each for each in found.cautions)
 
 
 def test_profiles_of_nothing_are_compared_to_nothing() -> None:
