@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from profilers.graphs.tf_nodes import INPUTS, split_input
+from profilers.graphs.tf_references import INPUTS, split_input
 
 _NO_RESULT = frozenset({"Assert", "Const", "NoOp", *INPUTS})
 

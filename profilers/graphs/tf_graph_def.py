@@ -14,7 +14,6 @@ from profilers.graphs.builder import GraphBuilder, Shape
 from profilers.graphs.tensorflow_protos import dtype_name
 from profilers.graphs.tf_flops import operator_flops
 from profilers.graphs.tf_nodes import (
-    INPUTS,
     PASSING,
     VARIABLES,
     attribute_values,
@@ -23,8 +22,8 @@ from profilers.graphs.tf_nodes import (
     output_shapes,
     port,
     shape_of,
-    split_input,
 )
+from profilers.graphs.tf_references import INPUTS, split_input
 from profilers.graphs.tf_shapes import constant_values, infer_shape
 from profilers.graphs.tf_signature import inputs_first
 from profilers.profile import Graph, NodeKind, StringPool

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from profilers.graphs.builder import Shape
-from profilers.graphs.tf_nodes import PASSING, output_shapes, split_input
+from profilers.graphs.tf_nodes import PASSING, output_shapes
+from profilers.graphs.tf_references import split_input
 
 _COLOURS = 3
 _IMAGE = (None, None, None, _COLOURS)

@@ -5,9 +5,9 @@ from typing import Any
 
 from profilers.graphs.builder import Shape
 from profilers.graphs.tensorflow_protos import dtype_name
+from profilers.graphs.tf_references import INPUTS
 
 VARIABLES = frozenset({"VarHandleOp", "Variable", "VariableV2"})
-INPUTS = frozenset({"Placeholder", "PlaceholderWithDefault", "PlaceholderV2", "_Arg"})
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall", "RemoteCall"})
 # Operators whose output is the weight that they are given.
 PASSING = frozenset({"ReadVariableOp", "Identity", "Enter", "RefEnter", "Snapshot", "Switch"})
@@ -40,13 +40,6 @@ _OUTPUT_NAMES["FusedBatchNormV2"] = _OUTPUT_NAMES["FusedBatchNorm"]
 _SUBGRAPH_NAMES = {"then_branch": "then", "else_branch": "else"}
 _LONGEST_LIST = 32
 _LONGEST_TEXT = 200
-
-
-def split_input(text: str) -> tuple[str, str, int]:
-    """Node, output name and index of ``node``, ``node:1`` or, in functions, ``node:output:1``."""
-    name, *rest = text.split(":")
-    index = rest[-1] if rest else "0"
-    return name, rest[0] if len(rest) == 2 else "", int(index) if index.isdecimal() else 0
 
 
 def port(node: Any, output: str, index: int) -> int:

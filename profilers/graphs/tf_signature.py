@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from profilers.graphs.tensorflow_protos import new
-from profilers.graphs.tf_nodes import CALLS, VARIABLES, split_input
+from profilers.graphs.tf_nodes import CALLS, VARIABLES
+from profilers.graphs.tf_references import split_input
 
 _HANDED_ON = frozenset({"Identity", "_Retval", "NoOp"})
 _MOST_WRAPPERS = 10

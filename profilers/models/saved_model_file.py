@@ -9,7 +9,8 @@ from profilers.errors import DamagedFile
 from profilers.graphs.tensorflow_protos import dtype_name, parse
 from profilers.graphs.tf_dangers import saved_model_reaches
 from profilers.graphs.tf_graph_def import read_graph_def
-from profilers.graphs.tf_nodes import VARIABLES, shape_of, split_input
+from profilers.graphs.tf_nodes import VARIABLES, shape_of
+from profilers.graphs.tf_references import split_input
 from profilers.graphs.tf_saved_functions import (
     SavedFunction,
     graph_of_function,

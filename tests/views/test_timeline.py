@@ -9,7 +9,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from profilers.profile import Profile, TrackKind
+from profilers.profile import Environment, Profile, TrackKind
 from tests.benchmarks.bench_timeline import large_profile
 from tests.sample import MS, sample_profile
 from tests.views.conftest import ShowView
@@ -325,7 +325,9 @@ def test_a_large_trace_opens_picks_and_scrolls_to_its_last_track(
 
 
 def test_a_profile_that_was_not_run_says_so(show_view: ShowView, qtbot: QtBot) -> None:
-    view, _ = show_view("timeline", Profile("inspected"))
+    view, _ = show_view(
+        "timeline", Profile("inspected", environment=Environment(model_name="net.pt"))
+    )
     assert "not run" in view.findChild(QLabel).text()
     qtbot.keyClick(view, Qt.Key.Key_W)
 
