@@ -19,9 +19,9 @@ _REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 class Job(QObject):
     """One piece of work on a thread of its own.
 
-    `work` takes this job: it reports through `report` and stops when `cancelled` is set; it may come to
-    its end sooner, with what it has by then, when `enough` is set. `done`,
-    `failed` (a TwinscopeError) and `progressed` are emitted on the thread that made the job; after
+    `work` takes this job: it reports through `report` and stops when `cancelled` is set; it may come
+    to its end sooner, with what it has by then, when `enough` is set. `done`, `failed` (a
+    TwinscopeError) and `progressed` are emitted on the thread that made the job; after
     `abandon` nothing is.
     """
 

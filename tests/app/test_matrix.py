@@ -169,11 +169,7 @@ def test_the_window_fills_a_table_and_opens_a_row(
 def test_runs_that_are_cancelled_leave_a_word(
     window: MainWindow, qtbot: QtBot, onnx_files: Path
 ) -> None:
-    document = opened(window, qtbot, onnx_files / "block.onnx")
-    window.ask_matrix(document)
-    qtbot.waitUntil(lambda: bool(window.findChildren(MatrixWindow)), timeout=5000)
-    shown = window.findChildren(MatrixWindow)[0]
-    qtbot.waitUntil(lambda: shown.progress.value() > 0, timeout=60_000)
+    shown = _under_way(window, qtbot, onnx_files / "block.onnx")
     shown.cancel_button.click()
     qtbot.waitUntil(lambda: not shown.is_running, timeout=10_000)
     rows = shown.table.rowCount()
@@ -186,14 +182,19 @@ def test_runs_that_are_cancelled_leave_a_word(
 def test_closing_the_table_cancels_the_runs(
     window: MainWindow, qtbot: QtBot, onnx_files: Path
 ) -> None:
-    document = opened(window, qtbot, onnx_files / "block.onnx")
-    window.ask_matrix(document)
-    qtbot.waitUntil(lambda: bool(window.findChildren(MatrixWindow)), timeout=5000)
-    shown = window.findChildren(MatrixWindow)[0]
-    qtbot.waitUntil(lambda: shown.progress.value() > 0, timeout=60_000)
+    shown = _under_way(window, qtbot, onnx_files / "block.onnx")
     shown.close()
     settle(window, qtbot)
     qtbot.waitUntil(lambda: not window.findChildren(MatrixWindow), timeout=10_000)
+
+
+def _under_way(window: MainWindow, qtbot: QtBot, path: Path) -> MatrixWindow:
+    """A matrix whose first run has begun."""
+    window.ask_matrix(opened(window, qtbot, path))
+    qtbot.waitUntil(lambda: bool(window.findChildren(MatrixWindow)), timeout=5000)
+    shown = window.findChildren(MatrixWindow)[0]
+    qtbot.waitUntil(lambda: shown.progress.value() > 0, timeout=60_000)
+    return shown
 
 
 def _text(shown: MatrixWindow, row: int, column: int) -> str:

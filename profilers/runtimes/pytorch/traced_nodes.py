@@ -60,7 +60,8 @@ def traced_nodes(module: Any) -> list[TracedNode]:
 def tell_bodies_apart(module: Any) -> None:
     """Call nodes in bodies by their whole names, and so those that share a name with another.
 
-    What stays a graph of its own goes by the name of the operator that takes it. The compiler keeps the names through all it does.
+    What stays a graph of its own goes by the name of the operator that takes it. The compiler keeps
+    the names through all it does.
 
     Parameters
     ----------
