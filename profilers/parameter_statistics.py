@@ -19,10 +19,8 @@ _MOST_SECONDS = 0.5  # for all parameters; the others have no statistics then
 _LARGEST_FILE_BYTES = 64 << 20
 _BINS = 48
 _IN_CACHE = 1 << 15
-_SMALLEST_APART, _FAR = (
-    1e-300,
-    2.0**100,
-)  # what the number of bins can be divided by, and a way there
+_SMALLEST_APART = 1e-300  # what the number of bins can be divided by
+_FAR = 2.0**100  # times as far apart, that is sure
 
 Statistics = Mapping[str, Any]
 

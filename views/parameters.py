@@ -2,12 +2,12 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication
 
-from profilers.analysis.shared_scopes import without_shared_scope
 from profilers.profile import Profile
 from profilers.units import format_bytes
 from views.column_table import Column
+from views.name_column import name_column
 
 
 def parameter_columns(profile: Profile) -> list[Column]:
@@ -15,19 +15,12 @@ def parameter_columns(profile: Profile) -> list[Column]:
     graph, strings = profile.authored, profile.strings
     table = graph.parameters
     names = [strings[row] for row in table.name.tolist()]
-    shorts = without_shared_scope(names)
     dtypes = [strings[row] for row in table.dtype.tolist()]
     shapes = [strings[row].replace(",", " × ") for row in table.shape.tolist()]
     readers = np.bincount(graph.parameter_uses.parameter, minlength=len(table))
     share = table.bytes / max(int(table.bytes.sum()), 1)
     return [
-        Column(
-            _tr("Name"),
-            np.array(names, str),
-            shorts.__getitem__,
-            whole=names.__getitem__,
-            cut=Qt.TextElideMode.ElideLeft,
-        ),
+        name_column(_tr("Name"), names),
         Column(_tr("Bytes"), table.bytes, lambda row: format_bytes(int(table.bytes[row])), share),
         Column(_tr("Type"), np.array(dtypes, str), dtypes.__getitem__),
         Column(_tr("Shape"), np.array(shapes, str), shapes.__getitem__),

@@ -23,7 +23,8 @@ class Way(Enum):
 class TimeDrag(QObject):
     """Dragging measures a time range; with Ctrl it zooms to it; with Shift, or the middle button, it moves.
 
-    `plain` is what it does without any of these. Times count from the first step. `time_at` tells that of a place across the widget.
+    `plain` is what it does without any of these. Times count from the first step. `time_at` tells that
+    of a place across the widget.
     """
 
     changed = Signal()  # the range that is being dragged over

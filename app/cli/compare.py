@@ -58,9 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
     per_sample = arguments.per_sample or kept_per_sample
     comparison = compare(a, b, rounds=rounds, per_sample=per_sample)
-    turns = (turns_of(0, 1, rounds),) if rounds is not None else ()
-    kept = KeptComparison(per_sample=per_sample, turns=turns)
     if arguments.out is not None:
+        turns = (turns_of(0, 1, rounds),) if rounds is not None else ()
+        kept = KeptComparison(per_sample=per_sample, turns=turns)
         save_shared([a, b], arguments.out, Sharing(), kept)
     if arguments.html is not None:
         _write_page(comparison, a, b, arguments.html)

@@ -67,14 +67,18 @@ def timed_steps(
     report: Reporter,
     stage: str,
     step_range: Callable[[int], AbstractContextManager[Any]] = lambda number: nullcontext(),
+    is_enough: Callable[[Sequence[int]], bool] = lambda durations: False,
 ) -> list[int]:
     """Call `count` times and return each wall-clock duration in nanoseconds.
 
     `call` must return only when its result is there (synchronise a device inside it);
-    `step_range` marks the step for a profiler.
+    `step_range` marks the step for a profiler; `is_enough` is asked before each call whether those
+    before it do.
     """
-    durations = []
+    durations: list[int] = []
     for number in range(count):
+        if is_enough(durations):
+            break
         report.progress(stage, number / count)
         with step_range(number):
             begin = time.perf_counter_ns()

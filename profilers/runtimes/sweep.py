@@ -1,8 +1,7 @@
 """Measures a model's step again for other sizes of its inputs, without the profiler."""
 
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -130,11 +129,8 @@ def _enough_steps(run: SizedRun, most: int, report: Reporter) -> list[int]:
     """Durations of the steps that were asked for; of slow ones as many as tell their median."""
     if not report.runs_alone:
         return timed_steps(run.step, most, report, "")
-    durations: list[int] = []
-    while len(durations) < most and (len(durations) < _FEWEST_STEPS or sum(durations) < _ENOUGH_NS):
-        report.progress("", len(durations) / most)
-        begin = time.perf_counter_ns()
-        run.step()
-        durations.append(time.perf_counter_ns() - begin)
-    report.progress("", 1.0)
-    return durations
+    return timed_steps(run.step, most, report, "", is_enough=_tell_median)
+
+
+def _tell_median(durations: Sequence[int]) -> bool:
+    return len(durations) >= _FEWEST_STEPS and sum(durations) >= _ENOUGH_NS

@@ -1,16 +1,16 @@
 """All rows of an explanation: time in A, time in B, ratio, share of the difference."""
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from profilers.analysis.comparison.explained import Explanation
 from profilers.analysis.comparison.rows import TOLD_APART, ExplainedRow, RowKind
 from profilers.analysis.comparison.words import format_share
-from profilers.analysis.shared_scopes import without_shared_scope
 from profilers.units import format_difference, format_duration, format_percent
 from views.column_table import Column, ColumnTable
 from views.comparison.row_names import RowNames
+from views.name_column import name_column
 from views.plain_label import PlainLabel
 from views.theme import Theme
 
@@ -95,7 +95,6 @@ class RowTable(QWidget):
         weight = np.abs(difference) / max(float(np.abs(difference).max(initial=0)), 1e-9)
         names = [self._names.of(row) for row in rows]
         twins = [self._twin(row) for row in rows]
-        short_names, short_twins = without_shared_scope(names), without_shared_scope(twins)
         operators = [_operators(row) for row in rows]
         kinds = [self._names.kind(row.kind) for row in rows]
         counted = self.tr(
@@ -107,13 +106,7 @@ class RowTable(QWidget):
             "operators that both have"
         )
         return [
-            Column(
-                self.tr("Layer in A"),
-                np.array(names, object),
-                short_names.__getitem__,
-                whole=names.__getitem__,
-                cut=Qt.TextElideMode.ElideLeft,
-            ),
+            name_column(self.tr("Layer in A"), names),
             Column(self.tr("Time in A"), a, lambda row: self._time(0, a[row]), tooltip=counted),
             Column(self.tr("Time in B"), b, lambda row: self._time(1, b[row]), tooltip=counted),
             Column(self.tr("B / A"), ratio, lambda row: _ratio(float(ratio[row]))),
@@ -133,13 +126,7 @@ class RowTable(QWidget):
                 weight,
                 self.tr("B minus A, per step; sorted by its size"),
             ),
-            Column(
-                self.tr("Layer in B"),
-                np.array(twins, object),
-                short_twins.__getitem__,
-                whole=twins.__getitem__,
-                cut=Qt.TextElideMode.ElideLeft,
-            ),
+            name_column(self.tr("Layer in B"), twins),
             Column(self.tr("Operators"), np.array(operators, object), operators.__getitem__),
             Column(self.tr("Kind"), np.array(kinds, object), kinds.__getitem__),
         ]

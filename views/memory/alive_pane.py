@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from profilers.analysis.memory.curve import alive_at
 from profilers.analysis.memory.groups import category_name
 from profilers.analysis.memory.owners import owner_names, tensor_text
-from profilers.analysis.shared_scopes import without_shared_scope
 from profilers.profile import NEVER_NS
 from profilers.units import format_bytes, format_duration
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.memory.block_text import block_text
+from views.name_column import name_column
 from views.plain_label import PlainLabel
 
 _MOST_LISTED = 2000
@@ -110,7 +110,6 @@ class AlivePane(QWidget):
         table = profile.memory.allocations.take(rows)
         unknown = self.tr("(not known)")
         whose = [name or unknown for name in owner_names(profile, rows)]
-        short = without_shared_scope(whose)
         tensors = [tensor_text(profile, row) for row in rows.tolist()]
         kinds = [category_name(each) for each in table.category.tolist()]
         lifetime_ns = np.where(
@@ -123,13 +122,7 @@ class AlivePane(QWidget):
                 lambda row: format_bytes(table.bytes[row]),
                 table.bytes / max(total, 1),
             ),
-            Column(
-                self.tr("Made by"),
-                np.array(whose, object),
-                short.__getitem__,
-                whole=whose.__getitem__,
-                cut=Qt.TextElideMode.ElideLeft,
-            ),
+            name_column(self.tr("Made by"), whose),
             Column(self.tr("Tensor"), np.array(tensors, object), tensors.__getitem__),
             Column(self.tr("Category"), np.array(kinds, object), kinds.__getitem__),
             Column(

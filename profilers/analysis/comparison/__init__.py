@@ -87,7 +87,7 @@ def compare(
     return ProfileComparison(
         figures,
         explanation,
-        cautions(a, b, explanation, _latency(figures), rounds, per_sample=per_sample),
+        tuple(cautions(a, b, explanation, _latency(figures), rounds, per_sample=per_sample)),
         per_sample,
         parity(a, b, match) if match is not None and explanation.by_graph else None,
     )

@@ -23,20 +23,8 @@ def cautions(
     rounds: Rounds | None,
     *,
     per_sample: bool,
-) -> tuple[str, ...]:
-    """Sentences, the gravest first."""
-    return tuple(_found(a, b, explanation, latency, rounds, per_sample=per_sample))
-
-
-def _found(
-    a: Profile,
-    b: Profile,
-    explanation: Explanation,
-    latency: FigurePair | None,
-    rounds: Rounds | None,
-    *,
-    per_sample: bool,
 ) -> Iterator[str]:
+    """Sentences, the gravest first."""
     if a.graphs and b.graphs and not explanation.by_graph:
         yield (
             "The two graphs have next to nothing in common: these look like unrelated models, so "

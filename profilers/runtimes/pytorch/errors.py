@@ -45,9 +45,9 @@ def chain_of(error: BaseException) -> Iterator[BaseException]:
 
 def unregistered_operator(error: BaseException) -> str:
     """``space::name`` of the custom operator that nobody registered, "" if that is not the error."""
-    for each in (error, error.__cause__, error.__context__):
+    for each in chain_of(error):
         for pattern in _UNREGISTERED:
-            found = pattern.search(str(each)) if each else None
+            found = pattern.search(str(each))
             if found:
                 return f"{found['space']}::{found['name']}"
     return ""
