@@ -114,7 +114,7 @@ def captured(wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Profile]:
             launcher.close()
 
 
-def capture(launcher: Launcher, folder: Path, name: str, mode: str) -> Profile:
+def capture(launcher: Launcher, folder: Path, name: str, mode: str, steps: int = STEPS) -> Profile:
     ending, mode_id, _ = MODES[mode]
     model = open_path(folder / f"{name}.{ending}")
     assert isinstance(model, ModelFile)
@@ -125,7 +125,7 @@ def capture(launcher: Launcher, folder: Path, name: str, mode: str) -> Profile:
         inputs=(INPUTS[name].spec(named, channels_last=ending == "keras"),),
         trusted=True,
         source_folder=str(MODELS),
-        steps=STEPS,
+        steps=steps,
         threads=1,
     )
     with tempfile.TemporaryDirectory() as kept:
