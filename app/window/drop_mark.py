@@ -11,7 +11,7 @@ from profilers.visible_text import visible
 
 _NAMES = 4
 _EDGE = 4  # pixels
-_VEIL = 200  # alpha, of 255
+_VEIL = 230  # alpha, of 255
 
 
 class DropMark(QWidget):
