@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from profilers.profile import Profile, SliceKind
 from profilers.snapshot.common_layers import COMMON_LAYERS
+from profilers.snapshot.common_words import COMMON_WORDS
 from profilers.snapshot.hashing import hashed
 
 _PART = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -15,19 +16,28 @@ _SHORTEST = 2
 
 @dataclass(frozen=True)
 class LayerNames:
-    """Words that are replaced wherever they stand. Names of operators and kernels stay as they are."""
+    """Words that are replaced wherever they stand, but for those that tell nothing of the author.
+
+    Parameters
+    ----------
+    words : frozenset of str
+        What the author named.
+    kept : frozenset of str
+        The frameworks' own, such as operators: they stay also where one begins with a layer's name.
+    """
 
     words: frozenset[str]
+    kept: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, *profiles: Profile) -> "LayerNames":
         """Those of profiles that are given away together: a trace may name another one's layers."""
         given = (name for profile in profiles for name in _given_names(profile))
         known = (name for profile in profiles for name in _common_names(profile))
-        words, common = (
-            {w for name in names for w in _PART.findall(name)} for names in (given, known)
+        words, kept = (
+            frozenset(w for name in names for w in _PART.findall(name)) for names in (given, known)
         )
-        return cls(frozenset(w for w in words - common - COMMON_LAYERS if len(w) >= _SHORTEST))
+        return cls(frozenset(w for w in words - kept if _tells_something(w)), kept)
 
     def hidden(self, text: str) -> str:
         """The text with each of the words hashed."""
@@ -38,12 +48,19 @@ class LayerNames:
 
     def _replaced(self, word: str) -> str:
         """Also ``conv_0_kernel_time`` for a layer ``conv_0``."""
+        if word in self.kept or not _tells_something(word):
+            return word
         end = len(word)
         while end > 0:
             if word[:end] in self.words:
                 return hashed(word[:end]) + word[end:]
             end = word.rfind("_", 0, end)
         return word
+
+
+def _tells_something(word: str) -> bool:
+    is_common = word in COMMON_LAYERS or word.lower() in COMMON_WORDS
+    return len(word) >= _SHORTEST and not is_common
 
 
 def _given_names(profile: Profile) -> Iterable[str]:
@@ -57,7 +74,8 @@ def _given_names(profile: Profile) -> Iterable[str]:
     slices = profile.trace.slices
     for kind in _AUTHORS_RANGES:
         yield from (strings[row] for row in set(slices.name[slices.kind == kind].tolist()))
-    yield profile.environment.model_name.partition(".")[0]
+    for name in (profile.name, profile.environment.model_name):
+        yield name.partition(".")[0]
     request = profile.environment.request
     yield str(request.get("signature", ""))
     inputs = request.get("inputs")
@@ -66,7 +84,10 @@ def _given_names(profile: Profile) -> Iterable[str]:
 
 
 def _common_names(profile: Profile) -> Iterable[str]:
-    """Operators and PyTorch's namespaces are the frameworks' own words."""
+    """Operators, PyTorch's namespaces and what it ran with and on are not the author's words."""
+    environment = profile.environment
+    yield from (environment.framework, environment.mode, environment.device)
+    yield from (environment.peaks.processor, environment.peaks.measured_by)
     for graph in profile.graphs:
         yield from (profile.strings[row] for row in set(graph.nodes.operator.tolist()))
     slices = profile.trace.slices
