@@ -1,9 +1,11 @@
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,7 +30,8 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile
-from profilers.request import PEAKS_FILE, InputSpec
+from profilers.request import PEAKS_FILE, InputSpec, RunRequest
+from profilers.runtimes import mode_named
 
 Capture = Callable[..., Profile]
 CaptureFolder = Callable[..., Path]
@@ -184,20 +187,28 @@ def launcher() -> Iterator[Launcher]:
     launcher.close()
 
 
+def _with_defaults(request: RunRequest) -> RunRequest:
+    """What an option that is left out stands for, written down."""
+    mode = mode_named(request.mode)
+    defaults = {option.id: option.default for option in mode.options} if mode else {}
+    return replace(request, options=defaults | request.options)
+
+
 @pytest.fixture(scope="session")
 def capture_folder(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> CaptureFolder:
     """Runs a trusted model file in a real worker: ``capture_folder(path, mode, steps=3)``.
 
-    The same call gives the same folder, so that tests share captures; they only read it.
+    The same request gives the same folder, so that tests share captures; they only read it.
     """
-    folders: dict[tuple[object, ...], Path] = {}
+    folders: dict[str, Path] = {}
+    model_at = cache(open_path)
 
     def run(path: Path, mode: str, **changes: Any) -> Path:
-        key = (path, mode, repr(sorted(changes.items())))
+        model = model_at(path)
+        assert isinstance(model, ModelFile)
+        request = replace(request_for(model, mode), trusted=True, steps=5, warmup=2, **changes)
+        key = json.dumps(_with_defaults(request).to_json(), sort_keys=True)
         if key not in folders:
-            model = open_path(path)
-            assert isinstance(model, ModelFile)
-            request = replace(request_for(model, mode), trusted=True, steps=5, warmup=2, **changes)
             folder = tmp_path_factory.mktemp("capture")
             try:
                 launcher.capture(request, folder)

@@ -149,7 +149,7 @@ def test_inputs_can_be_added_where_the_file_does_not_say_how_many(
     window.ask_run(document)
     dialog = dialog_of(window, RunDialog, qtbot)
     assert isinstance(dialog, RunDialog)
-    dialog.add_input()
+    dialog.inputs.add_guess()
     cell = dialog.inputs.item(1, 2)
     assert cell is not None
     cell.setText("2,x")
