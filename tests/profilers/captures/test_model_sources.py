@@ -78,9 +78,36 @@ def example_inputs():
     return torch.randn(6, 8), torch.arange(9), torch.tensor([0, 2, 5])
 """
 
+HELD = """
+import torch
+
+
+class Holder:
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+class Takes(torch.nn.Module):
+    def forward(self, x):
+        return x.tensor + 1
+
+
+def example_inputs():
+    return Holder(torch.ones(2))
+"""
+
 NESTED = """
+from dataclasses import dataclass
+
 import torch
 from torch import nn
+
+
+@dataclass(frozen=True)
+class Batch:
+    x: torch.Tensor
+    of: dict
+    width: int = 16
 
 
 class Passes(nn.Module):
@@ -90,7 +117,7 @@ class Passes(nn.Module):
         self.register_buffer("neighbours", torch.eye(4).to_sparse_coo().coalesce())
 
     def forward(self, batch, states, scale=1.0):
-        y = self.linear(batch["x"]) + self.words(batch["of"]["word"]) + states[1] * scale
+        y = self.linear(batch.x) + self.words(batch.of["word"]) + states[1] * scale
         return {"mixed": [torch.sparse.mm(self.neighbours, y), None], "count": 3}
 
 
@@ -99,7 +126,7 @@ def make_model():
 
 
 def example_inputs():
-    batch = {"x": torch.randn(4, 8), "of": {"word": torch.arange(4)}}
+    batch = Batch(torch.randn(4, 8), {"word": torch.arange(4)})
     return {"batch": batch, "states": (None, torch.ones(16)), "scale": 2.0}
 """
 
@@ -166,6 +193,14 @@ def test_another_mode_computes_the_same_of_weights_made_at_random(
         with np.load(captured / RESULTS_FILE) as results:
             found.append(results["0"])
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-5)
+
+
+def test_inputs_in_a_class_of_its_own_are_told(launcher: Launcher, tmp_path: Path) -> None:
+    path = tmp_path / "held.py"
+    path.write_text(HELD)
+    error = failure(path, launcher, tmp_path)
+    assert "x is a Holder" in error.why
+    assert "data classes" in error.remedy
 
 
 def test_another_entry_runs_on_the_guess_that_fits(capture: Capture, folder: Path) -> None:

@@ -172,6 +172,12 @@ def test_padded_encoders_run_under_autocast_though_their_fused_path_does_not(
     assert (coverage.peak_bytes or 0.0) >= 0.95
 
 
+def test_a_trace_of_a_loop_as_an_operator_says_what_can_run_it(capture: Capture) -> None:
+    with pytest.raises(CaptureFailed, match=r"parts of it compiled, by .* torch\.cond") as told:
+        captured(capture, "Mapped", "torchscript")
+    assert told.value.remedy == "Run it as PyTorch eager, compiled or exported program."
+
+
 def test_a_backward_that_the_cpu_lacks_says_where_it_can_be_trained(capture: Capture) -> None:
     inputs = MORE_INPUTS["Flexible"]
     with pytest.raises(CaptureFailed, match="failed on its first step") as told:
