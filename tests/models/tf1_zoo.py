@@ -65,7 +65,7 @@ def write_odd(out: Path) -> None:
         _save(session, out / "tf1_words_saved", {"serving_default": signature})
     with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
         given = tf1.placeholder(tf.float32, (4,), name="given")
-        total = tf1.assign_add(_weight("total", (4,)), given)
+        total = tf.identity(tf1.assign_add(_weight("total", (4,)), given))
         session.run(tf1.global_variables_initializer())
         signature = tf1.saved_model.predict_signature_def({"given": given}, {"total": total})
         _save(session, out / "tf1_counting", {"serving_default": signature})
