@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
@@ -144,6 +145,15 @@ def peaks_measured_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient_waits() -> Iterator[None]:
+    """Five seconds, for which qtbot waits, can pass on a machine that has other work."""
+    with pytest.MonkeyPatch.context() as patch:
+        for waiting in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitSignals, QtBot.waitActive):
+            patch.setitem(waiting.__kwdefaults__, "timeout", 60_000)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real GPU traces kept beside the checkout."""
@@ -189,6 +199,8 @@ def capture_folder(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory)
         model = model_at(path)
         assert isinstance(model, ModelFile)
         request = replace(request_for(model, mode), trusted=True, steps=5, warmup=2, **changes)
+        if not (model.needs_trust or model.needs_code):  # it loads nothing from there
+            request = replace(request, source_folder="")
         key = json.dumps(_with_defaults(request).to_json(), sort_keys=True)
         if key not in folders:
             folder = tmp_path_factory.mktemp("capture")
