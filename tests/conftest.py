@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -36,6 +37,7 @@ Capture = Callable[..., Profile]
 CaptureFolder = Callable[..., Path]
 
 ROOT = Path(__file__).parent.parent
+PATIENCE_MS = 60_000
 MODEL_SCRIPTS = {  # by the fixture whose folder they write: a module of tests.models and its words
     "torch_files": "build_torch",
     "tf_files": "build_tf",
@@ -48,6 +50,21 @@ MODEL_SCRIPTS = {  # by the fixture whose folder they write: a module of tests.m
     "packages": "build_packages",
     "torch_kinds": "build_torch_kinds decoder variable_lstm experts",
 }
+
+
+class PatientBot(QtBot):
+    """Waits as long as a busy machine may take; whoever waits goes on as soon as it is there."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = 0) -> None:
+        super().waitUntil(callback, timeout=max(timeout, PATIENCE_MS))
+
+    def waitSignal(self, signal: Any, *, timeout: int = 0, **more: Any) -> Any:
+        return super().waitSignal(signal, timeout=max(timeout, PATIENCE_MS), **more)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 def build_models(command: str, folder: Path) -> Path:
