@@ -162,15 +162,6 @@ def peaks_measured_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def patient_waits() -> Iterator[None]:
-    """Five seconds, for which qtbot waits, can pass on a machine that has other work."""
-    with pytest.MonkeyPatch.context() as patch:
-        for waiting in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitSignals, QtBot.waitActive):
-            patch.setitem(waiting.__kwdefaults__, "timeout", 60_000)
-        yield
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real GPU traces kept beside the checkout."""
