@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from profilers.profile import Profile, SliceKind
+from profilers.profile import Graph, Profile, SliceKind
 from profilers.snapshot.common_layers import COMMON_LAYERS
 from profilers.snapshot.common_words import COMMON_WORDS
 from profilers.snapshot.hashing import hashed
+from profilers.snapshot.packed_json import READ_ROWS, texts_between
 
 _PART = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _AUTHORS_RANGES = (SliceKind.SCOPE, SliceKind.ANNOTATION, SliceKind.PYTHON)
+_CLASS = re.compile(rb'"class":\s*"([^"\\]+)"')
+_FRAMEWORKS = (b"torch", b"torchvision", b"keras", b"timm", b"transformers")
 _SHORTEST = 2
 
 
@@ -37,6 +40,7 @@ class LayerNames:
         words, kept = (
             frozenset(w for name in names for w in _PART.findall(name)) for names in (given, known)
         )
+        kept -= {name for profile in profiles for name in _classes_of_scopes(profile)}
         return cls(frozenset(w for w in words - kept if _tells_something(w)), kept)
 
     def hidden(self, text: str) -> str:
@@ -71,6 +75,7 @@ def _given_names(profile: Profile) -> Iterable[str]:
             graph.parameters.name, graph.subgraphs.name,
         ):  # fmt: skip
             yield from (strings[row] for row in set(column.tolist()))
+        yield from _classes_of_modules(graph)
     slices = profile.trace.slices
     for kind in _AUTHORS_RANGES:
         yield from (strings[row] for row in set(slices.name[slices.kind == kind].tolist()))
@@ -81,6 +86,23 @@ def _given_names(profile: Profile) -> Iterable[str]:
     inputs = request.get("inputs")
     for each in inputs if isinstance(inputs, list | tuple) else ():
         yield str(each.get("name", "")) if isinstance(each, Mapping) else ""
+
+
+def _classes_of_modules(graph: Graph) -> Iterable[str]:
+    """What trees of modules say of each: ``package.models.Block``, of others than the frameworks."""
+    attributes = graph.attributes
+    for begin in range(0, len(attributes), READ_ROWS):
+        for text in texts_between(attributes, begin, min(begin + READ_ROWS, len(attributes))):
+            name = _CLASS.search(text)
+            if name is not None and name[1].partition(b".")[0] not in _FRAMEWORKS:
+                yield name[1].decode("utf-8", "replace")
+
+
+def _classes_of_scopes(profile: Profile) -> Iterable[str]:
+    """A class is its author's also where a graph calls it an operator."""
+    for graph in profile.graphs:
+        for row in set(graph.scopes.kind.tolist()):
+            yield profile.strings[row].rpartition(".")[2]
 
 
 def _common_names(profile: Profile) -> Iterable[str]:

@@ -16,6 +16,7 @@ from app.cli import main
 from app.sharing import Sharing, save_shared, size_of_shared
 from profilers import snapshot
 from profilers.errors import TwinscopeError
+from profilers.graphs.module_tree import Module, module_graph
 from profilers.profile import (
     Diagnostic,
     JsonText,
@@ -184,6 +185,25 @@ def test_a_layer_that_bears_a_common_name_leaves_the_rest_readable(
     operators = [read.strings[row] for row in read.authored.nodes.operator.tolist()]
     assert "aten.relu" in operators
     assert read.environment.mode == profile.environment.mode
+
+
+def test_classes_of_the_persons_own_are_hidden_where_they_are_operators(tmp_path: Path) -> None:
+    pool = StringPool()
+    tree = Module("", "acme.fraud.Scorer", children=(
+        Module("stem", "torch.nn.modules.conv.Conv2d"), Module("gate", "acme.fraud.RiskGate"),
+    ))  # fmt: skip
+    graph = module_graph(tree, pool)
+    profile = Profile("net.pt", strings=pool.table(), graphs=(graph,))
+    path = tmp_path / "net.twin"
+    save_shared([profile], path, Sharing(anonymise=True, hash_names=True))
+    read = snapshot.read(path)
+    nodes = read.authored.nodes
+    told = [*read.strings, *(decode(read.authored.attributes, row)["class"] for row in range(2))]
+    assert "torch.nn.modules.conv.Conv2d" in told
+    assert "Conv2d" in [read.strings[row] for row in nodes.operator.tolist()]
+    assert not [
+        text for text in told for word in ("acme", "fraud", "Scorer", "Risk") if word in text
+    ]
 
 
 def test_a_trace_given_away_with_a_graph_hides_the_names_of_its_layers(tmp_path: Path) -> None:

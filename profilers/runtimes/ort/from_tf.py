@@ -136,22 +136,7 @@ def _converted(source: Source, name: str) -> Any:
                 opset=_OPSET,
             )
     except Exception as error:  # the converter raises whatever its handlers raise
-        unknown = _UNKNOWN_TYPE.fullmatch(str(error))
-        if unknown:
-            raise CaptureFailed(
-                f"tf2onnx cannot convert {name}",
-                f"it knows no numbers of the type {unknown['type']}",
-                _IN_TENSORFLOW,
-            ) from error
-        is_old = any(sign in str(error) for sign in _OLD)
-        raise CaptureFailed(
-            f"tf2onnx cannot convert {name}",
-            "its variables are of TensorFlow 1's kind" if is_old else first_line(error),
-            "Freeze the graph first (convert_variables_to_constants)."
-            if is_old
-            else _IN_TENSORFLOW,
-            str(error),
-        ) from error
+        raise _refusal(name, source.function, error) from error
     missing = sorted({node.op_type for node in _nodes(model.graph) if not _is_known(node)})
     if missing:
         raise _unknown(missing, name, source.function)
@@ -159,6 +144,21 @@ def _converted(source: Source, name: str) -> Any:
     _rename(model.graph, source)
     _place_helpers(model.graph)
     return model
+
+
+def _refusal(name: str, function: Any, error: Exception) -> CaptureFailed:
+    what, text = f"tf2onnx cannot convert {name}", str(error)
+    if any(sign in text for sign in _OLD):
+        why = "its variables are of TensorFlow 1's kind"
+        if lookups := _lookups(function):
+            why = f"{why}, and ONNX has no operator for {', '.join(lookups)}"
+            return CaptureFailed(what, why, _IN_TENSORFLOW, text)
+        remedy = "Freeze the graph first (convert_variables_to_constants)."
+        return CaptureFailed(what, why, remedy, text)
+    if unknown := _UNKNOWN_TYPE.fullmatch(text):
+        why = f"it knows no numbers of the type {unknown['type']}"
+        return CaptureFailed(what, why, _IN_TENSORFLOW)
+    return CaptureFailed(what, first_line(error), _IN_TENSORFLOW, text)
 
 
 def _without_compiling(graph_def: Any) -> Any:

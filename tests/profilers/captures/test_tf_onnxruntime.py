@@ -54,6 +54,23 @@ def test_a_type_that_the_converter_does_not_know_is_named(capture: Capture, tf_f
 
 
 @pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("tf1_saved", r"TensorFlow 1's kind\. Freeze the graph first"),
+        (
+            "tf1_words_saved",
+            r"TensorFlow 1's kind, and ONNX has no operator for LookupTable.* Profile it in TensorFlow",
+        ),
+    ],
+)
+def test_variables_of_tensorflow_1_are_told(
+    capture: Capture, tf_files: Path, name: str, says: str
+) -> None:
+    with pytest.raises(CaptureFailed, match=says):
+        capture(tf_files / name, "tf-onnxruntime")
+
+
+@pytest.mark.parametrize(
     ("mode", "says"),
     [
         ("tf-onnxruntime", "ONNX has no operator for Erfinv"),
