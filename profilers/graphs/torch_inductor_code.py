@@ -56,7 +56,11 @@ class KernelCall:
     source : str
         Generated source, "" for an operator that is called as it is.
     reads, writes : tuple of Buffer
-        Buffers that are one behind aliases have one name.
+        Buffers that are one behind aliases have one name; none in a body.
+    body : str
+        Name of the function that makes the call, where that is a branch or loop as torch.cond has.
+    loop : tuple of int
+        Numbers of the first calls of the loops whose round ends after this call.
     """
 
     name: str
@@ -65,6 +69,8 @@ class KernelCall:
     source: str
     reads: tuple[Buffer, ...]
     writes: tuple[Buffer, ...]
+    body: str = ""
+    loop: tuple[int, ...] = ()
 
     @property
     def is_generated(self) -> bool:
@@ -101,6 +107,9 @@ def read_inductor_code(text: str) -> InductorCode:
     number = _MARK.search(text) or _AOT_ID.search(text)
     reader = _Reader(text, _generated_kernels(tree))
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    reader.bodies.update(
+        {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
+    )
     for function in functions:
         if function.name == "get_args":
             reader.read_examples(function.body)
@@ -163,6 +172,7 @@ class _Reader:
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     calls: list[KernelCall] = field(default_factory=list)
+    bodies: dict[str, ast.FunctionDef] = field(default_factory=dict)  # that a graph may call
 
     def __post_init__(self) -> None:
         self._lines = self.text.splitlines()
@@ -203,11 +213,33 @@ class _Reader:
                 self._read_assignment(statement.targets[0], statement.value)
             elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
                 self._read_call(statement.value, ())
+            elif isinstance(statement, ast.If):
+                self.read_statements([*statement.body, *statement.orelse])
+            elif isinstance(statement, ast.While):
+                self._read_loop(statement)
+
+    def _read_loop(self, loop: ast.While) -> None:
+        """Its last kernel may be followed by its first one."""
+        first = len(self.calls)
+        self.read_statements(loop.body)
+        if len(self.calls) > first:
+            self.calls[-1] = replace(self.calls[-1], loop=(*self.calls[-1].loop, first))
+
+    def _read_body(self, body: ast.FunctionDef) -> None:
+        """The kernels of a branch or loop; its buffers have names of their own, and are left out."""
+        inner = replace(self, calls=[], inputs=[], outputs=[])
+        inner.read_statements(body.body)
+        first = len(self.calls)
+        for call in inner.calls:
+            loop = tuple(first + number for number in call.loop)
+            self.calls.append(replace(call, reads=(), writes=(), body=body.name, loop=loop))
 
     def _read_assignment(self, target: ast.expr, value: ast.expr) -> None:
         names = tuple(_names(target))
         if isinstance(value, ast.Name) and value.id == "args":
             self.inputs += names
+        elif isinstance(value, ast.Call) and ast.unparse(value.func) in self.bodies:
+            self._read_body(self.bodies[ast.unparse(value.func)])
         elif len(names) != 1 or names[0] == "args":
             return
         elif isinstance(value, ast.Name):
@@ -237,6 +269,8 @@ class _Reader:
             self._add_generated(function.removesuffix(".run"), kernel, call)
         elif function == "assert_size_stride" and isinstance(call.args[0], ast.Name):
             self._learn_shape(call.args[0].id, _shape(call.args[1]))
+        elif function in self.bodies:
+            self._read_body(self.bodies[function])
         elif function.startswith(("extern_kernels.", "torch.ops.", "aten.", "inductor_ops.")):
             self._add_extern(function, call, made)
 

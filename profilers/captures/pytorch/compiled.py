@@ -48,7 +48,9 @@ from profilers.traces.chrome_trace import ChromeTrace
 Json = dict[str, Any]
 
 STAGE, BACKWARD_STAGE = "inductor", "inductor backward"
-KERNEL = re.compile(r"graph_\d+_cpp_\w+|triton_\w+_\d+")  # generated, as a trace names them
+KERNEL = re.compile(  # generated, as a trace names them; in bodies of torch.cond without the graph
+    r"graph_\d+_cpp_\w+|cpp_fused_\w+_\d+|triton_\w+_\d+"
+)
 _UNTOLD = (
     "This PyTorch does not tell what the kernels of the compiled backward were made of, so they are "
     "tied to no operators."

@@ -165,15 +165,12 @@ def _kernel_program(graphs: Sequence[CompiledGraph]) -> list[Place]:
         number += len(graph.code.calls)
     places = [Place("", "", (*firsts, END), is_silent=True)]
     for graph in graphs:
+        first = len(places)
         for position, call in enumerate(graph.code.calls):
             is_last = position + 1 == len(graph.code.calls)
-            places.append(
-                Place(
-                    traced_name(call, graph.code.number),
-                    "",
-                    (0 if is_last else len(places) + 1,),
-                )
-            )
+            rounds = tuple(first + begin for begin in call.loop)
+            following = (*rounds, 0 if is_last else len(places) + 1)
+            places.append(Place(traced_name(call, graph.code.number), "", following))
     return places
 
 
@@ -181,7 +178,8 @@ def traced_name(call: KernelCall, graph: int) -> str:
     """How the call is named in a trace."""
     if not call.is_generated:
         return operator_name(call.name)
-    return f"graph_{graph}_{call.name}" if call.kind == "C++/OpenMP" else call.name
+    is_numbered = call.kind == "C++/OpenMP" and not call.body
+    return f"graph_{graph}_{call.name}" if is_numbered else call.name
 
 
 def _inside(prefix: str, slices: Slices, strings: StringTable) -> _Flags:

@@ -13,6 +13,8 @@ _VIEW = re.compile(
     r"(?:_?(?:unsafe_)?view|reshape|permute|transpose|t|expand|unsqueeze|squeeze|select|slice|alias"
     r"|unbind|split|split_with_sizes|getitem|as_strided|detach|full|full_default)(?:_\d+)?"
 )  # names that post-grad nodes have after their operators; a constant tells as little as a view
+_RUNS_A_BODY = "//"  # begins the source of an operator that keeps a graph of its own
+_BODY = re.compile(r"(?P<kind>\w+?)_(?:\w+_)?graph_(?P<number>\d+)")
 _NO_OPERATOR = ("placeholder", "get_attr")
 
 
@@ -31,9 +33,28 @@ def traced_of_calls(record: Json, code: InductorCode) -> list[list[str]]:
     found = without_upstream(_claims(record.get("provenance", {}), code), feeders)
     claimed = {name for names in found for name in names}
     return [
-        _with_folded(names, feeders, claimed) if call.is_library else names
+        _runner_of_body(record, call.body)
+        if call.body
+        else _with_folded(names, feeders, claimed)
+        if call.is_library
+        else names
         for call, names in zip(code.calls, found, strict=True)
     ]
+
+
+def _runner_of_body(record: Json, body: str) -> list[str]:
+    """The traced operator that runs a body: ``true_graph_1`` is of the second torch.cond."""
+    matched = _BODY.fullmatch(body)
+    if matched is None:
+        return []
+    runners = [
+        node["name"]
+        for node in record.get("nodes", ())
+        if node.get("source", "").startswith(_RUNS_A_BODY)
+        and (node["operator"] == "cond") == (matched["kind"] in ("true", "false"))
+    ]
+    number = int(matched["number"])
+    return runners[number : number + 1]
 
 
 def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]:
@@ -116,7 +137,12 @@ def _claims(provenance: Json, code: InductorCode) -> list[Claim]:
 
 
 def _posts(call: KernelCall, to_post: Mapping[str, Sequence[str]]) -> Sequence[str]:
-    """Of an operator that is called as it is only itself, not what made its arguments."""
+    """Of an operator that is called as it is only itself, not what made its arguments.
+
+    Names within a body mean other nodes than those of the graph around it.
+    """
+    if call.body:
+        return ()
     posts = to_post.get(call.handle, ())
     if call.is_generated or call.is_library:
         return posts

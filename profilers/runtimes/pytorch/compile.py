@@ -166,7 +166,8 @@ def _compiled(
 
     def write_graph(taken: Sequence[Any], folder: Path, record: RunRecord) -> None:
         eager.look_at(lambda: events_of_one_run(eager.call, taken), log.operators)
-        eager.write_graph(taken, folder, record)
+        with log.deaf():  # torch.cond and the like compile themselves when they run alone
+            eager.write_graph(taken, folder, record)
 
     @contextmanager
     def sweeping() -> Iterator[None]:
