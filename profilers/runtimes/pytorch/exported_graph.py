@@ -85,7 +85,7 @@ def _graph_alone(program: Any) -> Json:
     return {"graph_module": document}
 
 
-def _one_of(union: Any, **value: Any) -> Any:
+def _one_of(union: Any, /, **value: Any) -> Any:
     """What a union of the serialiser's makes, which gives each of its other forms a None first."""
     made = union.__new__(union)
     ((kind, _),) = value.items()
