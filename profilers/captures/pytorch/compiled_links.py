@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 
 from profilers.captures.enclosing_slices import inherited
-from profilers.captures.pytorch.links import operator_name, outermost_operators, straight_program
+from profilers.captures.pytorch.links import (
+    READS,
+    operator_name,
+    outermost_operators,
+    straight_program,
+)
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.graphs.control_flow import END as LAST
 from profilers.graphs.torch_inductor_code import KernelCall
@@ -90,6 +95,9 @@ class KernelLinks:
         places = self._aligned(executed, is_eager, self._places)
         nodes = [self._authored[place] if place >= 0 else -1 for place in places]
         runs = self._add_kernels(groups, places, nodes)
+        for number in range(1, len(rows)):  # a branch reads what the kernel before it has made
+            if nodes[number] < 0 and in_graph[number] and executed[number][0] in READS:
+                nodes[number] = nodes[number - 1]
         for number in range(len(rows) - 2, -1, -1):  # what prepares a kernel belongs to it
             if nodes[number] < 0 and groups[number] < 0 and in_region[number]:
                 nodes[number] = nodes[number + 1]

@@ -14,7 +14,7 @@ from profilers.profile.table import Int32
 
 _PREPARES = ("aten::_autocast_to_", "aten::detach")  # a cast; what a differentiable graph keeps
 _MAY_BE_LEFT = frozenset({"aten::to", "aten::lift_fresh_copy"})
-_READS = frozenset({"aten::item", "aten::is_nonzero", "aten::_local_scalar_dense"})
+READS = frozenset({"aten::item", "aten::is_nonzero", "aten::_local_scalar_dense"})
 _MAKES = frozenset({"aten::empty", "aten::to", "aten::lift_fresh", "aten::detach_"})
 _OF_AUTODIFF = {  # what TorchScript calls in their place where it keeps what their derivative needs
     "aten::native_layer_norm": "aten::layer_norm",
@@ -129,7 +129,7 @@ def _with_conversions(executed: Sequence[tuple[str, str]], places: Sequence[int]
     for number, (name, module) in enumerate(executed):
         if places[number] >= 0:
             before[module] = places[number]
-        elif name in _READS:
+        elif name in READS:
             completed[number] = before.get(module, -1)
     return completed
 

@@ -1,5 +1,7 @@
 """Complex spectra, inputs of every type, no weights at all: linked in every mode."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,19 @@ def test_a_program_that_cannot_be_written_down_is_recorded(capture: Capture, mod
     coverage = link_coverage(profile)
     assert (coverage.operator_time or 0.0) >= 0.95
     assert (coverage.peak_bytes or 0.0) >= 0.95
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+def test_the_graph_of_a_package_is_that_of_its_kernels_where_none_can_be_written_down(
+    capture: Capture,
+) -> None:
+    profile = captured(capture, "Flexible", "torch-aoti")
+    (told,) = [each.message for each in profile.diagnostics if "package's kernels" in each.message]
+    assert "operator flex_attention" in told
+    operators = {profile.strings[row] for row in profile.authored.nodes.operator.tolist()}
+    assert any(each.startswith("cpp_") and "flex_attention" in each for each in operators)
+    assert broken_references(profile) == []
+    assert (link_coverage(profile).operator_time or 0.0) >= 0.95
 
 
 def test_kernels_of_blocks_computed_again_belong_to_the_block_they_come_from(
