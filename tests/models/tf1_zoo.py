@@ -35,7 +35,8 @@ def write_odd(out: Path) -> None:
     """Frozen graphs that leave something open, and the files of a checkpoint.
 
     ``tf1_open.pb`` has an image of unknown rank; ``tf1_words.pb`` holds what fills its lookup table and
-    ``tf1_words_empty.pb`` does not; ``tf1_checkpoint`` has weights alone.
+    ``tf1_words_empty.pb`` does not; ``tf1_checkpoint`` has weights alone. ``tf1_counting`` is a SavedModel
+    that changes a variable.
     """
     with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
         tf1.set_random_seed(0)
@@ -58,6 +59,17 @@ def write_odd(out: Path) -> None:
         filler = tf1.tables_initializer(name="fill")
         _freeze(session, out / "tf1_words.pb", [result.op.name, filler.name])
         _freeze(session, out / "tf1_words_empty.pb", [result.op.name])
+
+    with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
+        given = tf1.placeholder(tf.float32, (None, 4), name="given")
+        count = tf1.get_variable(
+            "count", (), initializer=tf1.zeros_initializer(), use_resource=False
+        )
+        counted = tf1.multiply(given, tf1.assign_add(count, 1.0, name="counted"), name="scaled")
+        session.run(tf1.global_variables_initializer())
+        tf1.saved_model.simple_save(
+            session, str(out / "tf1_counting"), {"given": given}, {"scaled": counted}
+        )
 
 
 def _freeze(session: tf1.Session, path: Path, results: list[str]) -> None:

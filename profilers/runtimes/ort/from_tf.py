@@ -136,20 +136,20 @@ def _converted(source: Source, name: str) -> Any:
                 opset=_OPSET,
             )
     except Exception as error:  # the converter raises whatever its handlers raise
+        is_old = any(sign in str(error) for sign in _OLD)
         unknown = _UNKNOWN_TYPE.fullmatch(str(error))
-        if unknown:
+        if unknown and not is_old:
             raise CaptureFailed(
                 f"tf2onnx cannot convert {name}",
                 f"it knows no numbers of the type {unknown['type']}",
                 _IN_TENSORFLOW,
             ) from error
-        is_old = any(sign in str(error) for sign in _OLD)
         raise CaptureFailed(
             f"tf2onnx cannot convert {name}",
-            "its variables are of TensorFlow 1's kind" if is_old else first_line(error),
-            "Freeze the graph first (convert_variables_to_constants)."
+            "it does more than read its variables, which are of TensorFlow 1's kind"
             if is_old
-            else _IN_TENSORFLOW,
+            else first_line(error),
+            _IN_TENSORFLOW,
             str(error),
         ) from error
     missing = sorted({node.op_type for node in _nodes(model.graph) if not _is_known(node)})

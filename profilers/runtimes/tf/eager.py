@@ -16,6 +16,7 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf import graph as tf_graph
 from profilers.runtimes.tf.eager_ranges import layer_ranges
 from profilers.runtimes.tf.interpreter import Interpreter
+from profilers.runtimes.tf.old_variables import with_constants
 from profilers.runtimes.tf.options import is_training
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
 from profilers.runtimes.tf.sources import is_keras
@@ -85,7 +86,7 @@ def _refuse_float8(model: Any) -> None:
 def _load_graph(request: RunRequest) -> TracedModel:
     import tensorflow as tf
 
-    traced = tf_graph.load(request)
+    traced = with_constants(tf_graph.load(request))
     marks: list[Callable[[str], AbstractContextManager[Any]]] = [lambda name: nullcontext()]
 
     def mark(name: str) -> AbstractContextManager[Any]:

@@ -14,6 +14,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.keras import on_tf as keras_tf
 from profilers.runtimes.tf import graph as tf_graph
 from profilers.runtimes.tf.errors import run_failure
+from profilers.runtimes.tf.old_variables import with_constants
 from profilers.runtimes.tf.session import TracedModel
 from profilers.runtimes.tf.written_variables import unchanged_variables
 
@@ -64,7 +65,7 @@ def load_source(request: RunRequest) -> Source:
             "loading or running it can execute code",
             "Run it only if you trust where it comes from.",
         )
-    traced = load_any(request)
+    traced = with_constants(load_any(request))
     inputs = _in_order(traced)
     try:
         with unchanged_variables(traced.function):

@@ -69,8 +69,8 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
     if any(each in text for each in _OLD_VARIABLES):
         return CaptureFailed(
             what,
-            "its variables are of TensorFlow 1's kind, which the converter does not take",
-            "Freeze the graph first (convert_variables_to_constants).",
+            "it does more than read its variables, which are of TensorFlow 1's kind",
+            "Run it in the mode tf-graph.",
             text,
         )
     if _OLD_CONTROL in text:

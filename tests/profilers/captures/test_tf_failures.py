@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.capturing import request_for
@@ -18,6 +19,7 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.request import InputSpec, RunRequest
+from profilers.run_record import RESULTS_FILE
 
 SOURCES = str(Path(__file__).parents[2] / "models")
 
@@ -120,11 +122,39 @@ def test_each_signature_of_a_tensorflow_1_model_runs(
     assert coverage.operator_time >= 0.95
 
 
-def test_what_exists_in_graphs_only_cannot_run_in_parts(
-    launcher: Launcher, tf_files: Path, tmp_path: Path
+@pytest.mark.parametrize("mode", ["tf-eager", "tf-xla", "tflite", "tf-onnxruntime"])
+def test_variables_of_tensorflow_1_that_are_only_read_run_as_constants(
+    launcher: Launcher, tf_files: Path, tmp_path: Path, mode: str
 ) -> None:
-    with pytest.raises(CaptureFailed, match=r"VariableV2.*mode tf-graph"):
-        launcher.capture(request(tf_files / "tf1_saved", "tf-eager"), tmp_path)
+    results = []
+    for each in ("tf-graph", mode):
+        folder = tmp_path / each
+        folder.mkdir()
+        launcher.capture(request(tf_files / "tf1_saved", each, keep_results=True), folder)
+        with np.load(folder / RESULTS_FILE) as kept:
+            results.append(kept["0"])
+    np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-6)
+    profile = read_capture(tmp_path / mode)
+    assert "Compiled by XLA" not in profile.environment.facts
+    coverage = link_coverage(profile)
+    assert coverage.operator_time is not None
+    assert coverage.peak_bytes is not None
+    assert min(coverage.operator_time, coverage.peak_bytes) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [
+        ("tf-eager", r"VariableV2.*mode tf-graph"),
+        ("tflite", r"more than read its variables.*mode tf-graph"),
+        ("tf-onnxruntime", r"more than read its variables.*in TensorFlow"),
+    ],
+)
+def test_variables_of_tensorflow_1_that_change_are_told(
+    launcher: Launcher, tf_files: Path, tmp_path: Path, mode: str, says: str
+) -> None:
+    with pytest.raises(CaptureFailed, match=says):
+        launcher.capture(request(tf_files / "tf1_counting", mode), tmp_path)
 
 
 def test_a_graph_without_its_training_is_not_trained(
