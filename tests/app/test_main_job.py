@@ -23,6 +23,14 @@ from views import VIEWS
 
 def drop(window: QWidget, *paths: Path) -> None:
     """Drag files over the window and let go."""
+    mime = drag_over(window, *paths)
+    actions, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(window, QDropEvent(QPointF(50, 50), actions, mime, button, none))
+
+
+def drag_over(window: QWidget, *paths: Path) -> QMimeData:
+    """What is dragged, and welcome."""
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     actions, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
@@ -30,7 +38,7 @@ def drop(window: QWidget, *paths: Path) -> None:
     enter = QDragEnterEvent(QPoint(50, 50), actions, mime, button, none)
     QApplication.sendEvent(window, enter)
     assert enter.isAccepted()
-    QApplication.sendEvent(window, QDropEvent(QPointF(50, 50), actions, mime, button, none))
+    return mime
 
 
 def dialog_of(window: MainWindow, kind: type[QDialog], qtbot: QtBot) -> QDialog:
@@ -141,7 +149,7 @@ def test_inputs_can_be_added_where_the_file_does_not_say_how_many(
     window.ask_run(document)
     dialog = dialog_of(window, RunDialog, qtbot)
     assert isinstance(dialog, RunDialog)
-    dialog.add_input()
+    dialog.inputs.add_guess()
     cell = dialog.inputs.item(1, 2)
     assert cell is not None
     cell.setText("2,x")

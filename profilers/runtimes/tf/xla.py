@@ -12,7 +12,6 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.keras.training import refuse_training
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.tf.old_variables import with_constants
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
 from profilers.runtimes.tf.sources import is_keras, load_any
 
@@ -87,7 +86,7 @@ def _load(request: RunRequest) -> TracedModel:
     that is given any."""
     import tensorflow as tf
 
-    traced, name = with_constants(load_any(request)), Path(request.model_path).name
+    traced, name = load_any(request), Path(request.model_path).name
     if any(argument.dtype == tf.string for argument in traced.arguments):
         raise _refused(name, [_ARGUMENT], "", "")
     return replace(traced, call=_compiled(traced.call, name))

@@ -69,8 +69,8 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
     if any(each in text for each in _OLD_VARIABLES):
         return CaptureFailed(
             what,
-            "it does more than read its variables, which are of TensorFlow 1's kind",
-            "Run it in the mode tf-graph.",
+            "it changes variables of TensorFlow 1's kind while it runs, which the converter does not take",
+            "Profile it in TensorFlow instead.",
             text,
         )
     if _OLD_CONTROL in text:
