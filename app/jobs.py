@@ -22,7 +22,7 @@ class Job(QObject):
     `work` takes this job: it reports through `report` and stops when `cancelled` is set; it may come
     to its end sooner, with what it has by then, when `enough` is set. `done`, `failed` (a
     TwinscopeError) and `progressed` are emitted on the thread that made the job; after
-    `abandon` nothing is.
+    `drop` nothing is.
     """
 
     progressed = Signal(object)
@@ -36,7 +36,7 @@ class Job(QObject):
         self.cancelled = threading.Event()
         self.enough = threading.Event()
         self._work = work
-        self._is_abandoned = False
+        self._is_dropped = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._reported.connect(self._deliver_event)
         self._ended.connect(self._deliver_end)
@@ -49,17 +49,15 @@ class Job(QObject):
         """Ask the work to stop; it then fails with Cancelled."""
         self.cancelled.set()
 
-    def abandon(self) -> None:
-        """Cancel, wait for the thread, and drop whatever it still reports."""
-        self._is_abandoned = True
-        self.cancel()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
-
     def drop(self) -> None:
-        """As `abandon`, but wait for nothing; for work that only computes. It deletes itself."""
-        self._is_abandoned = True
+        """Cancel, and forget whatever it still reports; it deletes itself when its work ends."""
+        self._is_dropped = True
         self.cancel()
+
+    def wait(self, seconds: float) -> None:
+        """Until its thread has ended, so long at most."""
+        if self._thread.is_alive():
+            self._thread.join(timeout=seconds)
 
     @property
     def is_running(self) -> bool:
@@ -89,11 +87,11 @@ class Job(QObject):
             logger.debug("result of finished work dropped")
 
     def _deliver_event(self, event: object) -> None:
-        if not self._is_abandoned:
+        if not self._is_dropped:
             self.progressed.emit(event)
 
     def _deliver_end(self, result: object, error: TwinscopeError | None) -> None:
-        if self._is_abandoned:
+        if self._is_dropped:
             self.deleteLater()
             return
         if error is None:

@@ -74,7 +74,7 @@ class SelectionLinker(QObject):
     def close(self) -> None:
         self._is_closed = True
         for job in self._jobs.values():
-            job.abandon()
+            job.drop()
         self._jobs.clear()
 
     def twins(self, source: Document, target: Document, nodes: Int32) -> Int32:

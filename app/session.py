@@ -19,6 +19,7 @@ from app.one_run import OneRun
 from app.opening import Opening
 from app.quiet import QuietTime
 from app.rank_columns import rank_columns
+from app.running_jobs import RunningJobs
 from app.sharing import Sharing, save_shared
 from profilers import snapshot
 from profilers.analysis.comparison.figures import Rounds
@@ -59,13 +60,14 @@ class Session(QObject):
         self._launcher = Launcher()
         self._scratch = Scratch()
         self._runs = OneRun()
-        self._jobs: set[Job] = set()
+        self._jobs = RunningJobs(self)
+        self._jobs.changed.connect(self.busy_changed)
         self._asked = 0
         self.most_rounds = MOST_ROUNDS  # of measuring two models in turns
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._jobs)
+        return len(self._jobs) > 0
 
     def open(self, path: Path) -> None:
         """Open a file, or what a folder stands for, in the background."""
@@ -262,21 +264,18 @@ class Session(QObject):
         self._start(Job(read, self), self._keep)
 
     def close(self, document: Document) -> None:
-        """Drop a document, ending its capture."""
+        """Drop a document; its capture ends in the background."""
         if document.job is not None:
-            document.job.abandon()
+            self._jobs.give_up(document.job)
             self.quiet.leave(document.job)
-            self._forget(document.job)
             document.job = None
         document.drop_unsaved()
         self.documents.remove(document)
         self.document_removed.emit(document)
 
     def shut_down(self) -> None:
-        """End all work and workers; blocks until they are gone."""
-        for job in list(self._jobs):
-            job.abandon()
-        self._jobs.clear()
+        """End all work and workers; blocks until they are gone, but not for long."""
+        self._jobs.end()
         self._launcher.close()
         self._scratch.close()
         self.autosave.close()
@@ -287,24 +286,7 @@ class Session(QObject):
         on_done: Callable[[Any], object],
         on_failed: Callable[[TwinscopeError], object] | None = None,
     ) -> None:
-        def finish(result: object) -> None:
-            self._forget(job)
-            on_done(result)
-
-        def fail(error: TwinscopeError) -> None:
-            self._forget(job)
-            (on_failed or self.failed.emit)(error)
-
-        self._jobs.add(job)
-        job.done.connect(finish)
-        job.failed.connect(fail)
-        job.start()
-        self.busy_changed.emit()
-
-    def _forget(self, job: Job) -> None:
-        self._jobs.discard(job)
-        job.deleteLater()
-        self.busy_changed.emit()
+        self._jobs.start(job, on_done, on_failed or self.failed.emit)
 
     def _next_place(self) -> int:
         """Where a document stands that is asked for now."""

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 _FORMULA_SIGNS = frozenset("=+-@＝＋－＠﹦﹢﹣﹫−")
 _SEPARATOR = ";"  # of cells, in one country or another
 _FORMULA_BEHIND = re.compile(rf"(;[^\w;]{{0,8}}?)(?=[{re.escape(''.join(_FORMULA_SIGNS))}])")
+_DIFFERENCE = re.compile(r"−[\d.,]+(?: [a-zA-Zµ%×/]{1,12})?")  # ``−12.3 ms``, as it is told
 _PICTURES_OF_CONTROLS = 0x2400
 _TURNING = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 _MARKS_OF_DIRECTION = "\u200e\u200f\u061c"
@@ -22,7 +23,7 @@ def inert(cell: Any) -> Any:
     it is quoted or not. Line breaks, tabs and other controls are shown as their pictures (``␊``), and
     what turns the order of signs around by its number (``‹202E›``).
     """
-    if not isinstance(cell, str):
+    if not isinstance(cell, str) or _DIFFERENCE.fullmatch(cell):
         return cell
     cell = cell if cell.isprintable() else "".join(map(_shown, cell))
     cell = _FORMULA_BEHIND.sub(r"\1'", cell)

@@ -84,7 +84,7 @@ class Launcher:
 
     def close(self) -> None:
         """End every worker; safe to call twice."""
-        for worker in self._workers.values():
+        for worker in list(self._workers.values()):  # a capture may just be coming to its end
             worker.kill()
         self._workers.clear()
         self._scratch.close()

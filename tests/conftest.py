@@ -1,14 +1,18 @@
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
@@ -26,12 +30,14 @@ from profilers.launcher import Launcher
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.profile import Profile
-from profilers.request import PEAKS_FILE, InputSpec
+from profilers.request import PEAKS_FILE, InputSpec, RunRequest
+from profilers.runtimes import mode_named
 
 Capture = Callable[..., Profile]
 CaptureFolder = Callable[..., Path]
 
 ROOT = Path(__file__).parent.parent
+PATIENCE_MS = 60_000
 MODEL_SCRIPTS = {  # by the fixture whose folder they write: a module of tests.models and its words
     "torch_files": "build_torch",
     "tf_files": "build_tf",
@@ -44,6 +50,21 @@ MODEL_SCRIPTS = {  # by the fixture whose folder they write: a module of tests.m
     "packages": "build_packages",
     "torch_kinds": "build_torch_kinds decoder variable_lstm experts",
 }
+
+
+class PatientBot(QtBot):
+    """Waits as long as a busy machine may take; whoever waits goes on as soon as it is there."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = 0) -> None:
+        super().waitUntil(callback, timeout=max(timeout, PATIENCE_MS))
+
+    def waitSignal(self, signal: Any, *, timeout: int = 0, **more: Any) -> Any:
+        return super().waitSignal(signal, timeout=max(timeout, PATIENCE_MS), **more)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 def build_models(command: str, folder: Path) -> Path:
@@ -166,20 +187,30 @@ def launcher() -> Iterator[Launcher]:
     launcher.close()
 
 
+def _with_defaults(request: RunRequest) -> RunRequest:
+    """What an option that is left out stands for, written down."""
+    mode = mode_named(request.mode)
+    defaults = {option.id: option.default for option in mode.options} if mode else {}
+    return replace(request, options=defaults | request.options)
+
+
 @pytest.fixture(scope="session")
 def capture_folder(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> CaptureFolder:
     """Runs a trusted model file in a real worker: ``capture_folder(path, mode, steps=3)``.
 
-    The same call gives the same folder, so that tests share captures; they only read it.
+    The same request gives the same folder, so that tests share captures; they only read it.
     """
-    folders: dict[tuple[object, ...], Path] = {}
+    folders: dict[str, Path] = {}
+    model_at = cache(open_path)
 
     def run(path: Path, mode: str, **changes: Any) -> Path:
-        key = (path, mode, repr(sorted(changes.items())))
+        model = model_at(path)
+        assert isinstance(model, ModelFile)
+        request = replace(request_for(model, mode), trusted=True, steps=5, warmup=2, **changes)
+        if not (model.needs_trust or model.needs_code):  # it loads nothing from there
+            request = replace(request, source_folder="")
+        key = json.dumps(_with_defaults(request).to_json(), sort_keys=True)
         if key not in folders:
-            model = open_path(path)
-            assert isinstance(model, ModelFile)
-            request = replace(request_for(model, mode), trusted=True, steps=5, warmup=2, **changes)
             folder = tmp_path_factory.mktemp("capture")
             try:
                 launcher.capture(request, folder)

@@ -35,7 +35,7 @@ CUT_ROLE = Qt.ItemDataRole.UserRole + 1
 _BAR_ALPHA = 70
 _MOST_SELECTED = 200
 _CELL_MARGIN = 18
-_NARROWEST_NAMES = 90  # px
+_NARROWEST_NAMES, _READABLE_NAMES = 90, 120  # px
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,31 +240,42 @@ class ColumnTable(QTableView):
         header.sectionClicked.connect(self._sort_by_click)
         self._sorted: tuple[int, Qt.SortOrder] | None = None
         self._giving_way: int | None = None
+        self._left_out: Sequence[int] = ()
+        self._wanted: list[int] = []  # the width of each column whose topmost texts are whole
+        self._lent: dict[int, tuple[int, int]] = {}  # columns' widths before and with spare room
         self.actions_on_it = TableActions(self, self.columns, self.picked_rows)
 
     def show_columns(self, columns: Sequence[Column], sort_by: int) -> None:
         """Draw other columns, sorted by one of them in its natural direction."""
         self.columns.set_columns(columns)
         self._sort(sort_by, self._natural_order(sort_by))
+        self._wanted = [self._wanted_width(column, at) for at, column in enumerate(columns)]
+        self._lent.clear()
         for at, column in enumerate(columns):
             self.setColumnWidth(at, self._width(column, at))
-        self._give_way()
+        self.fit_columns()
 
-    def let_give_way(self, names: int) -> None:
-        """From now on this column has what the others leave of the width: figures stay in sight."""
-        self._giving_way = names
-        self._give_way()
+    def let_give_way(self, names: int, left_out: Sequence[int] = ()) -> None:
+        """From now on this column has what the others leave of the width: figures stay in sight.
 
-    def use_spare_width(self) -> None:
+        Where that is too little, those of `left_out` are hidden, from the first one on.
+        """
+        self._giving_way, self._left_out = names, left_out
+        self.fit_columns()
+
+    def fit_columns(self) -> None:
         """Widen columns of cut text by what the others leave of the table's width."""
-        spare = self.viewport().width() - sum(
-            map(self.columnWidth, range(self.columns.columnCount()))
-        )
-        for at in range(self.columns.columnCount()):
-            lacking = self._wanted_width(self.columns.column(at), at) - self.columnWidth(at)
-            if lacking > 0 and spare > 0:
-                self.setColumnWidth(at, self.columnWidth(at) + min(lacking, spare))
-                spare -= min(lacking, spare)
+        self._give_way()
+        self._take_back()
+        shown = [at for at in range(len(self._wanted)) if not self.isColumnHidden(at)]
+        spare = self.viewport().width() - sum(map(self.columnWidth, shown))
+        for at in shown:
+            width = self.columnWidth(at)
+            more = min(self._wanted[at] - width, spare)
+            if more > 0:
+                self._lent[at] = width, width + more
+                self.setColumnWidth(at, width + more)
+                spare -= more
 
     def picked_rows(self) -> list[int]:
         """The caller's rows that are selected, top to bottom."""
@@ -285,7 +296,7 @@ class ColumnTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
-            self._give_way()
+            self.fit_columns()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
@@ -309,18 +320,31 @@ class ColumnTable(QTableView):
         return Qt.SortOrder.AscendingOrder if is_text else Qt.SortOrder.DescendingOrder
 
     def _give_way(self) -> None:
-        names, count = self._giving_way, self.columns.columnCount()
+        names, count = self._giving_way, len(self._wanted)
         if names is None or names >= count:
             return
+        for at in self._left_out:
+            self.setColumnHidden(at, False)
         others = sum(self.columnWidth(at) for at in range(count) if at != names)
-        wanted = self._wanted_width(self.columns.column(names), names)
+        for at in self._left_out:
+            if others + min(self._wanted[names], _READABLE_NAMES) <= self.viewport().width():
+                break
+            others -= self.columnWidth(at)
+            self.setColumnHidden(at, True)
         room = max(self.viewport().width() - others, _NARROWEST_NAMES)
-        self.setColumnWidth(names, min(wanted, room))
+        self.setColumnWidth(names, min(self._wanted[names], room))
+
+    def _take_back(self) -> None:
+        """Spare room that was lent, except to columns that were given another width since."""
+        for at, (before, lent) in self._lent.items():
+            if self.columnWidth(at) == lent:
+                self.setColumnWidth(at, before)
+        self._lent.clear()
 
     def _width(self, column: Column, at: int) -> int:
         """Wide enough for the title and, within reason, for the topmost cells."""
         most = max(320 if column.is_text else 160, self._title_width(column))
-        return min(self._wanted_width(column, at), most)
+        return min(self._wanted[at], most)
 
     def _wanted_width(self, column: Column, at: int) -> int:
         shown = range(min(self.columns.rowCount(), 30))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from profilers.profile import Report
@@ -67,12 +66,6 @@ class XprofView(QWidget):
             self.table.show_columns(columns, sort_by=0)
             self.table.columns.set_columns(columns)  # in the order in which the tool gives the rows
             self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-            self.table.use_spare_width()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if self._reports:
-            self.table.use_spare_width()
 
     def _pick(self) -> None:
         report = self._reports[self.choice.currentIndex()]

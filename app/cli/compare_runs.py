@@ -26,8 +26,14 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     modes = [mode.id for mode in RUN_MODES]
     group = parser.add_argument_group("with --run")
     group.add_argument("--run", action="store_true", help="A and B are models; run both")
-    group.add_argument("--mode-a", choices=modes, default="", help="default: the best for the file")
-    group.add_argument("--mode-b", choices=modes, default="")
+    for side in "ab":
+        group.add_argument(
+            f"--mode-{side}",
+            choices=modes,
+            default="",
+            metavar="MODE",
+            help=f"of {side.upper()}; default: the best for the file; `twinscope modes` lists them",
+        )
     group.add_argument(
         "--input",
         action="append",

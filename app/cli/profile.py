@@ -35,7 +35,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o", "--out", required=True, type=Path, metavar="X.twin", help="snapshot to write"
     )
     parser.add_argument(
-        "--mode", choices=[mode.id for mode in RUN_MODES], help="default: the best for the file"
+        "--mode",
+        choices=[mode.id for mode in RUN_MODES],
+        metavar="MODE",
+        help="default: the best for the file; `twinscope modes` lists them",
     )
     parser.add_argument(
         "--input", action="append", default=[], metavar="NAME=SHAPE:DTYPE", help="repeatable"

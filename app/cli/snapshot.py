@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--anonymise",
         action="store_true",
-        help="no paths, users, hosts and source lines; the finished file is searched for them",
+        help="no paths, users, hosts, source lines and dates; the finished file is searched for them",
     )
     parser.add_argument(
         "--hash-names", action="store_true", help="with --anonymise: layers and tensors as hashes"

@@ -194,7 +194,7 @@ def _attribute(text: str) -> str:
 
 def _svg(canvas: Canvas, parts: list[str]) -> str:
     return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {canvas.width} {canvas.height}' "
+        f"<svg viewBox='0 0 {canvas.width} {canvas.height}' "
         f"width='{canvas.width}' height='{canvas.height}' font-family='sans-serif' role='img'>"
         + "".join(parts)
         + "</svg>"

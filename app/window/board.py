@@ -8,9 +8,6 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QApplication,
-    QFrame,
-    QLabel,
-    QScrollArea,
     QSizePolicy,
     QSplitter,
     QVBoxLayout,
@@ -18,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document import Document
+from app.window.board_places import Placeholder, RowsArea, discard, exchange, holds
 from app.window.column_header import ColumnHeader
 from app.window.compare_row import Apart, CompareRow
 from app.window.preparations import Preparations
@@ -61,14 +59,7 @@ class Board(QWidget):
         self._contexts: dict[Document, ViewContext] = {}
         self._time_axes = TimeAxes(self)
         self._time_axis_of: dict[Document, TimeAxis] = {}
-        self.align = QAction(self.tr("Aligned"), self)
-        self.align.setCheckable(True)
-        self.align.setChecked(True)
-        self.align.setToolTip(
-            self.tr("Columns move and zoom together, aligned where their first steps begin")
-        )
-        self.align.setVisible(False)
-        self.align.toggled.connect(self._time_axes.set_together)
+        self.align = self._align_action()
         self._bytes_axis = ValueAxis(self)
         self._filling: RowPane | None = None
         self._is_held = False
@@ -80,24 +71,15 @@ class Board(QWidget):
         self._headers.setChildrenCollapsible(False)
         self._headers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.rows = [RowPane(spec) for spec in VIEWS]
+        for row in self.rows:
+            row.fold_changed.connect(self._fill_open_rows)
+            row.fill_asked.connect(self.toggle_fill)
         self.compare = CompareRow(theme, apart)
         self.compare.fill_asked.connect(self.toggle_fill)
         self.row("timeline").add_action(self.align)
-        stack = QSplitter(Qt.Orientation.Vertical)
-        stack.setChildrenCollapsible(False)
-        for at, row in enumerate(self.rows):
-            stack.addWidget(row)
-            stack.setStretchFactor(at, row.stretch)
-            row.fold_changed.connect(self._fill_open_rows)
-            row.fill_asked.connect(self.toggle_fill)
-        stack.insertWidget(_COMPARE_PLACE, self.compare)
-        stack.setStretchFactor(_COMPARE_PLACE, self.compare.stretch)
+        self._scroll = RowsArea()
+        self._scroll.setWidget(self._stacked_rows())
         OneStop([button for row in self._shown_rows for button in row.title_buttons], self)
-        self._scroll = _Rows()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidget(stack)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -105,6 +87,25 @@ class Board(QWidget):
         layout.addWidget(self._scroll, 1)
         for splitter in self._splitters():
             splitter.splitterMoved.connect(lambda *_, moved=splitter: self._follow_widths(moved))
+
+    def _align_action(self) -> QAction:
+        action = QAction(self.tr("Aligned"), self)
+        action.setCheckable(True)
+        action.setChecked(True)
+        action.setToolTip(
+            self.tr("Columns move and zoom together, aligned where their first steps begin")
+        )
+        action.setVisible(False)
+        action.toggled.connect(self._time_axes.set_together)
+        return action
+
+    def _stacked_rows(self) -> QSplitter:
+        stack = QSplitter(Qt.Orientation.Vertical)
+        stack.setChildrenCollapsible(False)
+        for at, row in enumerate(self._shown_rows):
+            stack.addWidget(row)
+            stack.setStretchFactor(at, row.stretch)
+        return stack
 
     @property
     def documents(self) -> list[Document]:
@@ -118,7 +119,7 @@ class Board(QWidget):
         row = self.row(view_id)
         row.set_folded(False)
         at = self._documents.index(document)
-        if isinstance(row.columns.widget(at), _Placeholder):
+        if isinstance(row.columns.widget(at), Placeholder):
             self._fill(row, at, document)
         view = row.columns.widget(at)
         assert view is not None
@@ -130,11 +131,11 @@ class Board(QWidget):
             (
                 each
                 for at, each in enumerate(self._documents)
-                if any(_holds(splitter.widget(at), widget) for splitter in self._splitters())
+                if any(holds(splitter.widget(at), widget) for splitter in self._splitters())
             ),
             None,
         )
-        row = next((each for each in (*self.rows, self.compare) if _holds(each, widget)), None)
+        row = next((each for each in (*self.rows, self.compare) if holds(each, widget)), None)
         return row, document
 
     def header(self, document: Document) -> ColumnHeader:
@@ -164,7 +165,7 @@ class Board(QWidget):
         self.align.setVisible(len(self._documents) > 1)
         self._headers.insertWidget(at, ColumnHeader(document, self._theme))
         for row in self.rows:
-            row.columns.insertWidget(at, _Placeholder())
+            row.columns.insertWidget(at, Placeholder())
         document.profile_changed.connect(lambda: self._rebuild(document))
         document.renamed.connect(self._show_compared)
         self._new_context(document)
@@ -179,7 +180,7 @@ class Board(QWidget):
         self._time_axes.remove(self._time_axis_of.pop(document))
         self.align.setVisible(len(self._documents) > 1)
         for splitter in self._splitters():
-            _discard(splitter.widget(at))
+            discard(splitter.widget(at))
         self._even_widths()
         self._fill_open_rows()
 
@@ -283,7 +284,7 @@ class Board(QWidget):
         at = self._documents.index(document)
         self._new_context(document)
         for row in self.rows:
-            _exchange(row.columns, at, _Placeholder())
+            exchange(row.columns, at, Placeholder())
         self._fill_open_rows()
 
     def _fill_open_rows(self) -> None:
@@ -325,7 +326,7 @@ class Board(QWidget):
             (row, at, document)
             for row in self.rows
             for at, document in enumerate([] if row.is_folded else self._documents)
-            if isinstance(row.columns.widget(at), _Placeholder)
+            if isinstance(row.columns.widget(at), Placeholder)
         ]
 
     def _fill(self, row: RowPane, at: int, document: Document) -> None:
@@ -336,7 +337,7 @@ class Board(QWidget):
             view = PlainLabel(self.tr("This view failed: {}").format(error))
             view.setWordWrap(True)
         view.setMinimumWidth(120)
-        _exchange(row.columns, at, view)
+        exchange(row.columns, at, view)
         note = view if isinstance(view, EmptyNote) else view.findChild(EmptyNote)
         if note is not None:
             row.tell_why_blank(note.text())
@@ -349,41 +350,3 @@ class Board(QWidget):
         for splitter in self._splitters():
             if splitter is not moved:
                 splitter.setSizes(moved.sizes())
-
-
-class _Rows(QScrollArea):
-    """Leaves it to the window what Tab brings into sight."""
-
-    def focusNextPrevChild(self, is_forward: bool) -> bool:
-        return QWidget.focusNextPrevChild(self, is_forward)
-
-
-class _Placeholder(QLabel):
-    """Stands where a view was not built yet."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setText(self.tr("Preparing…"))
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setMinimumWidth(120)
-
-
-def _holds(area: QWidget | None, widget: QWidget | None) -> bool:
-    return area is not None and widget is not None and (area is widget or area.isAncestorOf(widget))
-
-
-def _exchange(splitter: QSplitter, at: int, widget: QWidget) -> None:
-    """Put a widget in another's place and width."""
-    sizes = splitter.sizes()
-    old = splitter.widget(at)
-    splitter.insertWidget(at, widget)
-    _discard(old)
-    widget.show()
-    splitter.setSizes(sizes)
-
-
-def _discard(widget: QWidget | None) -> None:
-    if widget is not None:
-        widget.hide()
-        widget.setParent(None)
-        widget.deleteLater()

@@ -36,48 +36,25 @@ class ColumnHeader(QFrame):
         self.document = document
         self._theme = theme
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        self._title = ElidedLabel()
-        self._title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        font = self._title.font()
-        font.setBold(True)
-        self._title.setFont(font)
+        self._title = _bold_title()
+        self._title_field = TitleField()
+        self._title_field.renamed.connect(document.rename)
+        self._title_field.left.connect(self._title.show)
         self._origin = ElidedLabel()
         self.run_button = self._button(self.tr("Run…"), self.run_asked)
         self._save = self._button(self.tr("Save"), self.save_asked)
-        close = self._button("✕", self.close_asked)
-        close.setAccessibleName(self.tr("Close this column"))
-        close.setAutoRaise(True)
-        OneStop([self.run_button, self._save, close], self)
         self._progress = QProgressBar()
         self._progress.setRange(0, 1000)
         self._progress.setTextVisible(True)
         self._progress.setAccessibleName(self.tr("Progress of the capture"))
         self._cancel = self._button(self.tr("Cancel"), self.cancel_asked)
-        self._working = QWidget()
-        working = QHBoxLayout(self._working)
-        working.setContentsMargins(0, 0, 0, 0)
-        working.addWidget(self._progress, 1)
-        working.addWidget(self._cancel)
+        self._working = self._working_line()
         self._log = ElidedLabel()
         self._notice = NoticeBar()
-
-        self._title_field = TitleField()
-        self._title_field.renamed.connect(document.rename)
-        self._title_field.left.connect(self._title.show)
-
-        names = QVBoxLayout()
-        names.setSpacing(0)
-        names.addWidget(self._title)
-        names.addWidget(self._title_field)
-        names.addWidget(self._origin)
-        line = QHBoxLayout()
-        line.addLayout(names, 1)
-        for button in (self.run_button, self._save, close):
-            line.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 6, 4)
         layout.setSpacing(2)
-        layout.addLayout(line)
+        layout.addLayout(self._title_line())
         layout.addWidget(self._working)
         layout.addWidget(self._log)
         layout.addWidget(self._notice)
@@ -94,6 +71,31 @@ class ColumnHeader(QFrame):
                 self.tr("{} cannot run: {}").format(document.title, document.model.cannot_run),
                 theme,
             )
+
+    def _title_line(self) -> QHBoxLayout:
+        """Names, and the buttons right of them."""
+        close = self._button("✕", self.close_asked)
+        close.setAccessibleName(self.tr("Close this column"))
+        close.setAutoRaise(True)
+        OneStop([self.run_button, self._save, close], self)
+        names = QVBoxLayout()
+        names.setSpacing(0)
+        names.addWidget(self._title)
+        names.addWidget(self._title_field)
+        names.addWidget(self._origin)
+        line = QHBoxLayout()
+        line.addLayout(names, 1)
+        for button in (self.run_button, self._save, close):
+            line.addWidget(button)
+        return line
+
+    def _working_line(self) -> QWidget:
+        line = QWidget()
+        layout = QHBoxLayout(line)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._progress, 1)
+        layout.addWidget(self._cancel)
+        return line
 
     @property
     def notice(self) -> NoticeBar:
@@ -161,3 +163,12 @@ class ColumnHeader(QFrame):
         button.setText(text)
         button.clicked.connect(lambda: asked.emit(self.document))
         return button
+
+
+def _bold_title() -> ElidedLabel:
+    title = ElidedLabel()
+    title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    font = title.font()
+    font.setBold(True)
+    title.setFont(font)
+    return title

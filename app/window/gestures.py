@@ -7,6 +7,8 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QObject, Qt
 from PySide6.QtGui import QDropEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.window.drop_mark import DropMark
+
 
 class Gestures(QObject):
     """Watches the program's events while `window` is the active one.
@@ -26,6 +28,7 @@ class Gestures(QObject):
         self._shift_twice = shift_twice
         self._buttons = buttons
         self._dropped = dropped
+        self._drop_mark = DropMark(window)
         self._since_shift = QElapsedTimer()  # runs from a lone press of Shift on
         application = QApplication.instance()
         assert application is not None
@@ -43,6 +46,8 @@ class Gestures(QObject):
             if act is not None:
                 act()
                 return True
+        if event.type() == QEvent.Type.DragLeave:  # also between one widget and the next
+            self._drop_mark.hide()
         return isinstance(event, QDropEvent) and self._drop(event)
 
     def _drop(self, event: QDropEvent) -> bool:
@@ -52,7 +57,10 @@ class Gestures(QObject):
         if not files:
             return False
         event.acceptProposedAction()
-        if event.type() == QEvent.Type.Drop:
+        if event.type() == QEvent.Type.DragEnter:
+            self._drop_mark.show_files(files)
+        elif event.type() == QEvent.Type.Drop:
+            self._drop_mark.hide()
             self._dropped(files)
         return True
 

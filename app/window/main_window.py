@@ -66,6 +66,7 @@ class MainWindow(ColumnsWindow):
             event.ignore()
             return
         self.settings.save_geometry(bytes(self.saveGeometry().data()))
+        self.hide()  # what runs takes a moment to end
         self.linker.close()
         self.session.shut_down()
         super().closeEvent(event)

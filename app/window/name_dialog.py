@@ -74,7 +74,7 @@ class NameDialog(QDialog):
         return super().eventFilter(watched, event)
 
     def done(self, result: int) -> None:
-        self._job.abandon()
+        self._job.drop()
         super().done(result)
 
     def _show_names(self, names: list[str]) -> None:

@@ -55,10 +55,9 @@ def peak_of(profile: Profile) -> Peak | None:
 
 def _measured(peaks: MachinePeaks) -> Peak:
     threads = "1 thread" if peaks.threads == 1 else f"{peaks.threads} threads"
-    source = (
-        f"measured on the machine of the run, {threads}, by {peaks.measured_by} on "
-        f"{peaks.measured_on[:10]}"
-    )
+    source = f"measured on the machine of the run, {threads}, by {peaks.measured_by}"
+    if peaks.measured_on:  # an anonymous snapshot does not tell
+        source += f" on {peaks.measured_on[:10]}"
     if peaks.waited > _BUSY:
         source += ", while other programs ran: it may reach more"
     return Peak(peaks.processor, peaks.float32, None, peaks.bandwidth, source, is_measured=True)

@@ -1,7 +1,8 @@
-"""Where a frozen GraphDef begins and ends: it names neither its inputs nor its results."""
+"""Where a GraphDef begins and ends that names neither its inputs nor its results."""
 
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from profilers.graphs.tf_references import INPUTS, split_input
@@ -37,6 +38,36 @@ def unread_results(nodes: Sequence[Any]) -> list[str]:
     ]
 
 
+_WRITES = re.compile(r"(Resource|Sparse)*(Assign|Apply|Scatter)")
+_GRADIENTS = re.compile(r"gradients(_\d+)?/")  # where TensorFlow 1 puts them
+_SIZES = frozenset({"Rank", "Shape", "ShapeN", "Size"})
+_OF_CHECKPOINTS = frozenset({"MergeV2Checkpoints", "Restore", "RestoreV2", "Save", "SaveV2"})
+
+
+def session_ends(nodes: Sequence[Any]) -> tuple[list[str], list[str]]:
+    """Names of the inputs and results of a whole graph as TensorFlow 1's Saver left it.
+
+    Beside the model it may hold what sets, trains, saves and restores its variables. A result depends
+    on an input, and neither on a gradient nor on a file's name; to compute it changes no variable.
+    """
+    by_name = {node.name: node for node in nodes}
+    files = {node.name for node in nodes if node.op in _OF_CHECKPOINTS}
+    waiting = [source for name in files for source in _sources(by_name[name])[:1]]
+    while waiting:
+        name = waiting.pop()
+        if name in by_name and name not in files:
+            files.add(name)
+            waiting += _sources(by_name[name])
+    given = [name for name in read_inputs(nodes) if name not in files]
+    gradients = [node.name for node in nodes if _GRADIENTS.match(node.name)]
+    wanted = _behind(nodes, given) - _behind(nodes, gradients)
+    kept = [node for node in nodes if node.name in wanted and not _WRITES.match(node.op)]
+    read = _read(kept)
+    results = unread_results(kept)  # sizes are left behind by what checks them
+    numbers = [name for name in results if by_name[name].op not in _SIZES]
+    return [name for name in given if name in read], numbers or results
+
+
 def table_fillers(nodes: Sequence[Any]) -> list[str]:
     """Names of what fills lookup tables; it has to run before the graph."""
     return [node.name for node in nodes if node.op in _FILLING]
@@ -48,18 +79,24 @@ def _read(nodes: Sequence[Any]) -> set[str]:
 
 def _inside_loops(nodes: Sequence[Any]) -> set[str]:
     """Names of what depends on an Enter, up to the Exits of TensorFlow 1's loops."""
+    inner = [node for node in nodes if not node.op.endswith("Exit")]
+    return _behind(inner, [node.name for node in inner if node.op.endswith("Enter")])
+
+
+def _behind(nodes: Sequence[Any], starts: Iterable[str]) -> set[str]:
+    """Names of the starts and of what depends on them by way of `nodes`."""
     readers = defaultdict(list)
     for node in nodes:
         for source in _sources(node):
-            readers[source].append(node)
-    inside: set[str] = set()
-    waiting = [node for node in nodes if node.op.endswith("Enter")]
+            readers[source].append(node.name)
+    found: set[str] = set()
+    waiting = list(starts)
     while waiting:
-        node = waiting.pop()
-        if node.name not in inside and not node.op.endswith("Exit"):
-            inside.add(node.name)
-            waiting += readers[node.name]
-    return inside
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += readers[name]
+    return found
 
 
 def _sources(node: Any) -> list[str]:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from profilers.errors import DamagedFile
-from profilers.graphs.tensorflow_protos import dtype_name, parse
+from profilers.graphs.tensorflow_protos import dtype_name, parse_file
 from profilers.graphs.tf_dangers import saved_model_reaches
+from profilers.graphs.tf_ends import session_ends
 from profilers.graphs.tf_graph_def import read_graph_def
-from profilers.graphs.tf_nodes import VARIABLES, shape_of
+from profilers.graphs.tf_nodes import VARIABLES, output_shapes, shape_of
 from profilers.graphs.tf_references import split_input
 from profilers.graphs.tf_saved_functions import (
     SavedFunction,
@@ -23,7 +24,14 @@ from profilers.models.frozen_graph_file import dangers, length_delimited
 from profilers.models.model_file import ModelFile
 from profilers.models.tf_inputs import spec, spec_in, within_vocabulary
 from profilers.probe import Probe
-from profilers.profile import Environment, Graph, Profile, StringPool
+from profilers.profile import (
+    Diagnostic,
+    Environment,
+    Graph,
+    Profile,
+    Severity,
+    StringPool,
+)
 from profilers.request import InputSpec
 
 _FILE = "saved_model.pb"
@@ -31,6 +39,7 @@ _BEGINNING = b"\x08\x01\x12"  # schema version 1, then the first MetaGraphDef
 _DEFAULT = "serving_default"
 _MODES = ("tf-graph", "tf-xla", "tf-eager", "tflite", "tf-onnxruntime")
 _MOST_NAMED = 5
+_Ends = tuple[Sequence[str], Sequence[str]]  # where a graph without signatures begins and ends
 _OF_THE_LOADER = "__saved_model"
 
 
@@ -56,23 +65,28 @@ def inspect(path: Path) -> ModelFile:
     folder = file.parent
     pool = StringPool()
     try:
-        meta_graph = _meta_graph(file.read_bytes())
+        meta_graph = _meta_graph(file)
         signatures = _signatures(meta_graph)
         functions = [] if signatures else saved_functions(meta_graph)
+        is_bare = not signatures and not functions and not meta_graph.object_graph_def.nodes
+        ends = session_ends(meta_graph.graph_def.node) if is_bare else ([], [])
         inputs = _inputs(meta_graph, signatures, functions)
-        graph = _graph(meta_graph, signatures, functions, pool)
+        own = (
+            _inputs_of_ends(meta_graph, ends) if is_bare else inputs.get(next(iter(inputs), ""), ())
+        )
+        graph = _graph(meta_graph, signatures, functions, ends[1], pool)
         reaches = saved_model_reaches(meta_graph)
     except ValueError as error:
         raise DamagedFile.because(f"Cannot read the SavedModel {path.name}", error) from error
     strings, names = pool.table(), tuple(inputs)
-    cannot_run = _cannot_run(file, meta_graph, names)
+    cannot_run = _without_entry(meta_graph, names, ends) or _incomplete(file, meta_graph)
     return ModelFile(
         folder,
         "saved-model",
         "SavedModel",
         "tensorflow",
         () if cannot_run else _MODES,
-        within_vocabulary(inputs[names[0]] if names else (), graph, strings),
+        within_vocabulary(own, graph, strings),
         dangers(reaches),
         Profile(
             folder.name,
@@ -83,6 +97,7 @@ def inspect(path: Path) -> ModelFile:
                 model_name=folder.name,
                 facts={"Saved by TensorFlow": meta_graph.meta_info_def.tensorflow_version},
             ),
+            diagnostics=_from_end_to_end(ends) if is_bare and not cannot_run else (),
         ),
         cannot_run,
         names,
@@ -91,9 +106,9 @@ def inspect(path: Path) -> ModelFile:
     )
 
 
-def _meta_graph(data: bytes) -> Any:
+def _meta_graph(file: Path) -> Any:
     """The graph for serving, else the first."""
-    meta_graphs = parse("SavedModel", data).meta_graphs
+    meta_graphs = parse_file("SavedModel", file).meta_graphs
     if not meta_graphs:
         raise ValueError(f"its {_FILE} holds no graph")
     serving = [meta for meta in meta_graphs if "serve" in meta.meta_info_def.tags]
@@ -110,15 +125,19 @@ def _graph(
     meta_graph: Any,
     signatures: Sequence[str],
     functions: Sequence[SavedFunction],
+    results: Sequence[str],
     pool: StringPool,
 ) -> Graph:
-    """What the default signature computes, else the first function, else the whole graph."""
+    """What the default signature computes, else the first function, else the graph up to `results`,
+    else all of it."""
     if signatures:
         outputs = meta_graph.signature_def[signatures[0]].outputs
         tensors = {name: outputs[name].name for name in sorted(outputs) if outputs[name].name}
         graph_def = meta_graph.graph_def
     elif functions:
         graph_def, tensors = graph_of_function(meta_graph, functions[0])
+    elif results:
+        graph_def, tensors = meta_graph.graph_def, {f"{name}:0": name for name in results}
     else:
         return read_graph_def(meta_graph.graph_def, pool)
     whole, _ = unwrapped(subgraph_of(graph_def, tensors))
@@ -151,19 +170,54 @@ def _inputs(
     return given
 
 
-def _cannot_run(file: Path, meta_graph: Any, names: Sequence[str]) -> str:
-    if not names:
-        untraced = untraced_functions(meta_graph)
-        if not untraced:
-            return (
-                "The SavedModel has no signature and no function, so there is nothing to call. "
-                "Save it again with a tf.function that has an input_signature."
-            )
-        return (
-            f"The SavedModel has no signature, and {' and '.join(untraced[:_MOST_NAMED])} had never "
-            "been called when it was saved, so that it holds no graph. Call it once before saving, or "
-            "give it an input_signature."
+def _inputs_of_ends(meta_graph: Any, ends: _Ends) -> tuple[InputSpec, ...]:
+    nodes = meta_graph.graph_def.node
+    by_name = {node.name: node for node in nodes}
+    shapes = {name: output_shapes(by_name[name]) for name in ends[0]}
+    return tuple(
+        spec_in(
+            nodes, name, dtype_name(by_name[name].attr["dtype"].type), each[0] if each else None
         )
+        for name, each in shapes.items()
+    )
+
+
+def _from_end_to_end(ends: _Ends) -> tuple[Diagnostic, ...]:
+    given, results = map(_joined, ends)
+    told = f"The SavedModel has no signature: it runs from {given} to {results}."
+    remedy = "Save it with a signature_def if something else was meant."
+    return (Diagnostic(Severity.INFO, told, remedy),)
+
+
+def _joined(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _without_entry(meta_graph: Any, names: Sequence[str], ends: _Ends) -> str:
+    """Why there is nothing to call, "" if there is something."""
+    if names or ends[1]:
+        return ""
+    if not meta_graph.object_graph_def.nodes:
+        return (
+            "The SavedModel was saved by TensorFlow 1 without a signature_def, and no result in its "
+            "graph depends on a placeholder, so there is nothing to call. Save it again with a "
+            "signature_def (tf.compat.v1.saved_model.predict_signature_def)."
+        )
+    untraced = untraced_functions(meta_graph)
+    if not untraced:
+        return (
+            "The SavedModel has no signature and no function, so there is nothing to call. "
+            "Save it again with a tf.function that has an input_signature."
+        )
+    return (
+        f"The SavedModel has no signature, and {' and '.join(untraced[:_MOST_NAMED])} had never "
+        "been called when it was saved, so that it holds no graph. Call it once before saving, or "
+        "give it an input_signature."
+    )
+
+
+def _incomplete(file: Path, meta_graph: Any) -> str:
     if file.name != _FILE:
         return f"TensorFlow loads it only under the name {_FILE}, in the folder it was saved in."
     has_variables = any(node.op in VARIABLES for node in meta_graph.graph_def.node)

@@ -1,5 +1,6 @@
 """TFLite flatbuffers. They hold no code, and the interpreter loads no libraries for them."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from profilers.errors import DamagedFile
@@ -20,6 +21,7 @@ from profilers.request import InputSpec
 
 _MOST_BYTES = 2**31  # a flatbuffer's own limit; weights beyond it are stored apart
 _MOST_NAMED = 5
+_USES_FLEX = "uses TensorFlow operators (flex), which TFLite's interpreter has none of"
 _FLEX = "Flex"  # TensorFlow's operators in a model that was converted with a fallback
 
 
@@ -41,12 +43,12 @@ def inspect(path: Path) -> ModelFile:
             models = read_signatures(file.read(_MOST_BYTES), pool)
     except ValueError as error:
         raise DamagedFile.because(f"Cannot read the TFLite model {path.name}", error) from error
-    strings, names = pool.table(), tuple(models)
+    strings = pool.table()
+    needs = {name: _flex(model.graph, strings) for name, model in models.items()}
+    names = tuple(sorted(models, key=lambda name: bool(needs[name])))  # else as in the file
     shown = models[names[0]]
     inputs = {name: _inputs(model, strings) for name, model in models.items()}
-    cannot_run = next(
-        (why for why in (_flex(m.graph, strings) for m in models.values()) if why), ""
-    )
+    cannot_run = _cannot_run(needs[names[0]])
     facts = {"Description": shown.description} if shown.description else {}
     return ModelFile(
         path,
@@ -60,7 +62,7 @@ def inspect(path: Path) -> ModelFile:
             strings,
             graphs=(shown.graph,),
             environment=Environment("tflite", model_name=path.name, facts=facts),
-            diagnostics=_diagnostics(names),
+            diagnostics=(*_diagnostics(names), *_refused(needs, names)),
         ),
         cannot_run=cannot_run,
         signatures=names if any(names) else (),
@@ -85,14 +87,28 @@ def _diagnostics(names: tuple[str, ...]) -> tuple[Diagnostic, ...]:
     return (Diagnostic(Severity.INFO, told, remedy),)
 
 
-def _flex(graph: Graph, strings: StringTable) -> str:
-    """Why the interpreter cannot run the model, "" if nothing speaks against it."""
+def _refused(needs: Mapping[str, Sequence[str]], names: Sequence[str]) -> Iterator[Diagnostic]:
+    """Which signatures do not run, where another does."""
+    for name in names:
+        if needs[name] and not needs[names[0]]:
+            yield Diagnostic(
+                Severity.WARNING,
+                f"The signature {name} cannot run here: it {_USES_FLEX}: "
+                f"{', '.join(needs[name][:_MOST_NAMED])}.",
+                "Choose another, or convert it with TFLite's own operators only.",
+            )
+
+
+def _flex(graph: Graph, strings: StringTable) -> list[str]:
+    """TensorFlow's operators among those of the graph."""
     operators = sorted({strings[row] for row in graph.nodes.operator.tolist()})
-    flex = [name.removeprefix(_FLEX) for name in operators if name.startswith(_FLEX)]
+    return [name.removeprefix(_FLEX) for name in operators if name.startswith(_FLEX)]
+
+
+def _cannot_run(flex: Sequence[str]) -> str:
     if not flex:
         return ""
     return (
-        f"It uses TensorFlow operators (flex), which TFLite's interpreter has none of: "
-        f"{', '.join(flex[:5])}. Convert it with TFLite's own operators only, or profile the "
-        "TensorFlow model that it was converted from."
+        f"It {_USES_FLEX}: {', '.join(flex[:_MOST_NAMED])}. Convert it with TFLite's own operators "
+        "only, or profile the TensorFlow model that it was converted from."
     )

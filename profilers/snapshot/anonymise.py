@@ -1,4 +1,4 @@
-"""A profile without names of persons and hosts, paths and source lines; with hashed names if wanted."""
+"""A profile that tells neither who ran it, nor where, nor when; with hashed names if wanted."""
 
 import json
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ from profilers.snapshot.layer_names import LayerNames
 from profilers.snapshot.packed_json import READ_ROWS, texts_between
 from profilers.snapshot.parts import without
 from profilers.snapshot.places import without_places
-from profilers.snapshot.secrets import Secrets
+from profilers.snapshot.secrets import ADDRESSES, Secrets
 
 _WORD = "‹name›"
-_TELLING = frozenset(("host", "hosts", "hostname", "node", "user", "recorded", "command"))
+_TELLING = ADDRESSES | {"command"}
 _KEPT_OF_REQUEST = (
     "mode", "inputs", "steps", "warmup", "device", "threads", "seed", "signature", "limit_s",
     "memory_limit_bytes", "options",
@@ -28,11 +28,11 @@ _CACHED_TEXTS = 1 << 17
 
 
 def anonymised(profile: Profile, secrets: Secrets, layers: LayerNames | None = None) -> Profile:
-    """The same measurements with nothing that tells who ran what where.
+    """The same measurements with nothing that tells who ran what where and when.
 
-    Generated sources, source lines and members that this version does not know are left out; what
-    is left of every text has paths and the words of `secrets` replaced. Where `layers` are given,
-    their names and the model's are hashed, equal ones alike in every snapshot.
+    Generated sources, source lines, moments and members that this version does not know are left
+    out; what is left of every text has paths and the words of `secrets` replaced. Where `layers`
+    are given, their names and the model's are hashed, equal ones alike in every snapshot.
     """
     profile = without(profile, {"sources"})
     scrub = Scrubber(secrets, layers)
@@ -60,6 +60,7 @@ def anonymised(profile: Profile, secrets: Secrets, layers: LayerNames | None = N
         environment=_environment(profile.environment, scrub),
         notes=tuple(_note(note, scrub) for note in profile.notes),
         reports=tuple(_report(report, scrub) for report in profile.reports),
+        start_unix_ns=0,
         extra={},
     )
 
@@ -77,7 +78,7 @@ class Scrubber:
         return self._layers is not None
 
     def title(self, name: str) -> str:
-        """A model's name: it names no layer, but tells as much."""
+        """The name of a model or file: it names no layer, but tells as much."""
         return hashed(name) if self._layers is not None and name else self.text(name)
 
     def person(self, name: str) -> str:
@@ -131,16 +132,24 @@ def _environment(kept: Environment, scrub: Scrubber) -> Environment:
         request["options"] = {k: v for k, v in options.items() if k not in _FREE_TEXT_OPTIONS}
     return replace(
         kept,
+        framework=scrub.text(kept.framework),
         model_name=scrub.title(kept.model_name),
         model_sha256="" if scrub.hides_names else kept.model_sha256,
+        device=scrub.text(kept.device),
         facts=_facts(kept.facts, scrub),
         request=scrub.value(json.loads(json.dumps(request))),
+        peaks=replace(
+            kept.peaks,
+            processor=scrub.text(kept.peaks.processor),
+            measured_by=scrub.text(kept.peaks.measured_by),
+            measured_on="",
+        ),
     )
 
 
 def _facts(facts: Mapping[str, str], scrub: Scrubber) -> dict[str, str]:
     return {
-        scrub.text(label): scrub.text(text)
+        scrub.text(label): scrub.title(text) if label == "File" else scrub.text(text)
         for label, text in facts.items()
         if label.lower() not in _TELLING
     }
@@ -157,4 +166,9 @@ def _report(report: Report, scrub: Scrubber) -> Report:
 
 
 def _note(note: Note, scrub: Scrubber) -> Note:
-    return replace(note, text=scrub.text(note.text), author=scrub.person(note.author))
+    return replace(
+        note,
+        text=scrub.text(note.text),
+        author=scrub.person(note.author),
+        written_unix_ns=0,
+    )

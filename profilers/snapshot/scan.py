@@ -35,7 +35,7 @@ def scan(path: Path, secrets: Secrets, layers: LayerNames | None = None) -> list
     """What of the secrets is in the file: in its raw bytes, names, manifest or any unpacked member.
 
     Columns and blocks of JSON are unpacked first; the bytes of columns of numbers are searched for
-    words of five letters and more.
+    words of five letters and more. Moments of the wall clock are found, too.
 
     Raises
     ------
@@ -50,6 +50,8 @@ def scan(path: Path, secrets: Secrets, layers: LayerNames | None = None) -> list
             hits = [*secrets.found_in(text)]
         elif kind is _Kind.RAW:
             hits = [*secrets.words_in(text)]
+        elif kind is _Kind.MOMENT:
+            hits = [text]
         else:
             hits = [*_words_in_numbers(text, secrets)]
         found += [Finding(member, hit) for hit in hits]
@@ -61,6 +63,7 @@ class _Kind(Enum):
     FORMAT = "format"  # holds the format's own words
     RAW = "raw"  # whose texts are searched apart
     NUMBERS = "numbers"
+    MOMENT = "moment"  # of the wall clock: always found
 
 
 def _searched(path: Path) -> Iterator[tuple[str, str, _Kind]]:
@@ -76,6 +79,9 @@ def _searched(path: Path) -> Iterator[tuple[str, str, _Kind]]:
     yield f"about all in {MANIFEST}", "\n".join(_texts_in(about)), _Kind.TEXT
     for number, parts in enumerate(profiles):
         yield f"{number} in {MANIFEST}", "\n".join(_texts_in(parts.values)), _Kind.TEXT
+        yield from (
+            (f"{number} in {MANIFEST}", each, _Kind.MOMENT) for each in _moments_in(parts.values)
+        )
         for member, data in parts.members.items():
             for text, kind in _unpacked(member, parts, bytes(data[:])):
                 yield f"{number}/{member}", text, kind
@@ -92,6 +98,17 @@ def _texts_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _texts_in(item)
+
+
+def _moments_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if item and (key == "measured_on" or key.endswith("_unix_ns")):
+                yield f"{key} {item}"
+            yield from _moments_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _moments_in(item)
 
 
 def _unpacked(member: str, parts: Parts, data: bytes) -> Iterator[tuple[str, _Kind]]:

@@ -14,7 +14,9 @@ from profilers.snapshot.packed_json import READ_ROWS, texts_between
 from profilers.snapshot.places import places_in, without_places
 
 SHORTEST_WORD = 3
+ADDRESSES = frozenset(("host", "hosts", "hostname", "node", "user", "attached to"))  # as facts
 _NAME_ENDS = re.compile(r"(?<=[\w.])[_:#]")
+_PORT = re.compile(r":\d{1,5}$")
 _COMMON_HOSTS = ("localhost", "localdomain")
 _PERSONS = re.compile(
     r"(?:/home|/Users|/homes|/export/home|[A-Za-z]:[\\/]+Users)[\\/]+([\w.-]+)"
@@ -96,7 +98,7 @@ def of_profile(profile: Profile) -> set[str]:
     request, found = profile.environment.request, set()
     told = (profile.environment.facts, *(report.facts for report in profile.reports))
     for label, text in (item for facts in told for item in facts.items()):
-        if label.lower() in ("host", "hosts", "hostname", "node", "user"):
+        if label.lower() in ADDRESSES:
             found |= {part for name in text.split(",") for part in _hosts(name.strip())}
     for text in _texts(profile):
         if any(sign in text for sign in "/\\="):
@@ -133,7 +135,9 @@ def secrets_of(profiles: Iterable[Profile], more: Iterable[str] = ()) -> Secrets
 
 
 def _hosts(name: str) -> set[str]:
-    return {name, name.partition(".")[0]}
+    """Of ``box.lab:6009`` also ``box.lab`` and ``box``."""
+    host = _PORT.sub("", name)
+    return {name, host, host.partition(".")[0]}
 
 
 def _worth_hiding(words: Iterable[str]) -> set[str]:

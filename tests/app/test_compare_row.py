@@ -321,3 +321,19 @@ def test_models_that_were_not_run_are_compared_without_times(
     assert any(rows.index(at, 2).data() != "0 ns" for at in range(rows.rowCount()))
     assert not view.rows.table.isColumnHidden(2)
     assert view.rows.table.isColumnHidden(5)
+
+
+def test_a_narrow_window_has_the_rows_below_the_figures(
+    window: MainWindow, qtbot: QtBot, two: list[Document]
+) -> None:
+    view = comparison(window, qtbot)
+    for width, is_below in ((2400, False), (700, True)):
+        window.resize(width, 700)
+        qtbot.waitUntil(
+            lambda is_below=is_below, view=view: (
+                (view.rows.mapTo(view, QPoint(0, 0)).y() > view.waterfall.height()) == is_below
+            )
+        )
+    bottom = view.waterfall.mapTo(view, QPoint(0, view.waterfall.height())).y()
+    qtbot.waitUntil(lambda: view.rows.mapTo(view, QPoint(0, 0)).y() >= bottom)
+    assert view.figures.horizontalScrollBar().maximum() == 0

@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QDragLeaveEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget
 from pytestqt.qtbot import QtBot
 
 from app.sharing import Sharing
+from app.window.drop_mark import DropMark
 from app.window.find_everywhere import FindEverywhere
 from app.window.main_window import MainWindow
 from app.window.palette import CommandPalette, KeySheet
 from tests.app.conftest import opened, settle
-from tests.app.test_main_job import drop
+from tests.app.test_main_job import drag_over, drop
 
 SNAPSHOT = Path(__file__).parents[1] / "profilers" / "third_version.twin"
 CONTROL, SHIFT, ALT = (
@@ -253,6 +255,29 @@ def test_numbers_choose_what_dragging_does_in_a_timeline(
     qtbot.mouseRelease(view.canvas, Qt.MouseButton.LeftButton, pos=end)
     assert ((axis.begin_ns, axis.end_ns) != before) == moves
     assert (document.selection.picked.time_range_ns is not None) == measures
+
+
+def test_a_drag_of_files_is_welcomed_as_long_as_it_is_over_the_window(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    mark = window.findChild(DropMark)
+    assert mark is not None
+    assert mark.isHidden()
+    paths = [tmp_path / f"{name}.twin" for name in "abcdef"]
+    drag_over(window, *paths[:1])
+    assert mark.isVisible()
+    assert mark.geometry() == window.rect()
+    assert mark.text.endswith("a.twin")
+    assert window.childAt(50, 50) is not mark
+    QApplication.sendEvent(window, QDragLeaveEvent())
+    assert mark.isHidden()
+    drag_over(window, *paths)
+    assert "d.twin\nand 2 more" in mark.text
+    shutil.copy(SNAPSHOT, paths[0])
+    drop(window, paths[0])
+    assert mark.isHidden()
+    qtbot.waitUntil(lambda: len(window.session.documents) == 1)
+    settle(window, qtbot)
 
 
 def test_files_dropped_on_a_chart_a_field_or_a_folder_of_them_open(

@@ -92,8 +92,7 @@ def test_a_page_loads_nothing_and_runs_only_its_own_script(tmp_path: Path, count
     style = text[text.index("<style>") : text.index("</style>")]
     assert "url(" not in style
     assert "@import" not in style
-    found = set(re.findall(r"https?://[^'\"\s<)]+", text))
-    assert found == {"http://www.w3.org/2000/svg"}  # a name, not an address
+    assert not re.findall(r"https?:", text)
     (policy,) = (a["content"] for tag, a in page.tags if a.get("http-equiv"))
     assert policy is not None
     assert policy.startswith("default-src 'none'")

@@ -3,7 +3,8 @@
 flex.tflite was converted with TensorFlow's operators as a fallback, custom.tflite and newer.tflite
 name an operator and a version that no interpreter has, unset.tflite reads a variable that nothing
 sets, dynamic.tflite takes any batch, half.tflite too with weights in half precision, fixed.tflite
-one of two only, twofold.tflite has two signatures, of which the second looks rows up and loops.
+one of two only, twofold.tflite has two signatures, of which the second looks rows up and loops;
+partly.tflite has two, of which the first needs a fallback.
 """
 
 import os
@@ -106,6 +107,29 @@ def twofold() -> bytes:
         return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
 
 
+class Partly(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec((1, 8), tf.float32, name="x")])
+    def multiplied(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"products": tf.math.cumprod(x, axis=1)}
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 8), tf.float32, name="x")])
+    def scaled(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"double": tf.nn.relu(x) * 2.0}
+
+
+def partly() -> bytes:
+    model = Partly()
+    signatures = {"multiplied": model.multiplied, "scaled": model.scaled}
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(model, folder, signatures=signatures)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.TFLITE_BUILTINS,
+            tf.lite.OpsSet.SELECT_TF_OPS,
+        ]
+        return bytes(converter.convert())
+
+
 def packed(model: Any) -> bytes:
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
@@ -127,6 +151,7 @@ def main(out: Path) -> None:
     (out / "fixed.tflite").write_bytes(fixed())
     (out / "unset.tflite").write_bytes(unset())
     (out / "twofold.tflite").write_bytes(twofold())
+    (out / "partly.tflite").write_bytes(partly())
     (out / "flex.tflite").write_bytes(flex())
     (out / "newer.tflite").write_bytes(changed(plain, version=_FROM_THE_FUTURE))
     custom = schema.BuiltinOperator.CUSTOM

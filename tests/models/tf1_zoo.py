@@ -1,6 +1,7 @@
 """A TensorFlow 1 program: a graph of placeholders and variables, run by a Session."""
 
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -32,10 +33,12 @@ def write(out: Path) -> None:
 
 
 def write_odd(out: Path) -> None:
-    """Frozen graphs that leave something open, and the files of a checkpoint.
+    """Frozen graphs that leave something open, SavedModels, and the files of a checkpoint.
 
     ``tf1_open.pb`` has an image of unknown rank; ``tf1_words.pb`` holds what fills its lookup table and
-    ``tf1_words_empty.pb`` does not; ``tf1_checkpoint`` has weights alone.
+    ``tf1_words_empty.pb`` does not; ``tf1_words_saved`` has a signature; ``tf1_counting`` changes
+    a variable; ``tf1_unsigned`` has no signature, and holds what trains it; ``tf1_checkpoint`` has
+    weights alone.
     """
     with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
         tf1.set_random_seed(0)
@@ -58,6 +61,32 @@ def write_odd(out: Path) -> None:
         filler = tf1.tables_initializer(name="fill")
         _freeze(session, out / "tf1_words.pb", [result.op.name, filler.name])
         _freeze(session, out / "tf1_words_empty.pb", [result.op.name])
+        signature = tf1.saved_model.predict_signature_def({"words": words}, {"embedded": result})
+        _save(session, out / "tf1_words_saved", {"serving_default": signature})
+    with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
+        given = tf1.placeholder(tf.float32, (4,), name="given")
+        total = tf.identity(tf1.assign_add(_weight("total", (4,)), given))
+        session.run(tf1.global_variables_initializer())
+        signature = tf1.saved_model.predict_signature_def({"given": given}, {"total": total})
+        _save(session, out / "tf1_counting", {"serving_default": signature})
+    with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
+        tf1.set_random_seed(0)
+        image = tf1.placeholder(tf.float32, (None, 16, 16, 3), name="image")
+        kind = tf1.placeholder(tf.int64, (None,), name="kind")
+        pooled = tf.reduce_mean(_convolution(image, 8, "first"), [1, 2])
+        logits = tf.matmul(pooled, _weight("head", (8, 4)), name="logits")
+        loss = tf1.losses.sparse_softmax_cross_entropy(kind, logits)
+        tf1.train.AdamOptimizer().minimize(loss)
+        tf.nn.softmax(logits, name="probabilities")
+        session.run(tf1.global_variables_initializer())
+        _save(session, out / "tf1_unsigned", None)
+
+
+def _save(session: tf1.Session, folder: Path, signatures: dict[str, Any] | None) -> None:
+    builder = tf1.saved_model.Builder(str(folder))
+    filler = tf1.tables_initializer()
+    builder.add_meta_graph_and_variables(session, ["serve"], signatures, main_op=filler)
+    builder.save()
 
 
 def _freeze(session: tf1.Session, path: Path, results: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,18 @@ from app.cli import main
 from app.sharing import Sharing, save_shared, size_of_shared
 from profilers import snapshot
 from profilers.errors import TwinscopeError
-from profilers.profile import JsonText, Note, Profile, Report, StringPool, decode
+from profilers.graphs.module_tree import Module, module_graph
+from profilers.profile import (
+    Diagnostic,
+    JsonText,
+    MachinePeaks,
+    Note,
+    Profile,
+    Report,
+    Severity,
+    StringPool,
+    decode,
+)
 from profilers.profile.references import broken_references
 from profilers.snapshot.anonymise import Scrubber
 from profilers.snapshot.layer_names import LayerNames
@@ -30,6 +42,7 @@ TELLING = (
     "/home/ada/secret-project/train.py", "ada", "gpu-box-17", r"C:\Users\ada\model.pt",
     "train.py:12", "file:///srv/models/net.onnx", "ada@example.org", "10.11.12.13",
 )  # fmt: skip
+MOMENT_NS = 1_700_000_000_123_456_789
 
 
 def telling_profile() -> Profile:
@@ -63,14 +76,22 @@ def telling_profile() -> Profile:
         fusion=replace(profile.fusion, groups=groups.replace(source=source)),
         environment=replace(
             profile.environment,
-            facts={**profile.environment.facts, "Host": "gpu-box-17", "Log": "/var/log/ada/x"},
+            facts={
+                **profile.environment.facts,
+                "Host": "gpu-box-17",
+                "Log": "/var/log/ada/x",
+                "Attached to": "trainbox:6009",
+                "Recorded": "shapes, memory",
+            },
             request={
                 "model_path": "/home/ada/model.pt",
                 "steps": 3,
                 "options": {"by": "ada", "imports": "net9"},
             },
+            peaks=MachinePeaks("CPU of trainbox", 1e12, 1e10, 2, "PyTorch", "2026-01-02T03:04:05"),
         ),
-        notes=(Note(2, "see /home/ada/notes, Ada", "Ada", 1),),
+        start_unix_ns=MOMENT_NS,
+        notes=(Note(2, "see /home/ada/notes, Ada", "Ada", MOMENT_NS),),
         reports=(
             Report(
                 "Operators",
@@ -93,7 +114,9 @@ def test_nothing_that_tells_is_left_and_the_scan_would_have_found_it(
     assert {"ada", "gpu-box-17"} <= {word.lower() for word in secrets.words}
     open_file, closed = tmp_path / "open.twin", tmp_path / "closed.twin"
     snapshot.write(profile, open_file)
-    found = {finding.member for finding in scan(open_file, secrets)}
+    findings = scan(open_file, secrets)
+    assert f"start_unix_ns {MOMENT_NS}" in {finding.text for finding in findings}
+    found = {finding.member for finding in findings}
     assert {"0/strings/text", "0/trace/arguments/data", "0 in manifest.json"} <= found
     assert {"0/graphs/0/attributes/data", "0/later/text"} <= found
     save_shared([profile], closed, Sharing(anonymise=True, hash_names=hash_names))
@@ -112,6 +135,11 @@ def test_nothing_that_tells_is_left_and_the_scan_would_have_found_it(
     assert "aten.conv2d" in read.strings
     assert read.environment.request["steps"] == 3
     assert read.environment.request["options"] == {"by": "‹name›"}
+    assert read.environment.facts["Recorded"] == "shapes, memory"
+    assert "Attached to" not in read.environment.facts
+    peaks = read.environment.peaks
+    assert (peaks.processor, peaks.float32, peaks.measured_on) == ("CPU of ‹name›", 1e12, "")
+    assert (read.start_unix_ns, read.notes[0].written_unix_ns) == (0, 0)
     report = read.reports[0]
     assert "Host" not in report.facts
     assert [row[0] == "conv_0" for row in report.rows] == [not hash_names, False]
@@ -128,6 +156,54 @@ def test_hashed_names_are_the_same_in_every_snapshot(tmp_path: Path) -> None:
         names.append([read.strings[row] for row in read.authored.nodes.name.tolist()])
     assert names[0][:-1] == names[1][: len(names[0]) - 1]
     assert len(set(names[1])) == len(names[1])
+
+
+@pytest.mark.parametrize("layer", ["eager", "PyTorch", "cpu", "model", "Input", "relu", "test"])
+def test_a_layer_that_bears_a_common_name_leaves_the_rest_readable(
+    layer: str, tmp_path: Path
+) -> None:
+    profile = sample_profile()
+    graph, pool = profile.authored, StringPool(profile.strings)
+    names = graph.nodes.name.copy()
+    names[1], names[2] = pool.add(layer), pool.add("secret_head")
+    said = Diagnostic(Severity.INFO, "The model ran on the cpu; secret_head was not in it.")
+    arguments = [{"Input Dims": [[1]]}] * len(profile.trace.slices)
+    profile = replace(
+        profile,
+        strings=pool.table(),
+        graphs=(replace(graph, nodes=graph.nodes.replace(name=names)),),
+        trace=replace(profile.trace, arguments=JsonText.from_objects(arguments)),
+        diagnostics=(said,),
+    )
+    path = tmp_path / "x.twin"
+    save_shared([profile], path, Sharing(anonymise=True, hash_names=True))
+    read = snapshot.read(path)
+    assert re.fullmatch(
+        r"The model ran on the cpu; x\w{7} was not in it\.", read.diagnostics[0].message
+    )
+    assert decode(read.trace.arguments, 0) == {"Input Dims": [[1]]}
+    operators = [read.strings[row] for row in read.authored.nodes.operator.tolist()]
+    assert "aten.relu" in operators
+    assert read.environment.mode == profile.environment.mode
+
+
+def test_classes_of_the_persons_own_are_hidden_where_they_are_operators(tmp_path: Path) -> None:
+    pool = StringPool()
+    tree = Module("", "acme.fraud.Scorer", children=(
+        Module("stem", "torch.nn.modules.conv.Conv2d"), Module("gate", "acme.fraud.RiskGate"),
+    ))  # fmt: skip
+    graph = module_graph(tree, pool)
+    profile = Profile("net.pt", strings=pool.table(), graphs=(graph,))
+    path = tmp_path / "net.twin"
+    save_shared([profile], path, Sharing(anonymise=True, hash_names=True))
+    read = snapshot.read(path)
+    nodes = read.authored.nodes
+    told = [*read.strings, *(decode(read.authored.attributes, row)["class"] for row in range(2))]
+    assert "torch.nn.modules.conv.Conv2d" in told
+    assert "Conv2d" in [read.strings[row] for row in nodes.operator.tolist()]
+    assert not [
+        text for text in told for word in ("acme", "fraud", "Scorer", "Risk") if word in text
+    ]
 
 
 def test_a_trace_given_away_with_a_graph_hides_the_names_of_its_layers(tmp_path: Path) -> None:

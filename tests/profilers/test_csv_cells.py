@@ -59,3 +59,7 @@ def test_programs_that_part_cells_elsewhere_find_no_formula_either(separator: st
 
 def test_numbers_stay_numbers_below_zero_too() -> None:
     assert [inert(value) for value in (-1, -0.5, 3, None)] == [-1, -0.5, 3, None]
+    for difference in ("−12.28 ms", "−1,204", "−3.1 %", "−0.5 MiB"):
+        assert inert(difference) == difference
+    for text in ("−A1", "−1+A1", "−1 SUM(A1)", "-12.28 ms"):
+        assert inert(text) == f"'{text}"

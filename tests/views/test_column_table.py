@@ -1,5 +1,7 @@
 """The numpy-ordered table model keeps Qt's rules, sorts stably and filters."""
 
+from dataclasses import replace
+
 import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester
@@ -91,3 +93,42 @@ def test_long_names_give_way_so_that_figures_stay_in_sight(qtbot: QtBot) -> None
         assert left == 0
     table.resize(3000, 200)
     assert table.columnWidth(0) < 2000  # as wide as the names at most
+
+
+def test_spare_width_goes_to_cut_names_and_comes_back(qtbot: QtBot) -> None:
+    names = ["model/" + "block/" * 20 + "convolution"]
+    table = ColumnTable(LIGHT)
+    qtbot.addWidget(table)
+    table.resize(400, 200)
+    table.show()
+    table.show_columns(
+        [Column("Name", np.array(names), names.__getitem__), columns(1)[1]], sort_by=1
+    )
+    narrow = table.columnWidth(0)
+    needed = table.fontMetrics().horizontalAdvance(names[0])
+    assert narrow < needed
+    table.resize(3000, 200)
+    assert needed < table.columnWidth(0) < 2000
+    table.resize(400, 200)
+    assert table.columnWidth(0) == narrow
+    table.resize(3000, 200)
+    table.setColumnWidth(0, 500)  # as a person does
+    table.resize(2000, 200)
+    assert table.columnWidth(0) >= 500
+
+
+def test_columns_that_can_be_missed_are_left_out_where_names_had_no_room(qtbot: QtBot) -> None:
+    names = ["void at::native::elementwise_kernel<float, 4, add_functor>" * 2]
+    table = ColumnTable(LIGHT)
+    qtbot.addWidget(table)
+    table.let_give_way(0, (2, 3))
+    figures = [replace(columns(1)[1], title=f"Figure {number}") for number in range(3)]
+    table.show_columns([Column("Name", np.array(names), names.__getitem__), *figures], sort_by=1)
+    table.show()
+    one = table.columnWidth(1)
+    for figures_in_sight, expected in ((3.2, []), (2.2, [2]), (1.2, [2, 3])):
+        table.resize(120 + int(figures_in_sight * one), 200)
+        qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() == 0)
+        assert [at for at in range(4) if table.isColumnHidden(at)] == expected
+    table.resize(1500, 200)
+    assert not any(map(table.isColumnHidden, range(4)))

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QWheelEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QTreeWidgetItemIterator
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +15,7 @@ from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, control_profile, encoder_profile
 from views.graph import arranging
 from views.graph.inspector import NodeInspector
+from views.graph.model import StageModel
 from views.graph.side_split import SideSplit
 from views.graph.view import GraphView
 
@@ -369,3 +370,42 @@ def test_the_side_pane_leaves_room_for_the_drawing(show_view: ShowView) -> None:
     assert view.canvas.width() < 250
     view.resize(720, 500)
     assert view.canvas.width() < 350  # as the person left it
+
+
+def test_the_titles_of_the_side_pane_are_whole_in_a_narrow_column(show_view: ShowView) -> None:
+    view, _ = show_view("graph")
+    titles = view.side.tabBar().sizeHint().width()
+    view.resize(2 * titles, 500)
+    assert view.side.tabBar().width() >= titles
+    assert view.canvas.width() >= 0.4 * titles
+
+
+def test_the_first_arrow_key_picks_what_is_seen_first(qtbot: QtBot, show_view: ShowView) -> None:
+    view, context = show_view("graph")
+    view.resize(1200, 800)
+    assert context.selection.picked.is_empty
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Down)
+    first = view.canvas.current()
+    boxes = view.canvas.scene.boxes
+    row = view.canvas.scene.row_of(first)
+    assert boxes.top[row] == boxes.top[~boxes.is_open].min()
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Down)
+    assert view.canvas.current() != first
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Escape)
+    view.canvas.pan(0, 0.3)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Right)
+    assert boxes.top[view.canvas.scene.row_of(view.canvas.current())] > boxes.top[row]
+
+
+def test_boxes_have_room_for_large_letters(qtbot: QtBot, show_view: ShowView) -> None:
+    view, _ = show_view("graph")
+    usual = view._model
+    font = QFont(view.font())
+    font.setPointSizeF(2 * font.pointSizeF())
+    large = StageModel(usual.profile, 0, usual.hierarchy, font)
+    items = view.canvas.scene.boxes.item
+    (width, height), (wide, high) = usual.sizes_of(items), large.sizes_of(items)
+    lines = 2 * QFontMetricsF(font).height()
+    assert (high >= lines).all()
+    assert (high > height).all()
+    assert (wide >= width).all()

@@ -98,6 +98,11 @@ class FigureTable(QTableWidget):
                 change.setForeground(self._theme.good if is_good else self._theme.error)
         self._fit_names()
 
+    def wanted_width(self) -> int:
+        """At which every column is whole."""
+        others = sum(map(self.columnWidth, range(1, len(self._titles))))
+        return self.sizeHintForColumn(0) + others + 2 * self.frameWidth()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_names()

@@ -80,6 +80,7 @@ class RowTable(QWidget):
             self.table.setColumnHidden(at, at in hidden)
         for at in _NAMES:
             self.table.setColumnWidth(at, min(self.table.columnWidth(at), _LONGEST_NAME))
+        self.table.fit_columns()
         self._filter()
 
     def select(self, row: int) -> None:

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QSplitter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -30,13 +29,13 @@ from profilers.profile import KeptComparison, Profile
 from views.background import Latest
 from views.comparison.figure_table import FigureTable
 from views.comparison.row_table import RowTable
+from views.comparison.sides import Sides
 from views.comparison.waterfall import Waterfall
 from views.one_stop import OneStop
 from views.plain_label import PlainLabel
 from views.theme import Theme
 
 _SHOWN_CAUTIONS = 4
-_LEAST_WATERFALL = 150  # px
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,41 +119,25 @@ class ComparisonView(QWidget):
         self.rows = RowTable(self._theme)
         self.waterfall.row_picked.connect(self._pick)
         self.rows.row_picked.connect(self._pick)
-        self._left = QSplitter(Qt.Orientation.Vertical)
-        self._left.addWidget(self.figures)
-        self._left.addWidget(self.waterfall)
-        self._left.setStretchFactor(1, 1)
-        self._left.splitterMoved.connect(self._leave_as_moved)
-        self._is_moved = False
-        sides = QSplitter(Qt.Orientation.Horizontal)
-        sides.addWidget(self._left)
-        sides.addWidget(self.rows)
-        sides.setSizes([480, 520])
+        self._sides = Sides(self.figures, self.waterfall, self.rows, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(3)
         layout.addLayout(bar)
         for label in (self.verdict, self.explained, self.cautions):
             layout.addWidget(label)
-        layout.addWidget(sides, 1)
+        layout.addWidget(self._sides, 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_figures()
+        self._hold()
 
-    def _fit_figures(self) -> None:
-        """All figures, as far as the waterfall keeps room for its longest bars; the rest is its own.
-
-        Where the splitter was moved by hand, only what figures do not fill goes to the waterfall.
-        """
-        figures, waterfall = self._left.sizes()
-        room, most = figures + waterfall, self.figures.maximumHeight()
-        fits = min(figures, most) if self._is_moved else min(most, room - _LEAST_WATERFALL)
-        if room and fits != figures:
-            self._left.setSizes([fits, room - fits])
-
-    def _leave_as_moved(self) -> None:
-        self._is_moved = True
+    def _hold(self) -> None:
+        """Ask for as much height as the texts take at this width."""
+        self._sides.fit()
+        layout = self.layout()
+        assert layout is not None
+        self.setMinimumHeight(max(layout.minimumHeightForWidth(self.width()), 0))
 
     def leave(self) -> None:
         """Go, and show nothing of what is still being computed."""
@@ -273,7 +256,7 @@ class ComparisonView(QWidget):
         self.explained.setText(" ".join(told))
         self._show_cautions(found.cautions)
         self.figures.show_figures(found.figures)
-        self._fit_figures()
+        self._hold()
         self.waterfall.show_explanation(found.explanation)
         self.rows.show_explanation(found.explanation)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from profilers.analysis.comparison.explained import Explanation
@@ -17,8 +17,9 @@ from views.theme import Theme
 
 _LINE = 22  # px
 _AXIS = 20
-_NAME_SHARE = 0.36
-_VALUE = 96
+_MOST_NAME_SHARE = 0.36  # of the width
+_NAME_MARGIN = 20
+_VALUE_MARGIN = 14
 _FAR_FROM_ZERO = 0.6  # of the longest: where all is beyond this share, the axis begins later
 _MOST_BARS = 24
 _BREAK = 6  # px between the cuts of a bar that the axis cuts off
@@ -89,7 +90,7 @@ class Waterfall(QWidget):
         if not bars:
             return
         low, high = _range(bars)
-        plot = self._plot()
+        plot = self._plot(bars)
         self._paint_axis(painter, plot, low, high, len(bars))
         for at, bar in enumerate(bars):
             self._paint_bar(painter, plot, low, high, at, bar)
@@ -99,15 +100,29 @@ class Waterfall(QWidget):
                 top = at * _LINE + _LINE - 4
                 painter.drawLine(QPointF(x, top), QPointF(x, top + 8))
 
-    def _plot(self) -> QRectF:
-        left = self.width() * _NAME_SHARE
-        return QRectF(left, 0, max(self.width() - left - _VALUE, 10), self.height() - _AXIS)
+    def _plot(self, bars: Sequence[_Bar]) -> QRectF:
+        names = [self.fontMetrics().horizontalAdvance(self._shown(bar)) for bar in bars]
+        left = min(self.width() * _MOST_NAME_SHARE, max(names) + _NAME_MARGIN)
+        right = self.width() - _VALUE_MARGIN - self._value_width(bars)
+        return QRectF(left, 0, max(right - left, 10), self.height() - _AXIS)
+
+    def _value_width(self, bars: Sequence[_Bar]) -> int:
+        font = self.font()
+        font.setBold(True)
+        return max(map(QFontMetrics(font).horizontalAdvance, (bar.value for bar in bars)))
+
+    def _shown(self, bar: _Bar) -> str:
+        return without_scope(bar.name, self._scope)
 
     def _paint_axis(
         self, painter: QPainter, plot: QRectF, low: float, high: float, count: int
     ) -> None:
         bottom = count * _LINE
-        for part in range(3):
+        widest = max(
+            painter.fontMetrics().horizontalAdvance(format_duration(x)) for x in (low, high)
+        )
+        has_room = plot.width() > 4 * widest
+        for part in (0, 1, 2) if has_room else (0, 2):
             value = low + (high - low) * part / 2
             x = _place(value, low, high, plot)
             painter.setPen(QPen(self._theme.grid))
@@ -132,11 +147,11 @@ class Waterfall(QWidget):
         painter.setFont(font)
         painter.setPen(self._theme.text)
         name = QRectF(6, top, plot.left() - 14, _LINE)
-        shown = without_scope(bar.name, self._scope)
+        shown = self._shown(bar)
         cut = Qt.TextElideMode.ElideMiddle if " " in shown else Qt.TextElideMode.ElideLeft
         text = painter.fontMetrics().elidedText(shown, cut, int(name.width()))
         painter.drawText(name, middle | Qt.AlignmentFlag.AlignRight, text)
-        value = QRectF(plot.right() + 4, top, _VALUE - 10, _LINE)
+        value = QRectF(plot.right() + 4, top, self.width() - plot.right() - 10, _LINE)
         painter.drawText(value, middle | Qt.AlignmentFlag.AlignRight, bar.value)
 
     def _paint_break(self, painter: QPainter, box: QRectF) -> None:

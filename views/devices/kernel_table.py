@@ -13,6 +13,8 @@ from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.plain_label import PlainLabel
 
+_MEAN, _LONGEST, _TYPE = 4, 5, 6  # columns
+
 
 class KernelTable(QWidget):
     """A row's longest slice is picked with it; rows of picked slices are selected."""
@@ -36,7 +38,8 @@ class KernelTable(QWidget):
         self._summary = PlainLabel()
         self.table = ColumnTable(context.theme)
         self.table.setAccessibleName(self.tr("Kernels"))
-        self.table.let_give_way(0)  # template names are long, and the figures matter more
+        # template names are long, and the figures matter more; the type can be chosen above
+        self.table.let_give_way(0, (_TYPE, _MEAN, _LONGEST))
         bar = QHBoxLayout()
         bar.setContentsMargins(4, 2, 4, 0)
         bar.addWidget(self.types)

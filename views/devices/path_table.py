@@ -17,6 +17,7 @@ from views.column_table import Column, ColumnTable
 from views.context import ViewContext
 from views.plain_label import PlainLabel
 
+_SHARE, _SEGMENTS = 3, 4  # columns
 _ON_DEVICE = (PathKind.LAUNCH_DELAY, PathKind.DEVICE, PathKind.DEVICE_WAIT)
 
 
@@ -82,7 +83,7 @@ class PathTable(QWidget):
         self.summary.setWordWrap(True)
         self.table = ColumnTable(context.theme)
         self.table.setAccessibleName(self.tr("Critical path"))
-        self.table.let_give_way(1)
+        self.table.let_give_way(1, (_SEGMENTS, _SHARE))
         bar = QHBoxLayout()
         bar.setContentsMargins(4, 2, 4, 0)
         bar.addWidget(self.step)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QFontMetricsF
 
 from profilers.profile import Graph, Profile
 from profilers.profile.table import Float64, Int32, Int64
@@ -13,9 +13,10 @@ from views.graph.drawing.text_widths import TextWidths
 from views.graph.structure.hierarchy import Hierarchy
 from views.graph.titles import Titles
 
+_USUAL_LINE = 15.0  # px of a line of text, for which these lengths are made
 _NODE_HEIGHT = 36.0
 _FOLDED_HEIGHT = 40.0
-_SHORTEST, _WIDEST = 84.0, 240.0
+_SHORTEST, _WIDEST = 84.0, 300.0
 _WIDTH_STEP = 12.0  # equal blocks whose names differ a little keep equal layouts
 _BADGE_WIDTH = 48.0
 _FOLD_MARK_WIDTH = 14.0
@@ -43,6 +44,7 @@ class StageModel:
         bold = QFont(font)
         bold.setBold(True)
         self._bold = TextWidths(bold)
+        self._enlarged = max(QFontMetricsF(font).height() / _USUAL_LINE, 1.0)
         self._authored_of: dict[int, list[int]] = defaultdict(list)
         self._made_from: dict[int, list[int]] = defaultdict(list)
         origins = self.graph.origins
@@ -56,12 +58,13 @@ class StageModel:
         rows = items.tolist()
         is_folded = np.diff(self.hierarchy.tree.child_start)[1:][items] > 0
         title = self._bold.of([self.titles.title(item) for item in rows])
-        title += np.where(is_folded, _FOLD_MARK_WIDTH, 0.0)
-        title += _BADGE_WIDTH if self._has_times else 0.0
+        title += np.where(is_folded, _FOLD_MARK_WIDTH * self._enlarged, 0.0)
+        title += _BADGE_WIDTH * self._enlarged if self._has_times else 0.0
         widest = np.maximum(title, self._plain.of([self.titles.subtitle(item) for item in rows]))
-        width = np.clip(widest + _TEXT_MARGIN, _SHORTEST, _WIDEST)
+        width = np.clip(widest + _TEXT_MARGIN, _SHORTEST, _WIDEST * self._enlarged)
         width = np.ceil(width / _WIDTH_STEP) * _WIDTH_STEP
         height = np.where(items >= self.hierarchy.node_count, _FOLDED_HEIGHT, _NODE_HEIGHT)
+        height *= self._enlarged
         growth = self.growth[items]
         return width * growth, height * growth
 

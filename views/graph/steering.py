@@ -45,13 +45,21 @@ class Steering:
     def _walk(self, *, down: bool) -> None:
         """Along a line, down or up, across the borders of open boxes."""
         canvas, current = self._canvas, self._canvas.current()
-        if current != ROOT:
+        if current == ROOT:
+            self._begin()
+        else:
             self._go(walking.along(canvas.scene, canvas.model.hierarchy, current, down=down))
 
     def _walk_beside(self, by: int) -> None:
         canvas, current = self._canvas, self._canvas.current()
-        if current != ROOT:
+        if current == ROOT:
+            self._begin()
+        else:
             self._go(walking.beside(canvas.scene, canvas.model.hierarchy, current, by))
+
+    def _begin(self) -> None:
+        """Nothing is picked yet: walks begin at what is seen first."""
+        self._go(walking.first_seen(self._canvas.scene, self._canvas.camera.viewport()))
 
     def _go(self, item: int) -> None:
         if item != ROOT:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from profilers.profile.table import Float64
+from views.graph.drawing.layers import Viewport
 from views.graph.scene import TRUNK, Scene
 from views.graph.structure.hierarchy import Hierarchy
 from views.graph.structure.tree import ROOT
@@ -41,6 +42,18 @@ def beside(scene: Scene, hierarchy: Hierarchy, item: int, by: int) -> int:
         & ((x - x[row]) * by > 0)
     )
     return int(boxes.item[rows[np.argmin(np.abs(x[rows] - x[row]))]]) if len(rows) else ROOT
+
+
+def first_seen(scene: Scene, view: Viewport) -> int:
+    """The topmost closed box in sight, or of all where none is; `ROOT` for a graph without any."""
+    boxes = scene.boxes
+    is_seen = (boxes.left >= view.left) & (boxes.right <= view.right)
+    is_seen &= (boxes.top >= view.top) & (boxes.bottom <= view.bottom)
+    closed = ~boxes.is_open
+    rows = np.flatnonzero(is_seen & closed if (is_seen & closed).any() else closed)
+    if not len(rows):
+        return ROOT
+    return int(boxes.item[rows[np.lexsort((boxes.left[rows], boxes.top[rows]))[0]]])
 
 
 def line_at(scene: Scene, x: float, y: float, reach: float) -> int:

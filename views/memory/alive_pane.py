@@ -64,16 +64,11 @@ class AlivePane(QWidget):
         self._is_following = True  # a new list has no selection of its own
         try:
             self.table.show_columns(self._columns(total), sort_by=0)
-            self.table.setColumnWidth(1, min(self.table.columnWidth(1), self._maker_room()))
+            self.table.setColumnWidth(1, min(self.table.columnWidth(1), _MAKER_WIDTH))
+            self.table.fit_columns()
         finally:
             self._is_following = False
         self.follow()
-
-    def _maker_room(self) -> int:
-        """What the other columns leave to the makers' names, where that is more than is usual."""
-        header = self.table.horizontalHeader()
-        others = sum(header.sectionSize(at) for at in range(header.count()) if at != 1)
-        return max(_MAKER_WIDTH, self.table.viewport().width() - others)
 
     def follow(self) -> None:
         """Mark the picked blocks and tell of one of them."""

@@ -18,8 +18,10 @@ from views.timeline.time_scale import ticks
 
 _ZOOM_STEP = 1.25
 _PAN_SHARE = 0.1
-_AXIS_WIDTH = 64
+_WIDEST_TICK = "1023.5 MiB"  # wider ones would not be drawn at all
+_AXIS_MARGIN = 12
 _TICK_WIDTH, _TICK_HEIGHT = 70, 28  # pixels between two of them at least
+_MOST_TICKS = 12
 
 
 class TimePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
@@ -48,7 +50,8 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
             axis = plot.getAxis(name)
             axis.setPen(pg.mkPen(theme.grid))
             axis.setTextPen(pg.mkPen(theme.text))
-        plot.getAxis("left").setWidth(_AXIS_WIDTH)
+        widest = self.fontMetrics().horizontalAdvance(_WIDEST_TICK)
+        plot.getAxis("left").setWidth(widest + _AXIS_MARGIN)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         FocusFrame(self, theme.accent)
         self.setMouseTracking(True)
@@ -130,7 +133,8 @@ class _BytesAxis(pg.AxisItem):  # type: ignore[misc]
     """Ticks at binary steps."""
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        spacing = 2.0 ** np.ceil(np.log2(max(high - low, 1.0) / max(size / _TICK_HEIGHT, 1)))
+        count = min(max(size / _TICK_HEIGHT, 1), _MOST_TICKS)
+        spacing = 2.0 ** np.ceil(np.log2(max(high - low, 1.0) / count))
         first = np.ceil(low / spacing) * spacing
         return [(spacing, np.arange(first, high, spacing).tolist())]
 

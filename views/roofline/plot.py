@@ -12,7 +12,7 @@ from profilers.analysis.roof_points import RoofPoints
 from profilers.units import format_count, format_duration, format_percent
 from views.theme import Theme
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 94, 16, 10, 40  # px around the plot
+_LEFT, _RIGHT, _TOP, _BOTTOM = 14, 16, 10, 10  # px around the plot and the texts beside it
 _LEAST_RADIUS, _MOST_RADIUS = 3.0, 14.0
 _REACH = 6.0  # px beyond a point's edge that still hit it
 
@@ -126,11 +126,14 @@ class RoofPlot(QWidget):
         return radii
 
     def _plot(self) -> QRectF:
+        metrics = self.fontMetrics()
+        left = _LEFT + metrics.horizontalAdvance("100 GFLOP/s")
+        bottom = _BOTTOM + 2 * metrics.height()
         return QRectF(
-            _LEFT,
+            left,
             _TOP,
-            max(self.width() - _LEFT - _RIGHT, 10),
-            max(self.height() - _TOP - _BOTTOM, 10),
+            max(self.width() - left - _RIGHT, 10),
+            max(self.height() - _TOP - bottom, 10),
         )
 
     def _at(self, intensity: float, rate: float) -> QPointF:
@@ -156,7 +159,7 @@ class RoofPlot(QWidget):
             painter.setPen(self._theme.grid)
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             painter.setPen(self._theme.muted)
-            box = QRectF(0, y - line / 2, _LEFT - 6, line)
+            box = QRectF(0, y - line / 2, plot.left() - 6, line)
             text = format_count(10.0**decade, "FLOP/s")
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
 
@@ -178,7 +181,7 @@ class RoofPlot(QWidget):
             painter.drawLine(self._at(left, left * peak.bandwidth), self._at(ridge, top))
             painter.drawLine(self._at(ridge, top), self._at(right, top))
             end = self._at(right, top)
-            box = QRectF(end.x() - 124, end.y() + 2, 120, 20)
+            box = QRectF(end.x() - 204, end.y() + 2, 200, painter.fontMetrics().height())
             painter.drawText(box, Qt.AlignmentFlag.AlignRight, name)
         painter.restore()
 

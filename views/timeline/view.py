@@ -104,6 +104,8 @@ class TimelineView(QWidget):
         grid.setRowStretch(2, 1)
         grid.setColumnStretch(1, 1)
         above = _split(Qt.Orientation.Vertical, drawing, self.details, (500, 130))
+        above.setStretchFactor(0, 4)
+        above.setStretchFactor(1, 1)  # of a view that fills a tall window
         self._layout.addWidget(self.search)
         self._layout.addWidget(self.filter)
         self._layout.addWidget(_split(Qt.Orientation.Horizontal, above, self.notes, (700, 260)), 1)

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from profilers.analysis.comparison import side
 from profilers.analysis.comparison.explained import Explanation
-from profilers.analysis.comparison.figures import FigurePair, Rounds, timed_phase
+from profilers.analysis.comparison.figures import FigurePair, Rounds, Verdict, timed_phase
 from profilers.analysis.step_time import step_time
 from profilers.profile import Profile, TimingPhase
+from profilers.profile.table import Float64
 
 _COARSE = 0.2  # share of change; who compares wants to see smaller ones
 _HOPELESS = 3.0  # nobody asks whether one is more than four times as slow
@@ -110,12 +111,15 @@ def _steps(
     if rounds is not None:
         return
     phase = timed_phase(a, b)
-    counts = [len(side.step_durations(each, phase)) for each in (a, b)]
+    durations = [side.step_durations(each, phase) for each in (a, b)]
+    counts = [len(each) for each in durations]
     for name, count in zip("AB", counts, strict=True):
         if count == 1:
             yield f"{name} has one step only, so nothing tells how much its steps vary."
     if min(counts) > 1 and latency is not None:
         yield from _too_few(counts, latency)
+        if latency.verdict in (Verdict.SAME, Verdict.UNSURE):
+            yield from _apart(durations)
     if phase == TimingPhase.PROFILED and all(counts):
         yield "Only profiled steps are known of both: the profiler's own time is part of them."
 
@@ -137,6 +141,17 @@ def _too_few(counts: list[int], latency: FigurePair) -> Iterator[str]:
             f"There are {steps}: as they vary, they surely show only differences above "
             f"{math.ceil(100 * latency.ratio.shows_from)} %. Measure more, or both in turns."
         )
+
+
+def _apart(durations: Sequence[Float64]) -> Iterator[str]:
+    """What a person sees at once in such steps, beside why it does not decide."""
+    ours, theirs = durations
+    for word, longer, shorter in (("longer", theirs, ours), ("less", ours, theirs)):
+        if min(longer) > max(shorter):
+            yield (
+                f"Every step of B took {word} than any of A: a hint, but runs of one model may differ "
+                "like this, too."
+            )
 
 
 def _waited(a: Profile, b: Profile, rounds: Rounds | None) -> Iterator[str]:

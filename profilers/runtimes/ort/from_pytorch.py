@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.errors import CaptureFailed
-from profilers.inputs import make_inputs
+from profilers.inputs import Array, make_inputs
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
@@ -22,8 +22,8 @@ from profilers.runtimes.pytorch.device import device_named
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import conversion_failure, root_cause
 from profilers.runtimes.pytorch.imports import import_first
-from profilers.runtimes.pytorch.inputs import input_tensors
 from profilers.runtimes.pytorch.options import IMPORTS, chosen
+from profilers.runtimes.pytorch.other_sizes import refitted
 from profilers.runtimes.pytorch.outputs import tensors_alone
 from profilers.runtimes.pytorch.programs import (
     Refusal,
@@ -57,6 +57,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     import torch
 
     report.progress("load", 0.0)
+    torch.manual_seed(request.seed)  # as the other modes do, for weights that are made at random
     import_first(chosen(request.options, IMPORTS), request.source_folder)
     begin = time.perf_counter_ns()
     request, loaded = _loaded(request)
@@ -71,7 +72,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         # A program takes the sizes that it was exported for; a module is exported again for others.
         swept = request.sweep if loaded.is_program else {}
         converted = replace(request, model_path=str(path), sweep=swept)
-        record = _run(converted, folder, report, loaded.remedy())
+        record = _run(converted, loaded.arrays(request.inputs), folder, report, loaded.remedy())
         record.artefact_bytes = sum(file.stat().st_size for file in Path(place).iterdir())
         if request.sweep and not loaded.is_program:
             with _kept.place_for(request) as kept:
@@ -102,25 +103,31 @@ def _sized(
 ) -> SizedRun:
     """A step of the module exported for inputs of other sizes."""
     request = replace(request, inputs=inputs, inputs_file="")
+    loaded = replace(loaded, inputs=tuple(refitted(loaded.inputs, inputs)))
     with _kept.place_for(request) as path:
         if not path.exists():
             _export(request, loaded, path, report)
         return onnxruntime_cpu.sized_run(
-            replace(request, model_path=str(path)), make_inputs(request)
+            replace(request, model_path=str(path)), loaded.arrays(inputs) or make_inputs(request)
         )
 
 
 def _export(request: RunRequest, loaded: "_Source", path: Path, report: Reporter) -> None:
     report.progress("torch.export traces the model", 0.0)
-    tensors = tuple(input_tensors(request, device_named("cpu")))
-    source, _ = replace(loaded, inputs=tensors).exported()
+    source, _ = loaded.exported()
     report.progress("torch.onnx writes the model", 0.5)
     _write_onnx(source, request, path)
 
 
-def _run(request: RunRequest, folder: Path, report: Reporter, remedy: str) -> RunRecord:
+def _run(
+    request: RunRequest,
+    arrays: dict[str, Array] | None,
+    folder: Path,
+    report: Reporter,
+    remedy: str,
+) -> RunRecord:
     try:
-        return onnxruntime_cpu.run(request, folder, report)
+        return onnxruntime_cpu.run_with(request, arrays, folder, report)
     except CaptureFailed as error:
         name = Path(request.model_path).name  # a file that the person never saw
         raise CaptureFailed(
@@ -152,6 +159,15 @@ class _Source:
             self.model.state_dict if self.is_program else self.model.state_dict()
         )
         return found
+
+    def arrays(self, inputs: Sequence[InputSpec]) -> dict[str, Array] | None:
+        """What the module takes, by name; None where numpy has no such type, or it is a program."""
+        import torch
+
+        if self.is_program or any(each.dtype is torch.bfloat16 for each in self.inputs):
+            return None
+        named = zip(inputs, self.inputs, strict=True)
+        return {spec.name: tensor.detach().numpy() for spec, tensor in named}
 
     def remedy(self) -> str:
         """What helps where ONNX Runtime does not take the model for its weights' type; "" if sound."""

@@ -33,7 +33,8 @@ _OPSET = 18
 _CONVERTED_FILE = "model.onnx"
 _KEPT_WHOLE = ("_XlaMustCompile", "_noinline")
 _IN_TENSORFLOW = "Profile it in TensorFlow instead."
-_OLD = ("_ref", "expected type resource")  # variables of TensorFlow 1, or read in its kind of loop
+_REFERENCE = "_ref"  # a variable of TensorFlow 1
+_READ_IN_LOOP = "expected type resource"  # one that its kind of loop reads
 _OLD_CONTROL_FLOW = frozenset({"Switch", "Merge", "Enter", "Exit", "NextIteration"})
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _OF_VARIABLES = re.compile(r"^(Assign\w*|Read|ResourceGather)(Variable(Op)?)?$")
@@ -136,22 +137,7 @@ def _converted(source: Source, name: str) -> Any:
                 opset=_OPSET,
             )
     except Exception as error:  # the converter raises whatever its handlers raise
-        unknown = _UNKNOWN_TYPE.fullmatch(str(error))
-        if unknown:
-            raise CaptureFailed(
-                f"tf2onnx cannot convert {name}",
-                f"it knows no numbers of the type {unknown['type']}",
-                _IN_TENSORFLOW,
-            ) from error
-        is_old = any(sign in str(error) for sign in _OLD)
-        raise CaptureFailed(
-            f"tf2onnx cannot convert {name}",
-            "its variables are of TensorFlow 1's kind" if is_old else first_line(error),
-            "Freeze the graph first (convert_variables_to_constants)."
-            if is_old
-            else _IN_TENSORFLOW,
-            str(error),
-        ) from error
+        raise _refusal(name, error) from error
     missing = sorted({node.op_type for node in _nodes(model.graph) if not _is_known(node)})
     if missing:
         raise _unknown(missing, name, source.function)
@@ -159,6 +145,24 @@ def _converted(source: Source, name: str) -> Any:
     _rename(model.graph, source)
     _place_helpers(model.graph)
     return model
+
+
+def _refusal(name: str, error: Exception) -> CaptureFailed:
+    what, text = f"tf2onnx cannot convert {name}", str(error)
+    if _REFERENCE in text:
+        why = "it changes variables of TensorFlow 1's kind while it runs, which ONNX cannot tell"
+        return CaptureFailed(what, why, _IN_TENSORFLOW, text)
+    if _READ_IN_LOOP in text:
+        return CaptureFailed(
+            what,
+            "its variables are of TensorFlow 1's kind",
+            "Freeze the graph first (convert_variables_to_constants).",
+            text,
+        )
+    if unknown := _UNKNOWN_TYPE.fullmatch(text):
+        why = f"it knows no numbers of the type {unknown['type']}"
+        return CaptureFailed(what, why, _IN_TENSORFLOW)
+    return CaptureFailed(what, first_line(error), _IN_TENSORFLOW, text)
 
 
 def _without_compiling(graph_def: Any) -> Any:

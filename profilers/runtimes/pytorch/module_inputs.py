@@ -32,7 +32,7 @@ def module_inputs(
         If nothing is given and the module takes none of the guesses.
     """
     request = named_by_file(request)
-    examples = _examples(source, request)
+    examples = _examples(source)
     constants = {name: value for name, value in examples.items() if not _is_tensor(value)}
     if not request.inputs and not request.inputs_file:
         tensors = {
@@ -44,12 +44,13 @@ def module_inputs(
             specs = tuple(_spec(name, tensor) for name, tensor in tensors.items())
             _bind(source.module, list(tensors), constants)
             return replace(request, inputs=specs), laid_out(list(tensors.values()), request)
-        request = replace(request, inputs=_guessed(source.module, request.model_path, device))
+        guessed = _guessed(source.module, request.model_path, device, examples)
+        request = replace(request, inputs=guessed)
     _bind(source.module, [spec.name for spec in request.inputs], constants)
     return given_inputs(request, device)
 
 
-def _examples(source: ModuleSource, request: RunRequest) -> dict[str, Any]:
+def _examples(source: ModuleSource) -> dict[str, Any]:
     """Arguments of forward by name, from the person's own ``example_inputs``."""
     if source.examples is None:
         return {}
@@ -70,7 +71,8 @@ def _useless(why: str) -> TwinscopeError:
     return TwinscopeError(
         f"{EXAMPLES}() of the model's file gives no inputs",
         why,
-        "It should return a tensor, a tuple of them, or a dict by the names that forward has.",
+        "It should return a tensor, a tuple of them, or a dict by the names that forward has; tensors "
+        "may be in dicts, lists, tuples and data classes.",
     )
 
 
@@ -90,11 +92,16 @@ def _spec(name: str, tensor: Any) -> InputSpec:
     return InputSpec(name, dtype, tuple(tensor.shape), low, high)
 
 
-def _guessed(module: Any, name: str, device: Any) -> tuple[InputSpec, ...]:
+def _guessed(
+    module: Any, name: str, device: Any, examples: Mapping[str, Any]
+) -> tuple[InputSpec, ...]:
     with _without_tracebacks():
         for guess in candidates(module, _required(module)):
             if _takes(module, guess, device):
                 return guess
+    if examples:
+        kinds = ", ".join(f"{each} is a {type(value).__name__}" for each, value in examples.items())
+        raise _useless(f"it gives no tensor, alone or within plain structures: {kinds}")
     wanted = ", ".join(_required(module)) or "none that it names"
     raise TwinscopeError(
         "The model's inputs are not known",

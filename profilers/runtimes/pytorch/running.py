@@ -211,19 +211,23 @@ def _step_range(number: int) -> AbstractContextManager[Any]:
 
 def _first_steps(session: Session, stage: str, count: int) -> list[int]:
     """Steps that may fail, since none has run yet."""
-    step = session.step(session.model.call, unmarked)
     session.report.progress(stage, 0.0)
     try:
-        try:
-            with session.work.around():
-                return timed_steps(step, count, session.report, stage)
-        except RuntimeError as error:
-            if not session.leaves_inference_mode(error):
-                raise
-            with session.work.around():
-                return timed_steps(step, count, session.report, stage)
+        return _run_on(session, stage, count)
     except Exception as error:  # the model runs code of its own
         raise _failed(error, session.request) from error
+
+
+def _run_on(session: Session, stage: str, count: int) -> list[int]:
+    """Steps that run again in another way where one is known to help."""
+    step = session.step(session.model.call, unmarked)
+    try:
+        with session.work.around():
+            return timed_steps(step, count, session.report, stage)
+    except RuntimeError as error:
+        if not (session.leaves_inference_mode(error) or session.leaves_fused_encoders(error)):
+            raise
+    return _run_on(session, stage, count)
 
 
 _STRAY = (

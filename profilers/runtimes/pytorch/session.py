@@ -1,7 +1,7 @@
 """What a run of a PyTorch model works on: the model as it was loaded, and what was asked of it."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ PRELOADED = (*PROFILED, "torch.export._trace", "torch._inductor.ir")  # and by t
 
 
 _OF_INFERENCE_MODE = ("Inference tensors", "inference mode", "does not require grad")
+_OF_FUSED_ENCODERS = "expected scalar type Float but found"
 
 
 def _positional(inputs: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
@@ -29,6 +30,21 @@ def _positional(inputs: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
 
 def not_looked_at(events: Events, traced: Iterable[str] = ()) -> None:
     """What the profiler recorded tells this model nothing."""
+
+
+@contextmanager
+def _operator_by_operator() -> Iterator[None]:
+    """Inference without the fused paths of attention and encoder layers."""
+    from torch import inference_mode
+    from torch.backends import mha
+
+    was_enabled = mha.get_fastpath_enabled()
+    mha.set_fastpath_enabled(False)
+    try:
+        with inference_mode():
+            yield
+    finally:
+        mha.set_fastpath_enabled(was_enabled)
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,7 @@ class Session:
     inputs: list[Any] = field(default_factory=list)
     _model: LoadedModel | None = None
     _work: Work | None = None
+    _around: Callable[[], AbstractContextManager[Any]] | None = None  # instead of the work's own
 
     @property
     def model(self) -> LoadedModel:
@@ -98,7 +115,7 @@ class Session:
     @property
     def work(self) -> Work:
         assert self._work is not None
-        return self._work
+        return replace(self._work, around=self._around) if self._around else self._work
 
     def take(self, model: LoadedModel) -> None:
         """From here on this model runs, laid out and put to work as the options say."""
@@ -119,7 +136,30 @@ class Session:
         is_of_it = any(sign in str(error) for sign in _OF_INFERENCE_MODE)
         if self.work.around is not torch.inference_mode or not is_of_it:
             return False
-        self._work = replace(self.work, around=torch.no_grad)
+        self._around = torch.no_grad
+        return True
+
+    def leaves_fused_encoders(self, error: RuntimeError) -> bool:
+        """Whether a model of encoders with padding runs on operator by operator.
+
+        PyTorch takes its fused path for encoder layers under the CPU's autocast, as it does under no
+        GPU's, and has no kernels for what comes of that.
+        """
+        import torch
+
+        encoders = torch.nn.TransformerEncoderLayer
+        if (
+            _OF_FUSED_ENCODERS not in str(error)
+            or self.work.around is not torch.inference_mode
+            or not any(isinstance(each, encoders) for each in self.model.owner.modules())
+        ):
+            return False
+        self._around = _operator_by_operator
+        self.record.warn(
+            "PyTorch's fused path for encoder layers with padding does not take autocast on the CPU: "
+            "the run has their operators one by one, as under a GPU's autocast.",
+            "Your own program needs torch.backends.mha.set_fastpath_enabled(False) for this.",
+        )
         return True
 
     def step(self, call: Forward, ranges: Ranges) -> Callable[[], None]:

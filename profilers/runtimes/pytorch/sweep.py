@@ -10,7 +10,8 @@ from profilers.errors import CaptureFailed
 from profilers.request import InputSpec
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.errors import first_line
-from profilers.runtimes.pytorch.inputs import input_tensors
+from profilers.runtimes.pytorch.inputs import laid_out
+from profilers.runtimes.pytorch.other_sizes import refitted
 from profilers.runtimes.pytorch.session import LoadedModel, Session
 from profilers.runtimes.pytorch.steps import unmarked
 from profilers.runtimes.pytorch.weights import stored
@@ -33,7 +34,7 @@ def sized_run(session: Session, inputs: tuple[InputSpec, ...], report: Reporter)
     # What is told of these sizes is no fact of the run.
     record = replace(session.record, facts={}, diagnostics=[])
     part = replace(session, request=request, record=record, report=report)
-    part.inputs = input_tensors(request, session.device)
+    part.inputs = laid_out(refitted(session.inputs, inputs), request)
     part.take(_model_for(part, session))
     step = part.step(part.model.call, unmarked)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.pytorch.files import PYTHON_FUNCTIONS
-from profilers.errors import TwinscopeError
+from profilers.errors import CaptureFailed, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
@@ -35,6 +35,7 @@ __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 
 PRELOADED = PROFILED
 
+_COMPILES_ITSELF = "torch.jit.trace a dynamo-optimized function"
 _OTHER_RESULTS = ("Tracer cannot infer type of", "Only tensors, lists, tuples")  # begin its errors
 _MODES = ("training", "train")  # arguments that tell an operator whether it trains
 
@@ -86,10 +87,16 @@ def _traced(model: LoadedModel, session: Session) -> LoadedModel:
     try:
         module, told = _trace_of(model.owner, session.inputs)
     except Exception as error:  # the model's own code runs under the tracer
+        what = "torch.jit.trace cannot follow this model"
+        if _COMPILES_ITSELF in str(error):
+            raise CaptureFailed(
+                what,
+                "it has parts of it compiled, by torch.compile or by torch.cond and the like, which "
+                "TorchScript has no form for",
+                "Run it as PyTorch eager, compiled or exported program.",
+            ) from error
         raise conversion_failure(
-            "torch.jit.trace cannot follow this model",
-            error,
-            "Run it as PyTorch eager, or save it with torch.jit.script.",
+            what, error, "Run it as PyTorch eager, or save it with torch.jit.script."
         ) from error
     fixed = [each for each in told if each.category.__name__ == "TracerWarning"]
     if fixed:

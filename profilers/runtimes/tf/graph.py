@@ -2,11 +2,17 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from profilers.errors import TwinscopeError, first_line
-from profilers.graphs.tf_ends import read_inputs, table_fillers, unread_results
+from profilers.graphs.tf_ends import (
+    read_inputs,
+    session_ends,
+    table_fillers,
+    unread_results,
+)
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
@@ -52,7 +58,8 @@ def _load_saved_model(request: RunRequest) -> TracedModel:
     except Exception as error:  # the loader raises whatever its parts raise
         raise _unloadable(request, error) from error
     if not loaded.signatures:
-        return traced_part(loaded, request)
+        is_session = hasattr(loaded, "prune")  # TensorFlow 1's: one graph, and no functions
+        return _whole_graph(loaded, request) if is_session else traced_part(loaded, request)
     function = _signature(loaded, request)
     expected = function.structured_input_signature[1]
     tensors, inputs = bind_inputs(request, expected)
@@ -99,28 +106,43 @@ def _load_frozen(request: RunRequest) -> TracedModel:
         wrapped = tf.compat.v1.wrap_function(
             lambda: tf.compat.v1.import_graph_def(graph_def, name=""), []
         )
-        graph = wrapped.graph
         names = read_inputs(graph_def.node)
-        inputs = [graph.get_operation_by_name(name).outputs[0] for name in names]
-        function = wrapped.prune(inputs, _results(graph, unread_results(graph_def.node)))
-        fillers = [graph.get_operation_by_name(name) for name in table_fillers(graph_def.node)]
+        function, inputs = _pruned(wrapped, names, unread_results(graph_def.node))
+        fillers = [
+            wrapped.graph.get_operation_by_name(name) for name in table_fillers(graph_def.node)
+        ]
         if fillers:  # as loading a SavedModel does
             wrapped.prune([], fillers)()
     except Exception as error:  # the importer raises whatever its parts raise
         raise _unloadable(request, error) from error
+    return _traced(function, inputs, request)
+
+
+def _whole_graph(loaded: Any, request: RunRequest) -> TracedModel:
+    """A SavedModel of TensorFlow 1 that has no signature, from its placeholders on."""
+    function, inputs = _pruned(loaded, *session_ends(loaded.graph.as_graph_def().node))
+    return replace(_traced(function, inputs, request), owner=loaded)
+
+
+def _pruned(wrapped: Any, names: Iterable[str], results: Iterable[str]) -> tuple[Any, list[Any]]:
+    """The function from the placeholders `names` to the outputs of `results`, and its inputs."""
+    operation = wrapped.graph.get_operation_by_name
+    outputs = [output for name in results for output in operation(name).outputs]
+    if not outputs:
+        raise ValueError("the graph has no output")
+    inputs = [operation(name).outputs[0] for name in names]
+    return wrapped.prune(inputs, outputs), inputs
+
+
+def _traced(function: Any, inputs: Iterable[Any], request: RunRequest) -> TracedModel:
+    import tensorflow as tf
+
     expected = {
         tensor.op.name: tf.TensorSpec(tensor.shape, tensor.dtype, tensor.op.name)
         for tensor in inputs
     }
     tensors, specs = bind_inputs(request, expected)
     return TracedModel(function, function, tensors, specs)
-
-
-def _results(graph: Any, names: Iterable[str]) -> list[Any]:
-    outputs = [output for name in names for output in graph.get_operation_by_name(name).outputs]
-    if not outputs:
-        raise ValueError("the graph has no output")
-    return outputs
 
 
 def _check_operators(graph_def: Any) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilers.runtimes.tf.sources import Source
+from profilers.runtimes.tflite.library import is_handle
 from profilers.runtimes.tflite.results import result_names, result_tensors
 
 _MOST_OFF = 0.05  # of the largest number, as for the results
@@ -42,7 +43,7 @@ def first_difference(source: Source, interpreter: Any) -> str:
     computed = _values(source, {detail["name"] for detail in details.values()})
     for operator in interpreter._get_ops_details():
         for tensor in operator["outputs"]:
-            if tensor not in details:
+            if tensor not in details or is_handle(details[tensor]):
                 continue
             name = details[tensor]["name"]
             expected = [results[tensor]] if tensor in results else _named(computed, name)

@@ -11,7 +11,7 @@ from typing import Any
 
 from profilers.errors import CaptureFailed
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.tflite.library import TfliteLibrary, allocate, invoke
+from profilers.runtimes.tflite.library import TfliteLibrary, allocate, invoke, is_handle
 from profilers.runtimes.tflite.model import packed
 
 _SECONDS = 20.0  # shared by all operators; one that takes longer than its share is run once
@@ -48,18 +48,19 @@ def times_alone(
     operators = model.subgraphs[0].operators
     end = time.monotonic() + _MOST_SECONDS
     share = _SECONDS / max(len(operators), 1)
+    handles = {each["index"] for each in whole.get_tensor_details() if is_handle(each)}
     found = []
     for number, operator in enumerate(operators):
         report.progress("profile", number / len(operators))
-        if time.monotonic() > end:
-            found.append(AloneTime())
+        if time.monotonic() > end or handles & {*_numbers(operator.inputs)}:
+            found.append(AloneTime())  # what a handle stands for is in the whole model alone
             continue
         try:
             content, given = _single(library.schema, model, operator)
             # XNNPACK fails where all there is to do is a weight that is stored in half precision
             alone = library.open(content, delegate if given else "none", threads)
             found.append(_timed(alone, whole, given, share))
-        except (CaptureFailed, ValueError, TypeError):  # resources of other operators, odd types
+        except (CaptureFailed, ValueError, TypeError):  # odd types
             found.append(AloneTime())
     return found
 

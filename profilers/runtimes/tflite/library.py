@@ -2,10 +2,12 @@
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from profilers.errors import CaptureFailed, ModeUnavailable
 
@@ -62,6 +64,14 @@ def invoke(interpreter: Any) -> None:
     """Run one step. Raises CaptureFailed."""
     with _told("The model failed while it ran"):
         interpreter.invoke()
+
+
+def is_handle(detail: Mapping[str, Any]) -> bool:
+    """Whether a tensor stands for a variable, a table or a list, by what the interpreter tells of it.
+
+    ``get_tensor`` takes the bytes of a handle for strings, and what it then reads may end the process.
+    """
+    return np.dtype(detail["dtype"]).kind in "OV"
 
 
 def tflite_library() -> TfliteLibrary:

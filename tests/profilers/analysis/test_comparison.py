@@ -137,6 +137,16 @@ def test_one_step_tells_nothing_and_says_so() -> None:
     assert any("A has one step only" in each for each in found.cautions)
 
 
+def test_few_steps_that_do_not_overlap_are_told_without_a_verdict(shared_data: Path) -> None:
+    a, b = (opened(shared_data / f"a100_train_{name}.json.gz") for name in ("control", "test"))
+    for one, other, word in ((a, b, "longer"), (b, a, "less")):
+        found = compare(one, other)
+        assert found.latency is not None
+        assert found.latency.verdict == Verdict.SAME
+        assert any(f"Every step of B took {word} than any of A" in each for each in found.cautions)
+    assert not any("Every step" in each for each in compare(a, a).cautions)
+
+
 def test_other_batch_sizes_and_types_are_told_and_divided_out_where_asked() -> None:
     generator = np.random.default_rng(6)
     steps = [generator.normal(t * MS, 0.1 * MS, 40) for t in (10, 30)]

@@ -5,16 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.analysis.sweep import sweep_rows
 from profilers.captures import read_capture
 from profilers.errors import MissingCode, TrustRequired, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models.library_names import folder_of
 from profilers.profile import Profile
 from profilers.request import InputSpec, RunRequest
-from tests.conftest import Capture
+from profilers.run_record import RESULTS_FILE
+from tests.conftest import Capture, CaptureFolder
 from tests.profilers.models.torch_archives import edit_archive
 
 ZOO = Path(__file__).parents[2] / "models" / "torch_zoo.py"
@@ -57,9 +60,54 @@ def example_inputs():
     return {"x": torch.randn(2, WIDTH), "mask": torch.ones(2, WIDTH, dtype=torch.bool), "scale": 3.0}
 """
 
-NESTED = """
+BAGS = """
 import torch
 from torch import nn
+
+
+class Bags(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear, self.bags = nn.Linear(8, 4), nn.EmbeddingBag(10, 4)
+
+    def forward(self, dense, ids, offsets):
+        return self.linear(dense) + self.bags(ids, offsets).sum(0)
+
+
+def example_inputs():
+    return torch.randn(6, 8), torch.arange(9), torch.tensor([0, 2, 5])
+"""
+
+HELD = """
+import torch
+
+
+class Holder:
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+class Takes(torch.nn.Module):
+    def forward(self, x):
+        return x.tensor + 1
+
+
+def example_inputs():
+    return Holder(torch.ones(2))
+"""
+
+NESTED = """
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Batch:
+    x: torch.Tensor
+    of: dict
+    width: int = 16
 
 
 class Passes(nn.Module):
@@ -69,7 +117,7 @@ class Passes(nn.Module):
         self.register_buffer("neighbours", torch.eye(4).to_sparse_coo().coalesce())
 
     def forward(self, batch, states, scale=1.0):
-        y = self.linear(batch["x"]) + self.words(batch["of"]["word"]) + states[1] * scale
+        y = self.linear(batch.x) + self.words(batch.of["word"]) + states[1] * scale
         return {"mixed": [torch.sparse.mm(self.neighbours, y), None], "count": 3}
 
 
@@ -78,7 +126,7 @@ def make_model():
 
 
 def example_inputs():
-    batch = {"x": torch.randn(4, 8), "of": {"word": torch.arange(4)}}
+    batch = Batch(torch.randn(4, 8), {"word": torch.arange(4)})
     return {"batch": batch, "states": (None, torch.ones(16)), "scale": 2.0}
 """
 
@@ -89,6 +137,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "model.py").write_text(SOURCE)
     (folder / "plain.py").write_text(SOURCE.partition("def make_model")[0])
     (folder / "nested.py").write_text(NESTED)
+    (folder / "bags.py").write_text(BAGS)
     (folder / "beside_of_sources.py").write_text("WIDTH = 8\n")
     (folder / "fails.py").write_text("import torch\n\n\ndef make_model():\n    return 1 / 0\n")
     (folder / "lacks.py").write_text("import not_installed_here\n\n\ndef make_model():\n    pass\n")
@@ -128,6 +177,30 @@ def test_tensors_within_arguments_are_inputs_and_weights_may_be_sparse(
     specs[1] = replace(specs[1], low=10, high=11)  # there are ten words
     with pytest.raises(TwinscopeError, match="index out of range"):
         capture(folder / "nested.py", mode, inputs=tuple(specs))
+
+
+def test_other_sizes_keep_the_values_that_the_file_gives(capture: Capture, folder: Path) -> None:
+    profile = capture(folder / "bags.py", "torch-eager", sweep={"batch": [2, 12]})
+    assert [row["problem"] for row in sweep_rows(profile)] == [None, None]
+
+
+def test_another_mode_computes_the_same_of_weights_made_at_random(
+    capture_folder: CaptureFolder, folder: Path
+) -> None:
+    found = []
+    for mode in ("torch-eager", "torch-onnxruntime"):
+        captured = capture_folder(folder / "bags.py", mode, keep_results=True)
+        with np.load(captured / RESULTS_FILE) as results:
+            found.append(results["0"])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-5)
+
+
+def test_inputs_in_a_class_of_its_own_are_told(launcher: Launcher, tmp_path: Path) -> None:
+    path = tmp_path / "held.py"
+    path.write_text(HELD)
+    error = failure(path, launcher, tmp_path)
+    assert "x is a Holder" in error.why
+    assert "data classes" in error.remedy
 
 
 def test_another_entry_runs_on_the_guess_that_fits(capture: Capture, folder: Path) -> None:

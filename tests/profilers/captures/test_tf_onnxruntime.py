@@ -54,6 +54,20 @@ def test_a_type_that_the_converter_does_not_know_is_named(capture: Capture, tf_f
 
 
 @pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("tf1_counting", "changes variables of TensorFlow 1's kind while it runs"),
+        ("tf1_words_saved", "ONNX has no operator for LookupTableFindV2"),
+    ],
+)
+def test_what_keeps_a_tensorflow_1_model_from_onnx_is_told(
+    capture: Capture, tf_files: Path, name: str, says: str
+) -> None:
+    with pytest.raises(CaptureFailed, match=says):
+        capture(tf_files / name, "tf-onnxruntime")
+
+
+@pytest.mark.parametrize(
     ("mode", "says"),
     [
         ("tf-onnxruntime", "ONNX has no operator for Erfinv"),

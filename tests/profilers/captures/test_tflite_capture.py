@@ -1,5 +1,7 @@
 """Real runs of TFLite's interpreter, read back: delegates, times, memory, conversion, refusals."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +195,44 @@ def test_flex_operators_are_named_before_a_run_and_the_graph_is_shown(odd_files:
     assert len(model.preview.authored.nodes) == 3
 
 
+def test_a_signature_runs_beside_one_that_needs_flex(capture: Capture, odd_files: Path) -> None:
+    path = odd_files / "partly.tflite"
+    model = open_path(path)
+    assert isinstance(model, ModelFile)
+    assert model.signatures == ("scaled", "multiplied")  # one that runs is the default
+    assert any(
+        "multiplied cannot run here" in told.message and "Cumprod" in told.message
+        for told in model.preview.diagnostics
+    )
+    profile = capture(path, "tflite")
+    assert "MUL" in operators(profile)
+    assert link_coverage(profile).operator_time == 1.0
+    with pytest.raises(CaptureFailed, match=r"TensorFlow operators \(flex\)"):
+        capture(path, "tflite", signature="multiplied")
+
+
+def test_handles_of_variables_are_not_taken_for_values(odd_files: Path) -> None:
+    program = (
+        "import sys\n"
+        "from profilers.runtimes.tflite.library import allocate, is_handle, tflite_library\n"
+        "library = tflite_library()\n"
+        "model = library.open(open(sys.argv[1], 'rb').read(), 'none', 1, keeps_all=True)\n"
+        "allocate(model)\n"
+        "told = {each['index'] for each in model.get_tensor_details() if is_handle(each)}\n"
+        "makers = [each for each in model._get_ops_details() if each['op_name'] == 'VAR_HANDLE']\n"
+        "assert told == {int(tensor) for each in makers for tensor in each['outputs']}, told\n"
+        "assert told\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, str(odd_files / "unset.tflite")],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[3],
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -266,7 +306,7 @@ def test_a_signature_is_picked_in_the_run_dialog(
             "words_saved",
             "no kernel for .*StringLength, .*StringSplitV2.* Leave these operators out",
         ),
-        ("tf1_saved", "variables are of TensorFlow 1's kind.* Freeze the graph"),
+        ("tf1_counting", "changes variables of TensorFlow 1's kind while it runs"),
         ("float8.keras", "no numbers of the type f8E4M3FN"),
         ("int8.keras", "FULLY_CONNECTED does not take plain numbers of the type i8,"),
     ],

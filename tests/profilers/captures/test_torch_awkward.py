@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from profilers.analysis.coverage import link_coverage
+from profilers.analysis.sweep import sweep_rows
 from profilers.captures.pytorch.links import scope_paths
 from profilers.errors import CaptureFailed
 from profilers.profile import Profile
@@ -167,6 +168,29 @@ def test_models_that_want_gradients_or_the_compiler_run_operator_by_operator(
     coverage = link_coverage(captured(capture, name, "torch-eager"))
     assert (coverage.operator_time or 0.0) >= 0.95
     assert (coverage.peak_bytes or 0.0) >= 0.95
+
+
+def test_other_sizes_of_a_model_that_wants_gradients_run_as_its_own_does(capture: Capture) -> None:
+    profile = capture(
+        FILE, "torch-eager", signature="Forces", inputs=MORE_INPUTS["Forces"], sweep={"batch": [3]}
+    )
+    assert [row["problem"] for row in sweep_rows(profile)] == [None]
+
+
+def test_padded_encoders_run_under_autocast_though_their_fused_path_does_not(
+    capture: Capture,
+) -> None:
+    profile = captured(capture, "Padded", "torch-eager", autocast="bfloat16")
+    assert any("fused path" in each.message for each in profile.diagnostics)
+    coverage = link_coverage(profile)
+    assert (coverage.operator_time or 0.0) >= 0.95
+    assert (coverage.peak_bytes or 0.0) >= 0.95
+
+
+def test_a_trace_of_a_loop_as_an_operator_says_what_can_run_it(capture: Capture) -> None:
+    with pytest.raises(CaptureFailed, match=r"parts of it compiled, by .* torch\.cond") as told:
+        captured(capture, "Mapped", "torchscript")
+    assert told.value.remedy == "Run it as PyTorch eager, compiled or exported program."
 
 
 def test_a_backward_that_the_cpu_lacks_says_where_it_can_be_trained(capture: Capture) -> None:
