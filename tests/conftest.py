@@ -207,6 +207,8 @@ def capture_folder(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory)
         model = model_at(path)
         assert isinstance(model, ModelFile)
         request = replace(request_for(model, mode), trusted=True, steps=5, warmup=2, **changes)
+        if not (model.needs_trust or model.needs_code):  # it loads nothing from there
+            request = replace(request, source_folder="")
         key = json.dumps(_with_defaults(request).to_json(), sort_keys=True)
         if key not in folders:
             folder = tmp_path_factory.mktemp("capture")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.desktop import NAME
 from app.off_screen import draw_off_screen
+from profilers.compiled import compile_ahead
 from profilers.errors import TwinscopeError
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
     missing = [file for file in arguments.files if not file.exists()]
     if missing:
         raise TwinscopeError(f"Cannot open {missing[0]}", "there is no such file")
-    return show(arguments, lambda window: window.open(arguments.files))
+    if arguments.files or arguments.screenshot:
+        return show(arguments, lambda window: window.open(arguments.files))
+    return show(arguments, lambda window: compile_ahead())  # while a file is being chosen
 
 
 def show(arguments: argparse.Namespace, fill: "Callable[[MainWindow], object]") -> int:

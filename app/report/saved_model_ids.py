@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.report.node_values import CALLS
-from profilers.graphs.tensorflow_protos import parse
+from profilers.graphs.tensorflow_protos import parse_file
 from profilers.profile import NodeKind, Profile
 
 FILE = "saved_model.pb"
@@ -29,7 +29,7 @@ def rows_by_id(profile: Profile) -> dict[str, dict[str, int]]:
     """
     file = Path(str(profile.environment.request.get("model_path", ""))) / FILE
     try:
-        saved = parse("SavedModel", file.read_bytes())
+        saved = parse_file("SavedModel", file)
     except (OSError, ValueError):  # no such file, or no longer that model
         return {}
     found: dict[str, dict[str, int]] = {}

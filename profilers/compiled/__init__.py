@@ -1,8 +1,9 @@
 """The hot loops, compiled with numba the first time they are wanted.
 
 Compiling takes some seconds once per machine, loading what was compiled 0.4 s: a process of its own
-fills the cache, and until then everything runs without (`load` gives None). Callers therefore
-always have a way in numpy or plain Python, and the same tests go over both.
+fills the cache, and until then everything runs without (`load` gives None). Once it is filled, the
+loops are there for `loaded` too, if anybody asked for them meanwhile. Callers therefore always have
+a way in numpy or plain Python, and the same tests go over both.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,9 +28,11 @@ logger = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).parent.parent.parent
 _KEPT_S = 30 * 24 * 3600
+_NICENESS = 10  # of compiling while nobody waits for it
 _lock = threading.Lock()
 _loaded: ModuleType | None = None
 _builder: threading.Thread | None = None
+_is_wanted = False  # by somebody who goes on without them so far
 _cannot_load = False
 
 
@@ -37,16 +41,23 @@ def load() -> ModuleType | None:
 
     Blocks for about half a second the first time that the cache is there.
     """
-    global _builder
+    global _is_wanted
     with _lock:
         if _loaded is not None or _cannot_load:
             return _loaded
+        _is_wanted = True
         if _stamp().exists():
             _load()
-        elif _builder is None:
-            _builder = threading.Thread(target=_build, daemon=True)
-            _builder.start()
+        else:
+            _begin_building(niceness=0)
         return _loaded
+
+
+def compile_ahead() -> None:
+    """Fill the cache at a low priority, unless it is filled: before anybody waits for it."""
+    with _lock:
+        if _loaded is None and not _cannot_load and not _stamp().exists():
+            _begin_building(_NICENESS)
 
 
 def load_compiled() -> None:
@@ -95,19 +106,33 @@ def _load() -> None:
         _stamp().unlink(missing_ok=True)
 
 
-def _build() -> None:
-    done = subprocess.run(
+def _begin_building(niceness: int) -> None:
+    global _builder
+    if _builder is None:
+        _builder = threading.Thread(target=_build, args=(niceness,), daemon=True)
+        _builder.start()
+
+
+def _build(niceness: int) -> None:
+    process = subprocess.Popen(
         [sys.executable, "-m", "profilers.compiled"],
         cwd=_ROOT,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    if done.returncode:
-        logger.warning("the hot loops could not be compiled: %s", done.stderr[-2000:])
-    else:
-        _forget_old()
+    if niceness and hasattr(os, "setpriority"):
+        with suppress(OSError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
+    _, told = process.communicate()
+    if process.returncode:
+        logger.warning("the hot loops could not be compiled: %s", told[-2000:])
+        return
+    with _lock:
+        if _is_wanted and _loaded is None:
+            _load()
+    _forget_old()
 
 
 def _forget_old() -> None:

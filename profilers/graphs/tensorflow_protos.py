@@ -7,6 +7,7 @@ declared; the parser skips the others.
 """
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -16,6 +17,7 @@ from profilers.graphs.protobuf_scan import check_entries
 
 _PACKAGE = "twinscope.tensorflow"
 _MOST_BYTES = 2**31 - 1  # protobuf's own limit
+_TOO_LARGE = "it is larger than the 2 GiB that a protobuf message may have"
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {
     "int32": _FIELD.TYPE_INT32,
@@ -128,7 +130,7 @@ def parse(message: str, data: bytes) -> Any:
         If the bytes are cut, too many, or not of that type, or claim absurdly many nodes.
     """
     if len(data) > _MOST_BYTES:
-        raise ValueError("it is larger than the 2 GiB that a protobuf message may have")
+        raise ValueError(_TOO_LARGE)
     check_entries(data, _COUNTED.get(message, {}), _MOST_ENTRIES)
     parsed = new(message)
     try:
@@ -136,6 +138,13 @@ def parse(message: str, data: bytes) -> Any:
     except DecodeError as error:
         raise ValueError("its protobuf encoding is cut or damaged") from error
     return parsed
+
+
+def parse_file(message: str, path: Path) -> Any:
+    """As `parse`; a file that is too large is not read."""
+    if path.stat().st_size > _MOST_BYTES:
+        raise ValueError(_TOO_LARGE)
+    return parse(message, path.read_bytes())
 
 
 def new(message: str) -> Any:

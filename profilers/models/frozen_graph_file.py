@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.errors import DamagedFile
-from profilers.graphs.tensorflow_protos import dtype_name, parse
+from profilers.graphs.tensorflow_protos import dtype_name, parse_file
 from profilers.graphs.tf_dangers import Reach, graph_reaches
 from profilers.graphs.tf_ends import read_inputs, unread_results
 from profilers.graphs.tf_graph_def import read_graph_def
@@ -45,7 +45,7 @@ def inspect(path: Path) -> ModelFile:
     """
     pool = StringPool()
     try:
-        graph_def = parse("GraphDef", path.read_bytes())
+        graph_def = parse_file("GraphDef", path)
         _check_nodes(graph_def)
         graph = read_graph_def(subgraph_of(graph_def, _outputs(graph_def)), pool)
     except ValueError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.errors import DamagedFile
-from profilers.graphs.tensorflow_protos import dtype_name, parse
+from profilers.graphs.tensorflow_protos import dtype_name, parse_file
 from profilers.graphs.tf_dangers import saved_model_reaches
 from profilers.graphs.tf_ends import session_ends
 from profilers.graphs.tf_graph_def import read_graph_def
@@ -65,7 +65,7 @@ def inspect(path: Path) -> ModelFile:
     folder = file.parent
     pool = StringPool()
     try:
-        meta_graph = _meta_graph(file.read_bytes())
+        meta_graph = _meta_graph(file)
         signatures = _signatures(meta_graph)
         functions = [] if signatures else saved_functions(meta_graph)
         is_bare = not signatures and not functions and not meta_graph.object_graph_def.nodes
@@ -106,9 +106,9 @@ def inspect(path: Path) -> ModelFile:
     )
 
 
-def _meta_graph(data: bytes) -> Any:
+def _meta_graph(file: Path) -> Any:
     """The graph for serving, else the first."""
-    meta_graphs = parse("SavedModel", data).meta_graphs
+    meta_graphs = parse_file("SavedModel", file).meta_graphs
     if not meta_graphs:
         raise ValueError(f"its {_FILE} holds no graph")
     serving = [meta for meta in meta_graphs if "serve" in meta.meta_info_def.tags]

@@ -44,7 +44,7 @@ def read(path: Path, progress: Progress) -> Profile:
     """
     progress(0.0)
     try:
-        content, opcodes = load_plain(path.read_bytes(), lambda share: progress(share * _LOADED))
+        content, opcodes = load_plain(path, lambda share: progress(share * _LOADED))
     except NotPlain as error:
         raise DamagedFile(
             f"Cannot open {path.name}",

@@ -11,6 +11,7 @@ import io
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from profilers.compiled.pickle_walk import (
 )
 
 _MEMORY_SHARE = 0.5
+_NO_ROOM = "it is too large for this machine's memory"
 _READ_BYTES = 1 << 20
 _SMALL_BYTES = 1 << 20  # walked sooner than the compiled loops are loaded
 
@@ -78,10 +80,8 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def load_plain(
-    data: bytes, progress: Callable[[float], None] = lambda share: None
-) -> tuple[Any, int]:
-    """The object, and how many opcodes made it.
+def load_plain(path: Path, progress: Callable[[float], None]) -> tuple[Any, int]:
+    """The object in a file, and how many opcodes made it.
 
     Containers may be shared and may hold themselves: whoever walks through them must not visit more
     than there are opcodes, and must not ask for the text of what is not text.
@@ -90,9 +90,12 @@ def load_plain(
     ------
     NotPlain
         If anything but lists, tuples, numbers, text, bytes, None, and dicts and sets of text would
-        be built, or if that would take more than half of the free memory.
+        be built, or if that or the file itself would take more than half of the free memory.
     """
     most_bytes = int(_MEMORY_SHARE * psutil.virtual_memory().available)
+    if path.stat().st_size > most_bytes:
+        raise NotPlain(_NO_ROOM)
+    data = path.read_bytes()
     loops = compiled.load() if len(data) > _SMALL_BYTES else compiled.loaded()
     if loops is None:
         ended, at, opcodes = walk(data, len(data), RULES, most_bytes)
@@ -107,7 +110,7 @@ def load_plain(
             source = io.BufferedReader(_Watched(memoryview(data)[:at], progress), _READ_BYTES)
             return _Refusing(source).load(), opcodes
     except MemoryError as error:
-        raise NotPlain("it is too large for this machine's memory") from error
+        raise NotPlain(_NO_ROOM) from error
     except _DAMAGE as error:
         raise NotPlain(f"its pickle is damaged ({type(error).__name__})") from error
 

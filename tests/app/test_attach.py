@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from app.cli import main
 from app.window.attach_dialog import AttachDialog
 from app.window.main_window import MainWindow
 from profilers import snapshot
+from profilers.errors import CaptureFailed
 from profilers.profile import Profile, SliceKind
+from profilers.runtimes.tf import attach as tf_attach
 from tests.app.conftest import settle
 from tests.app.test_main_job import dialog_of
 from tests.conftest import ROOT
@@ -57,7 +60,6 @@ def attach(window: MainWindow, qtbot: QtBot, address: str, seconds: float) -> No
     """As a person does: menu, address, Return."""
     window.actions_by_id["file.attach"].trigger()
     dialog = dialog_of(window, AttachDialog, qtbot)
-    assert isinstance(dialog, AttachDialog)
     dialog.address.clear()
     qtbot.keyClicks(dialog.address, "nowhere")
     qtbot.keyClick(dialog.address, Qt.Key.Key_Return)
@@ -112,8 +114,39 @@ def test_a_failed_attachment_is_told_and_its_address_kept(window: MainWindow, qt
     window.actions_by_id["file.attach"].trigger()
     assert window.notice.isHidden()
     dialog = dialog_of(window, AttachDialog, qtbot)
-    assert isinstance(dialog, AttachDialog)
     assert dialog.address.text() == address
+
+
+@pytest.fixture
+def unanswered() -> Iterator[str]:
+    """An address where nobody answers whether somebody listens: its queue is full."""
+    with socket.socket() as listener, ExitStack() as queue:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_where_nobody_answers_attaching_can_be_cancelled(
+    window: MainWindow, qtbot: QtBot, unanswered: str
+) -> None:
+    attach(window, qtbot, unanswered, 0.5)
+    (document,) = window.session.documents
+    window.board.header(document).cancel_asked.emit(document)
+    settle(window, qtbot, 20_000)
+    assert not window.session.documents
+    assert window.notice.isHidden()
+
+
+def test_what_may_be_wrong_is_told_where_nobody_answers(
+    unanswered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tf_attach, "_CONNECTING_S", 0.2)
+    with pytest.raises(CaptureFailed, match=r"nothing there answered within 0\.2 s.*firewall"):
+        tf_attach._check_reachable(unanswered)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +169,6 @@ def test_a_wrong_address_is_told(
 def test_the_dialog_grows_with_what_it_tells(window: MainWindow, qtbot: QtBot) -> None:
     window.actions_by_id["file.attach"].trigger()
     dialog = dialog_of(window, AttachDialog, qtbot)
-    assert isinstance(dialog, AttachDialog)
     height = dialog.address.height()
     dialog.address.setText("nowhere")
     dialog.accept()

@@ -121,9 +121,12 @@ def test_preparations_hold_no_profile_that_is_gone(qtbot: QtBot) -> None:
     assert preparations.is_ready(spec, profile)
     held = weakref.ref(profile)
     del profile
-    qtbot.wait(10)  # the finished job is deleted in a turn of its own
-    gc.collect()
-    assert held() is None
+
+    def is_let_go() -> bool:
+        gc.collect()
+        return held() is None
+
+    qtbot.waitUntil(is_let_go)  # the finished job is deleted in a turn of its own
 
 
 @pytest.mark.parametrize("spec", VIEWS, ids=lambda spec: spec.id)

@@ -121,7 +121,7 @@ def _script(folder: Path, found: ChromeTrace, slices: Slices) -> _Linked:
     strings = found.pool.table()
     nodes = linked_script(slices, strings, *script_program(graph, strings))
     rows, _ = outermost_operators(slices, strings)
-    shapes = recorded_shapes(document, rows, slices, nodes, found.trace.arguments)
+    shapes = recorded_shapes(document, rows, nodes, found.trace.arguments)
     return read_script_graph(document, found.pool, shapes), with_added(slices, strings, nodes)
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from profilers.profile import JsonColumn, Slices, decode
+from profilers.profile import JsonColumn, decode
 from profilers.profile.table import Int32
 
 Json = dict[str, Any]
@@ -13,7 +13,7 @@ _NO_TENSOR = frozenset({"", "Scalar", "ScalarList"})
 
 
 def recorded_shapes(
-    document: Json, rows: Sequence[int], slices: Slices, nodes: Int32, arguments: JsonColumn
+    document: Json, rows: Sequence[int], nodes: Int32, arguments: JsonColumn
 ) -> dict[str, list[int]]:
     """Sizes by value name.
 
@@ -23,7 +23,6 @@ def recorded_shapes(
         JSON of `profilers.runtimes.pytorch.script_graph`.
     rows : sequence of int
         Outermost operator slices.
-    slices : Slices
     nodes : int32 array
         Node of each slice, numbered as `read_script_graph` numbers them.
     arguments : JsonColumn

@@ -32,7 +32,7 @@ def module_inputs(
         If nothing is given and the module takes none of the guesses.
     """
     request = named_by_file(request)
-    examples = _examples(source, request)
+    examples = _examples(source)
     constants = {name: value for name, value in examples.items() if not _is_tensor(value)}
     if not request.inputs and not request.inputs_file:
         tensors = {
@@ -50,7 +50,7 @@ def module_inputs(
     return given_inputs(request, device)
 
 
-def _examples(source: ModuleSource, request: RunRequest) -> dict[str, Any]:
+def _examples(source: ModuleSource) -> dict[str, Any]:
     """Arguments of forward by name, from the person's own ``example_inputs``."""
     if source.examples is None:
         return {}

@@ -90,6 +90,13 @@ def _check_reachable(address: str) -> None:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECTING_S).close()
+    except TimeoutError as error:
+        raise CaptureFailed(
+            f"Cannot attach to {address}",
+            f"nothing there answered within {_CONNECTING_S:g} s: the host may be off, or a firewall "
+            "may drop what is sent to that port",
+            _OFFER,
+        ) from error
     except OSError as error:
         raise CaptureFailed(
             f"Cannot attach to {address}",

@@ -107,7 +107,7 @@ def test_steps_and_timings(run: Run, name: str) -> None:
     phases = np.bincount(profile.timings.phase, minlength=5)
     assert phases[TimingPhase.MEASURED] >= phases[TimingPhase.PROFILED] == STEPS
     measured = profile.timings.duration_ns[profile.timings.phase == TimingPhase.MEASURED]
-    assert 0 < np.median(measured) < np.median(profile.steps.duration_ns) * 10
+    assert 0 < np.median(measured) < np.median(profile.steps.duration_ns) * 100  # one unit
 
 
 def test_nothing_is_fused_without_optimisation(run: Run) -> None:

@@ -1,5 +1,7 @@
 """Complex spectra, inputs of every type, no weights at all: linked in every mode."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,19 @@ def test_a_program_that_cannot_be_written_down_is_recorded(capture: Capture, mod
     assert (coverage.peak_bytes or 0.0) >= 0.95
 
 
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+def test_the_graph_of_a_package_is_that_of_its_kernels_where_none_can_be_written_down(
+    capture: Capture,
+) -> None:
+    profile = captured(capture, "Flexible", "torch-aoti")
+    (told,) = [each.message for each in profile.diagnostics if "package's kernels" in each.message]
+    assert "operator flex_attention" in told
+    operators = {profile.strings[row] for row in profile.authored.nodes.operator.tolist()}
+    assert any(each.startswith("cpp_") and "flex_attention" in each for each in operators)
+    assert broken_references(profile) == []
+    assert (link_coverage(profile).operator_time or 0.0) >= 0.95
+
+
 def test_kernels_of_blocks_computed_again_belong_to_the_block_they_come_from(
     capture: Capture,
 ) -> None:
@@ -174,11 +189,10 @@ def test_padded_encoders_run_under_autocast_though_their_fused_path_does_not(
     assert (coverage.peak_bytes or 0.0) >= 0.95
 
 
-@pytest.mark.parametrize("mode", ["torch-compile", "torch-aoti"])
-def test_kernels_in_branches_and_loops_belong_to_the_operator_that_runs_them(
-    capture: Capture, mode: str
+def test_kernels_in_branches_and_loops_of_a_package_belong_to_the_operator_that_runs_them(
+    capture: Capture,
 ) -> None:
-    profile = captured(capture, "Decided", mode)
+    profile = captured(capture, "Decided", "torch-aoti")
     assert_linked(profile)
     nodes, slices = profile.authored.nodes, profile.trace.slices
     ran: dict[str, list[str]] = {}
@@ -190,8 +204,6 @@ def test_kernels_in_branches_and_loops_belong_to_the_operator_that_runs_them(
     assert sum("addmm" in name for name in ran["while_loop"]) == 3
     assert any("addmm" in name for name in ran["cond"])
     assert sum("addmm" in name for name in ran["linear"]) == 1
-    told = {profile.strings[row] for row in profile.fusion.breaks.kind.tolist()}
-    assert "recompile" not in told  # as they do where each runs alone
 
 
 def test_a_trace_of_a_loop_as_an_operator_says_what_can_run_it(capture: Capture) -> None:

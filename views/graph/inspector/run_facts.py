@@ -6,7 +6,7 @@ import numpy as np
 
 from profilers.analysis.nodes import facts as node_facts
 from profilers.analysis.stage_figures import stage_figures
-from profilers.profile import Graph, Profile
+from profilers.profile import Profile
 from profilers.units import format_bytes, format_count, format_duration, format_percent
 from views.graph.inspector.graph_facts import tr
 from views.graph.inspector.section import SHOWN, Bars, Section
@@ -73,7 +73,7 @@ def fusion(profile: Profile, node: int) -> Section:
     return section
 
 
-def generated(profile: Profile, graph: Graph, stage: int, node: int) -> Section:
+def generated(profile: Profile, stage: int, node: int) -> Section:
     """What a compiler wrote for a node of a later stage."""
     section = Section("generated", tr("Generated source"))
     groups = profile.fusion.groups

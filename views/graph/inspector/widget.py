@@ -69,7 +69,7 @@ class NodeInspector(QTreeWidget):
                 *graph_facts.tensors(profile, graph, node),
                 graph_facts.parameters(profile, graph, node),
                 graph_facts.attributes(graph, node),
-                run_facts.generated(profile, graph, stage, node),
+                run_facts.generated(profile, stage, node),
             ]
         )
 
