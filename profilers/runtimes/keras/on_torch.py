@@ -56,6 +56,8 @@ def _load(request: RunRequest, device: Any) -> LoadedModel:
     forget_models()
     with keras.device(place):
         model = load_keras(request)
+        if not model.built and isinstance(model, keras.Sequential) and request.inputs:
+            model.build((None, *request.inputs[0].shape[1:]))  # else its weights come too late
     names = [spec.name for spec in request.inputs]
     root = LayerTree(model, partial(packed, model, names), place).root
     root.eval()
