@@ -1,9 +1,12 @@
 """TensorFlow and Keras models converted to TFLite on the spot."""
 
 import re
+from contextlib import suppress
+from typing import Any
 
 from profilers.errors import CaptureFailed, first_line
 from profilers.runtimes.tf.sources import Source
+from profilers.runtimes.tflite.list_sizes import with_batch
 
 _MISSING = re.compile(r"^\s*(?:Flex|Custom) ops: (?P<names>.+)$", re.MULTILINE)
 _NO_KERNEL = re.compile(r"'tf\.(?P<names>\w+)' op is neither a custom op nor a flex op")
@@ -28,19 +31,26 @@ def convert(source: Source, quantisation: str, name: str) -> bytes:
     CaptureFailed
         If TFLite has no kernel for an operator, or the converter fails.
     """
+    try:
+        return _converted(source.function, quantisation)
+    except Exception as error:  # the converter raises an error class of its own for each stage
+        if _OPEN_SIZE in str(error) and (sized := with_batch(source)) is not None:
+            with suppress(Exception):  # the first refusal tells more
+                return _converted(sized, quantisation)
+        raise _refusal(name, error) from error
+
+
+def _converted(function: Any, quantisation: str) -> bytes:
     import tensorflow as tf
 
     # Frozen without what holds them, variables would reach the bodies of control flow as arguments,
     # and the converter drops the ReLU of a product with a matrix that is none of its constants.
     variables = tf.Module()
-    variables.kept = list(source.function.graph.variables)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function], variables)
+    variables.kept = list(function.graph.variables)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], variables)
     if quantisation == "dynamic-range":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    try:
-        content: bytes = converter.convert()
-    except Exception as error:  # the converter raises an error class of its own for each stage
-        raise _refusal(name, error) from error
+    content: bytes = converter.convert()
     return content
 
 
