@@ -1,11 +1,15 @@
 """TensorFlow and Keras models converted to TFLite on the spot."""
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from profilers.errors import CaptureFailed, first_line
-from profilers.runtimes.tf.sources import Source
+from profilers.request import RunRequest
+from profilers.runtimes.tf.graph import signature_name
+from profilers.runtimes.tf.sources import Source, lookups_of
 from profilers.runtimes.tflite.list_sizes import with_batch
 
 _MISSING = re.compile(r"^\s*(?:Flex|Custom) ops: (?P<names>.+)$", re.MULTILINE)
@@ -23,7 +27,7 @@ _PLACE = re.compile(r"^\S[^:]*:\d+:\d+: (?:error: )?")
 _OF_VARIABLES = frozenset({"VarHandleOp", "ReadVariableOp", "AssignVariableOp"})
 
 
-def convert(source: Source, quantisation: str, name: str) -> bytes:
+def convert(source: Source, quantisation: str, request: RunRequest) -> bytes:
     """The model all in TFLite's own operators.
 
     Raises
@@ -31,30 +35,50 @@ def convert(source: Source, quantisation: str, name: str) -> bytes:
     CaptureFailed
         If TFLite has no kernel for an operator, or the converter fails.
     """
+    name = Path(request.model_path).name
+    lookups = lookups_of(source.function)
+    loader = _of_saved_model(source, request) if lookups else None
     try:
-        return _converted(source.function, quantisation)
+        return _content(loader or _of_function(source.function), quantisation)
     except Exception as error:  # the converter raises an error class of its own for each stage
         if _OPEN_SIZE in str(error) and (sized := with_batch(source)) is not None:
             with suppress(Exception):  # the first refusal tells more
-                return _converted(sized, quantisation)
-        raise _refusal(name, error) from error
+                return _content(_of_function(sized), quantisation)
+        raise _refusal(name, error, () if loader else lookups) from error
 
 
-def _converted(function: Any, quantisation: str) -> bytes:
+def _content(converter: Any, quantisation: str) -> bytes:
     import tensorflow as tf
 
-    # Frozen without what holds them, variables would reach the bodies of control flow as arguments,
-    # and the converter drops the ReLU of a product with a matrix that is none of its constants.
-    variables = tf.Module()
-    variables.kept = list(function.graph.variables)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], variables)
     if quantisation == "dynamic-range":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     content: bytes = converter.convert()
     return content
 
 
-def _refusal(name: str, error: Exception) -> CaptureFailed:
+def _of_function(function: Any) -> Any:
+    import tensorflow as tf
+
+    # Frozen without what holds them, variables would reach the bodies of control flow as arguments,
+    # and the converter drops the ReLU of a product with a matrix that is none of its constants.
+    variables = tf.Module()
+    variables.kept = list(function.graph.variables)
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], variables)
+
+
+def _of_saved_model(source: Source, request: RunRequest) -> Any | None:
+    """The converter that finds what fills lookup tables, None where a file has no signature."""
+    import tensorflow as tf
+
+    loaded = source.model.owner
+    name = signature_name(loaded, request) if hasattr(loaded, "signatures") else ""
+    if not name:
+        return None
+    return tf.lite.TFLiteConverter.from_saved_model(request.model_path, signature_keys=[name])
+
+
+def _refusal(name: str, error: Exception, tables: Collection[str]) -> CaptureFailed:
+    """`tables` are operators whose tables the converter was not given."""
     text = str(error)
     what = f"TFLite cannot run {name}"
     found = [*_MISSING.finditer(text), *_NO_KERNEL.finditer(text)]
@@ -62,6 +86,13 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
     missing.pop("Placeholder", None)  # of a table that is refused as well
     if missing.keys() - _OF_VARIABLES:  # a body that is refused leaves its variables behind
         missing = {name: None for name in missing if name not in _OF_VARIABLES}
+    if missing and missing.keys() <= {*tables}:
+        return CaptureFailed(
+            what,
+            "it looks words or numbers up in tables, which the converter takes from SavedModels only",
+            "Save it as one (model.export), with a signature, or profile it in TensorFlow.",
+            text,
+        )
     if missing:
         return CaptureFailed(
             what,
