@@ -33,6 +33,12 @@ class OptionFields(QWidget):
             self._fields[option.id] = field
         self.setVisible(bool(options))
 
+    def follow_in_tab_order(self, before: QWidget) -> None:
+        """Tab comes from `before` to the fields: made late, they would be the last of all."""
+        for field in self._fields.values():
+            QWidget.setTabOrder(before, field)
+            before = field
+
     def align_with(self, form: QFormLayout) -> None:
         """Fields begin where those of `form` do."""
         labels = (

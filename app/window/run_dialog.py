@@ -135,6 +135,7 @@ class RunDialog(QDialog):
     def _show_options(self) -> None:
         mode = mode_named(self.mode.currentData() or "")
         self.options.show_options(mode.options if mode else (), self.request.options)
+        self.options.follow_in_tab_order(self.mode)
 
     def _show_inputs_of(self, signature: str) -> None:
         self.inputs.show_specs(with_sizes(self._model.inputs_of(signature)))

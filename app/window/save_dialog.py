@@ -51,7 +51,7 @@ class SaveDialog(QDialog):
         for part in PARTS:
             self.parts[part.id].setToolTip(part.hint)
             self.parts[part.id].setChecked(True)
-        self.anonymise = QCheckBox(self.tr("Without paths, users, hosts and source lines"))
+        self.anonymise = QCheckBox(self.tr("Without paths, users, hosts, source lines and dates"))
         self.anonymise.setToolTip(
             self.tr("The finished file is searched for them before it gets its name")
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from profilers.graphs.builder import GraphBuilder, Shape
+from profilers.graphs.keras_input_guess import guessed_shape
 from profilers.profile import Graph, NodeKind, StringPool
 
 _MOST_LAYERS = 100_000
@@ -43,7 +44,7 @@ class KerasInput:
     """One input as the configuration states it.
 
     `rows` is the size of the smallest embedding that it indexes, 0 if none. It is `guessed` where
-    the model only tells the shape that it was built for.
+    the model only tells the shape that it was built for, or was never built.
     """
 
     name: str
@@ -147,6 +148,7 @@ class _Reader:
         self.builder = builder
         self._rows: dict[tuple[str, ...], int] = {}
         self._classes: dict[tuple[str, ...], str] = {}
+        self._layers: dict[int, str] = {}  # class by node
         self._inputs: dict[int, KerasInput] = {}
         self._table_rows: dict[int, int] = {}  # input_dim of the embedding, by node
         self._readers: dict[int, list[int]] = {}
@@ -232,7 +234,7 @@ class _Reader:
             scope=self.builder.scope(inside),
             attributes=_attributes(layer.config),
         )
-        self._classes[path] = layer.class_name
+        self._classes[path] = self._layers[row] = layer.class_name
         if given:
             shape = layer.config.get("batch_shape", layer.config.get("batch_input_shape"))
             self._inputs[row] = KerasInput(layer.name, dtype_of(layer.config), _shape(shape))
@@ -295,7 +297,10 @@ class _Reader:
                 given = self._inputs[row]
                 tables = [self._table_rows.get(node, 0) for node in self._readers.get(row, ())]
                 limit = min(filter(None, tables), default=0)
-                yield KerasInput(given.name, given.dtype, given.shape, limit)
+                guess = guessed_shape(row, self._readers, self._layers)
+                is_open = given.shape is None and guess is not None
+                shape = guess if is_open else given.shape
+                yield KerasInput(given.name, given.dtype, shape, limit, is_open)
 
 
 @dataclass(frozen=True)

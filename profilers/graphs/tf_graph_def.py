@@ -102,6 +102,8 @@ class _Body:
     rows: dict[str, int] = field(default_factory=dict)
     shapes: dict[str, list[Shape]] = field(default_factory=dict)
     dtypes: dict[str, str] = field(default_factory=dict)  # of arguments
+    attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)  # of nodes with any
 
     def __post_init__(self) -> None:
         self.by_name = {node.name: node for node in self.nodes}
@@ -127,7 +129,7 @@ class _Reader:
             if node.name in body.rows:
                 self._add_edges(body, node)
         for node in body.nodes:
-            if node.name in body.rows:
+            if node.name in body.calls:
                 self._add_subgraphs(body, node, active)
 
     def _add_node(self, body: _Body, node: Any) -> None:
@@ -136,7 +138,11 @@ class _Reader:
         body.shapes[node.name] = output_shapes(node)
         if self._is_weight(body, node) or _only_orders(node):
             return
-        calls = any(True for _ in called_functions(node, self._library))
+        calls = list(called_functions(node, self._library))
+        if calls:
+            body.calls[node.name] = calls
+        attributes = attribute_values(node)
+        body.attributes[node.name] = attributes
         kind = NodeKind.INPUT if node.op in INPUTS else _KINDS.get(node.op, NodeKind.OPERATOR)
         body.rows[node.name] = self._builder.node(
             node.name,
@@ -144,7 +150,7 @@ class _Reader:
             kind=NodeKind.CONTROL if calls else kind,
             scope=self._scope(node.name, body.subgraph),
             subgraph=body.subgraph,
-            attributes=attribute_values(node),
+            attributes=attributes,
         )
 
     def _infer_shapes(self, body: _Body) -> None:
@@ -209,9 +215,8 @@ class _Reader:
                 self._builder.use(weight.row, target)
             inputs.append(self._connect(body, text, target))
         outputs = body.shapes[node.name]
-        flops = operator_flops(
-            node.op, inputs, outputs[0] if outputs else None, attribute_values(node)
-        )
+        attributes = body.attributes[node.name]
+        flops = operator_flops(node.op, inputs, outputs[0] if outputs else None, attributes)
         self._builder.set_flops(target, flops)
 
     def _connect(self, body: _Body, text: str, target: int) -> Shape:
@@ -236,7 +241,7 @@ class _Reader:
         return f"{name}:{at}", dtype, shape
 
     def _add_subgraphs(self, body: _Body, node: Any, active: tuple[str, ...]) -> None:
-        for label, function, skipped in called_functions(node, self._library):
+        for label, function, skipped in body.calls[node.name]:
             row = self._builder.subgraph(label, body.rows[node.name])
             if function in active:
                 continue  # recursion: the body is shown where it was called first

@@ -1,32 +1,29 @@
 """Kernel calls and buffers in the Python wrapper that Inductor generates, torch not needed.
 
-Only the syntax tree of its ``call`` function is read, nothing is executed. What is not understood
-is left out: the form of this code is no interface of PyTorch.
+Only the syntax tree of its ``call`` function is read, with the bodies of branches and loops where it
+calls them; nothing is executed. What is not understood is left out: the form of this code is no
+interface of PyTorch.
 """
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from profilers.graphs.builder import Shape
+from profilers.graphs.control_flow import ControlFlow
+from profilers.graphs.torch_inductor_kernels import GeneratedKernel, generated_kernels
+from profilers.graphs.torch_inductor_syntax import names_in, returned_of, shape_of, tensors_of
 
 _HANDLES = re.compile(r"# \[Provenance debug handles\] (.+)")
 _AOT_ID = re.compile(r"# AOT ID: \['(\d+)")
-_MARK = re.compile(r'"graph_(\d+)_cpp_\w+"')  # where graphs failed before, they count otherwise
-_CPP_SIGNATURE = re.compile(r"\bkernel\((.*?)\)", re.DOTALL)
-_CPP_POINTER = re.compile(r"(const\s+)?([\w:]+)\s*\*\s*(?:__restrict__\s*)?(\w+)")
-_TRITON_SIGNATURE = re.compile(r"^def \w+\((.*?)\):", re.DOTALL | re.MULTILINE)
+_MARK = re.compile(r'"graph_(\d+)_\w+"')  # where graphs failed before, they count otherwise
 _EMPTY = ("empty_strided", "empty_strided_cpu", "empty_strided_cuda", "_empty_strided_cuda")
 _LIBRARIES = {"mkldnn": "oneDNN", "onednn": "oneDNN", "mkl": "MKL"}
 _ASSIGNED = re.compile(r"auto tmp\d+ = (.*);")
 _COMPUTED = re.compile(r"^(?!.*loadu\().*\btmp\d+")  # of another value, not loaded from an array
 _CALLS = re.compile(r"call|partition_\d+")
-_CPP_DTYPES = {
-    "float": "float32", "double": "float64", "bfloat16": "bfloat16", "at::BFloat16": "bfloat16",
-    "half": "float16", "at::Half": "float16", "int64_t": "int64", "int32_t": "int32",
-    "int16_t": "int16", "int8_t": "int8", "uint8_t": "uint8", "bool": "bool",
-}  # fmt: skip
+_MOST_BODIES = 10_000  # that are entered; no model has so many
 
 
 @dataclass(frozen=True)
@@ -57,6 +54,10 @@ class KernelCall:
         Generated source, "" for an operator that is called as it is.
     reads, writes : tuple of Buffer
         Buffers that are one behind aliases have one name.
+    mark : str
+        What a trace calls it, "" where the code does not tell.
+    body : str
+        Function of the branch or the loop that it is in, "" for what always runs.
     """
 
     name: str
@@ -65,6 +66,8 @@ class KernelCall:
     source: str
     reads: tuple[Buffer, ...]
     writes: tuple[Buffer, ...]
+    mark: str = ""
+    body: str = ""
 
     @property
     def is_generated(self) -> bool:
@@ -80,13 +83,16 @@ class KernelCall:
 class InductorCode:
     """What a compiled graph runs.
 
-    `number` is the one in its kernels' names in a trace; of `outputs`, "" is no tensor.
+    `number` is the one in its kernels' names in a trace; of `outputs`, "" is no tensor. A call of
+    `firsts` runs first, after each call one of its `followers`, of which `control_flow.END` is the end.
     """
 
     number: int
     inputs: tuple[Buffer, ...]
     calls: tuple[KernelCall, ...]
     outputs: tuple[str, ...]
+    firsts: tuple[int, ...]
+    followers: tuple[tuple[int, ...], ...]
 
 
 def read_inductor_code(text: str) -> InductorCode:
@@ -99,73 +105,42 @@ def read_inductor_code(text: str) -> InductorCode:
     """
     tree = ast.parse(text)
     number = _MARK.search(text) or _AOT_ID.search(text)
-    reader = _Reader(text, _generated_kernels(tree))
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    bodies = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
+    reader = _Reader(text, generated_kernels(tree), bodies)
     for function in functions:
         if function.name == "get_args":
             reader.read_examples(function.body)
     for function in functions:
         if _CALLS.fullmatch(function.name):
             reader.read_statements(function.body)
+    reader.flow.end()
     return InductorCode(
         int(number[1]) if number else 0,
         tuple(reader.buffer(name) for name in reader.inputs),
         tuple(reader.completed(call) for call in reader.calls),
         tuple(reader.outputs),
+        reader.flow.firsts(),
+        reader.flow.followers(),
     )
-
-
-@dataclass(frozen=True)
-class _Kernel:
-    kind: str
-    source: str
-    roles: tuple[tuple[str, str], ...]  # ("r", "w" or "rw", dtype) of each pointer, in order
-
-
-def _generated_kernels(tree: ast.Module) -> dict[str, _Kernel]:
-    """``name = async_compile.cpp_pybinding([...], source)`` and the like."""
-    found = {}
-    for node in tree.body:
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
-            continue
-        maker, target = ast.unparse(node.value.func), node.targets[0]
-        if not maker.startswith("async_compile.") or not isinstance(target, ast.Name):
-            continue
-        texts = [arg.value for arg in node.value.args if isinstance(arg, ast.Constant)]
-        source = max((text for text in texts if isinstance(text, str)), key=len, default="")
-        if ".cpp" in maker:
-            found[target.id] = _Kernel("C++/OpenMP", source.strip("\n"), _cpp_roles(source))
-        else:
-            found[target.id] = _Kernel("Triton", source.strip("\n"), _triton_roles(source))
-    return found
-
-
-def _cpp_roles(source: str) -> tuple[tuple[str, str], ...]:
-    signature = _CPP_SIGNATURE.search(source)
-    pointers = _CPP_POINTER.findall(signature[1]) if signature else []
-    return tuple(
-        ("r" if const else "rw" if name.startswith("in_out") else "w", _CPP_DTYPES.get(kind, ""))
-        for const, kind, name in pointers
-    )
-
-
-def _triton_roles(source: str) -> tuple[tuple[str, str], ...]:
-    signature = _TRITON_SIGNATURE.search(source)
-    names = [part.strip() for part in signature[1].split(",")] if signature else []
-    roles = (("in_out_ptr", "rw"), ("in_ptr", "r"), ("out_ptr", "w"))
-    return tuple((role, "") for name in names for prefix, role in roles if name.startswith(prefix))
 
 
 @dataclass
 class _Reader:
     text: str
-    kernels: Mapping[str, _Kernel]
+    kernels: Mapping[str, GeneratedKernel]
+    bodies: Mapping[str, ast.FunctionDef]
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     calls: list[KernelCall] = field(default_factory=list)
+    flow: ControlFlow = field(default_factory=ControlFlow)
 
     def __post_init__(self) -> None:
         self._lines = self.text.splitlines()
+        self._body, self._entered = "", 0
+        self._given: list[str] = []  # what a body is called with
+        self._lists: dict[str, list[str]] = {}
+        self._others: dict[str, str] = {}  # what another branch made in place of a buffer
         self._root: dict[str, str] = {}
         self._metas: dict[str, Buffer] = {}
         self._examples: dict[str, Buffer] = {}
@@ -191,29 +166,75 @@ class _Reader:
             dtypes = [ast.unparse(each.value) for each in call.keywords if each.arg == "dtype"]
             if isinstance(target, ast.Name) and dtypes and call.args:
                 dtype = dtypes[0].removeprefix("torch.")
-                self._examples[target.id] = Buffer(target.id, dtype, _shape(call.args[0]))
+                self._examples[target.id] = Buffer(target.id, dtype, shape_of(call.args[0]))
 
     def read_statements(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
             if isinstance(statement, ast.With):
                 self.read_statements(statement.body)
+            elif isinstance(statement, ast.If):
+                self._read_branches(statement)
+            elif isinstance(statement, ast.While):
+                self._read_loop(statement)
             elif isinstance(statement, ast.Return) and statement.value is not None:
-                self.outputs += [self._resolve(name) for name in _returned(statement.value)]
+                self.outputs += [self._resolve(name) for name in returned_of(statement.value)]
             elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
                 self._read_assignment(statement.targets[0], statement.value)
             elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
                 self._read_call(statement.value, ())
 
+    def _read_branches(self, statement: ast.If) -> None:
+        before, known = self.flow.open, set(self._root)
+        self.read_statements(statement.body)
+        after, first = self.flow.open, dict(self._root)
+        self.flow.open = before
+        self.read_statements(statement.orelse)
+        self.flow.open |= after
+        for name in first.keys() - known:
+            if self._root[name] != first[name] and self._root[name] not in known:
+                self._others[self._root[name]] = first[name]
+
+    def _read_loop(self, statement: ast.While) -> None:
+        for _ in range(2):
+            before = self.flow.open
+            self.read_statements(statement.body)
+            self.flow.open |= before
+
+    def _enter(self, call: ast.Call, target: ast.expr) -> None:
+        """The statements of a body, in place of its call."""
+        self._entered += 1
+        if self._entered > _MOST_BODIES or not call.args:
+            return
+        function = self.bodies[ast.unparse(call.func)]
+        outside = self._body, self._given, self.outputs, self._last_line
+        self._body, self._given = function.name, self._lists.get(ast.unparse(call.args[0]), [])
+        self.outputs, self._last_line = [], function.lineno
+        self.read_statements(function.body)
+        returned = self.outputs
+        self._body, self._given, self.outputs, self._last_line = outside
+        names = list(names_in(target))
+        for place, made in enumerate(returned):
+            name = f"{names[0]}[{place}]" if isinstance(target, ast.Name) else names[place]
+            self._alias(name, made)
+
     def _read_assignment(self, target: ast.expr, value: ast.expr) -> None:
-        names = tuple(_names(target))
+        names = tuple(names_in(target))
         if isinstance(value, ast.Name) and value.id == "args":
-            self.inputs += names
+            if not self._body:
+                self.inputs += names
+            for name, given in zip(names, self._given, strict=False):
+                self._alias(name, given)
+        elif isinstance(value, ast.Call) and ast.unparse(value.func) in self.bodies:
+            self._enter(value, target)
         elif len(names) != 1 or names[0] == "args":
             return
+        elif isinstance(value, ast.List):
+            self._lists[names[0]] = [next(names_in(each), "") for each in value.elts]
         elif isinstance(value, ast.Name):
             self._alias(names[0], value.id)
         elif isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name):
-            self._alias(names[0], value.value.id)
+            item = ast.unparse(value)
+            self._alias(names[0], item if item in self._root else value.value.id)
         elif isinstance(value, ast.Call):
             self._read_made(names[0], value)
 
@@ -222,11 +243,11 @@ class _Reader:
         if function in _EMPTY:
             dtypes = [ast.unparse(arg) for arg in call.args if isinstance(arg, ast.Attribute)]
             dtype = dtypes[0].removeprefix("torch.") if dtypes else ""
-            self._metas[name] = Buffer(name, dtype, _shape(call.args[0]))
+            self._metas[name] = Buffer(name, dtype, shape_of(call.args[0]))
         elif function == "reinterpret_tensor" and isinstance(call.args[0], ast.Name):
             self._alias(name, call.args[0].id)
             dtype = self.buffer(call.args[0].id).dtype
-            self._metas[name] = Buffer(name, dtype, _shape(call.args[1]))
+            self._metas[name] = Buffer(name, dtype, shape_of(call.args[1]))
         else:
             self._read_call(call, (name,))
 
@@ -236,11 +257,13 @@ class _Reader:
         if kernel is not None:
             self._add_generated(function.removesuffix(".run"), kernel, call)
         elif function == "assert_size_stride" and isinstance(call.args[0], ast.Name):
-            self._learn_shape(call.args[0].id, _shape(call.args[1]))
+            self._learn_shape(call.args[0].id, shape_of(call.args[1]))
         elif function.startswith(("extern_kernels.", "torch.ops.", "aten.", "inductor_ops.")):
             self._add_extern(function, call, made)
 
-    def _add_generated(self, name: str, kernel: _Kernel, call: ast.Call) -> None:
+    def _add_generated(self, name: str, kernel: GeneratedKernel, call: ast.Call) -> None:
+        if not self.flow.reach(call.lineno):
+            return
         roles = [
             (buffer and replace(buffer, dtype=buffer.dtype or dtype), role)
             for buffer, (role, dtype) in zip(
@@ -253,15 +276,19 @@ class _Reader:
                 self._handle(call.lineno),
                 kernel.kind,
                 kernel.source,
-                tuple(buffer for buffer, role in roles if buffer and "r" in role),
+                self._read([buffer for buffer, role in roles if buffer and "r" in role]),
                 tuple(buffer for buffer, role in roles if buffer and "w" in role),
+                kernel.mark,
+                self._body,
             )
         )
 
     def _add_extern(self, function: str, call: ast.Call, made: tuple[str, ...]) -> None:
+        if not self.flow.reach(call.lineno):
+            return
         out = [keyword.value for keyword in call.keywords if keyword.arg == "out"]
         read = [*call.args, *(each.value for each in call.keywords if each.arg != "out")]
-        reads = [self._argument(each) for part in read for each in _tensors(part)]
+        reads = [self._argument(each) for part in read for each in tensors_of(part)]
         writes = [*map(self._argument, out), *(self.buffer(name) for name in made)]
         self.calls.append(
             KernelCall(
@@ -269,10 +296,16 @@ class _Reader:
                 self._handle(call.lineno),
                 _extern_kind(function),
                 "",
-                tuple(buffer for buffer in reads if buffer),
+                self._read([buffer for buffer in reads if buffer]),
                 tuple(buffer for buffer in writes if buffer),
+                body=self._body,
             )
         )
+
+    def _read(self, buffers: list[Buffer]) -> tuple[Buffer, ...]:
+        """With those of the branch that did not run last."""
+        others = [replace(each, name=self._others.get(each.name, "")) for each in buffers]
+        return (*buffers, *(each for each in others if each.name))
 
     def _argument(self, argument: ast.expr) -> Buffer | None:
         """The buffer behind an argument, in the shape that the kernel sees it."""
@@ -280,7 +313,7 @@ class _Reader:
             return self.buffer(argument.id)
         if isinstance(argument, ast.Call) and ast.unparse(argument.func) == "reinterpret_tensor":
             inner = self._argument(argument.args[0])
-            return inner and Buffer(inner.name, inner.dtype, _shape(argument.args[1]))
+            return inner and Buffer(inner.name, inner.dtype, shape_of(argument.args[1]))
         return None
 
     def _example_dtype(self, name: str) -> str:
@@ -341,35 +374,3 @@ def _operator(function: str) -> str:
     plain = function.removeprefix("torch.ops.").removesuffix(".default")
     plain = plain.replace("extern_kernels.", "aten.").replace("inductor_ops.", "inductor.")
     return "aten.addmm" if plain == "aten.bias_addmm" else plain
-
-
-def _names(target: ast.expr) -> Iterator[str]:
-    if isinstance(target, ast.Name):
-        yield target.id
-    elif isinstance(target, ast.Tuple | ast.List):
-        for item in target.elts:
-            yield from _names(item)
-    elif isinstance(target, ast.Call) and ast.unparse(target.func) == "reinterpret_tensor":
-        yield from _names(target.args[0])
-
-
-def _returned(value: ast.expr) -> Iterator[str]:
-    """One name for each result, "" for what is no tensor."""
-    for item in value.elts if isinstance(value, ast.Tuple | ast.List) else (value,):
-        yield next(_names(item), "")
-
-
-def _tensors(argument: ast.expr) -> list[ast.expr]:
-    return list(argument.elts) if isinstance(argument, ast.List) else [argument]
-
-
-def _shape(node: ast.expr) -> Shape:
-    """A tuple of numbers; a dimension that is an expression stays a symbol's text."""
-    if not isinstance(node, ast.Tuple):
-        return None
-    return tuple(
-        item.value
-        if isinstance(item, ast.Constant) and isinstance(item.value, int)
-        else ast.unparse(item)
-        for item in node.elts
-    )

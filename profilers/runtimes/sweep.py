@@ -30,7 +30,12 @@ class SizedRun:
     peak_bytes: Callable[[], int] = lambda: UNKNOWN_BYTES
 
 
-def measure_sweep(record: RunRecord, report: Reporter, sized: Sized) -> None:
+def measure_sweep(
+    record: RunRecord,
+    report: Reporter,
+    sized: Sized,
+    is_over: Callable[[], bool] = lambda: False,
+) -> None:
     """Leave a row in `record.sweep` for each size that the request asks for.
 
     A size that fails is a row with the reason; the others are measured all the same. SIGINT ends it
@@ -40,23 +45,26 @@ def measure_sweep(record: RunRecord, report: Reporter, sized: Sized) -> None:
     ----------
     sized : callable
         Takes inputs of the size and whom to tell about making a model for them; gives the run.
+    is_over : callable
+        Asked before each size and each step whether that ends it as well.
     """
     request = record.request
     points = [(axis, size) for axis, sizes in request.sweep.items() for size in sizes]
     try:
         with _ended_by_signal():
-            _measure_points(points, record, report, sized)
+            _measure_points(points, record, report, _Measuring(sized, is_over))
     except _Ended:
         count = f"{len(record.sweep)} of {len(points)} sizes"
         record.note(f"Measuring other sizes was ended after {count}.")
 
 
 def _measure_points(
-    points: list[tuple[str, int]], record: RunRecord, report: Reporter, sized: Sized
+    points: list[tuple[str, int]], record: RunRecord, report: Reporter, measuring: "_Measuring"
 ) -> None:
     for number, (axis, size) in enumerate(points):
         part = _PartOfSweep(report, f"{SWEEP_STAGE}: {axis} {size}", number, len(points))
         part.progress("", 0.0)
+        measuring.go_on()
         try:
             inputs = resized(record.request.inputs, axis, size)
         except TwinscopeError as error:
@@ -64,7 +72,7 @@ def _measure_points(
             return
         row = {"axis": axis, "size": size, "batch": batch_of(inputs)}
         try:
-            row |= _measured(sized(inputs, part), record, part)
+            row |= measuring.measured(inputs, record, part)
         except TwinscopeError as error:
             row |= {"problem": str(error)}
         except Exception as error:  # the model runs code of its own
@@ -115,21 +123,41 @@ class _PartOfSweep:
         self._report.measuring(step)
 
 
-def _measured(run: SizedRun, record: RunRecord, report: Reporter) -> dict[str, Any]:
-    timed_steps(run.step, max(record.request.warmup, 1), report, "")
-    times_ns = _enough_steps(run, record.request.steps, report)
-    return {
-        "median_ns": int(np.median(times_ns)),
-        "p95_ns": int(np.percentile(times_ns, 95)),
-        "peak_bytes": run.peak_bytes(),
-    }
+@dataclass(frozen=True)
+class _Measuring:
+    sized: Sized
+    is_over: Callable[[], bool]
 
+    def go_on(self) -> None:
+        if self.is_over():
+            raise _Ended
 
-def _enough_steps(run: SizedRun, most: int, report: Reporter) -> list[int]:
-    """Durations of the steps that were asked for; of slow ones as many as tell their median."""
-    if not report.runs_alone:
-        return timed_steps(run.step, most, report, "")
-    return timed_steps(run.step, most, report, "", is_enough=_tell_median)
+    def measured(
+        self, inputs: tuple[InputSpec, ...], record: RunRecord, report: Reporter
+    ) -> dict[str, Any]:
+        run = self.sized(inputs, report)
+        self._steps(run, max(record.request.warmup, 1), report, lambda durations: False)
+        # Of slow ones as many as tell their median, where no other process must do the same.
+        is_enough = _tell_median if report.runs_alone else lambda durations: False
+        times_ns = self._steps(run, record.request.steps, report, is_enough)
+        return {
+            "median_ns": int(np.median(times_ns)),
+            "p95_ns": int(np.percentile(times_ns, 95)),
+            "peak_bytes": run.peak_bytes(),
+        }
+
+    def _steps(
+        self,
+        run: SizedRun,
+        most: int,
+        report: Reporter,
+        is_enough: Callable[[Sequence[int]], bool],
+    ) -> list[int]:
+        def is_done(durations: Sequence[int]) -> bool:
+            self.go_on()
+            return is_enough(durations)
+
+        return timed_steps(run.step, most, report, "", is_enough=is_done)
 
 
 def _tell_median(durations: Sequence[int]) -> bool:

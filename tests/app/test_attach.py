@@ -60,7 +60,6 @@ def attach(window: MainWindow, qtbot: QtBot, address: str, seconds: float) -> No
     """As a person does: menu, address, Return."""
     window.actions_by_id["file.attach"].trigger()
     dialog = dialog_of(window, AttachDialog, qtbot)
-    assert isinstance(dialog, AttachDialog)
     dialog.address.clear()
     qtbot.keyClicks(dialog.address, "nowhere")
     qtbot.keyClick(dialog.address, Qt.Key.Key_Return)
@@ -115,7 +114,6 @@ def test_a_failed_attachment_is_told_and_its_address_kept(window: MainWindow, qt
     window.actions_by_id["file.attach"].trigger()
     assert window.notice.isHidden()
     dialog = dialog_of(window, AttachDialog, qtbot)
-    assert isinstance(dialog, AttachDialog)
     assert dialog.address.text() == address
 
 
@@ -171,7 +169,6 @@ def test_a_wrong_address_is_told(
 def test_the_dialog_grows_with_what_it_tells(window: MainWindow, qtbot: QtBot) -> None:
     window.actions_by_id["file.attach"].trigger()
     dialog = dialog_of(window, AttachDialog, qtbot)
-    assert isinstance(dialog, AttachDialog)
     height = dialog.address.height()
     dialog.address.setText("nowhere")
     dialog.accept()

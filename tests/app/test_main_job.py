@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.document import Document
 from app.sharing import Sharing
 from app.window.main_window import MainWindow
 from app.window.run_dialog import RunDialog
@@ -19,6 +21,8 @@ from profilers import snapshot
 from profilers.analysis.stats import statistics
 from tests.app.conftest import MODELS, opened, settle
 from views import VIEWS
+
+Dialog = TypeVar("Dialog", bound=QDialog)
 
 
 def drop(window: QWidget, *paths: Path) -> None:
@@ -41,20 +45,24 @@ def drag_over(window: QWidget, *paths: Path) -> QMimeData:
     return mime
 
 
-def dialog_of(window: MainWindow, kind: type[QDialog], qtbot: QtBot) -> QDialog:
-    def shown() -> list[QDialog]:
+def dialog_of(window: MainWindow, kind: type[Dialog], qtbot: QtBot) -> Dialog:
+    def shown() -> list[Dialog]:
         return [each for each in window.findChildren(kind) if each.isVisible()]
 
-    qtbot.waitUntil(lambda: bool(shown()), timeout=5000)
+    qtbot.waitUntil(lambda: bool(shown()))
     return shown()[0]
+
+
+def run_dialog(window: MainWindow, document: Document, qtbot: QtBot) -> RunDialog:
+    """What Run on a column asks."""
+    window.ask_run(document)
+    return dialog_of(window, RunDialog, qtbot)
 
 
 def run_with(window: MainWindow, qtbot: QtBot, steps: int = 3) -> None:
     """Press Run on the last column, accept the dialog's suggestions, wait for the end."""
     document = window.session.documents[-1]
-    window.ask_run(document)
-    dialog = dialog_of(window, RunDialog, qtbot)
-    assert isinstance(dialog, RunDialog)
+    dialog = run_dialog(window, document, qtbot)
     dialog.steps.setValue(steps)
     dialog.accept()
 
@@ -133,7 +141,6 @@ def test_a_pickle_asks_for_trust_and_refusing_runs_nothing(
     assert len(document.profile.authored.scopes) > 3  # its tree is seen without trust
     run_with(window, qtbot)
     question = dialog_of(window, TrustDialog, qtbot)
-    assert isinstance(question, TrustDialog)
     assert question.refuse_button.isDefault()
     qtbot.keyClick(question, Qt.Key.Key_Return)
     settle(window, qtbot)
@@ -146,9 +153,7 @@ def test_inputs_can_be_added_where_the_file_does_not_say_how_many(
     window: MainWindow, qtbot: QtBot, torch_files: Path
 ) -> None:
     document = opened(window, qtbot, torch_files / "cnn.pt")
-    window.ask_run(document)
-    dialog = dialog_of(window, RunDialog, qtbot)
-    assert isinstance(dialog, RunDialog)
+    dialog = run_dialog(window, document, qtbot)
     dialog.inputs.add_guess()
     cell = dialog.inputs.item(1, 2)
     assert cell is not None
@@ -168,9 +173,7 @@ def test_another_signature_brings_its_own_inputs(
     window: MainWindow, qtbot: QtBot, tf_files: Path
 ) -> None:
     document = opened(window, qtbot, tf_files / "cnn_saved")
-    window.ask_run(document)
-    dialog = dialog_of(window, RunDialog, qtbot)
-    assert isinstance(dialog, RunDialog)
+    dialog = run_dialog(window, document, qtbot)
     dialog.signature.setCurrentText("serve")
     dialog.steps.setValue(2)
     dialog.accept()
@@ -188,13 +191,10 @@ def test_trust_is_remembered_for_exactly_this_content(
     window: MainWindow, qtbot: QtBot, torch_files: Path
 ) -> None:
     document = opened(window, qtbot, torch_files / "cnn.pt")
-    window.ask_run(document)
-    dialog = dialog_of(window, RunDialog, qtbot)
-    assert isinstance(dialog, RunDialog)
+    dialog = run_dialog(window, document, qtbot)
     dialog.source_folder.setText(str(MODELS))
     dialog.accept()
     question = dialog_of(window, TrustDialog, qtbot)
-    assert isinstance(question, TrustDialog)
     question.remember.setChecked(True)
     question.trust_button.click()
     settle(window, qtbot)
@@ -223,9 +223,7 @@ def test_a_shape_that_the_model_rejects_is_told_and_the_preview_stays(
     window: MainWindow, qtbot: QtBot, torch_files: Path
 ) -> None:
     document = opened(window, qtbot, torch_files / "cnn.ts.pt")
-    window.ask_run(document)
-    dialog = dialog_of(window, RunDialog, qtbot)
-    assert isinstance(dialog, RunDialog)
+    dialog = run_dialog(window, document, qtbot)
     item = dialog.inputs.item(0, 2)
     assert item is not None
     item.setText("1,7,32,32")

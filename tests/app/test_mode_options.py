@@ -27,6 +27,10 @@ def test_the_dialog_offers_the_modes_options(qtbot: QtBot, onnx_files: Path) -> 
     level = dialog.options.field("level")
     assert isinstance(level, QComboBox)
     assert level.currentText() == "all"
+    dialog.show()
+    dialog.mode.setFocus()
+    qtbot.keyClick(dialog.mode, Qt.Key.Key_Tab)
+    assert dialog.focusWidget() is level
     level.setCurrentText("basic")
     dialog.accept()
     assert dialog.request.options["level"] == "basic"

@@ -17,7 +17,7 @@ from profilers import snapshot
 from profilers.errors import MissingCode
 from profilers.models.library_names import library_names
 from tests.app.conftest import MODELS, opened, settle
-from tests.app.test_main_job import dialog_of
+from tests.app.test_main_job import dialog_of, run_dialog
 from tests.profilers.models.torch_archives import edit_archive
 
 SOURCE = """
@@ -39,17 +39,14 @@ def make_model():
 """
 
 
-def run_dialog(window: MainWindow, qtbot: QtBot, document: Document) -> RunDialog:
-    window.ask_run(document)
-    dialog = dialog_of(window, RunDialog, qtbot)
-    assert isinstance(dialog, RunDialog)
+def two_steps(window: MainWindow, qtbot: QtBot, document: Document) -> RunDialog:
+    dialog = run_dialog(window, document, qtbot)
     dialog.steps.setValue(2)
     return dialog
 
 
 def trust(window: MainWindow, qtbot: QtBot, *, remember: bool = False) -> None:
     dialog = dialog_of(window, TrustDialog, qtbot)
-    assert isinstance(dialog, TrustDialog)
     dialog.remember.setChecked(remember)
     dialog.accept()
 
@@ -60,7 +57,7 @@ def test_a_python_file_is_looked_at_trusted_and_run_by_its_entries(
     path = tmp_path / "model.py"
     path.write_text(SOURCE)
     document = opened(window, qtbot, path)
-    dialog = run_dialog(window, qtbot, document)
+    dialog = two_steps(window, qtbot, document)
     entries = [dialog.signature.itemText(row) for row in range(dialog.signature.count())]
     assert entries == ["make_model", "Small"]
     dialog.accept()
@@ -69,7 +66,7 @@ def test_a_python_file_is_looked_at_trusted_and_run_by_its_entries(
     assert document.error is None
     assert len(document.profile.authored.parameters) == 4
 
-    dialog = run_dialog(window, qtbot, document)
+    dialog = two_steps(window, qtbot, document)
     dialog.signature.setCurrentText("Small")
     dialog.accept()  # this content is trusted now
     settle(window, qtbot)
@@ -90,7 +87,7 @@ def test_missing_classes_offer_the_source_folder_and_run_again(
 
     path = edit_archive(torch_files / "cnn.pt", tmp_path / "cnn.pt", renamed)
     document = opened(window, qtbot, path)
-    run_dialog(window, qtbot, document).accept()
+    two_steps(window, qtbot, document).accept()
     trust(window, qtbot)
     settle(window, qtbot)
     assert isinstance(document.error, MissingCode)
@@ -114,16 +111,15 @@ def test_weights_are_run_with_code_that_the_person_names(
     window: MainWindow, qtbot: QtBot, torch_files: Path
 ) -> None:
     document = opened(window, qtbot, torch_files / "cnn_state.pt")
-    run_dialog(window, qtbot, document).accept()
+    two_steps(window, qtbot, document).accept()
     settle(window, qtbot)
     assert "holds weights" in window.notice.text
-    dialog = run_dialog(window, qtbot, document)
+    dialog = two_steps(window, qtbot, document)
     dialog.code.choose(MODELS / "torch_zoo.py")
     assert dialog.code.text.startswith(f"{MODELS / 'torch_zoo.py'}:")
     dialog.code.line.setText(f"{MODELS / 'torch_zoo.py'}:Cnn")
     dialog.accept()
     asked = dialog_of(window, TrustDialog, qtbot)
-    assert isinstance(asked, TrustDialog)
     asked.accept()
     settle(window, qtbot)
     assert document.error is None

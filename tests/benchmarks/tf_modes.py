@@ -1,13 +1,15 @@
 """Print link coverages, fusions and peak bytes of every TensorFlow and Keras mode on known models.
 
-``python -m tests.benchmarks.tf_modes [--models NAME,...] [--modes ID,...]``; a mode that cannot run a
-model prints its sentence.
+``python -m tests.benchmarks.tf_modes [--models NAME,...] [--modes ID,...] [--folder FOLDER]``; a mode
+that cannot run a model prints its sentence. Models that are in FOLDER are not built again, and need not
+be known ones. The last two columns are seconds that the run took, and processor seconds of reading it.
 """
 
 import argparse
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -28,8 +30,14 @@ FILES = (
     *("multi.keras", "resnet50_saved", "mobilenetv2_saved", "encoder_saved", "lstm_saved"),
     *("gru_saved", "multi_saved", "tf1_frozen.pb", "tf1_saved"),
 )
-VARIED = ("grappler", "run")  # options that are tried with each of their choices
-_HEAD = f"{'model':<19}{'mode':<38}{'ops':>7}{'fused':>7}{'peak':>7}{'groups':>8}{'peak MiB':>10}{'step ms':>9}"
+VARIED = (
+    "grappler",
+    "run",
+    "level",
+    "quantisation",
+)  # options that are tried with each of their choices
+_FIGURES = f"{'ops':>7}{'fused':>7}{'peak':>7}{'groups':>8}{'peak MiB':>10}{'step ms':>9}"
+_HEAD = f"{'model':<24}{'mode':<38}{_FIGURES}{'run s':>8}{'read s':>8}"
 
 
 def main() -> None:
@@ -37,15 +45,11 @@ def main() -> None:
     parser.add_argument("--models", default=",".join(FILES))
     parser.add_argument("--modes", default=",".join(mode.id for mode in RUN_MODES))
     parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
     wanted = arguments.models.split(",")
-    folder = Path(tempfile.mkdtemp())
-    names = sorted({name.removesuffix(".keras").partition("_")[0] for name in wanted})
-    subprocess.run(
-        [sys.executable, "-m", "tests.models.build_tf_modes", str(folder), *names],
-        check=True,
-        capture_output=True,
-    )
+    folder = arguments.folder or Path(tempfile.mkdtemp())
+    _build(folder, [name for name in wanted if not (folder / name).exists()])
     launcher = Launcher()
     print(_HEAD, flush=True)
     try:
@@ -59,6 +63,17 @@ def main() -> None:
         launcher.close()
 
 
+def _build(folder: Path, missing: list[str]) -> None:
+    names = sorted({name.removesuffix(".keras").partition("_")[0] for name in missing})
+    if names:
+        folder.mkdir(exist_ok=True)
+        subprocess.run(
+            [sys.executable, "-m", "tests.models.build_tf_modes", str(folder), *names],
+            check=True,
+            capture_output=True,
+        )
+
+
 def _choices(mode: RunMode) -> Iterator[dict[str, str]]:
     """Each combination of the varied options."""
     varied = [option for option in mode.options if option.id in VARIED]
@@ -70,22 +85,20 @@ def _print_line(
     launcher: Launcher, model: ModelFile, mode: RunMode, options: dict[str, str], steps: int
 ) -> None:
     told = " ".join([mode.id, *(f"{key}={value}" for key, value in options.items())])
-    head = f"{model.path.name:<19}{told:<38}"
-    try:
-        print(head + _figures(_profile(launcher, model, mode, options, steps)), flush=True)
-    except TwinscopeError as error:
-        print(f"{head}{error}", flush=True)
-
-
-def _profile(
-    launcher: Launcher, model: ModelFile, mode: RunMode, options: dict[str, str], steps: int
-) -> Profile:
+    head = f"{model.path.name:<24}{told:<38}"
     request = replace(
         request_for(model, mode.id), trusted=True, steps=steps, warmup=2, options=options
     )
-    capture = Path(tempfile.mkdtemp())
-    launcher.capture(request, capture)
-    return read_capture(capture)
+    begin = time.perf_counter()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            launcher.capture(request, Path(folder))
+            run_s, begin_cpu = time.perf_counter() - begin, time.process_time()
+            figures = _figures(read_capture(Path(folder)))
+        read_s = time.process_time() - begin_cpu
+        print(f"{head}{figures}{run_s:>8.1f}{read_s:>8.1f}", flush=True)
+    except TwinscopeError as error:
+        print(f"{head}{error}", flush=True)
 
 
 def _figures(profile: Profile) -> str:

@@ -3,7 +3,7 @@
 fused.keras holds a convolution with bias and ReLU, multi.keras takes two inputs, lstm.keras loops.
 grouped.keras takes images of any size and convolves in groups, which Keras lets XLA compile alone.
 gated.keras squeezes and excites with swish, hard.keras has ReLU6 between convolutions, masked.keras loops both ways over a mask, with dropout.
-rated.keras is compiled with three losses.
+rated.keras is compiled with three losses; unbuilt.keras was never built.
 """
 
 import os
@@ -112,9 +112,16 @@ def rated() -> keras.Model:
     return model
 
 
+def unbuilt() -> keras.Model:
+    """Saved before anything told it what it takes."""
+    return keras.Sequential(
+        [layers.LSTM(4, name="recurrent"), layers.Dense(2, name="head")], name="unbuilt"
+    )
+
+
 def main(out: Path) -> None:
     keras.utils.set_random_seed(0)
-    makers = (fused, multi, lstm, gated, hard, masked, grouped, rated, stateful)
+    makers = (fused, multi, lstm, gated, hard, masked, grouped, rated, stateful, unbuilt)
     for model in (make() for make in makers):
         model.save(out / f"{model.name}.keras")
 

@@ -36,8 +36,9 @@ def write_odd(out: Path) -> None:
     """Frozen graphs that leave something open, SavedModels, and the files of a checkpoint.
 
     ``tf1_open.pb`` has an image of unknown rank; ``tf1_words.pb`` holds what fills its lookup table and
-    ``tf1_words_empty.pb`` does not; ``tf1_words_saved`` has a signature; ``tf1_unsigned`` has none, and
-    holds what trains it; ``tf1_checkpoint`` has weights alone.
+    ``tf1_words_empty.pb`` does not; ``tf1_words_saved`` has a signature; ``tf1_counting`` changes
+    a variable; ``tf1_unsigned`` has no signature, and holds what trains it; ``tf1_checkpoint`` has
+    weights alone.
     """
     with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
         tf1.set_random_seed(0)
@@ -62,6 +63,12 @@ def write_odd(out: Path) -> None:
         _freeze(session, out / "tf1_words_empty.pb", [result.op.name])
         signature = tf1.saved_model.predict_signature_def({"words": words}, {"embedded": result})
         _save(session, out / "tf1_words_saved", {"serving_default": signature})
+    with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
+        given = tf1.placeholder(tf.float32, (4,), name="given")
+        total = tf.identity(tf1.assign_add(_weight("total", (4,)), given))
+        session.run(tf1.global_variables_initializer())
+        signature = tf1.saved_model.predict_signature_def({"given": given}, {"total": total})
+        _save(session, out / "tf1_counting", {"serving_default": signature})
     with tf.Graph().as_default() as graph, tf1.Session(graph=graph) as session:
         tf1.set_random_seed(0)
         image = tf1.placeholder(tf.float32, (None, 16, 16, 3), name="image")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from profilers.captures.pytorch.bodies import IN_BODY
 from profilers.captures.pytorch.compiled_backward import (
     BackwardLinks,
     backward_graph,
@@ -18,10 +19,15 @@ from profilers.captures.pytorch.compiled_links import KernelLinks
 from profilers.captures.pytorch.cuda_graph_links import replayed_groups, with_copied_inputs
 from profilers.captures.pytorch.files import COMPILATION_FILE, COMPILE_FAILURE_FILE
 from profilers.captures.pytorch.fusion_breaks import FAILURE, fusion_breaks
-from profilers.captures.pytorch.inductor_provenance import members_from_names, traced_of_calls
+from profilers.captures.pytorch.inductor_provenance import (
+    members_from_names,
+    readers_of_weights,
+    traced_of_calls,
+)
 from profilers.captures.pytorch.links import (
     operator_name,
-    straight_program,
+    places_of,
+    rows_in_order,
 )
 from profilers.captures.pytorch.traced_operators import plain_operator, with_gaps
 from profilers.captures.scope_trails import common_trail
@@ -48,7 +54,9 @@ from profilers.traces.chrome_trace import ChromeTrace
 Json = dict[str, Any]
 
 STAGE, BACKWARD_STAGE = "inductor", "inductor backward"
-KERNEL = re.compile(r"graph_\d+_cpp_\w+|triton_\w+_\d+")  # generated, as a trace names them
+KERNEL = re.compile(  # generated, as a trace names them; in branches and loops without a number
+    r"graph_\d+_\w+|cpp_fused_\w+|triton_\w+_\d+"
+)
 _UNTOLD = (
     "This PyTorch does not tell what the kernels of the compiled backward were made of, so they are "
     "tied to no operators."
@@ -173,9 +181,11 @@ def _compiled_graph(
     record: Json, authored: Graph, strings: StringTable, made_of: dict[str, list[int]]
 ) -> CompiledGraph:
     code = read_inductor_code(record["code"])
-    members = members_from_names(code, traced_of_calls(record, code), made_of)
+    weights = _weights(record, code)
+    readers = readers_of_weights(weights, authored, strings)
+    members = members_from_names(code, traced_of_calls(record, code), made_of, readers)
     trails = [common_trail(authored, strings, nodes) for nodes in members]
-    return CompiledGraph(code, _weights(record, code), members, trails)
+    return CompiledGraph(code, weights, members, trails)
 
 
 def _weights(record: Json, code: InductorCode) -> dict[str, str]:
@@ -192,16 +202,20 @@ def authored_of_traced(
 ) -> list[dict[str, list[int]]]:
     """For each graph the authored nodes of each node that Dynamo traced, found by order.
 
-    What has no counterpart of its own stands for the authored nodes between its neighbours'.
+    What has no counterpart of its own stands for the authored nodes between its neighbours'; what is
+    in a branch or a loop only for those in one. A body that several operators share has all of theirs.
     """
     traced = _traced(records)
     rows, program = _authored_program(authored, strings)
     places = _places(traced, program)
     scope_of = {row: place.scope for row, place in zip(rows, program, strict=True)}
+    in_body = authored.nodes.subgraph >= 0
     found: list[dict[str, list[int]]] = [{} for _ in records]
     for (number, name, _, module), nodes in zip(traced, with_gaps(places, rows), strict=True):
-        same = [node for node in nodes if scope_of[node] == module]
-        found[number][name] = same or nodes
+        near = [node for node in nodes if in_body[node] == (IN_BODY in name)]
+        near = near if in_body.any() else nodes
+        same = [node for node in near if scope_of[node] == module]
+        found[number].setdefault(name, []).extend(same or near)
     return found
 
 
@@ -221,7 +235,8 @@ def _places(traced: Sequence[tuple[int, str, str, str]], program: Sequence[Place
 
 
 def _authored_program(authored: Graph, strings: StringTable) -> tuple[list[int], list[Place]]:
-    places, rows = straight_program(authored, strings)
+    rows = rows_in_order(authored)
+    places = places_of(authored, strings, rows)
     plain = [
         Place(
             plain_operator(operator_name(strings[int(authored.nodes.operator[row])])),

@@ -6,10 +6,16 @@ from typing import Any
 import numpy as np
 
 from profilers.captures.enclosing_slices import inherited
-from profilers.captures.pytorch.compiled_links import GRAPH_CALL, KernelLinks, Runs, traced_name
+from profilers.captures.pytorch.compiled_links import (
+    GRAPH_CALL,
+    KernelLinks,
+    Runs,
+    places_of_calls,
+)
 from profilers.captures.pytorch.inductor_provenance import (
     differentiated_by_calls,
     members_from_names,
+    readers_of_weights,
 )
 from profilers.captures.pytorch.links import operator_name
 from profilers.captures.scope_trails import common_trail
@@ -41,7 +47,8 @@ def backward_graph(
         The authored nodes of each name that Dynamo traced.
     """
     code = read_inductor_code(record["backward_code"])
-    members = members_from_names(code, differentiated_by_calls(record, code), made_of)
+    readers = readers_of_weights(forward.weights, authored, strings)
+    members = members_from_names(code, differentiated_by_calls(record, code), made_of, readers)
     trails = [common_trail(authored, strings, nodes) for nodes in members]
     return CompiledGraph(code, forward.weights, members, trails)
 
@@ -196,18 +203,16 @@ def _programs(graphs: Sequence[CompiledGraph]) -> list[tuple[int, list[Place]]]:
 
 
 def _program(graph: CompiledGraph) -> list[Place]:
-    last = len(graph.code.calls) - 1
-    return [
-        Place(traced_name(call, graph.code.number), "", (at + 1 if at < last else END,))
-        for at, call in enumerate(graph.code.calls)
-    ]
+    """The place after the calls is where it begins."""
+    beginning = Place("", "", graph.code.firsts, is_silent=True)
+    return [*places_of_calls(graph, 0, END), beginning]
 
 
 def _found(executed: Sequence[str], programs: Sequence[tuple[int, Sequence[Place]]]) -> list[int]:
     """The call of each operator, numbered through all graphs, by the graph that most of them fit."""
     fits = []
     for begin, program in programs:
-        places = align([(name, "") for name in executed], program, 0 if program else END)
+        places = align([(name, "") for name in executed], program, len(program) - 1)
         fits.append([begin + place if place >= 0 else -1 for place in places])
     return max(fits, key=lambda calls: sum(call >= 0 for call in calls))
 

@@ -6,8 +6,14 @@ from typing import Any
 import numpy as np
 
 from profilers.captures.enclosing_slices import inherited
-from profilers.captures.pytorch.links import operator_name, outermost_operators, straight_program
+from profilers.captures.pytorch.links import (
+    READS,
+    operator_name,
+    outermost_operators,
+    straight_program,
+)
 from profilers.captures.sequence_alignment import END, Place, align
+from profilers.graphs.control_flow import END as LAST
 from profilers.graphs.torch_inductor_code import KernelCall
 from profilers.graphs.torch_inductor_graph import CompiledGraph
 from profilers.profile import FusionMembers, Graph, Slices, StringTable
@@ -33,6 +39,8 @@ class KernelLinks:
         self._slices, self._strings = slices, strings
         self._flops = authored.nodes.flops
         self._members = [list(members) for graph in graphs for members in graph.members]
+        self._in_body = [bool(call.body) for graph in graphs for call in graph.code.calls]
+        self._order = [place for graph in graphs for place in _order(graph.code.calls)]
         self._graph_of = [number for number, graph in enumerate(graphs) for _ in graph.members]
         self._program = _kernel_program(graphs)
         self._places, self._authored = straight_program(authored, strings)
@@ -87,8 +95,11 @@ class KernelLinks:
         places = self._aligned(executed, is_eager, self._places)
         nodes = [self._authored[place] if place >= 0 else -1 for place in places]
         runs = self._add_kernels(groups, places, nodes)
+        for number in range(1, len(rows)):  # a branch reads what the kernel before it has made
+            if nodes[number] < 0 and in_graph[number] and executed[number][0] in READS:
+                nodes[number] = nodes[number - 1]
         for number in range(len(rows) - 2, -1, -1):  # what prepares a kernel belongs to it
-            if nodes[number] < 0 and in_region[number]:
+            if nodes[number] < 0 and groups[number] < 0 and in_region[number]:
                 nodes[number] = nodes[number + 1]
         return groups, nodes, runs
 
@@ -126,10 +137,16 @@ class KernelLinks:
         begin = 0
         for at, number in enumerate(kernels):
             following = groups[kernels[at + 1]] if at + 1 < len(kernels) else -1
-            group = groups[number]
-            if following <= group or self._graph_of[following] != self._graph_of[group]:
+            if self._ends_run(groups[number], following):
                 yield kernels[begin], number + 1
                 begin = at + 1
+
+    def _ends_run(self, group: int, following: int) -> bool:
+        """Whether one call of one graph ends between these kernels; in a loop they come again."""
+        if following < 0 or self._graph_of[following] != self._graph_of[group]:
+            return True
+        is_again = following == group and not self._in_body[group]
+        return is_again or self._order[following] < self._order[group]
 
     def _twins(self, groups: Sequence[int], reached: int, following: int) -> dict[int, int]:
         """Nodes that members stand for, where the graph was made for another place of the program.
@@ -158,29 +175,40 @@ class KernelLinks:
 
 def _kernel_program(graphs: Sequence[CompiledGraph]) -> list[Place]:
     """Place 0 is between graphs, from where any graph may run next; call n is place n + 1."""
-    firsts, number = [], 1
+    firsts: list[int] = []
+    places: list[Place] = []
     for graph in graphs:
-        if graph.code.calls:
-            firsts.append(number)
-        number += len(graph.code.calls)
-    places = [Place("", "", (*firsts, END), is_silent=True)]
-    for graph in graphs:
-        for position, call in enumerate(graph.code.calls):
-            is_last = position + 1 == len(graph.code.calls)
-            places.append(
-                Place(
-                    traced_name(call, graph.code.number),
-                    "",
-                    (0 if is_last else len(places) + 1,),
-                )
-            )
-    return places
+        begin = len(places) + 1
+        places += places_of_calls(graph, begin, 0)
+        firsts += [begin + first for first in graph.code.firsts if first != LAST]
+    return [Place("", "", (*firsts, END), is_silent=True), *places]
+
+
+def places_of_calls(graph: CompiledGraph, begin: int, after: int) -> list[Place]:
+    """The calls of a graph as places from `begin` on, of which the last are followed by `after`."""
+    return [
+        Place(
+            traced_name(call, graph.code.number),
+            "",
+            tuple(after if each == LAST else begin + each for each in followers),
+        )
+        for call, followers in zip(graph.code.calls, graph.code.followers, strict=True)
+    ]
+
+
+def _order(calls: Sequence[KernelCall]) -> list[int]:
+    """What is in a branch or a loop has the place of the call before it."""
+    place, order = 0, []
+    for number, call in enumerate(calls):
+        place = place if call.body else number
+        order.append(place)
+    return order
 
 
 def traced_name(call: KernelCall, graph: int) -> str:
     """How the call is named in a trace."""
-    if not call.is_generated:
-        return operator_name(call.name)
+    if call.mark or not call.is_generated:
+        return call.mark or operator_name(call.name)
     return f"graph_{graph}_{call.name}" if call.kind == "C++/OpenMP" else call.name
 
 

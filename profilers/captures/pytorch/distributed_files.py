@@ -6,6 +6,7 @@ ERROR_FILE = "error.json"  # of a rank that failed
 CLOCK = "clock"  # key in a rank's record: its clock against that of rank 0
 SHARDS = "shard_bytes"  # key in a rank's record: bytes that it holds of each parameter
 UNITS = "gathered_together"  # key in a rank's record: names of parameters by the path of a module
+END_FILE = "end"  # asks the ranks to measure no further sizes
 RANKS = "ranks"  # key in the run's record: how many there are
 
 

@@ -4,8 +4,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from profilers.captures.pytorch.bodies import OWN_BODIES, parted
 from profilers.captures.pytorch.inductor_upstream import Claim, without_upstream
 from profilers.graphs.torch_inductor_code import InductorCode, KernelCall
+from profilers.profile import Graph, StringTable
 
 Json = dict[str, Any]
 
@@ -28,8 +30,10 @@ def traced_of_calls(record: Json, code: InductorCode) -> list[list[str]]:
         One graph of `profilers.runtimes.pytorch.compile_log`.
     """
     feeders = _feeders(record)
-    found = without_upstream(_claims(record.get("provenance", {}), code), feeders)
-    claimed = {name for names in found for name in names}
+    own_bodies = _own_bodies(record)
+    claims = _claims(record.get("provenance", {}), code, own_bodies)
+    found = without_upstream(claims, feeders)
+    claimed = own_bodies.union(*found)
     return [
         _with_folded(names, feeders, claimed) if call.is_library else names
         for call, names in zip(code.calls, found, strict=True)
@@ -47,15 +51,22 @@ def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]
         Of its backward.
     """
     names = {node["source"]: node["name"] for node in record.get("nodes", ()) if "source" in node}
+    own_bodies = _own_bodies(record)
     readers: dict[str, list[str]] = {}
     for name, feeders in _feeders(record).items():
         for feeder in feeders:
             readers.setdefault(feeder, []).append(name)
     claims = [
         Claim(claim.call, {names.get(name, name): posts for name, posts in claim.parts.items()})
-        for claim in _claims(record.get("backward_provenance", {}), code)
+        for claim in _claims(record.get("backward_provenance", {}), code, own_bodies)
     ]
     return without_upstream(claims, readers)
+
+
+def _own_bodies(record: Json) -> set[str]:
+    """Names of operators whose bodies are graphs of their own."""
+    nodes = record.get("nodes", ())
+    return {node["name"] for node in nodes if node["operator"] in OWN_BODIES}
 
 
 def _feeders(record: Json) -> dict[str, Sequence[str]]:
@@ -68,12 +79,14 @@ def _feeders(record: Json) -> dict[str, Sequence[str]]:
 
 
 def members_from_names(
-    code: InductorCode, names: Sequence[Sequence[str]], made_of: Mapping[str, Sequence[int]]
+    code: InductorCode,
+    names: Sequence[Sequence[str]],
+    made_of: Mapping[str, Sequence[int]],
+    readers: Mapping[str, Sequence[int]],
 ) -> list[tuple[int, ...]]:
-    """Authored nodes of each kernel call.
+    """Authored nodes of each kernel call, none where the compiler tells of none.
 
-    A kernel without any, which copies a weight or adds up gradients, stands for those of the kernels
-    that read what it writes, else of those that wrote what it reads.
+    A kernel that only copies weights is of those that read them.
 
     Parameters
     ----------
@@ -81,38 +94,67 @@ def members_from_names(
         Names of what Dynamo traced, by kernel call.
     made_of : mapping
         The authored nodes of each name.
+    readers : mapping
+        The authored nodes that read each buffer that is a weight.
     """
-    found = [{node for name in each for node in made_of.get(name, ())} for each in names]
-    reads, writes = (
-        [{buffer.name for buffer in getattr(call, side)} for call in code.calls]
-        for side in ("reads", "writes")
-    )
-    for sources, targets, order in (
-        (writes, reads, range(len(found) - 1, -1, -1)),
-        (reads, writes, range(len(found))),
-    ):
-        for call in order:
-            if not found[call]:
-                near = [found[other] for other, each in enumerate(targets) if each & sources[call]]
-                found[call] = set().union(*near)
-    return [tuple(sorted(nodes)) for nodes in found]
+    members = []
+    for call, own in zip(code.calls, names, strict=True):
+        nodes = {node for name in own for node in made_of.get(name, ())}
+        if not nodes and all(each.name in readers for each in call.reads):
+            nodes = {node for each in call.reads for node in readers[each.name]}
+        members.append(tuple(sorted(nodes)))
+    return members
 
 
-def _claims(provenance: Json, code: InductorCode) -> list[Claim]:
+def readers_of_weights(
+    weights: Mapping[str, str], authored: Graph, strings: StringTable
+) -> dict[str, list[int]]:
+    """Authored nodes that read each buffer that is a weight, from its name in the state_dict."""
+    uses = authored.parameter_uses
+    readers: dict[str, list[int]] = {}
+    for weight, node in zip(uses.parameter.tolist(), uses.node.tolist(), strict=True):
+        readers.setdefault(strings[int(authored.parameters.name[weight])], []).append(node)
+    return {buffer: readers[name] for buffer, name in weights.items() if name in readers}
+
+
+def _claims(provenance: Json, code: InductorCode, own_bodies: Collection[str]) -> list[Claim]:
     """What the record names for each call.
 
     A view of another kernel's result says nothing of what this kernel computes: it is left out where
-    the rest of the same operator has a kernel.
+    the rest of the same operator has a kernel. What is in a branch or a loop and names nothing in
+    there is of the operator that owns it.
     """
-    to_post, to_traced = provenance.get("cppCodeToPost", {}), provenance.get("postToPre", {})
+    to_post = provenance.get("cppCodeToPost", {})
+    to_traced = {
+        **provenance.get("postToPre", {}),
+        **{
+            post: [traced]
+            for posts in to_post.values()
+            for post in posts
+            if (traced := parted(post)[1])
+        },
+    }
     computed = {
         name
         for posts in to_post.values()
         for post in posts
-        if not _VIEW.fullmatch(post)
+        if not _is_view(post)
         for name in to_traced.get(post, ())
     }
-    return [Claim(call, _own(_posts(call, to_post), to_traced, computed)) for call in code.calls]
+    claims = []
+    for call in code.calls:
+        own = _own(_posts(call, to_post), to_traced, computed)
+        if call.body:
+            inside = {
+                name: posts for name, posts in own.items() if any(parted(each)[1] for each in posts)
+            }
+            own = inside or {name: posts for name, posts in own.items() if name in own_bodies}
+        claims.append(Claim(call, own))
+    return claims
+
+
+def _is_view(post: str) -> bool:
+    return bool(_VIEW.fullmatch(parted(post)[0]))
 
 
 def _posts(call: KernelCall, to_post: Mapping[str, Sequence[str]]) -> Sequence[str]:
@@ -121,7 +163,7 @@ def _posts(call: KernelCall, to_post: Mapping[str, Sequence[str]]) -> Sequence[s
     if call.is_generated or call.is_library:
         return posts
     itself = re.compile(re.escape(call.name.rpartition(".")[2]) + r"(?:_\d+)?")
-    return [post for post in posts if itself.fullmatch(post)] or posts
+    return [post for post in posts if itself.fullmatch(parted(post)[0])] or posts
 
 
 def _own(
@@ -133,7 +175,7 @@ def _own(
     for post in posts:
         for name in to_traced.get(post, ()):
             every.setdefault(name, set()).add(post)
-            if not _VIEW.fullmatch(post) or name not in computed:
+            if not _is_view(post) or name not in computed:
                 own.setdefault(name, set()).add(post)
     return own or every
 

@@ -1,7 +1,7 @@
 """Ties the operators of a PyTorch trace to the nodes of the authored graph."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from profilers.profile.table import Int32
 
 _PREPARES = ("aten::_autocast_to_", "aten::detach")  # a cast; what a differentiable graph keeps
 _MAY_BE_LEFT = frozenset({"aten::to", "aten::lift_fresh_copy"})
-_READS = frozenset({"aten::item", "aten::is_nonzero", "aten::_local_scalar_dense"})
+READS = frozenset({"aten::item", "aten::is_nonzero", "aten::_local_scalar_dense"})
 _MAKES = frozenset({"aten::empty", "aten::to", "aten::lift_fresh", "aten::detach_"})
 _OF_AUTODIFF = {  # what TorchScript calls in their place where it keeps what their derivative needs
     "aten::native_layer_norm": "aten::layer_norm",
@@ -129,27 +129,50 @@ def _with_conversions(executed: Sequence[tuple[str, str]], places: Sequence[int]
     for number, (name, module) in enumerate(executed):
         if places[number] >= 0:
             before[module] = places[number]
-        elif name in _READS:
+        elif name in READS:
             completed[number] = before.get(module, -1)
     return completed
 
 
 def straight_program(graph: Graph, strings: StringTable) -> tuple[list[Place], list[int]]:
     """A graph without control flow: its operators one after the other."""
-    rows = np.flatnonzero((graph.nodes.kind != NodeKind.INPUT) & (graph.nodes.subgraph < 0))
-    rows = rows[graph.nodes.kind[rows] != NodeKind.OUTPUT]
+    rows = rows_in_order(graph)
+    rows = [row for row in rows if graph.nodes.subgraph[row] < 0]
+    return places_of(graph, strings, rows), rows
+
+
+def rows_in_order(graph: Graph) -> list[int]:
+    """Nodes that compute, those of bodies before the one that owns these."""
+    is_computed = ~np.isin(graph.nodes.kind, (NodeKind.INPUT, NodeKind.OUTPUT))
+    inside: dict[int, list[int]] = {}
+    for row in np.flatnonzero(is_computed).tolist():
+        inside.setdefault(int(graph.nodes.subgraph[row]), []).append(row)
+    bodies: dict[int, list[int]] = {}
+    for body, owner in enumerate(graph.subgraphs.owner.tolist()):
+        bodies.setdefault(owner, []).append(body)
+
+    def ordered(body: int) -> Iterator[int]:
+        for row in inside.get(body, ()):
+            for each in bodies.get(row, ()):
+                yield from ordered(each)
+            yield row
+
+    return list(ordered(-1))
+
+
+def places_of(graph: Graph, strings: StringTable, rows: Sequence[int]) -> list[Place]:
+    """Nodes as they run one after the other."""
     paths = scope_paths(graph, strings)
     last = len(rows) - 1
-    places = [
+    return [
         Place(
             operator_name(strings[int(graph.nodes.operator[row])]),
             paths.get(int(graph.nodes.scope[row]), ""),
             (number + 1 if number < last else END,),
             is_silent=_is_silent(strings[int(graph.nodes.operator[row])]),
         )
-        for number, row in enumerate(rows.tolist())
+        for number, row in enumerate(rows)
     ]
-    return places, rows.tolist()
 
 
 def _is_silent(operator: str) -> bool:

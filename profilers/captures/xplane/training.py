@@ -1,5 +1,6 @@
 """A training step's own: backward tied to forward, gradients and optimiser state in memory."""
 
+from bisect import bisect_right
 from collections.abc import Set
 from dataclasses import replace
 
@@ -62,14 +63,15 @@ def _old_versions(memory: Memory, sizes: Int64) -> Int32:
     allocations = memory.allocations
     parameter = allocations.parameter.copy()
     is_old = (allocations.category == MemoryCategory.UNKNOWN) & (allocations.allocated_ns == 0)
-    left = sorted(range(len(sizes)), key=lambda row: int(sizes[row]))
+    left = np.argsort(sizes, kind="stable").tolist()
+    left_sizes = sizes[left].tolist()
     by_size = sorted(np.flatnonzero(is_old).tolist(), key=lambda row: -int(allocations.bytes[row]))
     for row in by_size:
         block = int(allocations.bytes[row])
-        fits = [each for each in left if sizes[each] <= block < 2 * sizes[each] + _LEAST_BLOCK]
-        if fits:
-            parameter[row] = fits[-1]
-            left.remove(fits[-1])
+        largest = bisect_right(left_sizes, block) - 1
+        if largest >= 0 and block < 2 * left_sizes[largest] + _LEAST_BLOCK:
+            parameter[row] = left.pop(largest)
+            left_sizes.pop(largest)
     return parameter
 
 

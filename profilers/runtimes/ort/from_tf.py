@@ -33,7 +33,8 @@ _OPSET = 18
 _CONVERTED_FILE = "model.onnx"
 _KEPT_WHOLE = ("_XlaMustCompile", "_noinline")
 _IN_TENSORFLOW = "Profile it in TensorFlow instead."
-_OLD = ("_ref", "expected type resource")  # variables of TensorFlow 1, or read in its kind of loop
+_REFERENCE = "_ref"  # a variable of TensorFlow 1
+_READ_IN_LOOP = "expected type resource"  # one that its kind of loop reads
 _OLD_CONTROL_FLOW = frozenset({"Switch", "Merge", "Enter", "Exit", "NextIteration"})
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _OF_VARIABLES = re.compile(r"^(Assign\w*|Read|ResourceGather)(Variable(Op)?)?$")
@@ -136,7 +137,7 @@ def _converted(source: Source, name: str) -> Any:
                 opset=_OPSET,
             )
     except Exception as error:  # the converter raises whatever its handlers raise
-        raise _refusal(name, source.function, error) from error
+        raise _refusal(name, error) from error
     missing = sorted({node.op_type for node in _nodes(model.graph) if not _is_known(node)})
     if missing:
         raise _unknown(missing, name, source.function)
@@ -146,15 +147,18 @@ def _converted(source: Source, name: str) -> Any:
     return model
 
 
-def _refusal(name: str, function: Any, error: Exception) -> CaptureFailed:
+def _refusal(name: str, error: Exception) -> CaptureFailed:
     what, text = f"tf2onnx cannot convert {name}", str(error)
-    if any(sign in text for sign in _OLD):
-        why = "its variables are of TensorFlow 1's kind"
-        if lookups := _lookups(function):
-            why = f"{why}, and ONNX has no operator for {', '.join(lookups)}"
-            return CaptureFailed(what, why, _IN_TENSORFLOW, text)
-        remedy = "Freeze the graph first (convert_variables_to_constants)."
-        return CaptureFailed(what, why, remedy, text)
+    if _REFERENCE in text:
+        why = "it changes variables of TensorFlow 1's kind while it runs, which ONNX cannot tell"
+        return CaptureFailed(what, why, _IN_TENSORFLOW, text)
+    if _READ_IN_LOOP in text:
+        return CaptureFailed(
+            what,
+            "its variables are of TensorFlow 1's kind",
+            "Freeze the graph first (convert_variables_to_constants).",
+            text,
+        )
     if unknown := _UNKNOWN_TYPE.fullmatch(text):
         why = f"it knows no numbers of the type {unknown['type']}"
         return CaptureFailed(what, why, _IN_TENSORFLOW)

@@ -3,8 +3,8 @@
 Its record leads from kernels over ``from_node`` of a graph's nodes to the graph that Dynamo traced, by
 that graph's number. A backward has neither: its nodes only know the function that they differentiate,
 and the number is gone by the time it is compiled. A node out of the body of an operator leads to that
-body, which has a number of its own; `tell_bodies_apart` has named it. What the record says is kept in
-the compile cache.
+body, which has a number of its own; `tell_bodies_apart` has named it. Of the nodes of branches and loops
+the record has nothing but their names. What the record says is kept in the compile cache.
 """
 
 import operator
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from profilers.runtimes.pytorch.traced_nodes import IN_BODY
+from profilers.captures.pytorch.bodies import IN_BODY, name_in_body, parted
 
 _NO_GRAPH = -2  # as no graph is numbered: numbers are addresses, and -1 stands for none
 _GRADIENT = "tangents_"  # how AOTAutograd calls the gradients that a backward begins with
@@ -62,6 +62,26 @@ def naming_pass() -> Any:
             return "twinscope: name what is differentiated or in a body, 7"
 
     return NameDifferentiated()
+
+
+def body_naming_pass() -> Any:
+    """A pass over Inductor's finished graphs that calls nodes of branches and loops after both what they
+    are and what they were when they were traced."""
+    from torch._inductor.custom_graph_pass import CustomGraphPass
+
+    class NameInBodies(CustomGraphPass):
+        def __call__(self, graph: Any) -> None:
+            for taken in graph.find_nodes(op="get_attr"):
+                body: Any = getattr(graph.owning_module, taken.target, None)
+                for node in body.graph.nodes if hasattr(body, "graph") else ():
+                    name = _name(node).lstrip(IN_BODY)
+                    if node.op == "call_function" and name and not parted(node.name)[1]:
+                        node._rename(name_in_body(node.name, name))
+
+        def uuid(self) -> str:
+            return "twinscope: name what is in branches and loops, 1"
+
+    return NameInBodies()
 
 
 def _name(node: Any) -> str:

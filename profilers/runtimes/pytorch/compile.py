@@ -12,7 +12,11 @@ from profilers.errors import CaptureFailed
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.pytorch.backward_provenance import backward_told, naming_pass
+from profilers.runtimes.pytorch.backward_provenance import (
+    backward_told,
+    body_naming_pass,
+    naming_pass,
+)
 from profilers.runtimes.pytorch.code_generator import lacking_compiler, require_code_generator
 from profilers.runtimes.pytorch.compile_log import CompileLog, ModelNames
 from profilers.runtimes.pytorch.compile_progress import reported_phases
@@ -165,8 +169,9 @@ def _compiled(
         return eager.marking() if fallback.reason else nullcontext()
 
     def write_graph(taken: Sequence[Any], folder: Path, record: RunRecord) -> None:
-        eager.look_at(lambda: events_of_one_run(eager.call, taken), log.operators)
-        eager.write_graph(taken, folder, record)
+        with log.deaf():  # operators with branches compile these when they run eagerly, too
+            eager.look_at(lambda: events_of_one_run(eager.call, taken), log.operators)
+            eager.write_graph(taken, folder, record)
 
     @contextmanager
     def sweeping() -> Iterator[None]:
@@ -198,6 +203,7 @@ def _inductor(request: RunRequest, dynamic: bool | None) -> Callable[..., Any]:
         "trace.provenance_tracking_level": 1,
         "cpp.enable_kernel_profile": True,
         "post_grad_custom_pre_pass": naming_pass(),
+        "post_grad_custom_post_pass": body_naming_pass(),
     }
     found: Callable[..., Any] = compiler
     return found

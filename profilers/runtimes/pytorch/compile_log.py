@@ -238,9 +238,10 @@ class ModelNames:
 
 
 def _operator(node: Any) -> str:
-    """Last part of the function's name: torch.nn.functional.linear is "linear"."""
+    """Last part of the function's name: torch.nn.functional.linear and aten.linear.default are "linear"."""
     if node.op in ("placeholder", "get_attr"):
         return str(node.op)
     if isinstance(node.target, str):
         return str(node.target)
-    return str(getattr(node.target, "__name__", node.target)).rpartition(".")[2]
+    function = getattr(node.target, "overloadpacket", node.target)
+    return str(getattr(function, "__name__", function)).rpartition(".")[2]

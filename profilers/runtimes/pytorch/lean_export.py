@@ -1,4 +1,4 @@
-"""Leaves out of an export what nobody reads, which is a fifth of its time."""
+"""Leaves out of an export what nobody reads, which is a fourth of its time."""
 
 import sys
 import traceback
@@ -37,6 +37,32 @@ def to_be_looked_at() -> Iterator[None]:
             module = import_module(name)
             if hasattr(module, attribute):  # not in every version of PyTorch
                 stack.enter_context(patch.object(module, attribute, ours))
+        stack.enter_context(_batch_norms_at_once())
+        yield
+
+
+@contextmanager
+def _batch_norms_at_once() -> Iterator[None]:
+    """While it lasts, results of batch norms have their sizes at once, not by all that they compute.
+
+    That is an eighth of a ResNet-50's export.
+    """
+    import torch
+
+    operator = torch.ops.aten._native_batch_norm_legit_no_training.default
+
+    def sized(mode: Any, function: Any, x: Any, *others: Any) -> tuple[Any, Any, Any]:
+        with mode:
+            return torch.empty_like(x), x.new_empty((0,)), x.new_empty((0,))
+
+    try:
+        computed = import_module("torch._decomp").decomposition_table
+        told = import_module("torch._subclasses.fake_impls").op_implementations_dict
+    except (ImportError, AttributeError):  # another version of PyTorch
+        yield
+        return
+    with patch.dict(computed), patch.dict(told, {operator: sized}):
+        computed.pop(operator, None)
         yield
 
 

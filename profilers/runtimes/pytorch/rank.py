@@ -10,12 +10,14 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from profilers.captures.pytorch.distributed_files import (
     BACKEND,
     CLOCK,
+    END_FILE,
     ERROR_FILE,
     REQUEST_FILE,
     SHARDS,
@@ -151,6 +153,8 @@ def _load(session: Session, rank: int) -> None:
 def _sweep(session: Session, count: int) -> None:
     """Other sizes on all ranks in step; each rank takes inputs of the size, so samples add up.
 
+    All end it before the same step: each waits in the next one for all others.
+
     Only GPUs tell the peak: threads of collectives free host memory without the profiler's notice.
     """
 
@@ -161,9 +165,20 @@ def _sweep(session: Session, count: int) -> None:
     if not session.request.sweep:
         return
     session.record.note("Other sizes are those of each rank; samples per second are of all ranks.")
-    measure_sweep(session.record, session.report, sized)
+    is_over = partial(_all_agree, session.folder.parent / END_FILE, session.device)
+    measure_sweep(session.record, session.report, sized, is_over)
     for row in session.record.sweep:
         row["batch"] *= count if row["batch"] > 0 else 1
+
+
+def _all_agree(sign: Path, device: Any) -> bool:
+    """Whether any rank has seen the file, which some may see sooner than others."""
+    import torch
+    from torch import distributed
+
+    is_seen = torch.tensor([int(sign.exists())], device=device)
+    distributed.all_reduce(is_seen, distributed.ReduceOp.MAX)
+    return bool(is_seen.item())
 
 
 def _die_with_parent() -> None:

@@ -1,13 +1,17 @@
-"""The nodes of a graph as Dynamo traced it, with the bodies of the operators that run one in line.
+"""The nodes of a graph as Dynamo traced it, with the bodies of operators that run them.
 
 A block under `torch.utils.checkpoint` is one node to Dynamo: an operator that takes a graph and runs it
-once. The compiler dissolves it, and its kernels are made of the nodes inside.
+once. The compiler dissolves it, and its kernels are made of the nodes inside. Branches and loops stay
+graphs of their own, with kernels of their own.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
+
+from profilers.captures.pytorch.bodies import IN_BODY, OWN_BODIES
 
 _RUN_ONCE = frozenset(
     {
@@ -20,7 +24,6 @@ _RUN_ONCE = frozenset(
     }
 )  # others run their graphs many times, or none of them
 _NO_CALL = ("placeholder", "get_attr", "output")
-IN_BODY = "/"  # parts the name of a body from that of a node; no name has it
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ def traced_nodes(module: Any) -> list[TracedNode]:
 def tell_bodies_apart(module: Any) -> None:
     """Call nodes in bodies by their whole names, and so those that share a name with another.
 
-    What stays a graph of its own goes by the name of the operator that takes it. The compiler keeps
-    the names through all it does.
+    What an operator takes that computes with it in one kernel goes by that operator's name. The
+    compiler keeps the names through all it does.
 
     Parameters
     ----------
@@ -77,9 +80,9 @@ def tell_bodies_apart(module: Any) -> None:
     for each in nodes:
         bodies = _bodies(each.node)
         if bodies:
-            whole = f"{IN_BODY}{IN_BODY}{each.name}"  # all that runs inside is this operator
-            inside = [node for body in bodies for node in _calls(body)]
-            for node in [each.node, *inside]:
+            whole = f"{IN_BODY}{IN_BODY}{each.name}"
+            inside = () if _operator(each.node) in OWN_BODIES else map(_calls, bodies)
+            for node in [each.node, *chain.from_iterable(inside)]:
                 _rename(node, whole)
 
 
@@ -138,11 +141,22 @@ def _add_nodes(
         elif _is_item(node) and node.args[0] in results:
             makers[node] = results[node.args[0]][node.args[1]]
         else:
+            if _operator(node) in OWN_BODIES:
+                _add_bodies(module, node, prefix, found)
             name = prefix + node.name
             takes = [maker for each in node.all_input_nodes for maker in makers[each]]
             makers[node] = [name]
             found.append(TracedNode(node, name, list(dict.fromkeys(takes))))
     return []
+
+
+def _add_bodies(module: Any, node: Any, prefix: str, found: list[TracedNode]) -> None:
+    """Nodes of graphs that run on their own; they are given what the operator is given."""
+    for taken in filter(_is_attribute, node.args):
+        body = getattr(module, taken.target)
+        if hasattr(body, "graph"):
+            given: dict[Any, Sequence[str]] = dict.fromkeys(_placeholders(body), ())
+            _add_nodes(body, f"{prefix}{taken.target}{IN_BODY}", given, found)
 
 
 def _made_by(value: Any, makers: Mapping[Any, Sequence[str]]) -> list[str]:
@@ -152,7 +166,7 @@ def _made_by(value: Any, makers: Mapping[Any, Sequence[str]]) -> list[str]:
 
 def _place_of_body(module: Any, node: Any) -> int:
     """Of the graph among what an operator takes that runs it once; -1 if it is no such operator."""
-    if node.op != "call_function" or getattr(node.target, "__name__", "") not in _RUN_ONCE:
+    if _operator(node) not in _RUN_ONCE:
         return -1
     for place, taken in enumerate(node.args):
         body = getattr(module, taken.target, None) if _is_attribute(taken) else None
@@ -166,9 +180,13 @@ def _placeholders(body: Any) -> list[Any]:
     return list(body.graph.find_nodes(op="placeholder"))
 
 
+def _operator(node: Any) -> str:
+    return str(getattr(node.target, "__name__", "")) if node.op == "call_function" else ""
+
+
 def _is_attribute(value: Any) -> bool:
     return getattr(value, "op", "") == "get_attr"
 
 
 def _is_item(node: Any) -> bool:
-    return node.op == "call_function" and getattr(node.target, "__name__", "") == "getitem"
+    return _operator(node) == "getitem"

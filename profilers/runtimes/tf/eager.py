@@ -13,12 +13,11 @@ from profilers.run_record import RunRecord
 from profilers.runtimes.keras import on_tf as keras_tf
 from profilers.runtimes.keras.training import refuse_training
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.tf import graph as tf_graph
 from profilers.runtimes.tf.eager_ranges import layer_ranges
 from profilers.runtimes.tf.interpreter import Interpreter
 from profilers.runtimes.tf.options import is_training
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
-from profilers.runtimes.tf.sources import is_keras
+from profilers.runtimes.tf.sources import is_keras, load_any
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
@@ -85,7 +84,7 @@ def _refuse_float8(model: Any) -> None:
 def _load_graph(request: RunRequest) -> TracedModel:
     import tensorflow as tf
 
-    traced = tf_graph.load(request)
+    traced = load_any(request)
     marks: list[Callable[[str], AbstractContextManager[Any]]] = [lambda name: nullcontext()]
 
     def mark(name: str) -> AbstractContextManager[Any]:

@@ -14,6 +14,7 @@ from profilers.request import InputSpec, RunRequest
 from profilers.runtimes.keras import on_tf as keras_tf
 from profilers.runtimes.tf import graph as tf_graph
 from profilers.runtimes.tf.errors import run_failure
+from profilers.runtimes.tf.reference_variables import without_references
 from profilers.runtimes.tf.session import TracedModel
 from profilers.runtimes.tf.written_variables import unchanged_variables
 
@@ -44,8 +45,9 @@ class Source:
 
 def load_any(request: RunRequest) -> TracedModel:
     """A Keras file, a SavedModel's signature or a frozen GraphDef. Raises as their modes do."""
-    load = keras_tf.load if is_keras(Path(request.model_path)) else tf_graph.load
-    return load(request)
+    if is_keras(Path(request.model_path)):
+        return keras_tf.load(request)
+    return without_references(tf_graph.load(request))
 
 
 def load_source(request: RunRequest) -> Source:

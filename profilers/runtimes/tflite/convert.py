@@ -69,8 +69,8 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
     if any(each in text for each in _OLD_VARIABLES):
         return CaptureFailed(
             what,
-            "its variables are of TensorFlow 1's kind, which the converter does not take",
-            "Freeze the graph first (convert_variables_to_constants).",
+            "it changes variables of TensorFlow 1's kind while it runs, which the converter does not take",
+            "Profile it in TensorFlow instead.",
             text,
         )
     if _OLD_CONTROL in text:

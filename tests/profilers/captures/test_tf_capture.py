@@ -62,6 +62,15 @@ def test_other_architectures_are_tied_to_the_graph(
     assert_complete(capture(more_files / name, "keras"))
 
 
+def test_a_model_that_was_never_built_gets_what_its_first_layer_takes(
+    capture: Capture, more_files: Path
+) -> None:
+    profile = capture(more_files / "unbuilt.keras", "keras")
+    assert_complete(profile)
+    shapes = {profile.strings[row] for row in profile.authored.edges.shape if row >= 0}
+    assert "1,16,8" in shapes
+
+
 def test_eager_training_is_tied_to_the_graph_of_several_inputs(
     capture: Capture, more_files: Path
 ) -> None:

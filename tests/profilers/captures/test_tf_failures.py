@@ -140,7 +140,19 @@ def test_what_exists_in_graphs_only_cannot_run_in_parts(
     launcher: Launcher, tf_files: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(CaptureFailed, match=r"VariableV2.*mode tf-graph"):
-        launcher.capture(request(tf_files / "tf1_saved", "tf-eager"), tmp_path)
+        launcher.capture(request(tf_files / "tf1_counting", "tf-eager"), tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["tf-eager", "tf-xla", "tflite", "tf-onnxruntime"])
+def test_variables_that_a_tensorflow_1_model_only_reads_keep_it_from_no_mode(
+    launcher: Launcher, tf_files: Path, tmp_path: Path, mode: str
+) -> None:
+    launcher.capture(request(tf_files / "tf1_saved", mode), tmp_path)
+    profile = read_capture(tmp_path)
+    assert (link_coverage(profile).operator_time or 0) >= 0.95
+    assert not any("cannot compile" in each.message for each in profile.diagnostics)
+    gap = profile.environment.facts.get("Largest difference from TensorFlow", "0")
+    assert float(gap) < 1e-5
 
 
 def test_a_graph_without_its_training_is_not_trained(

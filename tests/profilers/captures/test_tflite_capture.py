@@ -306,7 +306,7 @@ def test_a_signature_is_picked_in_the_run_dialog(
             "words_saved",
             "no kernel for .*StringLength, .*StringSplitV2.* Leave these operators out",
         ),
-        ("tf1_saved", "variables are of TensorFlow 1's kind.* Freeze the graph"),
+        ("tf1_counting", "changes variables of TensorFlow 1's kind while it runs"),
         ("float8.keras", "no numbers of the type f8E4M3FN"),
         ("int8.keras", "FULLY_CONNECTED does not take plain numbers of the type i8,"),
     ],

@@ -1,5 +1,6 @@
 """What torch.compile made of a model: kernels, their members, their slices, cuts, and failures."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -70,6 +71,63 @@ def test_kernels_are_found_where_graphs_that_failed_were_counted_before(
     (later / COMPILATION_FILE).write_text(counted)
     coverage = link_coverage(read_capture(later))
     assert (coverage.operator_time, coverage.fused_kernel_time) == (1.0, 1.0)
+
+
+def test_kernels_of_branches_and_loops_are_of_the_nodes_in_their_bodies(
+    capture: Capture, torch_files: Path
+) -> None:
+    profile = capture(torch_files / "control.pt2", "torch-compile")
+    assert_linked(profile)
+    assert [profile.strings[kind] for kind in profile.fusion.breaks.kind.tolist()] == []
+    graph, groups, members = profile.authored, profile.fusion.groups, profile.fusion.members
+    of_group = [members.node[members.group == row].tolist() for row in range(len(groups))]
+    assert all(len(np.unique(graph.nodes.subgraph[nodes])) == 1 for nodes in of_group)
+    runs = {}
+    for row, nodes in enumerate(of_group):
+        body = int(graph.nodes.subgraph[nodes[0]])
+        slices = profile.trace.slices
+        is_call = (slices.group == row) & (slices.kind == SliceKind.OPERATOR)
+        is_call &= ~np.isin(slices.parent, np.flatnonzero(is_call))
+        runs.setdefault(body, {})[profile.strings[groups.name[row]]] = int(is_call.sum())
+        assert set(slices.node[is_call].tolist()) <= set(nodes)
+    titles = [profile.strings[row] for row in graph.subgraphs.name.tolist()]
+    assert titles == ["then", "else", "cond", "body"]
+    ran = [sorted(set(runs[body].values())) for body in range(4)]
+    assert sorted(ran[:2]) == [[0], [len(profile.steps)]]  # one branch was taken
+    ((cond,), (body,)) = ran[2:]
+    assert cond - body == len(profile.steps)
+    assert body in (2 * len(profile.steps), 3 * len(profile.steps))
+
+
+def test_a_kernel_that_the_compiler_names_nothing_for_is_of_no_node(
+    capture_folder: CaptureFolder, torch_files: Path, tmp_path: Path
+) -> None:
+    """And not of those beside it."""
+    folder = capture_folder(torch_files / "cnn.pt", "torch-compile", source_folder=str(MODELS))
+    untold = shutil.copytree(folder, tmp_path / "untold")
+    document = json.loads((untold / COMPILATION_FILE).read_text())
+    made_of = document["graphs"][0]["provenance"]["cppCodeToPost"]
+    handle = next(each for each in made_of if each.startswith("cpp_fused_") and "relu" in each)
+    del made_of[handle]
+    (untold / COMPILATION_FILE).write_text(json.dumps(document))
+    whole, profile = read_capture(folder), read_capture(untold)
+    named = [profile.strings[row] for row in profile.fusion.groups.name.tolist()]
+    nameless = named.index(handle.rpartition(":")[0])
+    of_group = [
+        [
+            each.fusion.members.node[each.fusion.members.group == row].tolist()
+            for row in range(len(named))
+        ]
+        for each in (whole, profile)
+    ]
+    assert of_group[1][nameless] == []
+    assert of_group[0][nameless] != []
+    del of_group[0][nameless], of_group[1][nameless]
+    assert of_group[0] == of_group[1]
+    slices = profile.trace.slices
+    ran = (slices.group == nameless) & (slices.kind == SliceKind.OPERATOR)
+    assert ran.any()
+    assert set(slices.node[ran].tolist()) == {-1}
 
 
 def test_calls_of_operators_bear_the_library_that_ran_them(cnn: Profile) -> None:

@@ -17,6 +17,7 @@ from profilers.analysis.memory.growth import memory_growth
 from profilers.analysis.memory.owners import owner_names
 from profilers.analysis.rank_time import rank_rows, rank_time
 from profilers.analysis.sweep import sweep_rows
+from profilers.captures import read_capture
 from profilers.captures.joined_ranks import joined_traces
 from profilers.errors import Cancelled
 from profilers.launcher import Launcher
@@ -24,6 +25,7 @@ from profilers.opening import open_path
 from profilers.profile import NEVER_NS, MemoryCategory, Profile, SliceKind, TimingPhase
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec, RunRequest
+from profilers.sweeps import SWEEP_STAGE
 from profilers.worker_process import Log, Progress
 from tests.conftest import Capture
 
@@ -239,6 +241,31 @@ def test_other_sizes_are_those_of_each_rank_and_samples_those_of_all(fsdp: Profi
     for row in rows:
         assert row["per_second"] == pytest.approx(2 * row["size"] * 1e9 / row["median_ns"])
         assert row["peak_bytes"] is None
+
+
+def test_a_sweep_that_is_ended_early_ends_on_all_ranks(
+    launcher: Launcher, model: Path, tmp_path: Path
+) -> None:
+    """What was captured and measured by then stays."""
+    request = RunRequest(
+        str(model), "torch-distributed",
+        signature="Net", inputs=X, steps=2, warmup=1, trusted=True, sweep={"batch": [4, *range(5000, 9000)]},
+    )  # fmt: skip
+    enough = threading.Event()
+
+    def follow(event: Progress | Log) -> None:
+        if isinstance(event, Progress) and event.stage.startswith(f"{SWEEP_STAGE}: batch 5"):
+            enough.set()
+
+    launcher.capture(request, tmp_path, follow, enough=enough)
+    profile = read_capture(tmp_path)
+    assert set(profile.trace.tracks.rank.tolist()) == {0, 1}
+    assert len(profile.steps) == 2
+    rows = sweep_rows(profile)
+    assert rows[0]["size"] == 4
+    assert all(row["per_second"] > 0 for row in rows)
+    assert len(rows) < 4001
+    assert any("of 4001 sizes" in each.message for each in profile.diagnostics)
 
 
 def test_compared_samples_are_those_of_all_ranks(ddp: Profile) -> None:
