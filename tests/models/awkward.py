@@ -172,6 +172,26 @@ class Mapped(nn.Module):
         return mapped(lambda row: self.linear(row), x)
 
 
+class Decided(nn.Module):
+    """A branch and a loop as operators, which keep graphs of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.last = (nn.Linear(16, 16) for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        from torch._higher_order_ops.while_loop import while_loop
+
+        x = torch.cond(x.sum() > 0, self.first, lambda x: self.second(x).sin(), (x,))
+        rounds = torch.zeros((), dtype=torch.int64)
+        _, x = while_loop(
+            lambda rounds, _: rounds < 3,
+            lambda rounds, x: (rounds + 1, torch.tanh(self.second(x)) + x),
+            (rounds, x),
+        )
+        return self.last(x)
+
+
 class Doubled(torch.autograd.Function):
     """An operator written in Python, with a derivative of its own."""
 

@@ -43,6 +43,7 @@ _WITH_MARKS = (
 )
 _HANDLE = re.compile(r"(?P<name>.+):(?P<number>\d+)")
 _TRACED = re.compile(r"(?:graph_\d+_)?(?P<name>.+)")
+_HIGHER_ORDER = re.compile(r"torch\.ops\.higher_order\.(\w+)\(")
 _SOURCE_BEGINS = re.compile(r'^extern "C"\s+void\s+(?P<name>\w+)\(', re.MULTILINE)
 
 
@@ -144,13 +145,15 @@ def _kernels(told: dict[str, Any], authored: Graph, strings: StringTable) -> lis
         )
         if subgraph < 0
     }
-    readers = _readers(authored, strings)
+    readers, runners = _readers(authored, strings), _runners_of_bodies(authored, strings)
     numbered = []
     for handle, each in told.items():
         match = _HANDLE.fullmatch(handle)
         if match is None:
             continue
-        made_of = {by_name[node] for node in each["pre_grad_nodes"] if node in by_name}
+        made_of = _runs_in(each.get("stack_traces", ()), runners) or {
+            by_name[node] for node in each["pre_grad_nodes"] if node in by_name
+        }
         for name in (
             () if made_of else each["post_grad_nodes"]
         ):  # a copy of a weight, for its readers
@@ -158,6 +161,20 @@ def _kernels(told: dict[str, Any], authored: Graph, strings: StringTable) -> lis
         members = tuple(sorted(made_of))
         numbered.append((int(match["number"]), Kernel(handle, match["name"], members)))
     return [kernel for _, kernel in sorted(numbered, key=lambda pair: pair[0])]
+
+
+def _runners_of_bodies(authored: Graph, strings: StringTable) -> dict[str, int]:
+    """Operators of the main graph that run a body, by what they are: ``cond``; those alone of a kind."""
+    rows = np.unique(authored.subgraphs.owner)
+    rows = rows[authored.nodes.subgraph[rows] < 0].tolist()
+    kinds = [strings[int(authored.nodes.operator[row])].rpartition(".")[2] for row in rows]
+    return {kind: row for kind, row in zip(kinds, rows, strict=True) if kinds.count(kind) == 1}
+
+
+def _runs_in(traces: Sequence[str], runners: dict[str, int]) -> set[int]:
+    """The operator in whose body a kernel runs, by the calls that led to it."""
+    found = {kind for trace in traces for kind in _HIGHER_ORDER.findall(trace)}
+    return {runners[kind] for kind in found if kind in runners}
 
 
 def _readers(authored: Graph, strings: StringTable) -> dict[str, list[int]]:
@@ -274,7 +291,7 @@ def _links(
         rows = [row for row in outermost if slices.step[row] == step]
         rows.sort(key=lambda row: int(slices.start_ns[row]))
         executed = [(_name(strings[int(slices.name[row])]), "") for row in rows]
-        places = align(executed, program, 0 if program else END)
+        places = _with_rounds(executed, align(executed, program, 0 if program else END), program)
         following = -1
         for row, place in zip(reversed(rows), reversed(places), strict=True):
             if place >= 0:
@@ -286,6 +303,19 @@ def _links(
             before = int(nodes[row]) if nodes[row] >= 0 else before
             nodes[row] = before
     return inherited(slices, groups), inherited(slices, nodes)
+
+
+def _with_rounds(
+    executed: Sequence[tuple[str, str]], places: Sequence[int], program: Sequence[Place]
+) -> list[int]:
+    """Kernels of a loop run again: each is the next of its name, from the one before it around."""
+    found, last = list(places), -1
+    for number, (name, _) in enumerate(executed):
+        if found[number] < 0:
+            around = (*range(last + 1, len(program)), *range(last + 1))
+            found[number] = next((each for each in around if program[each].operator == name), -1)
+        last = found[number] if found[number] >= 0 else last
+    return found
 
 
 def _name(text: str) -> str:

@@ -39,7 +39,7 @@ def _expected(model: Any, request: RunRequest) -> tuple[InputSpec, ...]:
     if not request.inputs:
         raise TwinscopeError(
             f"{Path(request.model_path).name} does not say what inputs it takes",
-            "it is a subclassed model",
+            "it is a subclassed model, or was never built",
             "Give each input as NAME=SHAPE:DTYPE.",
         )
     return request.inputs

@@ -83,7 +83,7 @@ def _expected_inputs(model: Any, request: RunRequest) -> dict[str, Any]:
     if not request.inputs:
         raise TwinscopeError(
             f"{Path(request.model_path).name} does not say what inputs it takes",
-            "it is a subclassed model",
+            "it is a subclassed model, or was never built",
             "Give each input as NAME=SHAPE:DTYPE.",
         )
     return {s.name: tf.TensorSpec(s.shape, s.dtype, s.name) for s in request.inputs}

@@ -106,11 +106,11 @@ def training_parts(
     """
     import keras
 
+    outputs = outputs_of(model, names, tensors)  # this builds a model that never was
     refuse_untrainable(model)
     optimiser = optimiser_of(model, request.options[OPTIMISER.id])
     optimiser.build(model.trainable_variables)
     chosen = request.options[LOSS.id]
-    outputs = outputs_of(model, names, tensors)
     structure = structure_of(outputs)
     rng = np.random.default_rng(request.seed)
     flat = keras.tree.flatten(outputs)

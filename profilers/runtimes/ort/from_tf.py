@@ -23,7 +23,7 @@ from profilers.runtimes.ort.loop_types import mend_loops
 from profilers.runtimes.result_gap import tell_gap
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
-from profilers.runtimes.tf.sources import Source, load_source
+from profilers.runtimes.tf.sources import Source, load_source, lookups_of, operators_of
 from profilers.runtimes.tf.written_variables import written_placeholders
 from profilers.units import format_bytes
 
@@ -184,8 +184,10 @@ def _unknown(operators: list[str], name: str, function: Any) -> CaptureFailed:
             "its control flow is of TensorFlow 1's kind (Switch and Merge), which it does not take",
             "Save it again with control flow v2, or profile it in TensorFlow.",
         )
-    if set(others) <= _CALLS:  # a call is left whole for what it holds, such as lookups
-        others = _lookups(function) or others
+    if (
+        set(others) <= _CALLS
+    ):  # a call is left whole for lookups, too: files' own loaders take tables
+        others = lookups_of(function) or others
     if not others:
         return CaptureFailed(
             what, "it changes its variables while it runs, which ONNX cannot tell", _IN_TENSORFLOW
@@ -199,18 +201,7 @@ def _unknown(operators: list[str], name: str, function: Any) -> CaptureFailed:
 
 def _holds_old_control_flow(function: Any) -> bool:
     """The converter leaves a call whole if it cannot make branches or loops of TensorFlow 1's nodes."""
-    return bool(_operators(function) & _OLD_CONTROL_FLOW)
-
-
-def _lookups(function: Any) -> list[str]:
-    """Operators that read tables, which the converter takes from a file's own loader only."""
-    return sorted(each for each in _operators(function) if each.startswith("LookupTable"))
-
-
-def _operators(function: Any) -> set[str]:
-    graph_def = function.graph.as_graph_def()
-    bodies = (graph_def.node, *(each.node_def for each in graph_def.library.function))
-    return {node.op for body in bodies for node in body}
+    return bool(operators_of(function) & _OLD_CONTROL_FLOW)
 
 
 def _frozen(function: Any) -> Any:

@@ -21,7 +21,7 @@ from profilers.runtimes.tf.functions import traced_part
 from profilers.runtimes.tf.inputs import bind_inputs, with_row_splits, with_sparse_parts
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
 
-__all__ = ["WORKER_ENVIRONMENT", "load", "run"]
+__all__ = ["WORKER_ENVIRONMENT", "load", "run", "signature_name"]
 
 _DEFAULT_SIGNATURE = "serving_default"
 _NOT_REGISTERED = re.compile(r"Op type not registered '([^']+)'")
@@ -84,16 +84,23 @@ def _takes_ragged(function: Any) -> bool:
     return any("Ragged" in name for name in nodes)
 
 
-def _signature(loaded: Any, request: RunRequest) -> Any:
+def signature_name(loaded: Any, request: RunRequest) -> str:
+    """The signature that a request means, "" if the SavedModel has no such one."""
     names = list(loaded.signatures)
     wanted = request.signature or (names[0] if len(names) == 1 else _DEFAULT_SIGNATURE)
-    if wanted not in names:
+    return wanted if wanted in names else ""
+
+
+def _signature(loaded: Any, request: RunRequest) -> Any:
+    name = signature_name(loaded, request)
+    if not name:
         raise TwinscopeError(
-            f"{Path(request.model_path).name} has no signature {wanted!r}",
-            f"it has {', '.join(names)}",
+            f"{Path(request.model_path).name} has no signature "
+            f"{request.signature or _DEFAULT_SIGNATURE!r}",
+            f"it has {', '.join(loaded.signatures)}",
             "Choose one of them.",
         )
-    return loaded.signatures[wanted]
+    return loaded.signatures[name]
 
 
 def _load_frozen(request: RunRequest) -> TracedModel:

@@ -82,6 +82,18 @@ def load_source(request: RunRequest) -> Source:
     )
 
 
+def lookups_of(function: Any) -> list[str]:
+    """Operators of a ConcreteFunction that read lookup tables."""
+    return sorted(each for each in operators_of(function) if each.startswith("LookupTable"))
+
+
+def operators_of(function: Any) -> set[str]:
+    """Of a ConcreteFunction and of the functions that it calls."""
+    graph_def = function.graph.as_graph_def()
+    bodies = (graph_def.node, *(each.node_def for each in graph_def.library.function))
+    return {node.op for body in bodies for node in body}
+
+
 def is_keras(path: Path) -> bool:
     if path.is_dir():
         return False

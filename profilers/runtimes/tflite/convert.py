@@ -1,9 +1,14 @@
 """TensorFlow and Keras models converted to TFLite on the spot."""
 
 import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
 
 from profilers.errors import CaptureFailed, first_line
-from profilers.runtimes.tf.sources import Source
+from profilers.request import RunRequest
+from profilers.runtimes.tf.graph import signature_name
+from profilers.runtimes.tf.sources import Source, lookups_of
 
 _MISSING = re.compile(r"^\s*(?:Flex|Custom) ops: (?P<names>.+)$", re.MULTILINE)
 _NO_KERNEL = re.compile(r"'tf\.(?P<names>\w+)' op is neither a custom op nor a flex op")
@@ -20,7 +25,7 @@ _PLACE = re.compile(r"^\S[^:]*:\d+:\d+: (?:error: )?")
 _OF_VARIABLES = frozenset({"VarHandleOp", "ReadVariableOp", "AssignVariableOp"})
 
 
-def convert(source: Source, quantisation: str, name: str) -> bytes:
+def convert(source: Source, quantisation: str, request: RunRequest) -> bytes:
     """The model all in TFLite's own operators.
 
     Raises
@@ -30,21 +35,42 @@ def convert(source: Source, quantisation: str, name: str) -> bytes:
     """
     import tensorflow as tf
 
-    # Frozen without what holds them, variables would reach the bodies of control flow as arguments,
-    # and the converter drops the ReLU of a product with a matrix that is none of its constants.
-    variables = tf.Module()
-    variables.kept = list(source.function.graph.variables)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function], variables)
+    name = Path(request.model_path).name
+    lookups = lookups_of(source.function)
+    loader = _of_saved_model(source, request) if lookups else None
+    converter = loader or _of_function(source)
     if quantisation == "dynamic-range":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     try:
         content: bytes = converter.convert()
     except Exception as error:  # the converter raises an error class of its own for each stage
-        raise _refusal(name, error) from error
+        raise _refusal(name, error, () if loader else lookups) from error
     return content
 
 
-def _refusal(name: str, error: Exception) -> CaptureFailed:
+def _of_function(source: Source) -> Any:
+    import tensorflow as tf
+
+    # Frozen without what holds them, variables would reach the bodies of control flow as arguments,
+    # and the converter drops the ReLU of a product with a matrix that is none of its constants.
+    variables = tf.Module()
+    variables.kept = list(source.function.graph.variables)
+    return tf.lite.TFLiteConverter.from_concrete_functions([source.function], variables)
+
+
+def _of_saved_model(source: Source, request: RunRequest) -> Any | None:
+    """The converter that finds what fills lookup tables, None where a file has no signature."""
+    import tensorflow as tf
+
+    loaded = source.model.owner
+    name = signature_name(loaded, request) if hasattr(loaded, "signatures") else ""
+    if not name:
+        return None
+    return tf.lite.TFLiteConverter.from_saved_model(request.model_path, signature_keys=[name])
+
+
+def _refusal(name: str, error: Exception, tables: Collection[str]) -> CaptureFailed:
+    """`tables` are operators whose tables the converter was not given."""
     text = str(error)
     what = f"TFLite cannot run {name}"
     found = [*_MISSING.finditer(text), *_NO_KERNEL.finditer(text)]
@@ -52,6 +78,13 @@ def _refusal(name: str, error: Exception) -> CaptureFailed:
     missing.pop("Placeholder", None)  # of a table that is refused as well
     if missing.keys() - _OF_VARIABLES:  # a body that is refused leaves its variables behind
         missing = {name: None for name in missing if name not in _OF_VARIABLES}
+    if missing and missing.keys() <= {*tables}:
+        return CaptureFailed(
+            what,
+            "it looks words or numbers up in tables, which the converter takes from SavedModels only",
+            "Save it as one (model.export), with a signature, or profile it in TensorFlow.",
+            text,
+        )
     if missing:
         return CaptureFailed(
             what,

@@ -67,7 +67,7 @@ def open_session(request: RunRequest, library: TfliteLibrary) -> Session:
 
         source = load_source(request)
         begin = time.perf_counter_ns()
-        content = convert(source, str(request.options["quantisation"]), path.name)
+        content = convert(source, str(request.options["quantisation"]), request)
         converting_ns = source.model.tracing_ns + time.perf_counter_ns() - begin
         interpreter = interpreter_of(request, library, content)
         session = Session(content, interpreter, source.arrays, source.inputs, source, converting_ns)

@@ -62,10 +62,11 @@ def test_other_architectures_are_tied_to_the_graph(
     assert_complete(capture(more_files / name, "keras"))
 
 
+@pytest.mark.parametrize("run", ["inference", "training"])
 def test_a_model_that_was_never_built_gets_what_its_first_layer_takes(
-    capture: Capture, more_files: Path
+    capture: Capture, more_files: Path, run: str
 ) -> None:
-    profile = capture(more_files / "unbuilt.keras", "keras")
+    profile = capture(more_files / "unbuilt.keras", "keras", options={"run": run})
     assert_complete(profile)
     shapes = {profile.strings[row] for row in profile.authored.edges.shape if row >= 0}
     assert "1,16,8" in shapes

@@ -195,6 +195,13 @@ def test_flex_operators_are_named_before_a_run_and_the_graph_is_shown(odd_files:
     assert len(model.preview.authored.nodes) == 3
 
 
+def test_words_are_looked_up_in_tables_of_a_saved_model(capture: Capture, tf_files: Path) -> None:
+    profile = capture(tf_files / "tf1_words_saved", "tflite")
+    assert "HASHTABLE_FIND" in operators(profile)
+    assert float(profile.environment.facts["Largest difference from TensorFlow"]) < 1e-5
+    assert link_coverage(profile).operator_time == 1.0
+
+
 def test_a_signature_runs_beside_one_that_needs_flex(capture: Capture, odd_files: Path) -> None:
     path = odd_files / "partly.tflite"
     model = open_path(path)
