@@ -28,6 +28,7 @@ class FindEverywhere(CommandPalette):
         show: Callable[[Document, str], object],
         parent: QWidget,
     ) -> None:
+        self._documents = list(documents)
         self._found: list[tuple[Document, NamedThings]] = []
         self._show = show
         super().__init__(
@@ -52,6 +53,7 @@ class FindEverywhere(CommandPalette):
 
     def _take(self, found: tuple[Document, NamedThings]) -> None:
         self._found.append(found)
+        self._found.sort(key=lambda each: self._documents.index(each[0]))  # not as they were ready
         self._filter(self._search.text())
 
     def _kind(self, thing: NamedThing) -> str:

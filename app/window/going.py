@@ -86,18 +86,17 @@ class Going(QObject):
         self._board.show_row(row)
         if row is self._board.compare:
             _focus(self._board.compare)
-        elif not row.is_blank:
-            _focus(self._board.view(document or self._board.documents[0], view_id))
+        elif not self._focus_in(row, document or self._board.documents[0]):
+            row.title_buttons[-1].setFocus(_REASON)
 
     def to_column(self, step: int) -> None:
         """Give the keys to the same row of the column beside; behind the last comes the first."""
         (row, document), documents = self._place, self._board.documents
         at = documents.index(document) + step if document in documents else 0
         beside = documents[at % len(documents)]
-        if row is None or row is self._board.compare or not _is_open(row):
+        is_in_view = row is not None and row is not self._board.compare and _is_open(row)
+        if row is None or not is_in_view or not _focus(self._board.view(beside, row.spec.id)):
             _focus(self._board.header(beside))
-        else:
-            _focus(self._board.view(beside, row.spec.id))
 
     def find(self) -> None:
         """Where the row with the keys has nothing to find in, its column's graph has."""
@@ -128,6 +127,13 @@ class Going(QObject):
         ]  # fmt: skip
         CommandPalette(files, self._window, self.tr("Recent files")).open()
 
+    def _focus_in(self, row: RowPane, document: Document) -> bool:
+        """Whether a view of the row takes keys: that of a column, else one beside it."""
+        if row.is_blank:
+            return False
+        beside = [each for each in self._board.documents if each is not document]
+        return any(_focus(self._board.view(each, row.spec.id)) for each in (document, *beside))
+
     def _to_view(self, document: Document, view_id: str) -> None:
         self._board.show_row(self._board.row(view_id))
         _focus(self._board.view(document, view_id))
@@ -144,10 +150,11 @@ def _is_open(row: RowPane) -> bool:
     return not (row.is_folded or row.is_blank)
 
 
-def _focus(area: QWidget) -> None:
-    """To what an area names as its main part, else to the first part of it that takes keys."""
+def _focus(area: QWidget) -> bool:
+    """Whether an area takes keys: what it names as its main part, else the first one that does."""
     main = getattr(area, "keys_go_to", None)
     for part in area.findChildren(QWidget) if main is None else (main,):
         if part.focusPolicy() & Qt.FocusPolicy.TabFocus and part.isVisible() and part.isEnabled():
             part.setFocus(_REASON)
-            return
+            return True
+    return False

@@ -1,5 +1,9 @@
 """The window by keyboard alone: Tab gets out of everything, and where it is can be seen."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QTableView, QTreeWidget, QWidget
@@ -7,6 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from app.window.main_window import MainWindow
 from app.window.palette import KeySheet
+from profilers.profile import Profile
+from tests.app.conftest import settle
+from tests.sample import sample_profile
 
 
 def test_tab_leaves_every_table(two: MainWindow, qtbot: QtBot) -> None:
@@ -147,3 +154,27 @@ def test_the_choices_of_a_comparison_are_one_stop(two: MainWindow, qtbot: QtBot)
     view.figures.resize(view.figures.width() // 3, view.figures.height())
     letters = view.figures.fontMetrics().averageCharWidth()
     assert view.figures.columnWidth(0) >= 10 * letters  # can be read however narrow it is
+
+
+def test_going_to_a_row_moves_the_keys_even_where_a_column_has_nothing_there(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    fused = sample_profile()
+    slices = fused.trace.slices.replace(group=np.full(len(fused.trace.slices), -1, np.int32))
+    trace = replace(fused.trace, slices=slices)
+    apart = replace(fused, fusion=Profile("a").fusion, trace=trace)
+    for name, profile in (("a", apart), ("b", fused)):
+        window.session.show(Path(f"{name}.twin"), profile)
+        settle(window, qtbot)
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    first, second = window.session.documents
+    window.going.to_row("graph")
+    window.going.to_row("fusion")
+    fusion = window.board.row("fusion")
+    assert window.board.place_of(QApplication.focusWidget()) == (fusion, second)
+    window.going.to_column(1)
+    assert window.board.header(first).isAncestorOf(QApplication.focusWidget())
+    blank = next(row for row in window.board.rows if row.is_blank)
+    window.going.to_row(blank.spec.id)
+    assert window.board.place_of(QApplication.focusWidget()) == (blank, None)

@@ -103,3 +103,19 @@ def test_a_device_of_unknown_peaks_has_no_roof(show_view: ShowView) -> None:
     assert spec.is_blank(sample_profile())
     view, _ = show_view("roofline")
     assert not hasattr(view, "plot")
+
+
+def test_arrow_keys_go_from_point_to_point(
+    show_view: ShowView, profile: Profile, qtbot: QtBot
+) -> None:
+    view, context = show_view("roofline", profile)
+    peak = peak_of(profile)
+    assert peak is not None
+    points = operator_points(profile, peak)
+    seen = []
+    for _ in range(len(points)):
+        qtbot.keyClick(view.plot, Qt.Key.Key_Right)
+        seen.append(tuple(context.selection.picked.nodes.tolist()))
+    assert set(seen) == {tuple(sorted(each)) for each in points.nodes}
+    qtbot.keyClick(view.plot, Qt.Key.Key_Left)
+    assert tuple(context.selection.picked.nodes.tolist()) == seen[-2]

@@ -44,6 +44,7 @@ class RooflineView(QWidget):
         self.plot.nodes_picked.connect(context.selection.pick_nodes)
         context.selection.changed.connect(self._follow)
         self.by.currentIndexChanged.connect(self._show)
+        self.keys_go_to = self.plot
         layout.addLayout(bar)
         layout.addWidget(self.plot, 1)
         self._show()

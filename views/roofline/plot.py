@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from profilers.analysis.peaks import Peak
 from profilers.analysis.roof_points import RoofPoints
 from profilers.units import format_count, format_duration, format_percent
+from views.focus_frame import FocusFrame
 from views.theme import Theme
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 14, 16, 10, 10  # px around the plot and the texts beside it
@@ -30,6 +31,8 @@ class RoofPlot(QWidget):
         self._ringed: set[int] = set()
         self._x = self._y = (0.0, 1.0)  # decades shown
         self.setMinimumHeight(160)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        FocusFrame(self, theme.accent)
         self.setAccessibleName(self.tr("Roofline"))
 
     def show_points(self, points: RoofPoints) -> None:
@@ -73,7 +76,7 @@ class RoofPlot(QWidget):
         for number, radius in enumerate(self._radii().tolist()):
             fill = self._theme.family_colour(self._points.titles[number])
             fill.setAlpha(190)
-            is_ringed = bool(self._ringed & set(self._points.nodes[number]))
+            is_ringed = self._is_ringed(number)
             painter.setPen(
                 QPen(
                     self._theme.selection if is_ringed else self._edge_of(fill),
@@ -86,6 +89,22 @@ class RoofPlot(QWidget):
     def _edge_of(self, fill: QColor) -> QColor:
         """Away from the ground, so that no point sinks into it."""
         return fill.lighter(190) if self._theme.is_dark else fill.darker(130)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows go from one point to the next, from left to right."""
+        by = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        points = self._points
+        if by is None or points is None or not len(points):
+            super().keyPressEvent(event)
+            return
+        order = np.lexsort((points.rate, points.intensity)).tolist()
+        ringed = [at for at, each in enumerate(order) if self._is_ringed(each)]
+        here = ringed[0] + by if ringed else 0
+        self.nodes_picked.emit(list(points.nodes[order[min(max(here, 0), len(order) - 1)]]))
+
+    def _is_ringed(self, number: int) -> bool:
+        assert self._points is not None
+        return bool(self._ringed & set(self._points.nodes[number]))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         number = self.point_at(event.position())

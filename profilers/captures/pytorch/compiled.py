@@ -164,7 +164,7 @@ def read_compiled(
         Fusion(groups, members, breaks),
         with_copied_inputs(nodes, authored, slices, strings),
         _first_known(replayed, linked.groups(), differentiated.groups()),
-        _told(document, records),
+        (*_told(document, records), *_unnamed(every)),
         differentiated.gradients,
     )
 
@@ -267,6 +267,26 @@ def _stages(
                 what = (pool.add(call.name), pool.add(call.kind), compiler, source)
                 groups.append((*what, len(stages), node))
     return tuple(stages), FusionGroups.from_rows(groups)
+
+
+def _unnamed(graphs: Sequence[CompiledGraph]) -> tuple[Diagnostic, ...]:
+    calls = [
+        call.name
+        for graph in graphs
+        if any(graph.members)
+        for call, members in zip(graph.code.calls, graph.members, strict=True)
+        if not members
+    ]
+    if not calls:
+        return ()
+    names = list(dict.fromkeys(calls))
+    listed = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+    what = "one of its kernels" if len(calls) == 1 else f"{len(calls)} of its kernels"
+    message = (
+        f"Inductor names no operator for {what} ({listed}), whose time then belongs to no node of the "
+        "model."
+    )
+    return (Diagnostic(Severity.INFO, message),)
 
 
 def _told(document: Json, records: Sequence[Json]) -> tuple[Diagnostic, ...]:

@@ -1,7 +1,7 @@
 """Which traced operators Inductor made each kernel call from, by its own record and what it folded."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any
 
 from profilers.captures.pytorch.bodies import OWN_BODIES, parted
@@ -64,9 +64,9 @@ def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]
 
 
 def _own_bodies(record: Json) -> set[str]:
-    """Names of operators whose bodies are graphs of their own."""
-    nodes = record.get("nodes", ())
-    return {node["name"] for node in nodes if node["operator"] in OWN_BODIES}
+    """Names of operators whose bodies are graphs of their own, also as a backward calls them."""
+    nodes = [node for node in record.get("nodes", ()) if node["operator"] in OWN_BODIES]
+    return {name for node in nodes for name in (node["name"], node.get("source", node["name"]))}
 
 
 def _feeders(record: Json) -> dict[str, Sequence[str]]:
@@ -117,7 +117,7 @@ def readers_of_weights(
     return {buffer: readers[name] for buffer, name in weights.items() if name in readers}
 
 
-def _claims(provenance: Json, code: InductorCode, own_bodies: Collection[str]) -> list[Claim]:
+def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[Claim]:
     """What the record names for each call.
 
     A view of another kernel's result says nothing of what this kernel computes: it is left out where
@@ -141,16 +141,20 @@ def _claims(provenance: Json, code: InductorCode, own_bodies: Collection[str]) -
         if not _is_view(post)
         for name in to_traced.get(post, ())
     }
-    claims = []
-    for call in code.calls:
-        own = _own(_posts(call, to_post), to_traced, computed)
-        if call.body:
-            inside = {
-                name: posts for name, posts in own.items() if any(parted(each)[1] for each in posts)
-            }
-            own = inside or {name: posts for name, posts in own.items() if name in own_bodies}
-        claims.append(Claim(call, own))
-    return claims
+    every = [_own(_posts(call, to_post), to_traced, computed) for call in code.calls]
+    owners: dict[str, set[str]] = {}
+    for call, own in zip(code.calls, every, strict=True):
+        owners.setdefault(call.body, set()).update(own_bodies & own.keys())
+    return [
+        Claim(call, _inside(own, owners[call.body]) if call.body else own)
+        for call, own in zip(code.calls, every, strict=True)
+    ]
+
+
+def _inside(own: Mapping[str, set[str]], owners: Collection[str]) -> Mapping[str, set[str]]:
+    """What a kernel of a branch or a loop claims there, else all of the operators that run it."""
+    found = {name: posts for name, posts in own.items() if any(parted(each)[1] for each in posts)}
+    return found or {name: own.get(name, set()) for name in owners}
 
 
 def _is_view(post: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from profilers.errors import CaptureFailed, first_line
 from profilers.request import RunRequest
 from profilers.runtimes.tf.graph import signature_name
 from profilers.runtimes.tf.sources import Source, lookups_of
+from profilers.runtimes.tflite.list_sizes import with_batch
 
 _MISSING = re.compile(r"^\s*(?:Flex|Custom) ops: (?P<names>.+)$", re.MULTILINE)
 _NO_KERNEL = re.compile(r"'tf\.(?P<names>\w+)' op is neither a custom op nor a flex op")
@@ -33,29 +35,35 @@ def convert(source: Source, quantisation: str, request: RunRequest) -> bytes:
     CaptureFailed
         If TFLite has no kernel for an operator, or the converter fails.
     """
-    import tensorflow as tf
-
     name = Path(request.model_path).name
     lookups = lookups_of(source.function)
     loader = _of_saved_model(source, request) if lookups else None
-    converter = loader or _of_function(source)
+    try:
+        return _content(loader or _of_function(source.function), quantisation)
+    except Exception as error:  # the converter raises an error class of its own for each stage
+        if _OPEN_SIZE in str(error) and (sized := with_batch(source)) is not None:
+            with suppress(Exception):  # the first refusal tells more
+                return _content(_of_function(sized), quantisation)
+        raise _refusal(name, error, () if loader else lookups) from error
+
+
+def _content(converter: Any, quantisation: str) -> bytes:
+    import tensorflow as tf
+
     if quantisation == "dynamic-range":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    try:
-        content: bytes = converter.convert()
-    except Exception as error:  # the converter raises an error class of its own for each stage
-        raise _refusal(name, error, () if loader else lookups) from error
+    content: bytes = converter.convert()
     return content
 
 
-def _of_function(source: Source) -> Any:
+def _of_function(function: Any) -> Any:
     import tensorflow as tf
 
     # Frozen without what holds them, variables would reach the bodies of control flow as arguments,
     # and the converter drops the ReLU of a product with a matrix that is none of its constants.
     variables = tf.Module()
-    variables.kept = list(source.function.graph.variables)
-    return tf.lite.TFLiteConverter.from_concrete_functions([source.function], variables)
+    variables.kept = list(function.graph.variables)
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], variables)
 
 
 def _of_saved_model(source: Source, request: RunRequest) -> Any | None:

@@ -325,6 +325,15 @@ def test_what_the_converter_refuses_is_told_in_words(
         capture(tf_files / name, "tflite")
 
 
+def test_a_saved_loop_that_leaves_its_batch_open_runs(capture: Capture, tf_files: Path) -> None:
+    path = tf_files / "recurrent_saved"
+    profile = capture(path, "tflite", inputs=(InputSpec("sequence", "float32", (2, 8, 16)),))
+    assert "WHILE" in operators(profile)
+    assert float(profile.environment.facts["Largest difference from TensorFlow"]) < 1e-5
+    coverage = link_coverage(profile)
+    assert coverage.operator_time == coverage.peak_bytes == 1.0
+
+
 def test_inputs_that_do_not_fit_are_told(capture: Capture, tf_files: Path) -> None:
     with pytest.raises(TwinscopeError, match="It takes image=1,32,32,3:float32"):
         capture(

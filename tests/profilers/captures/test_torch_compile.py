@@ -124,6 +124,7 @@ def test_a_kernel_that_the_compiler_names_nothing_for_is_of_no_node(
     assert of_group[0][nameless] != []
     del of_group[0][nameless], of_group[1][nameless]
     assert of_group[0] == of_group[1]
+    assert any("names no operator for one" in each.message for each in profile.diagnostics)
     slices = profile.trace.slices
     ran = (slices.group == nameless) & (slices.kind == SliceKind.OPERATOR)
     assert ran.any()
