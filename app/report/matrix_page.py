@@ -12,7 +12,7 @@ from profilers.models import ModelFile
 from profilers.request import RunRequest
 
 _MODE, _STEP, _THROUGHPUT = (HEADINGS.index(each) for each in ("Mode", "Step", HEADINGS[4]))
-_EXTRA = ("First call", "95 % interval", "On disk", "mean", "Cosine")  # left out on a phone
+_ON_A_PHONE = ("Mode", "Step", "Peak memory", "Error, largest")
 _UNCERTAIN = "Errors are against the first row that ran, on the same inputs and weights."
 
 
@@ -42,7 +42,7 @@ def _grid(ran: Sequence[MatrixRow]) -> Grid:
     steps = [row.figures.step_ns.value if row.figures and row.figures.step_ns else 0 for row in ran]
     slowest = max(steps) or 1
     return Grid(
-        tuple(Column(HEADINGS[at], at == _MODE, HEADINGS[at] in _EXTRA) for at in kept),
+        tuple(Column(HEADINGS[at], at == _MODE, HEADINGS[at] not in _ON_A_PHONE) for at in kept),
         tuple(
             Row(tuple(cells_of(row, is_reference=not number)[at] for at in kept), step / slowest)
             for number, (row, step) in enumerate(zip(ran, steps, strict=True))
