@@ -103,7 +103,7 @@ def waterfall_svg(waterfall: Waterfall, canvas: Canvas) -> str:
         level += change
         reached.append(level)
     low, high = min(reached), max(reached) or 1.0
-    label = min(max(canvas.width * 0.34, 90), 300)
+    label = min(max(canvas.width * 0.34, 130), 300)
     inner = canvas.width - label - 84
     parts, level = [], 0.0
     for at, (name, value) in enumerate(rows):
@@ -114,7 +114,7 @@ def waterfall_svg(waterfall: Waterfall, canvas: Canvas) -> str:
         y = at * row_height + 6
         tone = "s0" if is_end else ("bad" if value > 0 else "good")
         told = format_duration(value) if is_end else format_difference(value)
-        letters = max(int(label / (canvas.text_size * 0.68)), 4)
+        letters = int((label - 8) / (canvas.text_size * 0.6))
         short = name if len(name) <= letters else name[: letters - 1] + "…"
         parts.append(_text(canvas, label - 8, y + 13, short, "end"))
         parts.append(_box(canvas, left, y, max(right - left, 1.0), row_height - 8, tone))

@@ -27,9 +27,9 @@ def _sections(rows: Sequence[MatrixRow], missing: Sequence[tuple[str, str]]) -> 
     ran = [row for row in rows if row.figures is not None]
     if ran:
         yield Section("Modes", (_grid(ran),), _UNCERTAIN)
-        timed = [row for row in ran if row.figures and row.figures.step_ns]
-        if timed:
-            yield Section("Step", (_bars(timed),), "Median of the steps without the profiler.")
+        bars = _bars(ran)
+        if bars.labels:
+            yield Section("Step", (bars,), "Median of the steps without the profiler.")
         yield Section("Samples per second", (_throughputs(ran),), "By batch size.")
     problems = [Line(who, why, "warning") for who, why in problems_of(rows)]
     problems += [Line(f"{who} was left out", why) for who, why in missing]
@@ -44,17 +44,26 @@ def _grid(ran: Sequence[MatrixRow]) -> Grid:
     return Grid(
         tuple(Column(HEADINGS[at], at == _MODE, HEADINGS[at] not in _ON_A_PHONE) for at in kept),
         tuple(
-            Row(tuple(cells_of(row, is_reference=not number)[at] for at in kept), step / slowest)
+            Row(tuple(_numbered(row, number)[at] for at in kept), step / slowest)
             for number, (row, step) in enumerate(zip(ran, steps, strict=True))
         ),
         bar_column=kept.index(_STEP),
     )
 
 
-def _bars(timed: Sequence[MatrixRow]) -> Bars:
-    steps = [row.figures.step_ns.value for row in timed if row.figures and row.figures.step_ns]
-    labels = tuple(str(number + 1) for number in range(len(timed)))
-    return Bars(labels, (("by row of the table", tuple(steps)),), "ns")
+def _numbered(row: MatrixRow, number: int) -> tuple[str, ...]:
+    """Its cells, with the number that it goes by in charts."""
+    title, *figures = cells_of(row, is_reference=not number)
+    return (f"{number + 1}. {title}", *figures)
+
+
+def _bars(ran: Sequence[MatrixRow]) -> Bars:
+    steps = {
+        str(number + 1): row.figures.step_ns.value
+        for number, row in enumerate(ran)
+        if row.figures and row.figures.step_ns
+    }
+    return Bars(tuple(steps), (("by row of the table", tuple(steps.values())),), "ns")
 
 
 def _throughputs(ran: Sequence[MatrixRow]) -> Grid:
