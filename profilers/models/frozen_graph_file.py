@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from profilers.errors import DamagedFile
-from profilers.graphs.tensorflow_protos import dtype_name, parse_file
+from profilers.graphs.tensorflow_protos import parse_file
 from profilers.graphs.tf_dangers import Reach, graph_reaches
 from profilers.graphs.tf_ends import read_inputs, unread_results
 from profilers.graphs.tf_graph_def import read_graph_def
-from profilers.graphs.tf_nodes import VARIABLES, output_shapes
+from profilers.graphs.tf_nodes import VARIABLES
 from profilers.graphs.tf_signature import subgraph_of
 from profilers.models.model_file import Danger, ModelFile
-from profilers.models.tf_inputs import spec_in, within_vocabulary
+from profilers.models.tf_inputs import placeholder_specs, within_vocabulary
 from profilers.probe import Probe
 from profilers.profile import Environment, Profile, StringPool
-from profilers.request import InputSpec
 
 _NODE = b"\x0a"  # GraphDef.node and NodeDef.name alike: field 1 with a length
 _OPERATOR = b"\x12"
@@ -58,7 +57,9 @@ def inspect(path: Path) -> ModelFile:
         "Frozen TensorFlow graph",
         "tensorflow",
         () if cannot_run else _MODES,
-        within_vocabulary(_inputs(graph_def), graph, strings),
+        within_vocabulary(
+            placeholder_specs(graph_def.node, read_inputs(graph_def.node)), graph, strings
+        ),
         dangers(graph_reaches(graph_def)),
         Profile(
             path.name,
@@ -97,16 +98,6 @@ def _check_nodes(graph_def: Any) -> None:
 def _outputs(graph_def: Any) -> dict[str, str]:
     """Tensors by the name of the node that makes them."""
     return {f"{name}:0": name for name in unread_results(graph_def.node)}
-
-
-def _inputs(graph_def: Any) -> list[InputSpec]:
-    nodes = {node.name: node for node in graph_def.node}
-    specs = []
-    for name in read_inputs(graph_def.node):
-        shapes = output_shapes(nodes[name])
-        dtype = dtype_name(nodes[name].attr["dtype"].type)
-        specs.append(spec_in(graph_def.node, name, dtype, shapes[0] if shapes else None))
-    return specs
 
 
 def _missing_weights(graph_def: Any) -> str:

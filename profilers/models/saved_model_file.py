@@ -10,7 +10,7 @@ from profilers.graphs.tensorflow_protos import dtype_name, parse_file
 from profilers.graphs.tf_dangers import saved_model_reaches
 from profilers.graphs.tf_ends import session_ends
 from profilers.graphs.tf_graph_def import read_graph_def
-from profilers.graphs.tf_nodes import VARIABLES, output_shapes, shape_of
+from profilers.graphs.tf_nodes import VARIABLES, shape_of
 from profilers.graphs.tf_references import split_input
 from profilers.graphs.tf_saved_functions import (
     SavedFunction,
@@ -22,7 +22,7 @@ from profilers.graphs.tf_saved_functions import (
 from profilers.graphs.tf_signature import subgraph_of, unwrapped
 from profilers.models.frozen_graph_file import dangers, length_delimited
 from profilers.models.model_file import ModelFile
-from profilers.models.tf_inputs import spec, spec_in, within_vocabulary
+from profilers.models.tf_inputs import placeholder_specs, spec, spec_in, within_vocabulary
 from profilers.probe import Probe
 from profilers.profile import (
     Diagnostic,
@@ -72,7 +72,9 @@ def inspect(path: Path) -> ModelFile:
         ends = session_ends(meta_graph.graph_def.node) if is_bare else ([], [])
         inputs = _inputs(meta_graph, signatures, functions)
         own = (
-            _inputs_of_ends(meta_graph, ends) if is_bare else inputs.get(next(iter(inputs), ""), ())
+            placeholder_specs(meta_graph.graph_def.node, ends[0])
+            if is_bare
+            else inputs.get(next(iter(inputs), ""), ())
         )
         graph = _graph(meta_graph, signatures, functions, ends[1], pool)
         reaches = saved_model_reaches(meta_graph)
@@ -168,18 +170,6 @@ def _inputs(
             spec(*argument) for argument in inputs_of_function(meta_graph, function)
         )
     return given
-
-
-def _inputs_of_ends(meta_graph: Any, ends: _Ends) -> tuple[InputSpec, ...]:
-    nodes = meta_graph.graph_def.node
-    by_name = {node.name: node for node in nodes}
-    shapes = {name: output_shapes(by_name[name]) for name in ends[0]}
-    return tuple(
-        spec_in(
-            nodes, name, dtype_name(by_name[name].attr["dtype"].type), each[0] if each else None
-        )
-        for name, each in shapes.items()
-    )
 
 
 def _from_end_to_end(ends: _Ends) -> tuple[Diagnostic, ...]:

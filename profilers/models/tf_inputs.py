@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from profilers.graphs.builder import Shape
+from profilers.graphs.tensorflow_protos import dtype_name
 from profilers.graphs.tf_input_guess import guessed_shape
+from profilers.graphs.tf_nodes import output_shapes
 from profilers.profile import Graph, NodeKind, StringTable
 from profilers.request import InputSpec
 
@@ -31,6 +33,17 @@ def spec_in(nodes: Sequence[Any], name: str, dtype: str, shape: Shape) -> InputS
     known = spec(name, dtype, shape)
     guess = guessed_shape(name, nodes) if shape is None else None
     return known if guess is None else replace(spec(name, dtype, guess), guessed=True)
+
+
+def placeholder_specs(nodes: Sequence[Any], names: Sequence[str]) -> tuple[InputSpec, ...]:
+    """Those of the placeholders `names` of a graph, as their nodes state them."""
+    by_name = {node.name: node for node in nodes}
+    specs = []
+    for name in names:
+        shapes = output_shapes(by_name[name])
+        dtype = dtype_name(by_name[name].attr["dtype"].type)
+        specs.append(spec_in(nodes, name, dtype, shapes[0] if shapes else None))
+    return tuple(specs)
 
 
 def within_vocabulary(

@@ -12,7 +12,7 @@ import numpy as np
 from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.compiled import Compiled
 from profilers.captures.pytorch.files import PACKAGE_CODE_FILE, PACKAGE_FILE
-from profilers.captures.pytorch.links import outermost_operators
+from profilers.captures.pytorch.links import outermost_operators, readers_of_weights
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.graphs.builder import GraphBuilder
@@ -154,10 +154,8 @@ def _kernels(told: dict[str, Any], authored: Graph, strings: StringTable) -> lis
         made_of = _runs_in(each.get("stack_traces", ()), runners) or {
             by_name[node] for node in each["pre_grad_nodes"] if node in by_name
         }
-        for name in (
-            () if made_of else each["post_grad_nodes"]
-        ):  # a copy of a weight, for its readers
-            made_of.update(readers.get(name, ()))
+        if not made_of:  # a copy of weights, for their readers
+            made_of = {node for name in each["post_grad_nodes"] for node in readers.get(name, ())}
         members = tuple(sorted(made_of))
         numbered.append((int(match["number"]), Kernel(handle, match["name"], members)))
     return [kernel for _, kernel in sorted(numbered, key=lambda pair: pair[0])]
@@ -180,10 +178,9 @@ def _runs_in(traces: Sequence[str], runners: dict[str, int]) -> set[int]:
 def _readers(authored: Graph, strings: StringTable) -> dict[str, list[int]]:
     """Nodes that read a weight, by the name that the compiler gives it: ``0.bias`` is ``_0_bias``."""
     readers: dict[str, list[int]] = {}
-    uses = authored.parameter_uses
-    for parameter, node in zip(uses.parameter.tolist(), uses.node.tolist(), strict=True):
-        name = re.sub(r"\W", "_", strings[int(authored.parameters.name[parameter])])
-        readers.setdefault(f"_{name}" if name[:1].isdigit() else name, []).append(node)
+    for weight, nodes in readers_of_weights(authored, strings).items():
+        name = re.sub(r"\W", "_", weight)
+        readers.setdefault(f"_{name}" if name[:1].isdigit() else name, []).extend(nodes)
     return readers
 
 

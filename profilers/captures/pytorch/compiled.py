@@ -21,7 +21,7 @@ from profilers.captures.pytorch.files import COMPILATION_FILE, COMPILE_FAILURE_F
 from profilers.captures.pytorch.fusion_breaks import FAILURE, fusion_breaks
 from profilers.captures.pytorch.inductor_provenance import (
     members_from_names,
-    readers_of_weights,
+    readers_of_buffers,
     traced_of_calls,
 )
 from profilers.captures.pytorch.links import (
@@ -182,7 +182,7 @@ def _compiled_graph(
 ) -> CompiledGraph:
     code = read_inductor_code(record["code"])
     weights = _weights(record, code)
-    readers = readers_of_weights(weights, authored, strings)
+    readers = readers_of_buffers(weights, authored, strings)
     members = members_from_names(code, traced_of_calls(record, code), made_of, readers)
     trails = [common_trail(authored, strings, nodes) for nodes in members]
     return CompiledGraph(code, weights, members, trails)

@@ -15,7 +15,7 @@ from profilers.captures.pytorch.compiled_links import (
 from profilers.captures.pytorch.inductor_provenance import (
     differentiated_by_calls,
     members_from_names,
-    readers_of_weights,
+    readers_of_buffers,
 )
 from profilers.captures.pytorch.links import operator_name
 from profilers.captures.scope_trails import common_trail
@@ -47,7 +47,7 @@ def backward_graph(
         The authored nodes of each name that Dynamo traced.
     """
     code = read_inductor_code(record["backward_code"])
-    readers = readers_of_weights(forward.weights, authored, strings)
+    readers = readers_of_buffers(forward.weights, authored, strings)
     members = members_from_names(code, differentiated_by_calls(record, code), made_of, readers)
     trails = [common_trail(authored, strings, nodes) for nodes in members]
     return CompiledGraph(code, forward.weights, members, trails)

@@ -6,6 +6,7 @@ from typing import Any
 
 from profilers.captures.pytorch.bodies import OWN_BODIES, parted
 from profilers.captures.pytorch.inductor_upstream import Claim, without_upstream
+from profilers.captures.pytorch.links import readers_of_weights
 from profilers.graphs.torch_inductor_code import InductorCode, KernelCall
 from profilers.profile import Graph, StringTable
 
@@ -106,14 +107,11 @@ def members_from_names(
     return members
 
 
-def readers_of_weights(
+def readers_of_buffers(
     weights: Mapping[str, str], authored: Graph, strings: StringTable
 ) -> dict[str, list[int]]:
     """Authored nodes that read each buffer that is a weight, from its name in the state_dict."""
-    uses = authored.parameter_uses
-    readers: dict[str, list[int]] = {}
-    for weight, node in zip(uses.parameter.tolist(), uses.node.tolist(), strict=True):
-        readers.setdefault(strings[int(authored.parameters.name[weight])], []).append(node)
+    readers = readers_of_weights(authored, strings)
     return {buffer: readers[name] for buffer, name in weights.items() if name in readers}
 
 

@@ -141,6 +141,15 @@ def straight_program(graph: Graph, strings: StringTable) -> tuple[list[Place], l
     return places_of(graph, strings, rows), rows
 
 
+def readers_of_weights(graph: Graph, strings: StringTable) -> dict[str, list[int]]:
+    """Nodes that read each weight, by its name in the state_dict."""
+    readers: dict[str, list[int]] = {}
+    uses = graph.parameter_uses
+    for weight, node in zip(uses.parameter.tolist(), uses.node.tolist(), strict=True):
+        readers.setdefault(strings[int(graph.parameters.name[weight])], []).append(node)
+    return readers
+
+
 def rows_in_order(graph: Graph) -> list[int]:
     """Nodes that compute, those of bodies before the one that owns these."""
     is_computed = ~np.isin(graph.nodes.kind, (NodeKind.INPUT, NodeKind.OUTPUT))

@@ -184,9 +184,8 @@ def _unknown(operators: list[str], name: str, function: Any) -> CaptureFailed:
             "its control flow is of TensorFlow 1's kind (Switch and Merge), which it does not take",
             "Save it again with control flow v2, or profile it in TensorFlow.",
         )
-    if (
-        set(others) <= _CALLS
-    ):  # a call is left whole for lookups, too: files' own loaders take tables
+    # A call is left whole for lookups, too: only files' own loaders take tables.
+    if set(others) <= _CALLS:
         others = lookups_of(function) or others
     if not others:
         return CaptureFailed(
