@@ -49,6 +49,18 @@ def test_times_are_per_step_and_unseen_kernels_are_told_apart() -> None:
     assert [group.step_ns for group in fused_groups(never_run)] == [-1.0, -1.0]
 
 
+def test_kernels_that_never_ran_are_told_in_the_sum(show_view: ShowView) -> None:
+    profile = sample_profile(blocks=2)
+    slices = profile.trace.slices
+    unseen = replace(slices, group=np.full(len(slices), -1, np.int32))
+    view, _ = show_view("fusion", replace(profile, trace=replace(profile.trace, slices=unseen)))
+    assert "none was seen running in the profiled steps" in sentences(view)
+    first_alone = replace(slices, group=np.where(slices.group == 0, 0, -1).astype(np.int32))
+    some = replace(profile, trace=replace(profile.trace, slices=first_alone))
+    view, _ = show_view("fusion", some)
+    assert "1 not seen running" in sentences(view)
+
+
 def test_every_group_is_drawn_with_its_members(show_view: ShowView) -> None:
     view, _ = show_view("fusion", sample_profile(blocks=3))
     things = places(view)

@@ -247,7 +247,16 @@ class FusionView(QWidget):
                     format_duration(sum(times)), format_percent(sum(each.share for each in shown))
                 )
             )
+        parts.append(self._unseen_told(len(times), len(shown)))
         return "  ·  ".join(filter(None, (*parts, self._saving_told([g.row for g in shown]))))
+
+    def _unseen_told(self, seen: int, shown: int) -> str:
+        """How many have no time, although steps were profiled."""
+        if seen == shown or not len(self._context.profile.trace.slices):
+            return ""
+        if not seen:
+            return self.tr("none was seen running in the profiled steps")
+        return self.tr("{} not seen running").format(shown - seen)
 
     def _saving_told(self, rows: list[int]) -> str:
         against = self._savings.against
