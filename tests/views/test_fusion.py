@@ -292,6 +292,33 @@ def test_another_column_tells_what_fusing_saved(show_view: ShowView) -> None:
     assert view.order.findData("saved") == -1
 
 
+def test_what_was_saved_is_told_of_how_many_kernels(show_view: ShowView) -> None:
+    """Where the other column fused some of them itself."""
+    profile = sample_profile(blocks=2)
+    groups, members = profile.fusion.groups, profile.fusion.members
+    first = Fusion(
+        groups.take(np.array([0])), members.take(members.group == 0), Fusion.empty().breaks
+    )
+    view, context = show_view("fusion", profile)
+    apart = replace(profile, fusion=first)
+    context.counterpart.set_comparisons([beside(profile, apart, "torchscript", "B")])
+    assert "1 of them one by one 550 µs in B (torchscript)" in sentences(view)
+
+
+@pytest.mark.parametrize(
+    ("fuser", "reason"), [("nnc", "NNC was on"), ("default", "is off on the CPU")]
+)
+def test_torchscript_without_groups_says_whether_its_fuser_was_on(
+    show_view: ShowView, fuser: str, reason: str
+) -> None:
+    environment = replace(
+        sample_profile().environment, mode="torchscript", request={"options": {"fuser": fuser}}
+    )
+    profile = replace(sample_profile(), fusion=Fusion.empty(), environment=environment)
+    view, _ = show_view("fusion", profile)
+    assert reason in sentences(view)
+
+
 def test_what_was_saved_is_told_of_forward_and_backward(
     show_view: ShowView, qtbot: QtBot, rotary: Callable[[str, str], Profile]
 ) -> None:
