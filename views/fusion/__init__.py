@@ -10,8 +10,8 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
+    QPlainTextEdit,
     QScrollArea,
     QSplitter,
     QTabWidget,
@@ -335,6 +335,8 @@ class FusionView(QWidget):
         profile = self._context.profile
         source = int(profile.fusion.groups.source[group])
         name = profile.strings[int(profile.fusion.groups.name[group])]
+        wraps = QPlainTextEdit.LineWrapMode
+        self.source.setLineWrapMode(wraps.NoWrap if source >= 0 else wraps.WidgetWidth)
         self.source.setPlainText(
             profile.strings[source]
             if source >= 0
