@@ -180,6 +180,18 @@ def test_a_block_without_a_node_picks_the_slice_that_made_it(
     assert "build (train.py:10)" in view.alive.details.text()  # the call stack
 
 
+def test_a_stack_is_told_from_the_code_on_that_asked(show_view: ShowView) -> None:
+    """What the allocator does by itself lies below it."""
+    profile = open_path(ROOT / "tests" / "data" / "gpu" / "allocator.pickle")
+    assert isinstance(profile, Profile)
+    view, _ = show_view("memory", profile)
+    view.alive.table.selectRow(0)
+    told = view.alive.details.text()
+    assert "<br>forward (tests/models/torch_zoo.py:22)<br>" in told
+    assert "CUDACachingAllocator" not in told
+    assert "CUDACachingAllocator" in view.alive.details.toolTip()
+
+
 def test_zooming_moves_the_axis_that_columns_share(show_view: ShowView, qtbot: QtBot) -> None:
     view, context = show_view("memory")
     axis = context.time_axis
