@@ -6,7 +6,7 @@ from pathlib import Path
 
 from onnx import ModelProto
 
-from profilers.captures.ort.device_work import add_device_work
+from profilers.captures.ort.device_work import DeviceWork
 from profilers.captures.ort.files import (
     DEVICE_TRACE_FILE,
     MODEL_FILE,
@@ -99,10 +99,12 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     kernels = kernels_of(spans, parts)
     links |= {span: (-1, len(fused) + number) for span, number in kernels.items()}
     trace = TraceBuilder(pool)
-    add_slices(trace, spans, links)
-    on_device = None
+    threads = add_slices(trace, spans, links)
+    on_device: list[Diagnostic] = []
     if (folder / DEVICE_TRACE_FILE).is_file():
-        on_device = add_device_work(trace, spans, links, folder / DEVICE_TRACE_FILE, run)
+        seen = DeviceWork(folder / DEVICE_TRACE_FILE, spans, run.started_unix_ns)
+        on_device = seen.add_to(trace, links, threads)
+        run.facts = {**run.facts, **seen.facts}
     built, row_of = trace.build()
     progress(0.7)
     memory, memory_diagnostics = _memory(spans, nodes, sources, row_of, run.request, pool)
@@ -120,7 +122,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
             *diagnostics_of(run),
             *_link_diagnostics(spans, links, sources.provenance),
             *memory_diagnostics,
-            *(on_device or ()),
+            *on_device,
         ),
         environment=environment_of(run),
         start_unix_ns=run.started_unix_ns,
