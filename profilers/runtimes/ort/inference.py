@@ -20,7 +20,7 @@ from profilers.captures.ort.files import (
 )
 from profilers.errors import CaptureFailed, first_line
 from profilers.graphs.onnx_strip import strip_file
-from profilers.inputs import Array, make_inputs
+from profilers.inputs import Array, make_inputs, refitted
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
@@ -77,7 +77,7 @@ def run_with(
     (folder / MODEL_FILE).write_bytes(strip_file(Path(request.model_path)))
     if is_wanted(request.options):
         _write_activations(record, level, inputs, folder)
-    _sweep(record, level, report)
+    _sweep(record, level, inputs, report)
     return record
 
 
@@ -101,14 +101,13 @@ def _write_activations(
         record.warn(f"The activations of {path.name} were not kept: {first_line(error)}")
 
 
-def _sweep(record: RunRecord, level: str, report: Reporter) -> None:
+def _sweep(record: RunRecord, level: str, own: Mapping[str, Array], report: Reporter) -> None:
     if not record.request.sweep:
         return
     session = _session(record.request, _options(record.request, level))
 
     def sized(inputs: tuple[InputSpec, ...], part: Reporter) -> SizedRun:
-        arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
-        return _sized(session, arrays)
+        return _sized(session, refitted(own, inputs))
 
     measure_sweep(record, report, sized)
 

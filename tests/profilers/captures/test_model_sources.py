@@ -131,6 +131,14 @@ def example_inputs():
 """
 
 
+LAZY = """def __getattr__(name):
+    try:
+        import torchvision
+    except Exception as error:
+        raise ModuleNotFoundError(f"Could not import module '{name}'.") from error
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sources")
@@ -287,14 +295,16 @@ def test_a_library_that_another_one_breaks_names_the_other(tmp_path: Path) -> No
     for name, source in (
         ("timm", "import torchvision\n"),
         ("torchvision", "import torch\n\ntorch.library.Library('torchvision', 'NONE')\n"),
+        ("transformers", LAZY),
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(source)
     other = Launcher()
-    told = failure(Path("timm:resnet18"), other, tmp_path, source_folder=str(tmp_path))
+    for library, name in (("timm", "resnet18"), ("transformers", "BertModel")):
+        told = failure(Path(f"{library}:{name}"), other, tmp_path, source_folder=str(tmp_path))
+        assert f"{library} cannot be imported: it needs torchvision, which fails" in str(told)
+        assert "build of torchvision" in told.remedy
     other.close()
-    assert "timm cannot be imported: it needs torchvision, which fails" in str(told)
-    assert "build of torchvision" in told.remedy
 
 
 @pytest.mark.parametrize("name", ["cnn_state.pt", "cnn.safetensors"])
