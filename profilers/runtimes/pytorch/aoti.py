@@ -23,6 +23,7 @@ from profilers.runtimes.pytorch.errors import first_line
 from profilers.runtimes.pytorch.export import load_program_model
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.options import IMPORTS, chosen
+from profilers.runtimes.pytorch.package_bodies import VERSION, body_path_pass
 from profilers.runtimes.pytorch.package_cache import KeptPackage, kept_package
 from profilers.runtimes.pytorch.programs import (
     export_failure,
@@ -43,6 +44,7 @@ __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 _KERNELS = "kernel_information.json"  # which nodes each kernel was made of
 _SOURCES = (".kernel.cpp", ".wrapper.cpp")
 _LARGEST_SOURCE = 8_000_000
+_PASS = "post_grad_custom_post_pass"
 _SETTINGS = {"cpp.enable_kernel_profile": True, "trace.provenance_tracking_level": 1}
 
 
@@ -101,7 +103,7 @@ def _compiled(model: LoadedModel, session: Session) -> LoadedModel:
     program = _program(model, session)
     kept = None
     if not chosen(session.request.options, IMPORTS):  # what is imported may compile otherwise
-        kept = kept_package(program, _SETTINGS, session.device)
+        kept = kept_package(program, {**_SETTINGS, _PASS: VERSION}, session.device)
     package = _of_earlier_run(kept, session) if kept else None
     package = package or _compiled_now(program, kept, session)
     session.record.artefact_bytes = package.bytes
@@ -191,7 +193,9 @@ def _compiled_now(program: Any, kept: KeptPackage | None, session: Session) -> _
     try:
         with reported_phases(session.report):
             torch._inductor.aoti_compile_and_package(
-                program, package_path=str(path), inductor_configs=dict(_SETTINGS)
+                program,
+                package_path=str(path),
+                inductor_configs={**_SETTINGS, _PASS: body_path_pass()},
             )
         compile_ns = time.perf_counter_ns() - begin
         session.report.progress("compile: the package is loaded", 0.95)
