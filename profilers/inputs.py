@@ -1,7 +1,7 @@
 """Input arrays for a run: random within dtype and range, or from a .npz file."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,27 @@ def make_inputs(request: RunRequest) -> dict[str, Array]:
         return _from_file(request.inputs_file, () if _are_guesses(request) else request.inputs)
     rng = np.random.default_rng(request.seed)
     return {spec.name: random_array(spec, rng) for spec in request.inputs}
+
+
+def refitted(arrays: Mapping[str, Array], inputs: Sequence[InputSpec]) -> dict[str, Array]:
+    """The arrays cut to the sizes of `inputs`, or repeated to them.
+
+    Made anew at random, masks, offsets and indices that a person gave would mean nothing any more.
+
+    Parameters
+    ----------
+    inputs : sequence of InputSpec
+        One for each array, of its name and as many dimensions.
+    """
+    return {spec.name: _refitted(arrays[spec.name], spec.shape) for spec in inputs}
+
+
+def _refitted(array: Array, shape: Sequence[int | str]) -> Array:
+    for dimension, size in enumerate(map(int, shape)):
+        own = array.shape[dimension]
+        if size != own:
+            array = array.take(np.arange(size) % max(own, 1), dimension)
+    return array
 
 
 def named_by_file(request: RunRequest) -> RunRequest:

@@ -29,6 +29,13 @@ def in_backward(profile: Profile) -> NDArray[np.bool_]:
     return found
 
 
+def trains(profile: Profile) -> bool:
+    """Whether its steps are training steps, as far as its trace or its request tells."""
+    options = profile.environment.request.get("options")
+    is_asked = isinstance(options, dict) and options.get("run") == "training"
+    return is_asked or bool(in_backward(profile).any())
+
+
 def backward_groups(profile: Profile) -> NDArray[np.bool_]:
     """For each fusion group whether it is a kernel of a compiled backward."""
     is_backward = [graph.stage.endswith(_RANGE) for graph in profile.graphs]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from profilers.analysis.backward import backward_groups, in_backward
+from profilers.analysis.backward import backward_groups, in_backward, trains
 from profilers.analysis.fusion_times import backward_node_times, group_times, node_times
 from profilers.analysis.pairing.matching import NodePairs
 from profilers.profile import Profile
@@ -34,7 +34,8 @@ class FusionSavings:
         Whether the kernel belongs to a compiled backward. Then, and in a forward beside one, only what
         its members took in that part of the other profile's step counts.
     member_ns : float64 array
-        One per node of the authored graph: its time in the other profile, -1 without a twin.
+        One per node of the authored graph: its time in the other profile, -1 without a twin. Beside an
+        inference that of the forward alone.
     """
 
     kernel_ns: Float64
@@ -76,6 +77,8 @@ def fusion_savings(fused: Profile, apart: Profile, pairs: NodePairs) -> FusionSa
     without_time = np.zeros(nodes, bool)
     without_time[pairs.a[is_fused_there]] = True
     backward_ns = _twin_times(backward_node_times(apart), own, nodes)
+    if not trains(fused):
+        member_ns = np.where(member_ns >= 0, member_ns - backward_ns, -1.0)
     forward_ns = member_ns - backward_ns if is_backward.any() else member_ns
     in_part = np.where(
         is_backward[members.group], backward_ns[members.node], forward_ns[members.node]

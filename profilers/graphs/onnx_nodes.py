@@ -2,15 +2,14 @@
 
 import ast
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from pathlib import PureWindowsPath
 from typing import Any
 
 import onnx
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto
 
+from profilers.graphs.python_frames import own_line
 from profilers.profile import NodeKind
 
 Shape = tuple[int | str, ...] | None
@@ -19,7 +18,6 @@ TensorType = tuple[str, Shape]  # dtype name or "", and shape
 _MOST_ELEMENTS = 2**50  # a larger tensor is a damaged shape
 _LONGEST_LIST = 64
 _LONGEST_TEXT = 4096
-_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
 def tensor_type(value: onnx.ValueInfoProto) -> TensorType:
@@ -128,12 +126,7 @@ def scope_path(node: NodeProto) -> list[tuple[str, str]]:
 
 def source_line(node: NodeProto) -> str:
     """The deepest line of the model's own code, without its folder."""
-    frames = _FRAME.findall(_metadata(node, "pkg.torch.onnx.stack_trace")[: 4 * _LONGEST_TEXT])
-    own = [(file, line) for file, line in frames if "site-packages" not in file and file[0] != "<"]
-    if not own:
-        return ""
-    file, line = own[-1]
-    return f"{PureWindowsPath(file).name}:{line}"
+    return own_line(_metadata(node, "pkg.torch.onnx.stack_trace")[: 4 * _LONGEST_TEXT])
 
 
 def _attribute_value(attribute: AttributeProto) -> Any:

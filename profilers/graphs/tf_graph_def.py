@@ -22,6 +22,7 @@ from profilers.graphs.tf_nodes import (
     output_shapes,
     port,
     shape_of,
+    variable_name,
 )
 from profilers.graphs.tf_references import INPUTS, split_input
 from profilers.graphs.tf_shapes import constant_values, infer_shape
@@ -193,8 +194,7 @@ class _Reader:
         dtype = dtype_name(attributes["dtype"].type) if "dtype" in attributes else ""
         if node.op in VARIABLES:
             shape = shape_of(attributes["shape"].shape) if "shape" in attributes else None
-            name = attributes["shared_name"].s.decode("utf-8", "replace") or node.name
-            return self._bind(Weight(name, dtype, shape))
+            return self._bind(Weight(variable_name(node), dtype, shape))
         if node.op == "Const" and dtype in _WEIGHT_TYPES and "value" in attributes:
             shape = shape_of(attributes["value"].tensor.tensor_shape)
             if shape and math.prod(size if isinstance(size, int) else 0 for size in shape) > 1:

@@ -7,7 +7,8 @@ from profilers.graphs.builder import Shape
 from profilers.graphs.tensorflow_protos import dtype_name
 from profilers.graphs.tf_references import INPUTS
 
-VARIABLES = frozenset({"VarHandleOp", "Variable", "VariableV2"})
+_REFERENCES = frozenset({"Variable", "VariableV2"})
+VARIABLES = frozenset({"VarHandleOp"}) | _REFERENCES
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall", "RemoteCall"})
 # Operators whose output is the weight that they are given.
 PASSING = frozenset({"ReadVariableOp", "Identity", "Enter", "RefEnter", "Snapshot", "Switch"})
@@ -46,6 +47,12 @@ def port(node: Any, output: str, index: int) -> int:
     """Position among all outputs of the node."""
     names = _OUTPUT_NAMES.get(node.op, ())
     return names.index(output) if output in names else index
+
+
+def variable_name(node: Any) -> str:
+    """What a variable goes by; loading a model of TensorFlow 1 numbers the shared names of references."""
+    shared = "" if node.op in _REFERENCES else node.attr["shared_name"].s.decode("utf-8", "replace")
+    return shared or str(node.name)
 
 
 def shape_of(message: Any) -> Shape:

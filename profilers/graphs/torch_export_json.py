@@ -6,11 +6,11 @@ The layout is that of ``torch/_export/serde/schema.py``, major version 8; unknow
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Any
 
 from profilers.graphs.builder import GraphBuilder, Shape
 from profilers.graphs.einsum_flops import einsum_flops
+from profilers.graphs.python_frames import own_line
 from profilers.graphs.torch_flops import torch_flops
 from profilers.profile import Graph, NodeKind, StringPool
 
@@ -30,8 +30,6 @@ _BRANCHES = {
 }
 _NO_MODULE = "_empty_nn_module_stack_from_metadata_hook"
 _CHECKED = re.compile(r"(torch\.ops\.)?aten\._assert_tensor_metadata")  # only export adds it
-_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
-_LIBRARY = re.compile(r"[/\\](site-packages|dist-packages)[/\\]|^torch[/\\]|^<")
 
 
 @dataclass
@@ -187,7 +185,7 @@ class _Reader:
             flops=self._flops(
                 operator, inputs, outputs, str(attributes.get("equation", "")), frame
             ),
-            source=_source(metadata.get("stack_trace", "")),
+            source=own_line(metadata.get("stack_trace", "")),
             attributes=attributes,
         )
         if graphs:
@@ -259,13 +257,6 @@ def _module_path(metadata: Json, known: Mapping[str, str]) -> list[tuple[str, st
         (segment, classes.get(".".join(segments[: index + 1]), ""))
         for index, segment in enumerate(segments)
     ]
-
-
-def _source(stack_trace: str) -> str:
-    """Innermost line of the model's own code ("model.py:12")."""
-    frames = [(found["file"], found["line"]) for found in _FRAME.finditer(stack_trace)]
-    own = [frame for frame in frames if not _LIBRARY.search(frame[0])]
-    return f"{PurePath(own[-1][0]).name}:{own[-1][1]}" if own else ""
 
 
 def _attributes(inputs: list[Json]) -> Json:

@@ -49,6 +49,18 @@ def test_times_are_per_step_and_unseen_kernels_are_told_apart() -> None:
     assert [group.step_ns for group in fused_groups(never_run)] == [-1.0, -1.0]
 
 
+def test_kernels_that_never_ran_are_told_in_the_sum(show_view: ShowView) -> None:
+    profile = sample_profile(blocks=2)
+    slices = profile.trace.slices
+    unseen = replace(slices, group=np.full(len(slices), -1, np.int32))
+    view, _ = show_view("fusion", replace(profile, trace=replace(profile.trace, slices=unseen)))
+    assert "none was seen running in the profiled steps" in sentences(view)
+    first_alone = replace(slices, group=np.where(slices.group == 0, 0, -1).astype(np.int32))
+    some = replace(profile, trace=replace(profile.trace, slices=first_alone))
+    view, _ = show_view("fusion", some)
+    assert "1 not seen running" in sentences(view)
+
+
 def test_every_group_is_drawn_with_its_members(show_view: ShowView) -> None:
     view, _ = show_view("fusion", sample_profile(blocks=3))
     things = places(view)
@@ -278,6 +290,33 @@ def test_another_column_tells_what_fusing_saved(show_view: ShowView) -> None:
     context.counterpart.set_comparisons([])
     assert "saved" not in sentences(view)
     assert view.order.findData("saved") == -1
+
+
+def test_what_was_saved_is_told_of_how_many_kernels(show_view: ShowView) -> None:
+    """Where the other column fused some of them itself."""
+    profile = sample_profile(blocks=2)
+    groups, members = profile.fusion.groups, profile.fusion.members
+    first = Fusion(
+        groups.take(np.array([0])), members.take(members.group == 0), Fusion.empty().breaks
+    )
+    view, context = show_view("fusion", profile)
+    apart = replace(profile, fusion=first)
+    context.counterpart.set_comparisons([beside(profile, apart, "torchscript", "B")])
+    assert "1 of them one by one 550 µs in B (torchscript)" in sentences(view)
+
+
+@pytest.mark.parametrize(
+    ("fuser", "reason"), [("nnc", "NNC was on"), ("default", "is off on the CPU")]
+)
+def test_torchscript_without_groups_says_whether_its_fuser_was_on(
+    show_view: ShowView, fuser: str, reason: str
+) -> None:
+    environment = replace(
+        sample_profile().environment, mode="torchscript", request={"options": {"fuser": fuser}}
+    )
+    profile = replace(sample_profile(), fusion=Fusion.empty(), environment=environment)
+    view, _ = show_view("fusion", profile)
+    assert reason in sentences(view)
 
 
 def test_what_was_saved_is_told_of_forward_and_backward(

@@ -61,6 +61,63 @@ def test_a_click_in_the_chart_lists_that_moment(show_view: ShowView, qtbot: QtBo
     assert "alive" in view.alive.moment.text()
 
 
+def test_keys_choose_moments_from_the_beginning_to_the_peak(
+    show_view: ShowView, qtbot: QtBot
+) -> None:
+    view, context = show_view("memory")
+    changes, peak_ns = view.stack.total.time_ns, view.moment_ns
+    qtbot.keyClick(view.chart, Qt.Key.Key_Home)
+    assert view.moment_ns == round(context.time_axis.begin_ns) + context.origin_ns
+    qtbot.keyClick(view.chart, Qt.Key.Key_Right)
+    assert view.moment_ns > context.time_axis.begin_ns + context.origin_ns
+    qtbot.keyClick(view.chart, Qt.Key.Key_Left)
+    qtbot.keyClick(view.chart, Qt.Key.Key_Left)  # not beyond what is in sight
+    assert view.moment_ns == round(context.time_axis.begin_ns) + context.origin_ns
+    seen = []
+    for _ in range(len(changes) + 1):
+        qtbot.keyClick(view.chart, Qt.Key.Key_Period)
+        seen.append(view.moment_ns)
+    assert set(changes[changes > context.origin_ns]) <= {*seen}
+    assert seen[-1] == changes[-1]  # and no further
+    before = view.alive.moment.text()
+    qtbot.keyClick(view.chart, Qt.Key.Key_Comma)
+    assert view.moment_ns == changes[-2]
+    assert view.alive.moment.text() != before
+    qtbot.keyClick(view.chart, Qt.Key.Key_P)
+    assert view.moment_ns == peak_ns
+    assert "at the peak" in view.alive.moment.text()
+
+
+@pytest.mark.parametrize("chart", ["chart", "lifetimes"])
+def test_a_moment_chosen_by_key_is_in_sight(show_view: ShowView, qtbot: QtBot, chart: str) -> None:
+    """However far away it was zoomed to, and whatever is left out."""
+    view, context = show_view("memory", sample_profile(steps=40))
+    view.charts.setCurrentWidget(getattr(view, chart))
+    peak_ns = view.moment_ns - context.origin_ns
+    end_ns = context.time_axis.end_ns
+    context.time_axis.show(end_ns - 1000, end_ns)
+    qtbot.keyClick(getattr(view, chart), Qt.Key.Key_P)
+    assert context.time_axis.begin_ns <= peak_ns <= context.time_axis.end_ns
+    assert context.time_axis.end_ns - context.time_axis.begin_ns == pytest.approx(1000)
+    left_out = view.stack.names[-1]
+    context.bytes_axis.toggle(left_out)
+    qtbot.keyClick(getattr(view, chart), Qt.Key.Key_P)
+    assert view.moment_ns == view.stack.without({left_out}).total.peak_ns
+
+
+def test_keys_choose_the_moment_that_segments_show(
+    show_view: ShowView, qtbot: QtBot, pooled: Profile
+) -> None:
+    view, _ = show_view("memory", pooled)
+    view.charts.setCurrentWidget(view.segments)
+    at_the_peak = view.segments.figures.text()
+    qtbot.keyClick(view.segments.picture, Qt.Key.Key_Home)
+    qtbot.keyClick(view.segments.picture, Qt.Key.Key_Period)
+    assert view.segments.figures.text() != at_the_peak
+    qtbot.keyClick(view.segments.picture, Qt.Key.Key_P)
+    assert view.segments.figures.text() == at_the_peak
+
+
 def test_what_is_drawn_reaches_the_peak_at_any_zoom(show_view: ShowView) -> None:
     """Even where a pixel stands for many events."""
     view, context = show_view("memory", sample_profile(steps=40))
@@ -121,6 +178,18 @@ def test_a_block_without_a_node_picks_the_slice_that_made_it(
     block = int(view.alive.rows[0])
     assert context.selection.picked.slices.tolist() == [pooled.memory.allocations.slice[block]]
     assert "build (train.py:10)" in view.alive.details.text()  # the call stack
+
+
+def test_a_stack_is_told_from_the_code_on_that_asked(show_view: ShowView) -> None:
+    """What the allocator does by itself lies below it."""
+    profile = open_path(ROOT / "tests" / "data" / "gpu" / "allocator.pickle")
+    assert isinstance(profile, Profile)
+    view, _ = show_view("memory", profile)
+    view.alive.table.selectRow(0)
+    told = view.alive.details.text()
+    assert "<br>forward (tests/models/torch_zoo.py:22)<br>" in told
+    assert "CUDACachingAllocator" not in told
+    assert "CUDACachingAllocator" in view.alive.details.toolTip()
 
 
 def test_zooming_moves_the_axis_that_columns_share(show_view: ShowView, qtbot: QtBot) -> None:

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
+    QPlainTextEdit,
     QScrollArea,
     QSplitter,
     QTabWidget,
@@ -24,13 +24,14 @@ from profilers.analysis.fusion_savings import FusionSavings
 from profilers.units import format_duration, format_percent
 from views.column_table import ColumnTable
 from views.context import ViewContext
-from views.empty_note import EmptyNote, why_nothing_ran
+from views.empty_note import EmptyNote
 from views.fusion.break_list import BreakList
 from views.fusion.canvas import FusionCanvas
 from views.fusion.group_table import TIME_COLUMN, group_columns
 from views.fusion.groups import Group, fused_groups
 from views.fusion.savings import SavingsFinder
 from views.fusion.source import SourceView
+from views.fusion.why_nothing import why_nothing_fused
 from views.one_stop import OneStop
 from views.plain_label import PlainLabel
 
@@ -56,7 +57,7 @@ class FusionView(QWidget):
         layout.setSpacing(2)
         has_breaks = len(context.profile.fusion.breaks) > 0
         if not self._groups:
-            layout.addWidget(self._why_empty())
+            layout.addWidget(EmptyNote(why_nothing_fused(context.profile)))
         if not self._groups and not has_breaks:
             layout.addStretch()
             return
@@ -247,7 +248,16 @@ class FusionView(QWidget):
                     format_duration(sum(times)), format_percent(sum(each.share for each in shown))
                 )
             )
+        parts.append(self._unseen_told(len(times), len(shown)))
         return "  ·  ".join(filter(None, (*parts, self._saving_told([g.row for g in shown]))))
+
+    def _unseen_told(self, seen: int, shown: int) -> str:
+        """How many have no time, although steps were profiled."""
+        if seen == shown or not len(self._context.profile.trace.slices):
+            return ""
+        if not seen:
+            return self.tr("none was seen running in the profiled steps")
+        return self.tr("{} not seen running").format(shown - seen)
 
     def _saving_told(self, rows: list[int]) -> str:
         against = self._savings.against
@@ -263,6 +273,8 @@ class FusionView(QWidget):
             if apart >= kernels
             else self.tr("one by one {} in {}: {} slower ({})")
         )
+        if len(known) < len(rows):
+            pattern = self.tr("{} of them ").format(len(known)) + pattern
         whole = pattern.format(
             format_duration(apart),
             f"{against.title} ({against.mode})" if against.mode else against.title,
@@ -323,47 +335,13 @@ class FusionView(QWidget):
         profile = self._context.profile
         source = int(profile.fusion.groups.source[group])
         name = profile.strings[int(profile.fusion.groups.name[group])]
+        wraps = QPlainTextEdit.LineWrapMode
+        self.source.setLineWrapMode(wraps.NoWrap if source >= 0 else wraps.WidgetWidth)
         self.source.setPlainText(
             profile.strings[source]
             if source >= 0
             else self.tr("// {} has no generated source: it is a library's kernel.").format(name)
         )
-
-    def _why_empty(self) -> QLabel:
-        profile = self._context.profile
-        if not len(profile.trace.slices):
-            text = why_nothing_ran(
-                profile,
-                self.tr("This model was not run yet: what a compiler would merge is not known."),
-            )
-        elif not profile.environment.mode:
-            text = self.tr("A trace alone does not tell what a compiler merged.")
-        else:
-            text = self.tr("Nothing was fused. ") + self._reason(profile.environment.mode)
-        return EmptyNote(text)
-
-    def _reason(self, mode: str) -> str:
-        grappler = self.tr(
-            "Grappler found no operators here that TensorFlow has a fused kernel for."
-        )
-        reasons = {
-            "torch-eager": self.tr(
-                "Eager PyTorch runs every operator by itself: it has no compiler that could fuse."
-            ),
-            "torch-export": self.tr(
-                "An exported program runs operator by operator: nothing compiles it further."
-            ),
-            "torchscript": self.tr(
-                "TorchScript's fuser is off on the CPU; the run's options Fuser and Optimise turn on "
-                "what there is."
-            ),
-            "tf-graph": grappler,
-            "keras": grappler,
-            "onnxruntime": self.tr(
-                "ONNX Runtime found no operators here that it has a fused kernel for."
-            ),
-        }
-        return reasons.get(mode, "")
 
 
 def _number(saved: NDArray[np.float64] | None, row: int) -> float:

@@ -12,9 +12,10 @@ from profilers.profile import NEVER_NS
 from profilers.units import format_bytes, format_duration
 from views.column_table import Column, ColumnTable
 from views.context import ViewContext
-from views.memory.block_text import block_text
+from views.memory.block_text import block_text, stack_text
 from views.name_column import name_column
 from views.plain_label import PlainLabel
+from views.plain_tooltip import plain_tooltip
 
 _MOST_LISTED = 2000
 _MAKER_WIDTH = 180  # pixels, so that the other columns show in half a window
@@ -86,7 +87,7 @@ class AlivePane(QWidget):
             row = int(shown[0]) if len(shown) else -1
         self.details.setVisible(row >= 0)
         if row >= 0:
-            self.details.setText(block_text(self._context, row))
+            self._tell(row)
 
     def _pick(self) -> None:
         rows = self.table.picked_rows()
@@ -98,7 +99,11 @@ class AlivePane(QWidget):
         finally:
             self._is_following = False
         self.details.show()
-        self.details.setText(block_text(self._context, int(self.rows[rows[0]])))
+        self._tell(int(self.rows[rows[0]]))
+
+    def _tell(self, row: int) -> None:
+        self.details.setText(block_text(self._context, row))
+        self.details.setToolTip(plain_tooltip(stack_text(self._context, row)))
 
     def _columns(self, total: int) -> list[Column]:
         profile, rows = self._context.profile, self.rows

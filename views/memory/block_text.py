@@ -20,7 +20,7 @@ _STACK_LINES = 4
 
 
 def block_text(context: ViewContext, row: int) -> str:
-    """Rich text of a few lines."""
+    """Rich text of a few lines; of the call stack those from the code on that asked for the block."""
     profile, origin_ns = context.profile, context.origin_ns
     allocations, nodes, strings = (
         profile.memory.allocations,
@@ -28,11 +28,12 @@ def block_text(context: ViewContext, row: int) -> str:
         profile.strings,
     )
     tensor, node = tensor_text(profile, row), int(allocations.node[row])
+    (owner,) = owner_names(profile, np.array([row]))
     facts = [
         f"<b>{format_bytes(int(allocations.bytes[row]))}</b>",
         tensor,
         category_name(int(allocations.category[row])).lower(),
-        owner_names(profile, np.array([row]))[0],
+        owner,
         strings[int(nodes.operator[node])] if node >= 0 else "",
         strings[int(nodes.source[node])] if node >= 0 else "",
     ]
@@ -48,8 +49,16 @@ def block_text(context: ViewContext, row: int) -> str:
         each if each.startswith("<b>") else html.escape(each) for each in facts if each
     )
     stack = call_stack(profile, row).splitlines()
-    more = [_tr("… {} more").format(len(stack) - _STACK_LINES)] if len(stack) > _STACK_LINES else []
-    return "<br>".join([text, *map(html.escape, stack[:_STACK_LINES]), *more])
+    asker = owner.rpartition(" · ")[2]
+    first = next((at for at, frame in enumerate(stack) if asker and asker in frame), 0)
+    told = stack[first : first + _STACK_LINES]
+    rest = [_tr("… {} more").format(len(stack) - len(told))] if len(stack) > len(told) else []
+    return "<br>".join([text, *map(html.escape, told), *rest])
+
+
+def stack_text(context: ViewContext, row: int) -> str:
+    """The whole call stack that led to a block, innermost frame first; "" if it is not known."""
+    return call_stack(context.profile, row)
 
 
 def _tr(text: str) -> str:

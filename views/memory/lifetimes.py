@@ -16,6 +16,7 @@ from profilers.units import format_bytes, format_duration
 from views.context import ViewContext
 from views.focus_frame import FocusFrame
 from views.memory.colours import category_colour
+from views.memory.moment_steps import moment_step
 from views.memory.time_plot import move_by_key
 from views.time_drag import TimeDrag
 from views.timeline.painting import paint_range
@@ -150,7 +151,9 @@ class LifetimesChart(QAbstractScrollArea):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not move_by_key(self._context.time_axis, event):
+        if moment_step(event):
+            event.ignore()  # the view's, not the scroll bar's
+        elif not move_by_key(self._context.time_axis, event):
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QEvent) -> None:

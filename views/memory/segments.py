@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QLabel, QToolTip, QVBoxLayout, QWidget
 
 from profilers.analysis.memory.owners import owner_names
@@ -11,6 +11,7 @@ from profilers.profile.table import Float64, Int64
 from profilers.units import format_bytes, format_percent
 from views.context import ViewContext
 from views.focus_frame import FocusFrame
+from views.memory.moment_steps import moment_step
 
 _ROW, _BAR = 22, 16
 _GUTTER = 150
@@ -116,6 +117,12 @@ class SegmentsPicture(QAbstractScrollArea):
         (name,) = owner_names(profile, np.array([block]))
         text = f"{size}  {name or self.tr('(not known)')}"
         QToolTip.showText(event.globalPosition().toPoint(), text, self.viewport())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if moment_step(event):
+            event.ignore()  # the view's, not the scroll bar's
+        else:
+            super().keyPressEvent(event)
 
     def resizeEvent(self, event: QEvent) -> None:
         self._fit_scroll_bar()

@@ -25,7 +25,7 @@ _MOST_TICKS = 12
 
 
 class TimePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
-    """Wheel and mouse as on the timeline; a click chooses a moment; W A S D and F as elsewhere."""
+    """Wheel and mouse as on the timeline; a click or a key chooses a moment; W A S D and F as elsewhere."""
 
     moment_chosen = Signal(float)  # ns from the first step
     range_measured = Signal(float, float)  # ns from the first step

@@ -3,6 +3,7 @@
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -30,6 +31,7 @@ from views.memory.growth_note import growth_note
 from views.memory.legend import LegendEntry, MemoryLegend
 from views.memory.lifetimes import LifetimesChart
 from views.memory.moment import moment_text
+from views.memory.moment_steps import bring_into_sight, moment_after, moment_step
 from views.memory.segments import SegmentsPane
 from views.one_stop import OneStop
 from views.plain_tooltip import plain_tooltip
@@ -38,7 +40,7 @@ _DWARFED = 20  # times as high as all blocks: a line that is left out until it i
 
 
 class MemoryView(QWidget):
-    """Opens at the peak; a click in a chart chooses another moment for all parts."""
+    """Opens at the peak; a click in a chart, or a key, chooses another moment for all parts."""
 
     def __init__(self, context: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,10 +49,10 @@ class MemoryView(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(2)
         first = memory_curve(context.profile)
+        self._device = first.device  # -1 where nothing was allocated
         if first.device < 0:
             self._layout.addWidget(self._why_empty())
             return
-        self._device = first.device
         self._moment_ns = first.peak_ns
         self._build()
         self._leave_out_what_dwarfs()
@@ -74,6 +76,24 @@ class MemoryView(QWidget):
         self.chart.mark(time_ns)
         self.lifetimes.show_moment(time_ns)
         self._show_panes()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Choose another moment, as the table of keys says; whatever has the focus passes them on."""
+        step = moment_step(event)
+        if step is None or self._device < 0:
+            super().keyPressEvent(event)
+            return
+        axis, origin_ns = self._context.time_axis, self._context.origin_ns
+        total = self.stack.without(self._hidden).total
+        moment_ns = moment_after(
+            step,
+            self._moment_ns - origin_ns,
+            axis,
+            total.time_ns - origin_ns,
+            total.peak_ns - origin_ns,
+        )
+        bring_into_sight(axis, moment_ns)
+        self.show_moment(moment_ns + origin_ns)
 
     def _build(self) -> None:
         context = self._context

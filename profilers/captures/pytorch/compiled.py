@@ -151,7 +151,8 @@ def read_compiled(
     ]
     every = [*graphs, *(graph for _, graph in backwards)]
     stages, groups = _stages((graphs, every[len(graphs) :]), found.pool)
-    breaks = fusion_breaks(document, every, authored, strings, found.pool)
+    lines = _lines(records, made_of)
+    breaks = fusion_breaks(document, every, authored, strings, found.pool, lines)
     strings = found.pool.table()
     linked = KernelLinks(graphs, authored, of_forward, strings)
     differentiated = BackwardLinks(backwards, handed, linked, authored, slices, strings)
@@ -216,6 +217,17 @@ def authored_of_traced(
         near = near if in_body.any() else nodes
         same = [node for node in near if scope_of[node] == module]
         found[number].setdefault(name, []).extend(same or near)
+    return found
+
+
+def _lines(records: Sequence[Json], made_of: Sequence[dict[str, list[int]]]) -> dict[int, str]:
+    """The line of code of each authored node, as Dynamo knows it."""
+    found: dict[int, str] = {}
+    for record, names in zip(records, made_of, strict=True):
+        for node in record.get("nodes", ()):
+            rows = names.get(node["name"], [])
+            if node.get("line") and len(rows) == 1:  # several: its neighbours'
+                found.setdefault(rows[0], str(node["line"]))
     return found
 
 
@@ -291,11 +303,13 @@ def _unnamed(graphs: Sequence[CompiledGraph]) -> tuple[Diagnostic, ...]:
 
 def _told(document: Json, records: Sequence[Json]) -> tuple[Diagnostic, ...]:
     told = []
+    parts = len(
+        {str(record["id"]).partition("/")[0] for record in records}
+    )  # however often compiled
     if document["breaks"]:
         message = (
-            f"torch.compile cut the model into {len(records)} graphs, so nothing is fused across the "
-            "cuts."
-            if len(records) > 1
+            f"torch.compile cut the model into {parts} graphs, so nothing is fused across the cuts."
+            if parts > 1
             else "torch.compile left a part of the model to eager mode."
             if records
             else "torch.compile compiled nothing of this model: it ran operator by operator."

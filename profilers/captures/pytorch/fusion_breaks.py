@@ -35,6 +35,7 @@ def fusion_breaks(
     authored: Graph,
     strings: StringTable,
     pool: StringPool,
+    lines: Mapping[int, str] | None = None,
 ) -> FusionBreaks:
     """A row for a compiler that gave up, and for every graph break, recompilation, fallback, layout
     copy and CUDA graph not taken.
@@ -45,8 +46,10 @@ def fusion_breaks(
         JSON of `profilers.runtimes.pytorch.compile_log`.
     graphs : sequence of CompiledGraph
         With the members of each kernel call.
+    lines : mapping of int to str, optional
+        Lines of code by authored node, where the graph itself does not tell them.
     """
-    found = _Finder(authored, strings)
+    found = _Finder(authored, strings, lines or {})
     failure, frames = document.get("failure"), document["frames"]
     rows: list[_Row] = [
         *([found.failure(failure["reason"], failure["detail"])] if failure else []),
@@ -69,9 +72,12 @@ def fusion_breaks(
 
 
 class _Finder:
-    def __init__(self, authored: Graph, strings: StringTable) -> None:
+    def __init__(self, authored: Graph, strings: StringTable, lines: Mapping[int, str]) -> None:
         nodes = authored.nodes
-        self._sources = [strings[row] for row in nodes.source.tolist()]
+        self._sources = [
+            strings[source] or lines.get(row, "")
+            for row, source in enumerate(nodes.source.tolist())
+        ]
         self._operators = [_plain(strings[row]) for row in nodes.operator.tolist()]
         self._at: dict[str, list[int]] = {}
         for row, source in enumerate(self._sources):

@@ -41,6 +41,10 @@ class NodeNames:
         ):
             self._rows[subgraph, text] = row
             self._anywhere[text] = -1 if text in self._anywhere else row
+        uses = zip(graph.parameter_uses.parameter, graph.parameter_uses.node, strict=True)
+        self._readers: dict[str, int] = {}
+        for parameter, row in uses:
+            self._readers.setdefault(strings[graph.parameters.name[parameter]], int(row))
         self._bodies: dict[int, dict[str, int]] = {}
         for row, owner in enumerate(graph.subgraphs.owner.tolist()):
             self._bodies.setdefault(owner, {})[strings[graph.subgraphs.name[row]]] = row
@@ -50,7 +54,7 @@ class NodeNames:
         """Node of a running name; -1 if there is none.
 
         What TensorFlow adds to run a control-flow node (Switch, Enter, ...) is that node, and a
-        variable of TensorFlow 1, which is a node that runs, is the one that reads it.
+        variable of TensorFlow 1, which is a node that runs, is the one that reads or changes it.
         """
         if name not in self._known:
             self._known[name] = self._find(name)
@@ -77,7 +81,8 @@ class NodeNames:
             if match and row < 0:
                 row = self._in(-1, match.groupdict().get("scope", "") + match["name"])
         if row < 0:
-            row = self._anywhere.get(name, self._rows.get((-1, f"{name}/read"), -1))
+            reader = self._rows.get((-1, f"{name}/read"), self._readers.get(name, -1))
+            row = self._anywhere.get(name, reader)
         repeated = _REPEATED.fullmatch(name)
         return self._rows.get((-1, repeated["name"]), -1) if row < 0 and repeated else row
 

@@ -223,7 +223,7 @@ def _write_onnx(source: _Source, request: RunRequest, path: Path) -> None:
     )
     flat = nullcontext() if source.is_program else tensors_alone(source.model)
     try:
-        with flat, warnings.catch_warnings():
+        with torch.no_grad(), flat, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 source.model,

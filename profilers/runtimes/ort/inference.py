@@ -20,12 +20,13 @@ from profilers.captures.ort.files import (
 )
 from profilers.errors import CaptureFailed, first_line
 from profilers.graphs.onnx_strip import strip_file
-from profilers.inputs import Array, make_inputs
+from profilers.inputs import Array, make_inputs, refitted
 from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.ort.activations import write_activations
+from profilers.runtimes.ort.device_trace import device_watched
 from profilers.runtimes.ort.errors import load_failure, run_failure
 from profilers.runtimes.ort.feed import feed_of, run_fed
 from profilers.runtimes.ort.providers import (
@@ -76,7 +77,7 @@ def run_with(
     (folder / MODEL_FILE).write_bytes(strip_file(Path(request.model_path)))
     if is_wanted(request.options):
         _write_activations(record, level, inputs, folder)
-    _sweep(record, level, report)
+    _sweep(record, level, inputs, report)
     return record
 
 
@@ -100,14 +101,13 @@ def _write_activations(
         record.warn(f"The activations of {path.name} were not kept: {first_line(error)}")
 
 
-def _sweep(record: RunRecord, level: str, report: Reporter) -> None:
+def _sweep(record: RunRecord, level: str, own: Mapping[str, Array], report: Reporter) -> None:
     if not record.request.sweep:
         return
     session = _session(record.request, _options(record.request, level))
 
     def sized(inputs: tuple[InputSpec, ...], part: Reporter) -> SizedRun:
-        arrays = make_inputs(replace(record.request, inputs=inputs, inputs_file=""))
-        return _sized(session, arrays)
+        return _sized(session, refitted(own, inputs))
 
     measure_sweep(record, report, sized)
 
@@ -173,7 +173,13 @@ def _profile(
     fed = feed_of(inputs)
     _call(session, fed)
     record.started_unix_ns = session.get_profiling_start_time_ns()
-    record.profiled_ns = timed_steps(lambda: _call(session, fed), request.steps, report, "profile")
+    with device_watched(record, providers, folder) as mark:
+
+        def step() -> None:
+            with mark():
+                _call(session, fed)
+
+        record.profiled_ns = timed_steps(step, request.steps, report, "profile")
     Path(session.end_profiling()).rename(folder / PROFILE_FILE)
     record.extra["unprofiled_runs"] = 1
     if len(providers) > 1:

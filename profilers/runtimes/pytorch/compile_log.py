@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from profilers.captures.pytorch.files import COMPILATION_FILE, COMPILE_FAILURE_FILE
+from profilers.graphs.python_frames import own_line
 from profilers.runtimes.pytorch.traced_nodes import source_of, traced_nodes
 
 Json = dict[str, Any]
@@ -135,6 +136,7 @@ class CompileLog(logging.Handler):
                 "source": source_of(each.node),
                 "operator": _operator(each.node),
                 "module": names.module_of(each.node),
+                "line": own_line(each.node.stack_trace or ""),
                 "state": states.get(each.name, ""),
                 "inputs": each.inputs,
             }

@@ -9,7 +9,7 @@ from traceback import walk_tb
 from typing import Any
 
 from profilers.errors import ModeUnavailable, TwinscopeError
-from profilers.runtimes.pytorch.errors import first_line
+from profilers.runtimes.pytorch.errors import first_line, root_cause
 
 Notes = tuple[tuple[str, str], ...]  # message and remedy
 _NEVER_BLAMED = ("torch", "importlib", "profilers", "None")
@@ -41,6 +41,9 @@ def library_model(library: str, name: str) -> tuple[Any, Notes]:
     except TwinscopeError:
         raise
     except Exception as error:  # whatever the library raises
+        cause = root_cause(error)
+        if isinstance(error, ImportError) and cause is not error:  # it imports its models lazily
+            raise _import_failure(library, cause) from error
         raise TwinscopeError(
             f"{library} cannot make {name}",
             f"{type(error).__name__}: {first_line(error)}",
@@ -52,22 +55,27 @@ def library_model(library: str, name: str) -> tuple[Any, Notes]:
 def _imported(library: str) -> Any:
     try:
         return import_module(library)
-    except ModuleNotFoundError as error:
+    except Exception as error:  # a build for another PyTorch fails in many ways
+        raise _import_failure(library, error) from error
+
+
+def _import_failure(library: str, error: BaseException) -> ModeUnavailable:
+    """What an import of `library` failed for; a package that is not there, or one that is broken."""
+    if isinstance(error, ModuleNotFoundError):
         missing = str(error.name).partition(".")[0]
-        raise ModeUnavailable(
+        return ModeUnavailable(
             f"{library} cannot be used here",
             f"{missing} is not installed in the Python that runs models",
             f"Install it with: pip install {missing}.",
-        ) from error
-    except Exception as error:  # a build for another PyTorch fails in many ways
-        culprit = _failing_package(error) or library
-        reason = first_line(error)
-        raise ModeUnavailable(
-            f"{library} cannot be imported",
-            reason if culprit == library else f"it needs {culprit}, which fails: {reason}",
-            f"Install the build of {culprit} that was made for this PyTorch.",
-            traceback.format_exc(),
-        ) from error
+        )
+    culprit = _failing_package(error) or library
+    reason = first_line(error)
+    return ModeUnavailable(
+        f"{library} cannot be imported",
+        reason if culprit == library else f"it needs {culprit}, which fails: {reason}",
+        f"Install the build of {culprit} that was made for this PyTorch.",
+        "".join(traceback.format_exception(error)),
+    )
 
 
 def _failing_package(error: BaseException) -> str:

@@ -146,3 +146,15 @@ def test_a_backward_is_not_compared_with_a_forward(
     savings = compared(fused, eager)
     assert np.isnan(savings.saved_ns[savings.is_backward]).all()
     assert not np.isnan(savings.saved_ns[~savings.is_backward]).all()
+
+
+def test_an_inference_is_compared_with_the_forward_of_a_training_step(
+    rotary: Callable[[str, str], Profile],
+) -> None:
+    fused, eager = rotary("torch-compile", "inference"), rotary("torch-eager", "training")
+    savings = compared(fused, eager)
+    forward_ns = node_times(eager) - backward_node_times(eager)
+    known = savings.member_ns >= 0
+    assert known.any()
+    assert savings.member_ns[known].sum() <= forward_ns.sum() * 1.000001
+    assert savings.apart_ns[savings.apart_ns >= 0].sum() <= forward_ns.sum() * 1.000001

@@ -131,6 +131,26 @@ def example_inputs():
 """
 
 
+EDGES = """import torch
+
+
+class Edges(torch.nn.Module):
+    def forward(self, x, edges):
+        return x[edges[0]] - x[edges[1]]
+
+
+def example_inputs():
+    return torch.randn(8, 4), torch.tensor([[0, 7, 3], [1, 2, 6]])
+"""
+
+LAZY = """def __getattr__(name):
+    try:
+        import torchvision
+    except Exception as error:
+        raise ModuleNotFoundError(f"Could not import module '{name}'.") from error
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sources")
@@ -138,6 +158,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "plain.py").write_text(SOURCE.partition("def make_model")[0])
     (folder / "nested.py").write_text(NESTED)
     (folder / "bags.py").write_text(BAGS)
+    (folder / "edges.py").write_text(EDGES)
     (folder / "beside_of_sources.py").write_text("WIDTH = 8\n")
     (folder / "fails.py").write_text("import torch\n\n\ndef make_model():\n    return 1 / 0\n")
     (folder / "lacks.py").write_text("import not_installed_here\n\n\ndef make_model():\n    pass\n")
@@ -182,6 +203,13 @@ def test_tensors_within_arguments_are_inputs_and_weights_may_be_sparse(
 def test_other_sizes_keep_the_values_that_the_file_gives(capture: Capture, folder: Path) -> None:
     profile = capture(folder / "bags.py", "torch-eager", sweep={"batch": [2, 12]})
     assert [row["problem"] for row in sweep_rows(profile)] == [None, None]
+
+
+def test_indices_of_what_a_smaller_size_cuts_off_are_told(capture: Capture, folder: Path) -> None:
+    profile = capture(folder / "edges.py", "torch-eager", sweep={"batch": [4, 16]})
+    fewer, more = (row["problem"] for row in sweep_rows(profile))
+    assert "indices of what was cut off" in fewer
+    assert more is None
 
 
 def test_another_mode_computes_the_same_of_weights_made_at_random(
@@ -287,14 +315,16 @@ def test_a_library_that_another_one_breaks_names_the_other(tmp_path: Path) -> No
     for name, source in (
         ("timm", "import torchvision\n"),
         ("torchvision", "import torch\n\ntorch.library.Library('torchvision', 'NONE')\n"),
+        ("transformers", LAZY),
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(source)
     other = Launcher()
-    told = failure(Path("timm:resnet18"), other, tmp_path, source_folder=str(tmp_path))
+    for library, name in (("timm", "resnet18"), ("transformers", "BertModel")):
+        told = failure(Path(f"{library}:{name}"), other, tmp_path, source_folder=str(tmp_path))
+        assert f"{library} cannot be imported: it needs torchvision, which fails" in str(told)
+        assert "build of torchvision" in told.remedy
     other.close()
-    assert "timm cannot be imported: it needs torchvision, which fails" in str(told)
-    assert "build of torchvision" in told.remedy
 
 
 @pytest.mark.parametrize("name", ["cnn_state.pt", "cnn.safetensors"])

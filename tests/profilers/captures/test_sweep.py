@@ -4,7 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from app.capturing import request_for, with_digest
 from profilers import snapshot
@@ -148,6 +150,28 @@ def test_a_size_that_fails_says_why_and_keeps_the_others(
     assert first["median_ns"] > 0
     assert first["peak_bytes"] is None
     assert (other["problem"] is None) == (other["median_ns"] is not None)
+
+
+def test_other_sizes_of_an_onnx_file_keep_what_its_inputs_mean(
+    capture: Capture, tmp_path: Path
+) -> None:
+    """A shape that is made at random is none."""
+    path, given = tmp_path / "table.onnx", tmp_path / "given.npz"
+    inputs = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, ("n", 8)),
+        helper.make_tensor_value_info("shape", TensorProto.INT64, (2,)),
+    ]
+    graph = helper.make_graph(
+        [helper.make_node("Reshape", ["x", "shape"], ["y"])],
+        "table",
+        inputs,
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (None, 4))],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), path)
+    np.savez(given, x=np.ones((3, 8), np.float32), shape=np.array([-1, 4]))
+    sweep = {"batch": [1, 6]}
+    profile = capture(path, "onnxruntime", inputs=(), inputs_file=str(given), sweep=sweep)
+    assert [row["problem"] for row in sweep_rows(profile)] == [None, None]
 
 
 def test_tensorflow_is_swept_by_tracing_again(capture: Capture, tf_files: Path) -> None:

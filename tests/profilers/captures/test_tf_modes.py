@@ -143,6 +143,20 @@ def test_a_variable_that_is_replaced_in_each_step_is_known(
     assert link_coverage(capture(unconvertible / "counting_saved", "tf-graph")).peak_bytes == 1.0
 
 
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [("tf-graph", {"grappler": "on"}), ("tf-graph", {"grappler": "off"}), ("tf-xla", {})],
+)
+def test_a_reference_variable_that_counts_is_what_changes_it(
+    capture: Capture, tf_files: Path, mode: str, options: dict[str, str]
+) -> None:
+    profile = capture(tf_files / "tf1_counting", mode, options=options)
+    assert_linked(profile)
+    assert ("total:VariableV2", "AssignAdd") in linked_operators(profile)
+    (name,) = profile.authored.parameters.name
+    assert profile.strings[name] == "total"
+
+
 def test_without_grappler_only_onednn_fuses(capture: Capture, tf_files: Path) -> None:
     """oneDNN joins convolution and bias by itself; the matrix product is Grappler's work."""
     fused = {}

@@ -210,7 +210,10 @@ class Growing(torch.nn.Module):
 
     def forward(self, x):
         self.count += 1
-        return x * self.count
+        y = x * self.count
+        if y.sum().item() < -1e9:
+            return y
+        return torch.cumsum(y, 0)
 """
 
 
@@ -230,7 +233,10 @@ def test_a_function_that_is_compiled_too_often_is_told_with_its_guard(
     assert "self.count == " in reason
     assert "  #" not in reason
     assert location == "growing.py:10"
-    assert len(rows["recompile"]) == 7
+    assert [where for _, where in rows["recompile"]].count(location) == 7
+    assert [where for _, where in rows["graph break"]] == ["growing.py:12"]
+    assert [where for _, where in rows["fallback"]] == ["growing.py:14"]
+    assert any("into 2 graphs" in each.message for each in profile.diagnostics)
 
 
 def test_a_cuda_graph_that_is_not_taken_is_told_with_its_place(runs: Runs) -> None:
