@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from profilers.captures.enclosing_slices import inherited
 from profilers.captures.pytorch.control_program import program_of_bodies, program_with_bodies
-from profilers.captures.pytorch.files import COMPILED_REGION
+from profilers.captures.pytorch.files import BRANCH_MARK, COMPILED_REGION
 from profilers.captures.pytorch.links import linked_by_order, operator_name, outermost_operators
 from profilers.captures.sequence_alignment import align
 from profilers.profile import Graph, SliceKind, Slices, StringTable
@@ -39,6 +39,14 @@ def _inside(
     rows = np.arange(len(slices), dtype=np.int32)
     region_of = inherited(slices, np.where(regions, rows, np.int32(-1)))
     linked = np.where((region_of >= 0) & ~regions, np.int32(-1), nodes)
+    branches = {
+        row: text.removeprefix(BRANCH_MARK)
+        for row, text in enumerate(strings)
+        if text.startswith(BRANCH_MARK)
+    }
+    is_branch = np.isin(slices.name, list(branches))
+    branch_of = inherited(slices, np.where(is_branch, slices.name, np.int32(-1)))
+    branches[-1] = ""
     outermost, _ = outermost_operators(slices, strings)
     inside: dict[int, list[int]] = {}
     for row in sorted(outermost, key=lambda each: int(slices.start_ns[each])):
@@ -46,7 +54,10 @@ def _inside(
     programs, found = {}, {}
     for region in np.flatnonzero(regions).tolist():
         owner, ran = int(nodes[region]), inside.get(region, [])
-        executed = tuple((operator_name(strings[int(slices.name[row])]), "") for row in ran)
+        executed = tuple(
+            (operator_name(strings[int(slices.name[row])]), branches[int(branch_of[row])])
+            for row in ran
+        )
         if owner not in programs:
             programs[owner] = program_of_bodies(graph, strings, owner)
         places, nodes_of = programs[owner]

@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from profilers.captures.pytorch.files import COMPILED_REGION, FORWARD_RANGE, MODULE_MARK
+from profilers.captures.pytorch.files import (
+    BRANCH_MARK,
+    COMPILED_REGION,
+    FORWARD_RANGE,
+    MODULE_MARK,
+)
 from profilers.captures.pytorch.traced_operators import plain_operator
 
 Events = Callable[[], Iterable[Any]]
@@ -143,7 +148,7 @@ def _first(ran: Iterable[_Ran], name: str) -> _Ran | None:
 def _is_operator(name: str) -> bool:
     space, found, rest = name.partition("::")
     is_operator = bool(found) and space.isidentifier() and rest.isidentifier()
-    return is_operator and not name.startswith(MODULE_MARK)
+    return is_operator and not name.startswith((MODULE_MARK, BRANCH_MARK))
 
 
 def _may_be_left(name: str) -> bool:

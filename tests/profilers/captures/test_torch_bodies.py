@@ -1,6 +1,7 @@
 """What runs in branches and loops is tied to the nodes of their bodies."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -10,31 +11,32 @@ from profilers.request import InputSpec
 from tests.conftest import ROOT, Capture
 from tests.profilers.captures.linked import assert_linked
 
-MODELS = ROOT / "tests" / "models"
-PLACES = {
-    "Decided": ("awkward.py", InputSpec("x", "float32", (4, 16))),
-    "Scanned": ("bodies.py", InputSpec("x", "float32", (6, 4, 16))),
-    "Experts": ("bodies.py", InputSpec("x", "float32", (8, 16))),
-}
+MODELS = ROOT / "tests" / "models" / "awkward.py"
+SHAPES = {"Decided": (4, 16), "Scanned": (6, 4, 16)}
 
 
 def captured(capture: Capture, name: str, mode: str, **options: str) -> Profile:
-    file, given = PLACES[name]
-    return capture(MODELS / file, mode, signature=name, inputs=(given,), options=options)
+    inputs = (InputSpec("x", "float32", SHAPES[name]),)
+    return capture(MODELS, mode, signature=name, inputs=inputs, options=options)
 
 
-def calls(profile: Profile, step: int) -> Counter[tuple[str, str]]:
-    """How often operators of a step ran, by what owns the body that their node is in, and the node."""
+def calls(profile: Profile, rows: Iterable[int]) -> Counter[tuple[str, str]]:
+    """How often slices are of each node, by the body that it is in (``cond then``) and its name."""
     graph, slices = profile.authored, profile.trace.slices
-    rows, _ = outermost_operators(slices, profile.strings)
     found: Counter[tuple[str, str]] = Counter()
     for row in rows:
         node = int(slices.node[row])
-        if node >= 0 and slices.step[row] == step:
+        if node >= 0:
             body = int(graph.nodes.subgraph[node])
-            owner = int(graph.subgraphs.owner[body]) if body >= 0 else -1
-            found[name_of(profile, owner), name_of(profile, node)] += 1
+            inside = f"{name_of(profile, int(graph.subgraphs.owner[body]))} " if body >= 0 else ""
+            title = profile.strings[int(graph.subgraphs.name[body])] if body >= 0 else ""
+            found[f"{inside}{title}", name_of(profile, node)] += 1
     return found
+
+
+def operators(profile: Profile, step: int) -> list[int]:
+    rows, _ = outermost_operators(profile.trace.slices, profile.strings)
+    return [row for row in rows if profile.trace.slices.step[row] == step]
 
 
 def name_of(profile: Profile, node: int) -> str:
@@ -45,18 +47,25 @@ def test_eager_mode_runs_the_nodes_of_bodies(capture: Capture) -> None:
     profile = captured(capture, "Decided", "torch-eager")
     assert_linked(profile)
     assert not any("one run executed" in each.message for each in profile.diagnostics)
-    ran = calls(profile, 1)
-    assert ran["while_loop", "tanh"] == ran["while_loop", "linear"] == 3  # rounds
-    assert ran["while_loop", "lt"] == 4
+    ran = calls(profile, operators(profile, 1))
+    assert ran["while_loop body", "tanh"] == ran["while_loop body", "linear"] == 3  # rounds
+    assert ran["while_loop cond", "lt"] == 4
     assert ran["", "linear"] == 1
-    assert ran["cond", "linear"] == 1  # of one of both branches
+    assert ran["cond then", "linear"] + ran["cond else", "linear"] == 1
+
+
+def test_of_branches_with_the_same_operators_the_one_that_ran_is_told(capture: Capture) -> None:
+    profile = captured(capture, "Decided", "torch-eager")
+    ran = calls(profile, operators(profile, 1))
+    assert ran["cond_1 else", "linear"] == 1
+    assert ran["cond_1 then", "linear"] == 0
 
 
 def test_training_traces_a_scan_in_each_step_and_all_of_it_is_linked(capture: Capture) -> None:
     profile = captured(capture, "Scanned", "torch-eager", run="training")
     assert_linked(profile)
-    ran = calls(profile, 1)
-    assert ran["scan", "tanh"] >= 6  # rounds, and what is traced
+    ran = calls(profile, operators(profile, 1))
+    assert ran["scan body", "tanh"] >= 6  # rounds, and what is traced
     slices = profile.trace.slices
     backward = [
         row
@@ -66,10 +75,16 @@ def test_training_traces_a_scan_in_each_step_and_all_of_it_is_linked(capture: Ca
     assert {name_of(profile, int(node)) for node in slices.node[backward]} == {"scan"}
 
 
-def test_branches_after_each_other_are_told_apart(capture: Capture) -> None:
-    profile = captured(capture, "Experts", "torch-eager")
+def test_kernels_of_a_package_are_of_the_nodes_in_their_own_bodies(capture: Capture) -> None:
+    """Nodes of bodies and of the graph around them have the same names."""
+    profile = captured(capture, "Decided", "torch-aoti")
     assert_linked(profile)
-    graph = profile.authored
-    owners = {owner for owner, _ in calls(profile, 1)}
-    assert {"cond", "cond_1"} <= owners
-    assert np.unique(graph.subgraphs.owner).size == 2
+    slices = profile.trace.slices
+    kernels = np.flatnonzero((slices.group >= 0) & (slices.step == 1))
+    products = [row for row in kernels if "addmm" in profile.strings[int(slices.name[row])]]
+    outermost = [row for row in products if slices.group[slices.parent[row]] < 0]
+    ran = calls(profile, outermost)
+    assert ran["while_loop body", "linear"] == 3
+    assert ran["", "linear"] == 1
+    assert ran["cond then", "linear"] + ran["cond else", "linear"] == 1
+    assert ran["cond_1 then", "linear"] + ran["cond_1 else", "linear"] == 1
