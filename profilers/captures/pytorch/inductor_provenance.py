@@ -16,6 +16,8 @@ _VIEW = re.compile(
     r"(?:_?(?:unsafe_)?view|reshape|permute|transpose|t|expand|unsqueeze|squeeze|select|slice|alias"
     r"|unbind|split|split_with_sizes|getitem|as_strided|detach|full|full_default)(?:_\d+)?"
 )  # names that post-grad nodes have after their operators; a constant tells as little as a view
+_SEEDS = re.compile(r"inductor_seeds_default(?:_\d+)?")
+_SEED = re.compile(r"inductor_lookup_seed_default(?:_\d+)?")
 _NO_OPERATOR = ("placeholder", "get_attr")
 
 
@@ -132,6 +134,10 @@ def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[
             if (traced := parted(post)[1])
         },
     }
+    seeded = _seeded(to_traced)
+    to_traced |= {
+        post: seeded for posts in to_post.values() for post in posts if _SEEDS.fullmatch(post)
+    }
     computed = {
         name
         for posts in to_post.values()
@@ -147,6 +153,12 @@ def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[
         Claim(call, _inside(own, owners[call.body]) if call.body else own)
         for call, own in zip(code.calls, every, strict=True)
     ]
+
+
+def _seeded(to_traced: Mapping[str, Sequence[str]]) -> list[str]:
+    """What the seeds are for, which Inductor draws all at once and names nothing for."""
+    found = (names for post, names in to_traced.items() if _SEED.fullmatch(post))
+    return list(dict.fromkeys(name for names in found for name in names))
 
 
 def _inside(own: Mapping[str, set[str]], owners: Collection[str]) -> Mapping[str, set[str]]:
