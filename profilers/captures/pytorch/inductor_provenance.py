@@ -37,10 +37,11 @@ def traced_of_calls(record: Json, code: InductorCode) -> list[list[str]]:
     claims = _claims(record.get("provenance", {}), code, own_bodies)
     found = without_upstream(claims, feeders)
     claimed = own_bodies.union(*found)
-    return [
+    names_of_calls = [
         _with_folded(names, feeders, claimed) if call.is_library else names
         for call, names in zip(code.calls, found, strict=True)
     ]
+    return _with_unrecorded(code.calls, names_of_calls)
 
 
 def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]:
@@ -63,7 +64,23 @@ def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]
         Claim(claim.call, {names.get(name, name): posts for name, posts in claim.parts.items()})
         for claim in _claims(record.get("backward_provenance", {}), code, own_bodies)
     ]
-    return without_upstream(claims, readers)
+    return _with_unrecorded(code.calls, without_upstream(claims, readers))
+
+
+def _with_unrecorded(calls: Sequence[KernelCall], names: Sequence[list[str]]) -> list[list[str]]:
+    """The names, those of a call without any record as of the one call that made all that it takes.
+
+    Such a call is a further part of what Inductor lowered an operator to, as the scatter of a pooling's
+    backward.
+    """
+    found, makers = list(names), dict[str, int]()
+    for number, call in enumerate(calls):
+        made_by = {makers.get(each.name, -1) for each in call.reads}
+        if not call.handle and not found[number] and len(made_by) == 1:
+            maker = made_by.pop()
+            found[number] = found[maker] if maker >= 0 else []
+        makers.update((each.name, number) for each in call.writes)
+    return found
 
 
 def _own_bodies(record: Json) -> set[str]:
@@ -89,7 +106,7 @@ def members_from_names(
 ) -> list[tuple[int, ...]]:
     """Authored nodes of each kernel call, none where the compiler tells of none.
 
-    A kernel that only copies weights is of those that read them.
+    A kernel that only copies weights and inputs is of those that read them.
 
     Parameters
     ----------
@@ -98,7 +115,7 @@ def members_from_names(
     made_of : mapping
         The authored nodes of each name.
     readers : mapping
-        The authored nodes that read each buffer that is a weight.
+        The authored nodes that read each buffer that is a weight or an input.
     """
     members = []
     for call, own in zip(code.calls, names, strict=True):
@@ -115,6 +132,17 @@ def readers_of_buffers(
     """Authored nodes that read each buffer that is a weight, from its name in the state_dict."""
     readers = readers_of_weights(authored, strings)
     return {buffer: readers[name] for buffer, name in weights.items() if name in readers}
+
+
+def readers_of_inputs(
+    inputs: Mapping[str, str], record: Json, made_of: Mapping[str, Sequence[int]]
+) -> dict[str, list[int]]:
+    """Authored nodes that read each buffer that is an input, from its name in what Dynamo traced."""
+    found: dict[str, list[int]] = {}
+    for name, feeders in _feeders(record).items():
+        for feeder in feeders:
+            found.setdefault(feeder, []).extend(made_of.get(name, ()))
+    return {buffer: found[name] for buffer, name in inputs.items() if name in found}
 
 
 def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[Claim]:
