@@ -18,7 +18,7 @@ from profilers.units import format_duration, format_percent
 _WAITING = re.compile(
     r"^(c10d|autograd|fsdp|torch::distributed)::|^torch\.distributed|^Optimizer\."
 )
-_FAR_LONGER = 1.5  # than what chance makes of ranks that are alike
+_FAR_MORE = 1.5  # than what chance makes of ranks that are alike
 _NOTABLE_SHARE = 0.05  # of the ranks' time that is spent waiting for one of them
 
 
@@ -102,7 +102,7 @@ def findings_of(time: RankTime) -> Iterator[Diagnostic]:
         f"{int(time.collectives[worst])} collectives; the others waited "
         f"{format_duration(int(time.caused_wait_ns[worst]))} for it, {format_percent(share)} of their time."
     )
-    if not _stands_out(time.caused_wait_ns, worst):
+    if not _stands_out(time, worst):
         yield Diagnostic(
             Severity.INFO,
             f"No rank is a straggler: each keeps the others waiting about as long. Rank {told}",
@@ -115,10 +115,14 @@ def findings_of(time: RankTime) -> Iterator[Diagnostic]:
     )
 
 
-def _stands_out(caused_wait_ns: Int64, worst: int) -> bool:
-    """Whether the others wait far longer for this rank than for each of the rest on average."""
-    rest = np.delete(caused_wait_ns, worst)
-    return bool(caused_wait_ns[worst] >= _FAR_LONGER * rest.mean())
+def _stands_out(time: RankTime, worst: int) -> bool:
+    """Whether the others wait far longer, or far more often, for this rank than for one of the rest."""
+    rest_ns = np.delete(time.caused_wait_ns, worst)
+    even_count = int(time.collectives[worst]) / len(time)
+    return bool(
+        time.caused_wait_ns[worst] >= _FAR_MORE * rest_ns.mean()
+        or time.last_arrivals[worst] >= _FAR_MORE * even_count
+    )
 
 
 def _kinds(profile: Profile) -> tuple[Any, Any]:

@@ -162,8 +162,11 @@ class DeviceWork:
                 continue
             track = int(slices.track[row])
             if track not in streams:
-                name, device = strings[int(self._tracks.name[track])], self._tracks.device[track]
-                streams[track] = trace.track(name, TrackKind.STREAM, "GPU", int(device))
+                device, name = (
+                    int(self._tracks.device[track]),
+                    strings[int(self._tracks.name[track])],
+                )
+                streams[track] = trace.track(name, TrackKind.STREAM, f"GPU {device}", device)
             duration_ns = int(slices.duration_ns[row])
             handle = trace.slice(
                 streams[track], int(slices.start_ns[row]) + self._shift_ns, duration_ns,

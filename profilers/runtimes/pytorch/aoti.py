@@ -15,6 +15,7 @@ from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
+from profilers.runtimes.pytorch.as_executed import as_executed
 from profilers.runtimes.pytorch.code_generator import lacking_compiler, require_code_generator
 from profilers.runtimes.pytorch.compile_progress import reported_phases
 from profilers.runtimes.pytorch.eager import load_module
@@ -27,6 +28,7 @@ from profilers.runtimes.pytorch.package_cache import KeptPackage, kept_package
 from profilers.runtimes.pytorch.programs import (
     export_failure,
     exported,
+    is_of_values,
     is_package,
     is_program,
     load_program,
@@ -135,9 +137,27 @@ def _program(model: LoadedModel, session: Session) -> Any:
     try:
         return exported(model.owner, session.inputs)
     except Exception as error:  # the model's own code runs under the tracer
-        raise export_failure(
-            error, "Run it as PyTorch compiled, which takes such a model."
-        ) from error
+        program = _program_of_one_run(model, session) if is_of_values(error) else None
+        if program is None:
+            raise export_failure(
+                error, "Run it as PyTorch compiled, which takes such a model."
+            ) from error
+        refused = refusal(error)
+    session.record.warn(
+        f"torch.export cannot hold this model ({refused.why}), so what one run executed was "
+        "compiled: branches and loops are fixed as they went for these inputs, and no operator "
+        "knows its module.",
+        refused.remedy,
+    )
+    return program
+
+
+def _program_of_one_run(model: LoadedModel, session: Session) -> Any:
+    try:
+        return as_executed(model.owner, session.inputs)
+    except Exception as error:  # sizes that are known only when it runs, a class of the model's own
+        session.report.log(f"What one run executed cannot be exported either: {first_line(error)}")
+        return None
 
 
 @dataclass(frozen=True)

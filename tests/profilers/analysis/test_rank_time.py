@@ -8,12 +8,12 @@ from profilers.profile import Severity
 SECOND = 10**9
 
 
-def told(*caused_wait_ns: int) -> tuple[Severity, str]:
+def told(*caused_wait_ns: int, last: tuple[int, ...] = ()) -> tuple[Severity, str]:
     """Of ranks that ran for 10 s, with 380 collectives, and kept the others waiting for so long."""
-    last = 380 // len(caused_wait_ns)
+    counts = last or (380 // len(caused_wait_ns),) * len(caused_wait_ns)
     rows = [
-        (rank, 10 * SECOND, 2 * SECOND, 3 * SECOND, 3 * SECOND, SECOND, 380, last, caused)
-        for rank, caused in enumerate(caused_wait_ns)
+        (rank, 10 * SECOND, 2 * SECOND, 3 * SECOND, 3 * SECOND, SECOND, 380, count, caused)
+        for rank, (caused, count) in enumerate(zip(caused_wait_ns, counts, strict=True))
     ]
     (found,) = [
         each for each in findings_of(RankTime.from_rows(rows)) if "arrived last" in each.message
@@ -35,6 +35,12 @@ def test_ranks_that_take_turns_are_no_stragglers() -> None:
     assert severity is Severity.INFO
     assert message.startswith("No rank is a straggler")
     assert "Rank 2 arrived last" in message
+
+
+def test_a_rank_that_is_mostly_the_last_is_a_straggler() -> None:
+    severity, message = told(800_000_000, 900_000_000, last=(80, 300))
+    assert severity is Severity.WARNING
+    assert message.startswith("Rank 1 arrived last at 300 of 380")
 
 
 def test_a_straggler_that_costs_little_is_but_told() -> None:

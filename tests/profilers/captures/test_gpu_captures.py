@@ -6,6 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from profilers.analysis.advice import findings
+from profilers.analysis.comparison import compare
 from profilers.analysis.memory.segments import segment_map
 from profilers.captures import read_capture
 from profilers.captures.pytorch.cuda_graph_links import align_replay
@@ -246,3 +248,12 @@ def test_a_layout_that_export_did_not_foresee_belongs_to_what_made_the_tensor(
     rewrites = [row for row in rows if strings[int(slices.name[row])] == "aten::contiguous"]
     made_for = {strings[int(nodes.operator[slices.node[row]])] for row in rewrites}
     assert made_for == {"aten.contiguous", "aten.permute"}  # in the graph, and beside it
+
+
+def test_onnx_runtime_on_a_gpu_beside_pytorch(captures: dict[str, Profile]) -> None:
+    torch, runtime = captures["cnn_training"], captures["cnn_onnxruntime"]
+    assert torch.environment.facts["GPU"] != runtime.environment.facts["GPU"]  # one tells more
+    assert not [each for each in compare(torch, runtime).cautions if "GPU" in each]
+    remedies = {each.advice for each in findings(runtime) if each.id == "waiting-for-host"}
+    assert any("I/O binding" in each for each in remedies)
+    assert not any("torch.compile" in each for each in remedies)
