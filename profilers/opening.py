@@ -14,6 +14,7 @@ from profilers.models.tf_checkpoint import WEIGHTS_REMEDY, checkpoint_part, is_p
 from profilers.probe import Probe
 from profilers.profile import Profile
 from profilers.traces import Progress, reader_of, xplane
+from profilers.traces.xplane_files import files_of
 
 WHAT_WORKS = (
     "Twinscope opens PyTorch (.pt2, TorchScript, pickled modules, state dicts, safetensors), "
@@ -23,7 +24,6 @@ WHAT_WORKS = (
 )
 
 _MOST_PARTS = 16  # of a folder, each a column
-_XPLANE = ".xplane.pb"
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -80,12 +80,12 @@ def open_path(
         reader = reader_of(probe)
         if reader is not None:
             read_showing = getattr(reader, "read_showing", None)
-            if show is None or read_showing is None:
-                profile = reader.read(path, progress)
-                if reader is xplane:
-                    profile = with_programs(profile, path)
-                return _with_health(_with_reports(profile, path))
-            return _with_health(_with_reports(read_showing(path, progress, show), path))
+            if show is not None and read_showing is not None:
+                return _with_health(read_showing(path, progress, show))
+            profile = reader.read(path, progress)
+            if reader is xplane:
+                profile = _with_reports(with_programs(profile, path), path)
+            return _with_health(profile)
         model_format = format_of(probe)
         if model_format is not None:
             return model_format.inspect(path)
@@ -116,9 +116,9 @@ def _with_health(profile: Profile) -> Profile:
 
 
 def _with_reports(profile: Profile, path: Path) -> Profile:
-    """What xprof makes of a trace of TensorFlow's or JAX's profiler."""
-    is_trace = path.is_file() and path.name.endswith(_XPLANE)
-    return replace(profile, reports=xprof_reports(path)) if is_trace else profile
+    """What xprof makes of a trace of TensorFlow's or JAX's profiler; of several hosts, of the first."""
+    (first, *_), _ = files_of(path)
+    return replace(profile, reports=xprof_reports(first))
 
 
 def _unreadable(path: Path, error: OSError) -> TwinscopeError:

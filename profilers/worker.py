@@ -11,6 +11,7 @@ the stream.
 """
 
 import _thread
+import faulthandler
 import gc
 import importlib
 import json
@@ -106,6 +107,7 @@ class HoldingReporter(PipeReporter):
 
 def main() -> None:
     pipe = _claim_stdout()
+    faulthandler.enable(all_threads=False)  # where Python stood in a crash, for its details
     sys.meta_path.insert(0, HideOurNames(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # but for a sweep, see `measure_sweep`
     requests: queue.Queue[dict[str, Any]] = queue.Queue()

@@ -57,6 +57,7 @@ class WorkerProcess:
     ) -> None:
         self.key = key
         self._place = place
+        self._stage = ""  # of the run that goes on
         self._log: deque[str] = deque(maxlen=_KEPT_LOG_LINES)
         self._events: queue.Queue[dict[str, Any] | Progress | Log | None] = queue.Queue()
         root = Path(__file__).parent.parent
@@ -134,7 +135,7 @@ class WorkerProcess:
         enough: threading.Event | None = None,
     ) -> dict[str, Any]:
         """The event that was waited for."""
-        is_ending = False
+        is_ending, self._stage = False, ""
         memory_limit = request.memory_limit_bytes or int(
             _MEMORY_SHARE * psutil.virtual_memory().total
         )
@@ -157,7 +158,7 @@ class WorkerProcess:
             if event is None:
                 raise self._death()
             if isinstance(event, Progress):
-                last_sign = now
+                last_sign, self._stage = now, event.stage
                 self._pass_on(event, on_event)
             elif isinstance(event, Log):
                 if event.text:
@@ -225,7 +226,7 @@ class WorkerProcess:
         self.kill()
         return CaptureFailed(
             "The model's process ended before the capture was done",
-            _why_it_died(status),
+            _why_it_died(status) + (f", in the stage “{self._stage}”" if self._stage else ""),
             "Nothing else was affected; the details hold its last log lines.",
             self._log_tail(),
         )

@@ -18,6 +18,7 @@ from profilers.units import format_duration, format_percent
 _WAITING = re.compile(
     r"^(c10d|autograd|fsdp|torch::distributed)::|^torch\.distributed|^Optimizer\."
 )
+_FAR_MORE = 1.5  # than what chance makes of ranks that are alike
 _NOTABLE_SHARE = 0.05  # of the ranks' time that is spent waiting for one of them
 
 
@@ -78,10 +79,11 @@ def rank_rows(profile: Profile) -> list[dict[str, Any]]:
 
 def rank_findings(profile: Profile) -> tuple[Diagnostic, ...]:
     """Who the others waited for, and how much communication nothing hides."""
-    return tuple(_findings(rank_time(profile)))
+    return tuple(findings_of(rank_time(profile)))
 
 
-def _findings(time: RankTime) -> Iterator[Diagnostic]:
+def findings_of(time: RankTime) -> Iterator[Diagnostic]:
+    """The same of the figures alone."""
     if not len(time):
         return
     exposed = ", ".join(
@@ -93,15 +95,34 @@ def _findings(time: RankTime) -> Iterator[Diagnostic]:
     worst = int(time.caused_wait_ns.argmax())
     others_ns = int(time.span_ns.sum() - time.span_ns[worst])
     share = int(time.caused_wait_ns[worst]) / max(others_ns, 1)
-    if share > 0:
-        rank, count = int(time.rank[worst]), int(time.collectives[worst])
+    if not share:
+        return
+    told = (
+        f"{int(time.rank[worst])} arrived last at {int(time.last_arrivals[worst])} of "
+        f"{int(time.collectives[worst])} collectives; the others waited "
+        f"{format_duration(int(time.caused_wait_ns[worst]))} for it, {format_percent(share)} of their time."
+    )
+    if not _stands_out(time, worst):
         yield Diagnostic(
-            Severity.WARNING if share >= _NOTABLE_SHARE else Severity.INFO,
-            f"Rank {rank} arrived last at {int(time.last_arrivals[worst])} of {count} collectives; "
-            f"the others waited {format_duration(int(time.caused_wait_ns[worst]))} for it, "
-            f"{format_percent(share)} of their time.",
-            "Give that rank less work, or see what it does before it arrives.",
+            Severity.INFO,
+            f"No rank is a straggler: each keeps the others waiting about as long. Rank {told}",
         )
+        return
+    yield Diagnostic(
+        Severity.WARNING if share >= _NOTABLE_SHARE else Severity.INFO,
+        f"Rank {told}",
+        "Give that rank less work, or see what it does before it arrives.",
+    )
+
+
+def _stands_out(time: RankTime, worst: int) -> bool:
+    """Whether the others wait far longer, or far more often, for this rank than for one of the rest."""
+    rest_ns = np.delete(time.caused_wait_ns, worst)
+    even_count = int(time.collectives[worst]) / len(time)
+    return bool(
+        time.caused_wait_ns[worst] >= _FAR_MORE * rest_ns.mean()
+        or time.last_arrivals[worst] >= _FAR_MORE * even_count
+    )
 
 
 def _kinds(profile: Profile) -> tuple[Any, Any]:

@@ -8,12 +8,12 @@ from profilers.request import InputSpec
 
 
 def held_throughout(
-    graph: Graph, inputs: Sequence[InputSpec], pool: StringPool
+    graph: Graph, inputs: Sequence[InputSpec], pool: StringPool, weights_on: str = "cpu"
 ) -> Iterator[tuple[int, ...]]:
     """Rows of `Allocations`: weights, and inputs, which are made once and fed to every step."""
-    cpu = pool.add("cpu")
+    cpu, device = pool.add("cpu"), pool.add(weights_on)
     for row, size in enumerate(graph.parameters.bytes.tolist()):
-        yield 0, NEVER_NS, size, cpu, MemoryCategory.PARAMETER, -1, -1, row
+        yield 0, NEVER_NS, size, device, MemoryCategory.PARAMETER, -1, -1, row
     is_main_input = (graph.nodes.kind == NodeKind.INPUT) & (graph.nodes.subgraph < 0)
     row_of_name = {
         name: row for row, name in enumerate(graph.nodes.name.tolist()) if is_main_input[row]

@@ -1,5 +1,6 @@
 """Measures a model's step again for other sizes of its inputs, without the profiler."""
 
+import math
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -76,9 +77,20 @@ def _measure_points(
         except TwinscopeError as error:
             row |= {"problem": str(error)}
         except Exception as error:  # the model runs code of its own
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            row |= {"problem": f"{type(error).__name__}: {lines[0]}"}
+            row |= {"problem": _told(error, record.request.inputs, inputs)}
         record.sweep.append(row)
+
+
+def _told(error: Exception, own: Sequence[InputSpec], inputs: Sequence[InputSpec]) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    text = f"{type(error).__name__}: {lines[0]}"
+    if isinstance(error, IndexError) and _entries(inputs) < _entries(own):
+        return f"{text}; an input may hold indices of what was cut off another one"
+    return text
+
+
+def _entries(inputs: Sequence[InputSpec]) -> int:
+    return sum(math.prod(map(int, spec.shape)) for spec in inputs)
 
 
 class _Ended(BaseException):

@@ -205,8 +205,14 @@ def number_steps(spans: list[Span], skipped: int = 0) -> Steps:
 
 def add_slices(
     trace: TraceBuilder, spans: list[Span], links: Mapping[Span, tuple[int, int]] | None = None
-) -> None:
-    """Add every span to the trace; `links` gives authored node and fusion group of some."""
+) -> dict[int, int]:
+    """Add every span to the trace; `links` gives authored node and fusion group of some.
+
+    Returns
+    -------
+    dict of int to int
+        The track of each thread.
+    """
     tracks: dict[int, int] = {}
     for root in spans:
         for span in root.walk():  # outer ones first: equal times keep this order
@@ -226,6 +232,7 @@ def add_slices(
                 group=group,
                 arguments=_arguments(event),
             )
+    return tracks
 
 
 def _kind(event: Event) -> SliceKind:

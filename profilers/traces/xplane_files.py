@@ -100,11 +100,7 @@ def load(path: Path) -> HostFile:
     DamagedFile
         If it is cut, too large or holds no planes.
     """
-    data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else None
-    if data is not None and data.startswith(_GZIP_MAGIC):
-        data = _unpacked(path.name, data)
-    if data is None or len(data) > MOST_BYTES:
-        raise DamagedFile(f"Cannot read {path.name}", "it is larger than a protobuf can be (2 GiB)")
+    data = unpacked_bytes(path)
     try:
         space = parse_space(data)
     except ValueError as error:
@@ -112,6 +108,16 @@ def load(path: Path) -> HostFile:
     if not space.planes:
         raise DamagedFile(f"Cannot read the trace {path.name}", "it holds no planes")
     return HostFile(_host(path), space, len(data))
+
+
+def unpacked_bytes(path: Path) -> bytes:
+    """The encoded XSpace of a file, plain or gzip. Raises DamagedFile as `load` does."""
+    data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else None
+    if data is not None and data.startswith(_GZIP_MAGIC):
+        data = _unpacked(path.name, data)
+    if data is None or len(data) > MOST_BYTES:
+        raise DamagedFile(f"Cannot read {path.name}", "it is larger than a protobuf can be (2 GiB)")
+    return data
 
 
 def _may_be_logdir(path: Path) -> bool:

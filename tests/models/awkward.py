@@ -173,7 +173,10 @@ class Mapped(nn.Module):
 
 
 class Decided(nn.Module):
-    """A branch and a loop as operators, which keep graphs of their own."""
+    """Branches and a loop as operators, which keep graphs of their own.
+
+    Those of the second branch hold the same operators: only who runs them can tell which it was.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -189,7 +192,26 @@ class Decided(nn.Module):
             lambda rounds, x: (rounds + 1, torch.tanh(self.second(x)) + x),
             (rounds, x),
         )
+        x = torch.cond(x.sum() > 1e9, self.first, self.second, (x,))
         return self.last(x)
+
+
+class Scanned(nn.Module):
+    """A recurrent cell whose rounds are one operator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.Linear(32, 16)
+        self.head = nn.Linear(16, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        from torch._higher_order_ops.scan import scan
+
+        def turn(state: torch.Tensor, seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            state = torch.tanh(self.cell(torch.cat([seen, state], 1)))
+            return state, state.clone()
+
+        return self.head(scan(turn, torch.zeros_like(x[0]), x)[1])
 
 
 class Doubled(torch.autograd.Function):

@@ -1,4 +1,4 @@
-"""Captures on a GPU, packed as the fixtures in tests/data/gpu: ``build_gpu_captures OUT``.
+"""Captures on a GPU, packed as the fixtures in tests/data/gpu: ``build_gpu_captures OUT [NAME...]``.
 
 Each NAME.zip is a capture folder as a worker leaves it; allocator.pickle is a CUDA memory snapshot of
 a few training steps. Paths of the machine are left out. The tests that read them need no GPU. Keras
@@ -38,10 +38,13 @@ CAPTURES: dict[str, tuple[str, str, dict[str, str]]] = {
     "experts_half": ("experts.pt", "torch-eager", {"autocast": "bfloat16"}),
     "encoder_jax": ("encoder.keras", "keras-jax", {}),
     "encoder_jax_training": ("encoder.keras", "keras-jax", {"run": "training"}),
+    "depthwise_keras_torch": ("depthwise.keras", "keras-torch", {}),
+    "cnn_onnxruntime": ("cnn.pt", "torch-onnxruntime", {}),  # where ONNX Runtime is built for CUDA
+    "cnn_aoti": ("cnn.pt", "torch-aoti", {}),
 }
 
 
-def main(out: Path) -> None:
+def main(out: Path, wanted: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -53,11 +56,13 @@ def main(out: Path) -> None:
             _keras_models(folder)
         launcher = Launcher()
         try:
-            for name, (model, mode, options) in CAPTURES.items():
+            for name in wanted or CAPTURES:
+                model, mode, options = CAPTURES[name]
                 _capture(launcher, folder, out / f"{name}.zip", model, mode, options)
         finally:
             launcher.close()
-    _allocator_snapshot(out / "allocator.pickle")
+    if not wanted:
+        _allocator_snapshot(out / "allocator.pickle")
 
 
 def _capture(
@@ -98,7 +103,13 @@ def _capture(
 
 def _keras_models(folder: Path) -> None:
     """Written by a process of its own, whose Keras has the backend that a GPU machine has."""
-    code = "import matching_keras; matching_keras.encoder(depth=2).save('encoder.keras')"
+    code = (
+        "import keras, matching_keras; from keras import layers\n"
+        "matching_keras.encoder(depth=2).save('encoder.keras')\n"
+        "keras.Sequential([keras.Input((16, 16, 3)), layers.Conv2D(16, 3, padding='same'),"
+        " layers.ReLU(), layers.DepthwiseConv2D(3, padding='same'), layers.BatchNormalization(),"
+        " layers.ReLU(6.0), layers.Conv2D(8, 1)]).save('depthwise.keras')"
+    )
     environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(MODELS)}
     subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, check=True)
 
@@ -148,4 +159,4 @@ def _paths(temporary: Path) -> list[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

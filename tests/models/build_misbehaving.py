@@ -36,7 +36,7 @@ def user_model(package: str, out: Path) -> nn.Module:
 
 
 def main(out: Path) -> None:
-    for name in ("Raises", "Loops", "Exits", "Allocates", "Prints"):
+    for name in ("Raises", "Loops", "Exits", "Crashes", "Allocates", "Prints"):
         torch.save(getattr(misbehaving, name)().eval(), out / f"{name.lower()}.pt")
     torch.save({"weights": misbehaving.Evil(f"touch {out / 'evil_was_here'}")}, out / "evil.pt")
     for package in ("app", "views"):

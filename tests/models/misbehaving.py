@@ -1,5 +1,6 @@
 """Models that fail in every way a model can; pickles name them as ``misbehaving.Raises`` and so on."""
 
+import ctypes
 import os
 import time
 
@@ -22,6 +23,14 @@ class Exits(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         print("about to leave")
         os._exit(7)
+
+
+class Crashes(nn.Module):
+    """Reads where nothing is, as a broken kernel does."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        ctypes.string_at(0)
+        return x
 
 
 class Allocates(nn.Module):

@@ -127,6 +127,15 @@ def test_a_model_that_exits_the_process_is_told_with_the_last_log_lines(
     assert "about to leave" in raised.value.detail
 
 
+def test_a_model_that_crashes_is_told_with_its_stage_and_where_python_stood(
+    launcher: Launcher, misbehaving: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CaptureFailed, match="SIGSEGV, in the stage “warm-up”") as raised:
+        launcher.capture(request(misbehaving / "crashes.pt"), tmp_path)
+    assert "misbehaving.py" in raised.value.detail
+    assert "in forward" in raised.value.detail
+
+
 def test_a_model_that_allocates_without_end_is_ended(
     launcher: Launcher, misbehaving: Path, tmp_path: Path
 ) -> None:

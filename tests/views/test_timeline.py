@@ -1,5 +1,6 @@
 """The timeline view under real mouse and key events."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +34,12 @@ def middle_of(view: TimelineView, row: int) -> QPoint:
     return QPoint(round(x), top - view.scene.top + 8)
 
 
+def facts_of(view: TimelineView) -> dict[str, str]:
+    tree = view.details.facts
+    items = [tree.topLevelItem(at) for at in range(tree.topLevelItemCount())]
+    return {item.text(0): item.text(1) for item in items}
+
+
 def wheel(view: TimelineView, at: QPoint, delta: int, modifiers: Qt.KeyboardModifier) -> None:
     event = QWheelEvent(
         QPointF(at), QPointF(view.canvas.mapToGlobal(at)), QPoint(), QPoint(0, delta),
@@ -47,10 +54,7 @@ def test_a_click_picks_the_slice_and_tells_of_it(show_view: ShowView, qtbot: QtB
     qtbot.mouseClick(view.canvas, LEFT, pos=middle_of(view, row))
     assert context.selection.picked.focus == ("slice", row)
     assert len(context.selection.picked.slices) > 1
-    facts = {
-        view.details.facts.topLevelItem(at).text(0): view.details.facts.topLevelItem(at).text(1)
-        for at in range(view.details.facts.topLevelItemCount())
-    }
+    facts = facts_of(view)
     assert view.details.title.text() == "aten::conv2d  ·  490 µs"
     assert facts["Graph node"] == "conv_1  ·  aten.conv2d"
     assert facts["Scope"] == "blocks/1/conv"
@@ -190,6 +194,26 @@ def test_brackets_follow_an_arrow_to_the_kernel_and_back(show_view: ShowView, qt
     assert context.selection.picked.focus == ("slice", kernel)
     qtbot.keyClick(view.canvas, Qt.Key.Key_BracketLeft)
     assert context.selection.picked.focus == ("slice", operator)
+
+
+def test_an_operator_and_its_backward_tell_of_each_other(
+    show_view: ShowView, qtbot: QtBot, rotary: Callable[[str, str], Profile]
+) -> None:
+    """Also the slice around the backward, which autograd's engine makes."""
+    view, context = show_view("timeline", rotary("torch-eager", "training"))
+    profile = context.profile
+    flows, slices = profile.trace.flows, profile.trace.slices
+    pair = int(np.flatnonzero(flows.kind == profile.strings.find("fwdbwd"))[0])
+    forward, backward = int(flows.source[pair]), int(flows.target[pair])
+    evaluated = int(slices.parent[backward])
+    names = [profile.strings[int(slices.name[row])] for row in (forward, backward, evaluated)]
+    assert names[2].endswith(f": {names[1]}")
+    context.selection.pick_slice(forward)
+    assert facts_of(view)["Backward"].startswith(f"{names[1]}  ·  ")
+    context.selection.pick_slice(evaluated)
+    assert facts_of(view)["Forward"].startswith(f"{names[0]}  ·  ")
+    qtbot.keyClick(view.canvas, Qt.Key.Key_BracketLeft)
+    assert context.selection.picked.focus == ("slice", forward)
 
 
 def test_an_enclosing_slice_leads_to_what_was_launched_inside_it(show_view: ShowView) -> None:

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 
+from profilers.captures.joined_ranks import RankPart, join_ranks
 from profilers.opening import open_path
 from profilers.profile import MemoryCounters, Profile, SliceKind, StringPool, TrackKind
 from profilers.traces.trace_builder import TraceBuilder
@@ -233,3 +234,20 @@ def test_a_devices_memory_is_drawn_below_its_streams(show_view: ShowView) -> Non
     assert [band.title for band in view.scene.bands] == ["GPU 1", "memory of cuda:1"]
     view.scene.tracks.filter("stream 7")
     assert "memory of cuda:1" not in [band.title for band in view.scene.bands]
+
+
+def test_memory_of_a_rank_is_drawn_in_its_own_group(show_view: ShowView) -> None:
+    parts = []
+    for rank in range(2):
+        profile = two_devices()
+        strings = type(profile.strings)([*profile.strings, "cpu", "cuda:1"])
+        rows = [(0, len(strings) - 2, 1024, -1), (0, len(strings) - 1, 2048, -1)]
+        memory = replace(profile.memory, counters=MemoryCounters.from_rows(rows))
+        parts.append(RankPart(replace(profile, strings=strings, memory=memory), rank))
+    view, _ = show_view("timeline", join_ranks(parts))
+    groups = {
+        band.title: band.group for band in view.scene.bands if band.title.startswith("memory of")
+    }
+    for rank in range(2):
+        assert groups[f"memory of cpu, rank {rank}"].startswith(f"rank {rank} · python")
+        assert groups[f"memory of cuda:1, rank {rank}"].startswith(f"rank {rank} · GPU 1")

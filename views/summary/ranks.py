@@ -94,7 +94,7 @@ class RanksSection(QWidget):
 
     def _label(self, text: str, *, is_muted: bool = False) -> QLabel:
         label = QLabel(text)
-        label.setAlignment(Qt.AlignmentFlag.AlignRight)
+        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         if is_muted:
             palette = label.palette()

@@ -10,8 +10,9 @@ from views.timeline.lanes import Lanes
 class FlowIndex:
     """Arrows of a slice, found by binary search in both directions.
 
-    The arrows that leave a slice are its own or, where it has none, those of the slices it encloses:
-    an operator launches kernels through the driver calls inside it.
+    The arrows that leave or reach a slice are its own or, where it has none, those of the slices it
+    encloses: an operator launches kernels through the driver calls inside it, and what evaluates a
+    backward encloses the slice that the forward's arrow leads to.
     """
 
     def __init__(self, flows: Flows, slices: Slices) -> None:
@@ -29,9 +30,12 @@ class FlowIndex:
 
     def sources(self, row: int) -> list[int]:
         """Slices that lead to this one."""
-        low, high = np.searchsorted(self._by_target, [row, row + 1])
-        sources: list[int] = self._back[low:high].tolist()
-        return sources
+        end = end_of_family(self._slices, row)
+        own, low, high = np.searchsorted(self._by_target, [row + 1, row, end])
+        if low < own:
+            return [*map(int, self._back[low:own])]
+        inside = self._back[low:high]
+        return [*map(int, inside[(inside < row) | (inside >= end)])]
 
     def touching(self, rows: list[int], most: int = 60) -> list[tuple[int, int]]:
         """(source, target) of arrows that begin or end at one of the slices, `most` for each."""

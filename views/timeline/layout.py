@@ -24,7 +24,7 @@ _KINDS = {
     TrackKind.OTHER: "other",
 }
 
-
+_RANK = re.compile(r", rank (\d+)$")  # of a device that several ranks have
 _DEVICE_NUMBER = re.compile(r"(?:cuda|gpu|xpu|hip|mtia|tpu)\D*(\d+)", re.IGNORECASE)
 
 
@@ -145,13 +145,21 @@ class TrackOrder:
         return memory_of
 
     def _group_of_device(self, device: int) -> str:
-        """The group with that device's streams, else the first one."""
-        number = _DEVICE_NUMBER.search(self.profile.strings[device])
-        numbers = self.profile.trace.tracks.device
-        for group, streams in self.streams.items():
-            if number and any(numbers[track] == int(number.group(1)) for track in streams):
+        """Of the rank's groups, or of all where it names no rank, that with the device's streams, else
+        the first one."""
+        name, tracks = self.profile.strings[device], self.profile.trace.tracks
+        number, rank = _DEVICE_NUMBER.search(name), _RANK.search(name)
+        own = [
+            group
+            for group, inside in self.members.items()
+            if rank and tracks.rank[inside[0]] == int(rank.group(1))
+        ]
+        groups = own or list(self.members)
+        for group in groups:
+            streams = self.streams[group]
+            if number and any(tracks.device[track] == int(number.group(1)) for track in streams):
                 return group
-        return next(iter(self.members))
+        return groups[0]
 
     def slices_of(self, group: str) -> int:
         """How many slices a group's tracks hold."""

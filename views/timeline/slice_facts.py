@@ -22,6 +22,7 @@ Fact = tuple[str, str]
 
 _STACK_ARGUMENT = "Call stack"
 _MOST_MEMBERS = 12
+_FORWARD_TO_BACKWARD = "fwdbwd"  # this kind of flow
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class SliceFacts(QObject):
         return [
             *self._times(row),
             *self._launch(row),
+            *self._pairs(row),
             *self._links(row),
             *self._statistics(row),
             *self._surroundings(row),
@@ -125,6 +127,26 @@ class SliceFacts(QObject):
                 format_duration(-delay_ns)
             ),
         )
+
+    def _pairs(self, row: int) -> Iterator[Fact]:
+        """Of an operator: its backward, or the forward that it is the backward of."""
+        flows = self._profile.trace.flows
+        if self._slices.kind[row] != SliceKind.OPERATOR or not len(flows):
+            return
+        is_pair = flows.kind == self._profile.strings.find(_FORWARD_TO_BACKWARD)
+        forward, backward = flows.source[is_pair], flows.target[is_pair]
+        end = end_of_family(self._slices, row)
+        for title, ours, theirs in (
+            (self.tr("Backward"), forward, backward),
+            (self.tr("Forward"), backward, forward),
+        ):
+            others = np.unique(theirs[(ours >= row) & (ours < end)])
+            others = others[(others < row) | (others >= end)]
+            if len(others):
+                names = list(dict.fromkeys(map(self._name_of, others.tolist())))
+                told = ", ".join(names[:_MOST_MEMBERS])
+                total = format_duration(int(self._slices.duration_ns[others].sum()))
+                yield title, f"{told}  ·  {total}"
 
     def _launching_call(self, row: int) -> int:
         """By the arrow that leads to device work, else by the launch id that they share."""

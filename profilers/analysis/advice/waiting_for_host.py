@@ -18,6 +18,14 @@ from profilers.profile import Profile
 from profilers.units import format_duration, format_percent
 
 _LEAST_SHARE = 0.05  # of the steps
+_REMEDY = (
+    "Launch ahead: larger batches, CUDA graphs or torch.compile(mode='reduce-overhead'), data loading "
+    "in workers, and no .item(), print or synchronisation within the step."
+)
+_OF_ONNX_RUNTIME = (
+    "Launch ahead: larger batches, enable_cuda_graph of the CUDA provider, and I/O binding, so that "
+    "inputs and results stay on the device."
+)
 
 
 def find(profile: Profile) -> Iterator[Finding]:
@@ -37,8 +45,7 @@ def find(profile: Profile) -> Iterator[Finding]:
         "waiting-for-host",
         f"The device waits for the host for {format_duration(cost)} {of_each_step(profile)} "
         f"({format_percent(share)}), in {counted(len(gaps), 'gap')}.",
-        "Launch ahead: larger batches, CUDA graphs or torch.compile(mode='reduce-overhead'), data "
-        "loading in workers, and no .item(), print or synchronisation within the step.",
+        _OF_ONNX_RUNTIME if "ONNX Runtime" in profile.environment.framework else _REMEDY,
         cost,
         share=share,
         slices=costliest(gaps.after, lengths),

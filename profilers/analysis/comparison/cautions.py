@@ -168,12 +168,17 @@ def _surroundings(a: Profile, b: Profile) -> Iterator[str]:
     ours, theirs = a.environment, b.environment
     for name, one, other in (
         ("devices", ours.device, theirs.device),
-        ("GPUs", ours.facts.get("GPU", ""), theirs.facts.get("GPU", "")),
+        ("GPUs", _model_of(ours.facts.get("GPU", "")), _model_of(theirs.facts.get("GPU", ""))),
         ("processors", ours.facts.get("Processor", ""), theirs.facts.get("Processor", "")),
         ("threads", side.threads(ours.facts), side.threads(theirs.facts)),
     ):
         if one and other and one != other:
             yield f"The {name} differ: {one} in A, {other} in B."
+
+
+def _model_of(gpu: str) -> str:
+    """Without its memory and capability, which not every framework tells."""
+    return gpu.partition(",")[0]
 
 
 def _profiler(a: Profile, b: Profile, explanation: Explanation) -> Iterator[str]:

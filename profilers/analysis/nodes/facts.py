@@ -90,6 +90,7 @@ def kernels(profile: Profile, nodes: Iterable[int]) -> list[Kernel]:
     is_work = np.isin(slices.kind, list(WORK_KINDS)) | (slices.group >= 0)
     wanted = _of_nodes(profile, nodes)
     operators, launched = launching_operator(profile)
+    is_work[operators] = False
     is_ours = wanted & is_work
     is_ours[launched[wanted[operators]]] = True
     if len(profile.steps):

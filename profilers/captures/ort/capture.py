@@ -6,7 +6,9 @@ from pathlib import Path
 
 from onnx import ModelProto
 
+from profilers.captures.ort.device_work import DeviceWork
 from profilers.captures.ort.files import (
+    DEVICE_TRACE_FILE,
     MODEL_FILE,
     OPTIMISED_FILE,
     PROFILE_FILE,
@@ -14,7 +16,7 @@ from profilers.captures.ort.files import (
     short_name,
 )
 from profilers.captures.ort.fusion import FusedNode, Provenance, trace_provenance
-from profilers.captures.ort.memory import ArenaReplay, arena_samples
+from profilers.captures.ort.memory import ArenaReplay, arena_samples, device_of
 from profilers.captures.ort.nodes import RanNodes, find_nodes
 from profilers.captures.ort.partitions import (
     Assignment,
@@ -44,7 +46,7 @@ from profilers.profile import (
     StringPool,
 )
 from profilers.profile.table import Int64
-from profilers.request import InputSpec
+from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.traces import Progress
 from profilers.traces.onnxruntime_profile import RUN, Span, add_slices, number_steps, read_spans
@@ -59,8 +61,8 @@ _WHY_CONVERTED = {
     "precision cast": "{tensor} is copied into another precision: the next node has no kernel for it",
 }
 _MEASURED = (
-    "Bytes requested from ONNX Runtime's CPU arena before and after each node, with its memory "
-    "pattern off; weights and inputs from the model. Scratch memory within a node is not told."
+    "Bytes requested from ONNX Runtime's arenas ({devices}) before and after each node, with its "
+    "memory pattern off; weights and inputs from the model. Scratch memory within a node is not told."
 )
 _NOT_MEASURED = "Weights and inputs from the model; this ONNX Runtime reports no memory of nodes."
 
@@ -97,10 +99,15 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
     kernels = kernels_of(spans, parts)
     links |= {span: (-1, len(fused) + number) for span, number in kernels.items()}
     trace = TraceBuilder(pool)
-    add_slices(trace, spans, links)
+    threads = add_slices(trace, spans, links)
+    on_device: list[Diagnostic] = []
+    if (folder / DEVICE_TRACE_FILE).is_file():
+        seen = DeviceWork(folder / DEVICE_TRACE_FILE, spans, run.started_unix_ns)
+        on_device = seen.add_to(trace, links, threads)
+        run.facts = {**run.facts, **seen.facts}
     built, row_of = trace.build()
     progress(0.7)
-    memory, memory_diagnostics = _memory(spans, nodes, sources, row_of, run.request.inputs, pool)
+    memory, memory_diagnostics = _memory(spans, nodes, sources, row_of, run.request, pool)
     fusion = _fusion(sources, fused, parts, pool)
     return Profile(
         Path(run.request.model_path).stem,
@@ -115,6 +122,7 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
             *diagnostics_of(run),
             *_link_diagnostics(spans, links, sources.provenance),
             *memory_diagnostics,
+            *on_device,
         ),
         environment=environment_of(run),
         start_unix_ns=run.started_unix_ns,
@@ -228,28 +236,31 @@ def _memory(
     nodes: RanNodes,
     sources: _Sources,
     row_of: Int64,
-    inputs: Sequence[InputSpec],
+    request: RunRequest,
     pool: StringPool,
 ) -> tuple[Memory, list[Diagnostic]]:
     replay = ArenaReplay(nodes)
     for span in spans:
         if span.event.name == RUN:
             replay.replay(span)
-    cpu = pool.add("cpu")
-    rows = [*held_throughout(sources.authored_graph, inputs, pool)]
+    device = request.device
+    rows = [*held_throughout(sources.authored_graph, request.inputs, pool, weights_on=device)]
     for block in replay.blocks:
         origins = sources.provenance.origins.get(nodes.rows.get(block.owner, -1), (-1,))
         rows.append((
-            block.allocated_ns, block.freed_ns, block.bytes, cpu, MemoryCategory.ACTIVATION,
+            block.allocated_ns, block.freed_ns, block.bytes,
+            pool.add(device_of(block.owner.event, device)), MemoryCategory.ACTIVATION,
             row_of[block.owner.slice], origins[-1], -1,
         ))  # fmt: skip
+    samples = sorted(arena_samples(spans), key=lambda sample: sample.time_ns)
+    arenas = [device_of(sample.owner.event, device) for sample in samples]
     counters = [
-        (sample.time_ns, cpu, sample.in_use_bytes, sample.held_bytes)
-        for sample in sorted(arena_samples(spans))
+        (sample.time_ns, pool.add(arena), sample.in_use_bytes, sample.held_bytes)
+        for sample, arena in zip(samples, arenas, strict=True)
     ]
     allocated = sum(block.bytes for block in replay.blocks)
     memory = Memory(
-        _MEASURED if counters else _NOT_MEASURED,
+        _MEASURED.format(devices=", ".join(sorted(set(arenas)))) if counters else _NOT_MEASURED,
         Allocations.from_rows(rows),
         MemoryCounters.from_rows(counters),
     )

@@ -6,7 +6,10 @@ PROFILE_FILE = "onnxruntime_profile.json"
 PROVIDERS_FILE = (
     "providers.json"  # what each execution provider took, where others than the CPU ran
 )
+DEVICE_TRACE_FILE = "device_trace.json"  # what a GPU did, as PyTorch's profiler writes it
+RUN_MARK = "twinscope.run"  # the range there of each run
 CPU = "CPUExecutionProvider"
+ON_CUDA = "CUDAExecutionProvider"
 
 
 def short_name(provider: str) -> str:

@@ -1,5 +1,7 @@
 """Allocations over time from the arena figures that ONNX Runtime writes beside each node.
 
+They are of the arena on the device that the node's execution provider runs on.
+
 ``mem_bytes_requested_in_use`` is what the arena had handed out when a node ended, before its dead
 inputs were given back; ``mem_requested_in_use_delta`` is how much of it came during the node. So a
 rise within a node is its output, and a drop between two nodes frees buffers whose last reader ran.
@@ -13,6 +15,7 @@ from typing import NamedTuple
 
 from onnx import NodeProto
 
+from profilers.captures.ort.files import CPU, ON_CUDA
 from profilers.captures.ort.nodes import RanNodes
 from profilers.graphs.builder import tensor_bytes
 from profilers.graphs.onnx_graph import Body
@@ -28,7 +31,7 @@ _SHARES_INPUT = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identi
 
 
 class ArenaBlock(NamedTuple):
-    """A buffer that a node took from the arena."""
+    """A buffer that a node took from the arena of its device."""
 
     allocated_ns: int
     freed_ns: int
@@ -42,12 +45,14 @@ class ArenaSample(NamedTuple):
     time_ns: int
     in_use_bytes: int
     held_bytes: int
+    owner: Span
 
 
 @dataclass(eq=False)
 class _Buffer:
     bytes: int
     owner: Span
+    arena: str
     unread: set[str] = field(default_factory=set)  # its tensors that have readers to come
     last_read_ns: int = 0
 
@@ -98,16 +103,16 @@ class ArenaReplay:
         self._nodes = nodes
         self._reads: dict[Body | None, _Reads] = {}
         self._live: list[_Buffer] = []
-        self._in_use = 0
+        self._in_use: dict[str, int] = {}  # by arena
         self._last_end_ns = 0
 
     def replay(self, run: Span) -> None:
         """One run of the model; its results are given back when it ends."""
-        first = next((span for span in run.walk() if _tells_memory(span.event)), None)
-        if first is None:
+        telling = [span.event for span in run.walk() if _tells_memory(span.event)]
+        if not telling:
             return
-        self._in_use = _before(first.event)
-        self._last_end_ns = first.event.start_ns
+        self._in_use = {_arena(event): _before(event) for event in reversed(telling)}
+        self._last_end_ns = telling[0].start_ns
         for execute in run.children:
             self._execute(execute, run)
         for buffer in list(self._live):
@@ -120,8 +125,8 @@ class ArenaReplay:
         level = _Level(reads)
         for span in execute.children:
             if _tells_memory(span.event):
-                self._shrink_to(_before(span.event))
-                self._grow_to(_before(span.event), holder)
+                self._shrink_to(_before(span.event), _arena(span.event))
+                self._grow_to(_before(span.event), holder, _arena(span.event))
                 self._run_node(span, level, reads)
         left = [buffer for buffer in self._live if buffer not in older]
         for buffer in left:
@@ -130,11 +135,12 @@ class ArenaReplay:
 
     def _run_node(self, span: Span, level: _Level, reads: _Reads) -> None:
         within = [buffer for child in span.children for buffer in self._execute(child, span)]
-        self._shrink_to(_after(span.event))
+        arena = _arena(span.event)
+        self._shrink_to(_after(span.event), arena)
         position = self._nodes.positions.get(span)
         node = None if position is None else reads.nodes[position]
         outputs = _outputs(node, span.event)
-        made = self._grow_to(_after(span.event), span, [size for _, size in outputs])
+        made = self._grow_to(_after(span.event), span, arena, [size for _, size in outputs])
         own = [*made, *reversed(within)]
         for name, size in outputs:
             buffer = next((b for b in own if b.bytes >= size and b in self._live), None)
@@ -165,27 +171,30 @@ class ArenaReplay:
             self._reads[body] = _Reads(body)
         return self._reads[body]
 
-    def _grow_to(self, in_use: int, owner: Span, sizes: Sequence[int] = ()) -> list[_Buffer]:
-        grown = in_use - self._in_use
+    def _grow_to(
+        self, in_use: int, owner: Span, arena: str, sizes: Sequence[int] = ()
+    ) -> list[_Buffer]:
+        grown = in_use - self._in_use.get(arena, in_use)
         if grown <= 0:
             return []
-        self._in_use = in_use
+        self._in_use[arena] = in_use
         parts = sizes if sum(sizes) == grown else [grown]
-        made = [_Buffer(size, owner) for size in parts if size > 0]
+        made = [_Buffer(size, owner, arena) for size in parts if size > 0]
         self._live += made
         return made
 
-    def _shrink_to(self, in_use: int) -> None:
+    def _shrink_to(self, in_use: int, arena: str) -> None:
         """Free buffers that nobody will read, of the size that the arena got back in all."""
-        freed = self._in_use - in_use
+        freed = self._in_use.get(arena, in_use) - in_use
         if freed <= 0:
             return
-        self._in_use = in_use
+        self._in_use[arena] = in_use
+        here = [buffer for buffer in self._live if buffer.arena == arena]
         dead = sorted(
-            (buffer for buffer in self._live if not buffer.unread),
+            (buffer for buffer in here if not buffer.unread),
             key=lambda buffer: -buffer.last_read_ns,
         )
-        for buffer in _of_total(dead, freed) or _of_total(self._live, freed):
+        for buffer in _of_total(dead, freed) or _of_total(here, freed):
             freed -= buffer.bytes
             self._free(buffer, self._last_end_ns)
         self.unexplained_bytes += freed
@@ -206,6 +215,7 @@ def arena_samples(spans: Iterable[Span]) -> Iterator[ArenaSample]:
                     event.end_ns,
                     _bytes(event, "mem_bytes_in_use"),
                     _bytes(event, "mem_arena_held"),
+                    span,
                 )
 
 
@@ -223,6 +233,16 @@ def _of_total(buffers: Sequence[_Buffer], total: int) -> Sequence[_Buffer]:
         if total in found or len(found) > _MOST_SUMS:
             break
     return found.get(total, ())
+
+
+def device_of(event: Event, device: str) -> str:
+    """Where the memory of a node lies: `device`, which the run was asked for, or the processor's."""
+    provider = str(event.args.get("provider", CPU))
+    return device if provider == ON_CUDA and device.startswith("cuda") else "cpu"
+
+
+def _arena(event: Event) -> str:
+    return str(event.args.get("provider", CPU))
 
 
 def _tells_memory(event: Event) -> bool:

@@ -4,15 +4,18 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from profilers.captures.enclosing_slices import inherited
+from profilers.captures.nested_program import Step, laid_out
+from profilers.captures.pytorch.bodies import IN_BODY, parted
 from profilers.captures.pytorch.compiled import Compiled
 from profilers.captures.pytorch.files import PACKAGE_CODE_FILE, PACKAGE_FILE
-from profilers.captures.pytorch.links import outermost_operators, readers_of_weights
+from profilers.captures.pytorch.links import node_rows, outermost_operators, readers_of_weights
 from profilers.captures.scope_trails import common_trail
 from profilers.captures.sequence_alignment import END, Place, align
 from profilers.graphs.builder import GraphBuilder
@@ -43,7 +46,6 @@ _WITH_MARKS = (
 )
 _HANDLE = re.compile(r"(?P<name>.+):(?P<number>\d+)")
 _TRACED = re.compile(r"(?:graph_\d+_)?(?P<name>.+)")
-_HIGHER_ORDER = re.compile(r"torch\.ops\.higher_order\.(\w+)\(")
 _SOURCE_BEGINS = re.compile(r'^extern "C"\s+void\s+(?P<name>\w+)\(', re.MULTILINE)
 
 
@@ -54,6 +56,7 @@ class Kernel:
     handle: str
     name: str
     members: tuple[int, ...]  # authored nodes
+    body: str = ""  # ``cond/0`` for one in the first body of `cond`, "" in the main graph
 
     @property
     def kind(self) -> str:
@@ -138,41 +141,25 @@ def made_for_next(memory: Memory, slices: Slices) -> Memory:
 
 
 def _kernels(told: dict[str, Any], authored: Graph, strings: StringTable) -> list[Kernel]:
-    by_name = {
-        strings[name]: row
-        for row, (name, subgraph) in enumerate(
-            zip(authored.nodes.name.tolist(), authored.nodes.subgraph.tolist(), strict=True)
-        )
-        if subgraph < 0
-    }
-    readers, runners = _readers(authored, strings), _runners_of_bodies(authored, strings)
+    by_name, readers = node_rows(authored, strings), _readers(authored, strings)
     numbered = []
     for handle, each in told.items():
         match = _HANDLE.fullmatch(handle)
         if match is None:
             continue
-        made_of = _runs_in(each.get("stack_traces", ()), runners) or {
-            by_name[node] for node in each["pre_grad_nodes"] if node in by_name
-        }
+        posts = each["post_grad_nodes"]
+        paths = [path for post in posts if (path := parted(post)[1])]
+        body = max((path.rpartition(IN_BODY)[0] for path in paths), key=len, default="")
+        own = [path for path in paths if path.rpartition(IN_BODY)[0] == body]
+        made_of = {by_name[name] for name in own or each["pre_grad_nodes"] if name in by_name}
+        owner = body.rpartition(IN_BODY)[0]
+        if owner in by_name and not made_of:
+            made_of = {by_name[owner]}
         if not made_of:  # a copy of weights, for their readers
-            made_of = {node for name in each["post_grad_nodes"] for node in readers.get(name, ())}
-        members = tuple(sorted(made_of))
-        numbered.append((int(match["number"]), Kernel(handle, match["name"], members)))
+            made_of = {node for name in posts for node in readers.get(name, ())}
+        kernel = Kernel(handle, match["name"], tuple(sorted(made_of)), body)
+        numbered.append((int(match["number"]), kernel))
     return [kernel for _, kernel in sorted(numbered, key=lambda pair: pair[0])]
-
-
-def _runners_of_bodies(authored: Graph, strings: StringTable) -> dict[str, int]:
-    """Operators of the main graph that run a body, by what they are: ``cond``; those alone of a kind."""
-    rows = np.unique(authored.subgraphs.owner)
-    rows = rows[authored.nodes.subgraph[rows] < 0].tolist()
-    kinds = [strings[int(authored.nodes.operator[row])].rpartition(".")[2] for row in rows]
-    return {kind: row for kind, row in zip(kinds, rows, strict=True) if kinds.count(kind) == 1}
-
-
-def _runs_in(traces: Sequence[str], runners: dict[str, int]) -> set[int]:
-    """The operator in whose body a kernel runs, by the calls that led to it."""
-    found = {kind for trace in traces for kind in _HIGHER_ORDER.findall(trace)}
-    return {runners[kind] for kind in found if kind in runners}
 
 
 def _readers(authored: Graph, strings: StringTable) -> dict[str, list[int]]:
@@ -275,11 +262,7 @@ def _links(
     kernels: Sequence[Kernel], authored: Graph, slices: Slices, strings: StringTable
 ) -> tuple[Int32, Int32]:
     """Group and authored node of each slice, by the order in which a step executed the kernels."""
-    last = len(kernels) - 1
-    program = [
-        Place(kernel.name, "", (number + 1 if number < last else END,))
-        for number, kernel in enumerate(kernels)
-    ]
+    program, calls = laid_out(_steps(range(len(kernels)), kernels, ""))
     standing = [_heaviest(kernel, authored) for kernel in kernels]
     groups: Int32 = np.full(len(slices), -1, np.int32)
     nodes: Int32 = np.full(len(slices), -1, np.int32)
@@ -288,7 +271,9 @@ def _links(
         rows = [row for row in outermost if slices.step[row] == step]
         rows.sort(key=lambda row: int(slices.start_ns[row]))
         executed = [(_name(strings[int(slices.name[row])]), "") for row in rows]
-        places = _with_rounds(executed, align(executed, program, 0 if program else END), program)
+        aligned = align(executed, program, 0 if program else END)
+        found = [calls[place] if place >= 0 else -1 for place in aligned]
+        places = _with_rounds(executed, found, kernels)
         following = -1
         for row, place in zip(reversed(rows), reversed(places), strict=True):
             if place >= 0:
@@ -302,15 +287,38 @@ def _links(
     return inherited(slices, groups), inherited(slices, nodes)
 
 
+def _steps(numbers: Sequence[int], kernels: Sequence[Kernel], inside: str) -> list[Step]:
+    """Kernels in the order in which the code calls them; those of a body are what its owner runs."""
+    steps = []
+    for owner, group in groupby(numbers, lambda number: _owner(kernels[number].body, inside)):
+        if not owner:
+            steps += [Step(each, Place(kernels[each].name, "", ())) for each in group]
+            continue
+        branches: dict[str, list[int]] = {}
+        for each in group:
+            branch = kernels[each].body.removeprefix(owner).split(IN_BODY)[1]
+            branches.setdefault(f"{owner}{IN_BODY}{branch}", []).append(each)
+        bodies = [_steps(own, kernels, body) for body, own in branches.items()]
+        steps.append(Step(-1, Place("", "", (), is_silent=True), bodies))
+    return steps
+
+
+def _owner(body: str, inside: str) -> str:
+    """Path of the operator that runs a body within this one; "" for this one itself."""
+    rest = body.removeprefix(inside).lstrip(IN_BODY)
+    start = f"{inside}{IN_BODY}" if inside else ""
+    return f"{start}{rest.split(IN_BODY)[0]}" if rest else ""
+
+
 def _with_rounds(
-    executed: Sequence[tuple[str, str]], places: Sequence[int], program: Sequence[Place]
+    executed: Sequence[tuple[str, str]], places: Sequence[int], kernels: Sequence[Kernel]
 ) -> list[int]:
     """Kernels of a loop run again: each is the next of its name, from the one before it around."""
     found, last = list(places), -1
     for number, (name, _) in enumerate(executed):
         if found[number] < 0:
-            around = (*range(last + 1, len(program)), *range(last + 1))
-            found[number] = next((each for each in around if program[each].operator == name), -1)
+            around = (*range(last + 1, len(kernels)), *range(last + 1))
+            found[number] = next((each for each in around if kernels[each].name == name), -1)
         last = found[number] if found[number] >= 0 else last
     return found
 

@@ -28,6 +28,7 @@ from profilers.captures.pytorch.compiled_memory import with_gradients, with_make
 from profilers.captures.pytorch.distributed_files import UNITS
 from profilers.captures.pytorch.files import (
     BLAS,
+    BRANCH_MARK,
     MODULE_MARK,
     NODE_MARK,
     PYTHON_FUNCTIONS,
@@ -76,7 +77,7 @@ from profilers.traces import Progress
 from profilers.traces.chrome_json import read_chrome_trace
 from profilers.traces.chrome_trace import ChromeTrace
 
-_MARKS = (NODE_MARK, MODULE_MARK)
+_MARKS = (NODE_MARK, MODULE_MARK, BRANCH_MARK)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from profilers.captures.enclosing_slices import inherited
+from profilers.captures.pytorch.files import COMPILED_REGION
 from profilers.captures.pytorch.links import (
     READS,
     operator_name,
@@ -19,7 +20,6 @@ from profilers.graphs.torch_inductor_graph import CompiledGraph
 from profilers.profile import FusionMembers, Graph, Slices, StringTable
 from profilers.profile.table import Int32
 
-_REGION = "Torch-Compiled Region"  # holds what runs eagerly after a graph break as well
 GRAPH_CALL = "## Call CompiledFxGraph"  # a run of a compiled graph
 Runs = list[tuple[int, dict[int, int]]]  # number of a graph and the twins of its members, in order
 _Found = tuple[list[int], list[int], Runs]
@@ -46,7 +46,7 @@ class KernelLinks:
         self._places, self._authored = straight_program(authored, strings)
         self._place_of = {node: place for place, node in enumerate(self._authored)}
         self._in_graph = _inside(GRAPH_CALL, slices, strings)
-        self._in_region = _inside(_REGION, slices, strings)
+        self._in_region = _inside(COMPILED_REGION, slices, strings)
         self._extra: dict[tuple[int, int], None] = {}
         self.runs: dict[int, Runs] = {}  # by step
         self._groups: Int32 = np.full(len(slices), -1, np.int32)

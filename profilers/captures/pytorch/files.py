@@ -16,6 +16,11 @@ PACKAGE_CODE_FILE = "package_code.cpp"  # of a package that was not compiled her
 
 NODE_MARK = "node::"  # range of one node of the exported graph
 MODULE_MARK = "module::"  # range of one call of a module
+BRANCH_MARK = "branch::"  # range of the branch that torch.cond took, with its name
+BRANCHES = ("then", "else")
+COMPILED_REGION = (
+    "Torch-Compiled Region"  # range of PyTorch's own: also of a branch or loop in eager
+)
 
 # Ranges of a training step, which are annotations on the timeline.
 FORWARD_RANGE, LOSS_RANGE = "forward", "loss"

@@ -14,6 +14,7 @@ from profilers.captures.pytorch.aoti import (
     linked_package,
     unmarked_kernels,
 )
+from profilers.captures.pytorch.body_links import linked_with_bodies
 from profilers.captures.pytorch.compiled import follows, is_compiled
 from profilers.captures.pytorch.files import (
     EXECUTION_TRACE_FILE,
@@ -140,6 +141,8 @@ def _by_order(folder: Path, graph: Graph, slices: Slices, strings: StringTable) 
     """None where a compiler's record tells the nodes: to find them takes as long as all the rest."""
     if is_compiled(folder) or is_packaged(folder):
         return np.full(len(slices), -1, np.int32)
+    if len(graph.subgraphs):
+        return linked_with_bodies(slices, strings, graph)
     return linked_by_order(slices, strings, *straight_program(graph, strings))
 
 

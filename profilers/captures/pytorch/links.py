@@ -15,6 +15,7 @@ from profilers.profile.table import Int32
 _PREPARES = ("aten::_autocast_to_", "aten::detach")  # a cast; what a differentiable graph keeps
 _MAY_BE_LEFT = frozenset({"aten::to", "aten::lift_fresh_copy"})
 READS = frozenset({"aten::item", "aten::is_nonzero", "aten::_local_scalar_dense"})
+_REWRITES = frozenset({"aten::contiguous"})  # nothing where export takes the layout to be right
 _MAKES = frozenset({"aten::empty", "aten::to", "aten::lift_fresh", "aten::detach_"})
 _OF_AUTODIFF = {  # what TorchScript calls in their place where it keeps what their derivative needs
     "aten::native_layer_norm": "aten::layer_norm",
@@ -113,9 +114,11 @@ def with_added(slices: Slices, strings: StringTable, nodes: Int32) -> Int32:
 
 
 def _with_conversions(executed: Sequence[tuple[str, str]], places: Sequence[int]) -> list[int]:
-    """What Python reads belongs to the operator before it, what it makes a tensor of to the next one.
+    """What Python reads, or brings into another layout, belongs to the operator before it; what it
+    makes a tensor of to the next one.
 
-    Traced graphs hold neither: there the value is a constant. Only within one module.
+    Traced graphs hold none of these: there the value is a constant, the layout another. Only within
+    one module.
     """
     completed = list(places)
     following: dict[str, int] = {}
@@ -129,7 +132,7 @@ def _with_conversions(executed: Sequence[tuple[str, str]], places: Sequence[int]
     for number, (name, module) in enumerate(executed):
         if places[number] >= 0:
             before[module] = places[number]
-        elif name in READS:
+        elif name in READS or name in _REWRITES:
             completed[number] = before.get(module, -1)
     return completed
 

@@ -1,10 +1,11 @@
 """Rounds of loops on the timeline: a track with one slice per round, and a number for each operator."""
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from profilers.profile import Graph, Profile, SliceKind, Slices, StringPool, StringTable, TrackKind
 from profilers.profile.json_column import JsonColumn, decode
@@ -74,22 +75,70 @@ class _Span:
 
 
 def _spans(slices: Slices, rows: Int64, numbers: list[int], owner: Int32) -> list[_Span]:
-    """One per loop, step and round: from its first operator to the next round's."""
-    begins: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
-    ends: dict[tuple[int, int], int] = {}
-    for row, number in zip(rows.tolist(), numbers, strict=True):
-        key = int(owner[slices.node[row]]), int(slices.step[row])
-        begin, end = int(slices.start_ns[row]), int(slices.start_ns[row] + slices.duration_ns[row])
-        begins[key][number] = min(begin, begins[key].get(number, begin))
-        ends[key] = max(end, ends.get(key, end))
-    spans = []
-    for (loop, step), of_round in begins.items():
-        starts = sorted(of_round.values())
-        for number, (begin, end) in enumerate(
-            zip(starts, [*starts[1:], ends[loop, step]], strict=True), 1
-        ):
-            spans.append(_Span(loop, step, number, len(starts), begin, end))
+    """One per loop, step and round: from its first operator to the next round's.
+
+    What runs ahead of the rounds before it, as counters do, begins none of them.
+    """
+    loop, step = owner[slices.node[rows]], slices.step[rows]
+    end = slices.start_ns[rows] + slices.duration_ns[rows]
+    order = np.lexsort((end, np.array(numbers), step, loop))
+    rows, rounds = rows[order], np.stack((loop, step, np.array(numbers)))[:, order]
+    first = np.flatnonzero(_differs(rounds))
+    round_of = np.cumsum(_differs(rounds)) - 1
+    begin, end = slices.start_ns[rows], end[order]
+    half_ns = _half_done(slices.duration_ns[rows], end, first)
+    is_first = _differs(rounds[:2, first])
+    before = np.where(is_first, np.iinfo(np.int64).min, np.roll(half_ns, 1))
+    later = ~is_first[round_of]
+    is_ahead = _mostly(slices.node[rows], begin < before[round_of], later)
+    begins = _begins(begin, round_of, is_ahead, len(first))
+    ends = np.maximum.reduceat(end, first)
+    of_loop = np.flatnonzero(is_first)
+    spans: list[_Span] = []
+    for at, until in zip(of_loop, [*of_loop[1:], len(first)], strict=True):
+        starts = np.maximum.accumulate([*begins[at:until], ends[at:until].max()]).tolist()
+        own_loop, own_step, _ = rounds[:, first[at]].tolist()
+        count = len(starts) - 1
+        spans += [
+            _Span(own_loop, own_step, number, count, starts[number - 1], starts[number])
+            for number in range(1, count + 1)
+        ]
     return spans[:_MOST_ROUNDS]
+
+
+def _differs(keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """For each column whether it is another than the one before it."""
+    return np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0))
+
+
+def _half_done(duration: Int64, end: Int64, first: Int64) -> Int64:
+    """When half of each round's work was done; its operators stand together, by their end."""
+    done = np.cumsum(duration)
+    before = done[first] - duration[first]
+    counts = np.diff(np.append(first, len(done)))
+    whole = np.add.reduceat(duration, first)
+    is_past = 2 * (done - np.repeat(before, counts)) >= np.repeat(whole, counts)
+    found: Int64 = np.minimum.reduceat(np.where(is_past, end, np.iinfo(np.int64).max), first)
+    return found
+
+
+def _mostly(
+    node: Int32, is_early: NDArray[np.bool_], counts: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """For each run whether half or more of its node's runs that count are early."""
+    runs = np.bincount(node, weights=counts)
+    early = np.bincount(node, weights=is_early & counts)
+    found: NDArray[np.bool_] = ((2 * early >= runs) & (early > 0))[node]
+    return found
+
+
+def _begins(begin: Int64, round_of: Int64, is_ahead: NDArray[np.bool_], count: int) -> Int64:
+    """Where each round begins; one of nothing but what runs ahead begins with that."""
+    begins = np.full((2, count), np.iinfo(np.int64).max)
+    for level, counts in zip(begins, (~is_ahead, np.ones_like(is_ahead)), strict=True):
+        np.minimum.at(level, round_of[counts], begin[counts])
+    found: Int64 = np.where(begins[0] < np.iinfo(np.int64).max, begins[0], begins[1])
+    return found
 
 
 def _with_track(profile: Profile, spans: list[_Span], round_of: dict[int, int]) -> Profile:

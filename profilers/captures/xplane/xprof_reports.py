@@ -12,6 +12,7 @@ from typing import Any
 from profilers.captures.xplane.xprof_tables import reports_of
 from profilers.graphs.protobuf_wire import field
 from profilers.profile import Report
+from profilers.traces.xplane_files import unpacked_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +30,15 @@ def xprof_reports(trace: Path, module: Path | None = None) -> tuple[Report, ...]
     Parameters
     ----------
     trace : Path
-        An ``xplane.pb``.
+        An ``xplane.pb``, also gzip.
     module : Path, optional
         An encoded HloProto that the trace lacks.
     """
     if find_spec("xprof") is None or trace.stat().st_size > _LARGEST_TRACE:
         return ()
-    data = trace.read_bytes()
+    data = unpacked_bytes(trace)
+    if len(data) > _LARGEST_TRACE:
+        return ()
     if module is not None:
         data += _plane_of(module.read_bytes())
     told = _converted(data)

@@ -73,4 +73,5 @@ def load(request: RunRequest) -> TracedModel:
         untraced=loaded.call,
         owner=(loaded.model, loaded.step),
         tracing_ns=tracing_ns,
+        runs_nodes=True,
     )

@@ -26,6 +26,7 @@ from profilers.run_record import RunRecord
 from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, measured_steps, timed_steps
 from profilers.runtimes.ort.activations import write_activations
+from profilers.runtimes.ort.device_trace import device_watched
 from profilers.runtimes.ort.errors import load_failure, run_failure
 from profilers.runtimes.ort.feed import feed_of, run_fed
 from profilers.runtimes.ort.providers import (
@@ -172,7 +173,13 @@ def _profile(
     fed = feed_of(inputs)
     _call(session, fed)
     record.started_unix_ns = session.get_profiling_start_time_ns()
-    record.profiled_ns = timed_steps(lambda: _call(session, fed), request.steps, report, "profile")
+    with device_watched(record, providers, folder) as mark:
+
+        def step() -> None:
+            with mark():
+                _call(session, fed)
+
+        record.profiled_ns = timed_steps(step, request.steps, report, "profile")
     Path(session.end_profiling()).rename(folder / PROFILE_FILE)
     record.extra["unprofiled_runs"] = 1
     if len(providers) > 1:

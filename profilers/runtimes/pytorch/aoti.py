@@ -15,6 +15,7 @@ from profilers.errors import CaptureFailed, TrustRequired, TwinscopeError
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
+from profilers.runtimes.pytorch.as_executed import as_executed
 from profilers.runtimes.pytorch.code_generator import lacking_compiler, require_code_generator
 from profilers.runtimes.pytorch.compile_progress import reported_phases
 from profilers.runtimes.pytorch.eager import load_module
@@ -22,10 +23,12 @@ from profilers.runtimes.pytorch.errors import first_line
 from profilers.runtimes.pytorch.export import load_program_model
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.options import IMPORTS, chosen
+from profilers.runtimes.pytorch.package_bodies import VERSION, body_path_pass
 from profilers.runtimes.pytorch.package_cache import KeptPackage, kept_package
 from profilers.runtimes.pytorch.programs import (
     export_failure,
     exported,
+    is_of_values,
     is_package,
     is_program,
     load_program,
@@ -41,6 +44,7 @@ __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
 _KERNELS = "kernel_information.json"  # which nodes each kernel was made of
 _SOURCES = (".kernel.cpp", ".wrapper.cpp")
 _LARGEST_SOURCE = 8_000_000
+_PASS = "post_grad_custom_post_pass"
 _SETTINGS = {"cpp.enable_kernel_profile": True, "trace.provenance_tracking_level": 1}
 
 
@@ -99,7 +103,7 @@ def _compiled(model: LoadedModel, session: Session) -> LoadedModel:
     program = _program(model, session)
     kept = None
     if not chosen(session.request.options, IMPORTS):  # what is imported may compile otherwise
-        kept = kept_package(program, _SETTINGS, session.device)
+        kept = kept_package(program, {**_SETTINGS, _PASS: VERSION}, session.device)
     package = _of_earlier_run(kept, session) if kept else None
     package = package or _compiled_now(program, kept, session)
     session.record.artefact_bytes = package.bytes
@@ -133,9 +137,27 @@ def _program(model: LoadedModel, session: Session) -> Any:
     try:
         return exported(model.owner, session.inputs)
     except Exception as error:  # the model's own code runs under the tracer
-        raise export_failure(
-            error, "Run it as PyTorch compiled, which takes such a model."
-        ) from error
+        program = _program_of_one_run(model, session) if is_of_values(error) else None
+        if program is None:
+            raise export_failure(
+                error, "Run it as PyTorch compiled, which takes such a model."
+            ) from error
+        refused = refusal(error)
+    session.record.warn(
+        f"torch.export cannot hold this model ({refused.why}), so what one run executed was "
+        "compiled: branches and loops are fixed as they went for these inputs, and no operator "
+        "knows its module.",
+        refused.remedy,
+    )
+    return program
+
+
+def _program_of_one_run(model: LoadedModel, session: Session) -> Any:
+    try:
+        return as_executed(model.owner, session.inputs)
+    except Exception as error:  # sizes that are known only when it runs, a class of the model's own
+        session.report.log(f"What one run executed cannot be exported either: {first_line(error)}")
+        return None
 
 
 @dataclass(frozen=True)
@@ -171,7 +193,9 @@ def _compiled_now(program: Any, kept: KeptPackage | None, session: Session) -> _
     try:
         with reported_phases(session.report):
             torch._inductor.aoti_compile_and_package(
-                program, package_path=str(path), inductor_configs=dict(_SETTINGS)
+                program,
+                package_path=str(path),
+                inductor_configs={**_SETTINGS, _PASS: body_path_pass()},
             )
         compile_ns = time.perf_counter_ns() - begin
         session.report.progress("compile: the package is loaded", 0.95)

@@ -12,6 +12,7 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.activations import write_activations
+from profilers.runtimes.pytorch.branch_ranges import branch_ranges
 from profilers.runtimes.pytorch.executed import Executed
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.lean_export import to_be_looked_at
@@ -72,7 +73,7 @@ def load_module(request: RunRequest, device: Any) -> LoadedModel:
 
 @contextmanager
 def module_ranges(model: Any, mark: Callable[[str], Any]) -> Iterator[None]:
-    """While it lasts, each call of a module is a range with the module's path.
+    """While it lasts, each call of a module is a range with the module's path, and so is each branch.
 
     `mark` makes a range of a name. Forward hooks would do the same, but PyTorch leaves its fused
     paths where a module has hooks.
@@ -83,7 +84,8 @@ def module_ranges(model: Any, mark: Callable[[str], Any]) -> Iterator[None]:
             wrapped.append((module, module.__dict__.get("forward")))
             module.forward = _ranged(module.forward, f"{MODULE_MARK}{path}", mark)
     try:
-        yield
+        with branch_ranges(mark):
+            yield
     finally:
         for module, own in wrapped:
             del module.forward

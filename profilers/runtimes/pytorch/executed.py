@@ -1,11 +1,17 @@
 """Whether eager mode ran what an exported program holds, told from the profiled steps themselves."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from profilers.captures.pytorch.files import FORWARD_RANGE, MODULE_MARK
+from profilers.captures.pytorch.files import (
+    BRANCH_MARK,
+    COMPILED_REGION,
+    FORWARD_RANGE,
+    MODULE_MARK,
+)
 from profilers.captures.pytorch.traced_operators import plain_operator
 
 Events = Callable[[], Iterable[Any]]
@@ -44,10 +50,11 @@ class Executed:
         compiler traced, if one did."""
         self._events = events
         self._traced = Counter(map(plain_operator, traced))
-        self.__dict__.pop("_operators", None)
+        self.__dict__.pop("_ran", None)
 
     @cached_property
-    def _operators(self) -> list[_Ran]:
+    def _ran(self) -> list[_Ran]:
+        """All that ran on the host in the forward, ranges too."""
         from torch.autograd import DeviceType  # type: ignore[attr-defined]
 
         ran = sorted(
@@ -59,8 +66,11 @@ class Executed:
         if around is None:
             return []
         end = around.start_ns + around.duration_ns
-        inside = (each for each in ran if around.start_ns <= each.start_ns < end)
-        return [each for each in inside if _is_operator(each.name)]
+        return [each for each in ran if around.start_ns <= each.start_ns < end]
+
+    @property
+    def _operators(self) -> list[_Ran]:
+        return [each for each in self._ran if _is_operator(each.name)]
 
     @property
     def names(self) -> frozenset[str]:
@@ -72,22 +82,31 @@ class Executed:
 
         Or a compiler traced them, in the words of its own: what it made of them runs by other names.
         """
-        from torch._ops import OpOverload
-
-        wanted = Counter(
-            node.target._schema.name
-            for node in program.graph.nodes
-            if isinstance(node.target, OpOverload) and not _may_be_left(node.target._schema.name)
-        )
+        wanted = Counter(_operators_of(program.graph_module))
+        bodies = _bodies(program.graph_module)
         plain = Counter(plain_operator(name) for name in wanted.elements())
         if self._traced and (plain & self._traced).total() >= _TRACED * self._traced.total():
             return True
-        ran = Counter(each.name for each in self._operators)
-        if not self._operators or any(ran[name] < count for name, count in wanted.items()):
+        operators = self._around_bodies() if bodies else self._operators
+        ran = Counter(each.name for each in operators)
+        if not self._ran or any(ran[name] < count for name, count in wanted.items()):
             return False
-        outermost = list(_outermost(self._operators))
-        known = sum(each.duration_ns for each in outermost if each.name in wanted)
+        outermost = list(_outermost(operators))
+        named = {*wanted, *(name for body in bodies for name in _operators_of(body))}
+        known = sum(each.duration_ns for each in outermost if each.name in named)
         return known >= _SAME * sum(each.duration_ns for each in outermost)
+
+    def _around_bodies(self) -> list[_Ran]:
+        """The operators but those that run in branches and loops: there may be more or fewer."""
+        regions = _outermost(each for each in self._ran if each.name.startswith(COMPILED_REGION))
+        bounds = [(each.start_ns, each.start_ns + each.duration_ns) for each in regions]
+        begins = [begin for begin, _ in bounds]
+
+        def is_inside(start_ns: int) -> bool:
+            at = bisect_right(begins, start_ns) - 1
+            return at >= 0 and start_ns < bounds[at][1]
+
+        return [each for each in self._operators if not is_inside(each.start_ns)]
 
 
 def events_of_one_run(call: Callable[..., Any], inputs: Sequence[Any]) -> Sequence[Any]:
@@ -104,6 +123,24 @@ def events_of_one_run(call: Callable[..., Any], inputs: Sequence[Any]) -> Sequen
     return found
 
 
+def _operators_of(graph_module: Any) -> list[str]:
+    """The operators that a graph runs, as often as it names them; not those of its bodies."""
+    from torch._ops import OpOverload
+
+    return [
+        node.target._schema.name
+        for node in graph_module.graph.nodes
+        if isinstance(node.target, OpOverload) and not _may_be_left(node.target._schema.name)
+    ]
+
+
+def _bodies(graph_module: Any) -> list[Any]:
+    """Bodies of branches, loops and the like, those within bodies too."""
+    from torch.fx import GraphModule
+
+    return [each for each in graph_module.modules() if isinstance(each, GraphModule)][1:]
+
+
 def _first(ran: Iterable[_Ran], name: str) -> _Ran | None:
     return next((each for each in ran if each.name.startswith(name)), None)
 
@@ -111,7 +148,7 @@ def _first(ran: Iterable[_Ran], name: str) -> _Ran | None:
 def _is_operator(name: str) -> bool:
     space, found, rest = name.partition("::")
     is_operator = bool(found) and space.isidentifier() and rest.isidentifier()
-    return is_operator and not name.startswith(MODULE_MARK)
+    return is_operator and not name.startswith((MODULE_MARK, BRANCH_MARK))
 
 
 def _may_be_left(name: str) -> bool:

@@ -128,12 +128,12 @@ def refusal(error: BaseException) -> Refusal:
     if operator:
         return Refusal(lacks_registration(operator), needs_registration(operator))
     where = _place(error)
-    if any(sign in f"{type(error).__name__}: {text}" for sign in _DATA_DEPENDENT):
+    if _has_sign(error, _DATA_DEPENDENT):
         return Refusal(
             f"its Python code decides by the values of a tensor{where}",
             "torch.cond and the like keep such decisions in the graph.",
         )
-    if any(sign in text for sign in _VALUES_READ):
+    if _has_sign(error, _VALUES_READ):
         return Refusal(
             f"its Python code reads the values of a tensor{where}, of which export knows the shape alone",
             "",
@@ -146,6 +146,16 @@ def refusal(error: BaseException) -> Refusal:
     remedy = "Give the custom operator a rule for tensors without data (register_fake)."
     reason = first_line(error) if text else type(error).__name__
     return Refusal(reason[:_LONGEST_REASON] + where, remedy if "fake impl" in text else "")
+
+
+def is_of_values(error: BaseException) -> bool:
+    """Whether the exporter refuses the model for what its Python code makes of a tensor's values."""
+    return _has_sign(error, (*_DATA_DEPENDENT, *_VALUES_READ))
+
+
+def _has_sign(error: BaseException, signs: Sequence[str]) -> bool:
+    text = str(error).partition(EXPORT_ADVICE)[0].strip()
+    return any(sign in f"{type(error).__name__}: {text}" for sign in signs)
 
 
 def _place(error: BaseException) -> str:

@@ -66,6 +66,7 @@ def _load_keras(request: RunRequest) -> TracedModel:
         call=traced.untraced,
         marking=lambda: layer_ranges(is_trained),
         is_compiled=False,
+        runs_nodes=False,
     )
 
 
@@ -99,4 +100,4 @@ def _load_graph(request: RunRequest) -> TracedModel:
             marks.pop()
 
     call = Interpreter(traced.function, mark)
-    return replace(traced, call=call, marking=ranges, is_compiled=False)
+    return replace(traced, call=call, marking=ranges, is_compiled=False, runs_nodes=False)

@@ -46,7 +46,7 @@ def traced_part(loaded: Any, request: RunRequest) -> TracedModel:
         args, named = tf.nest.pack_sequence_as(structure, filled, expand_composites=True)
         return function(*args, **named)
 
-    return TracedModel(function, call, tensors, inputs, owner=loaded)
+    return TracedModel(function, call, tensors, inputs, owner=loaded, runs_nodes=True)
 
 
 def _function(loaded: Any, request: RunRequest) -> Any:

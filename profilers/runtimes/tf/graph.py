@@ -74,7 +74,8 @@ def _load_saved_model(request: RunRequest) -> TracedModel:
     def call(*given: Any) -> Any:
         return function(**dict(zip(names, given, strict=True)))
 
-    return TracedModel(function, call, [arguments[name] for name in names], inputs, owner=loaded)
+    tensors = [arguments[name] for name in names]
+    return TracedModel(function, call, tensors, inputs, owner=loaded, runs_nodes=True)
 
 
 def _takes_ragged(function: Any) -> bool:
@@ -149,7 +150,7 @@ def _traced(function: Any, inputs: Iterable[Any], request: RunRequest) -> Traced
         for tensor in inputs
     }
     tensors, specs = bind_inputs(request, expected)
-    return TracedModel(function, function, tensors, specs)
+    return TracedModel(function, function, tensors, specs, runs_nodes=True)
 
 
 def _check_operators(graph_def: Any) -> None:

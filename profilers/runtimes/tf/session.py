@@ -30,6 +30,7 @@ from profilers.runtimes.kept_results import keep_results
 from profilers.runtimes.measure import Reporter, further_steps, least_steps, timed_steps
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf.errors import run_failure, shape_failure
+from profilers.runtimes.tf.fresh_executors import with_fresh_executors
 from profilers.runtimes.tf.inline import authored_graph
 
 # Set before TensorFlow is imported. Only the BFC allocator tells the profiler every allocation;
@@ -72,6 +73,8 @@ class TracedModel:
         Making `function` of the model's Python; 0 where the file holds it as a graph.
     is_compiled : bool
         Whether the first call makes the code that the others run.
+    runs_nodes : bool
+        Whether TensorFlow's executor runs the nodes of `function` at each call, in this process.
     """
 
     function: Any
@@ -86,6 +89,7 @@ class TracedModel:
     owner: Any = None
     tracing_ns: int = 0
     is_compiled: bool = True
+    runs_nodes: bool = False
 
 
 def run_traced(
@@ -162,9 +166,12 @@ def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter)
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
     record.measured_ns = least_steps(step, request.steps, report)
     keep_results(request, folder, lambda: _results(traced))
+    profiled = (
+        with_fresh_executors(step, traced.function, request.steps) if traced.runs_nodes else step
+    )
     gc.collect()  # else tensors of earlier calls are freed within the trace, and nothing tells whose
     with traced.marking():
-        _profile(step, record, folder, report)
+        _profile(profiled, record, folder, report)
     # Not before: what TensorFlow's executor finds to be cheap, after many steps, is left out of traces.
     record.measured_ns += further_steps(step, record.measured_ns, report)
     write_statistics(folder, _weights(traced))

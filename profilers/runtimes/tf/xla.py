@@ -14,6 +14,7 @@ from profilers.runtimes.keras.training import refuse_training
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
 from profilers.runtimes.tf.sources import is_keras, load_any
+from profilers.runtimes.tf.xla_kernels import without_xla_kernel
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
 
@@ -90,10 +91,16 @@ def _load(request: RunRequest) -> TracedModel:
     traced, name = load_any(request), Path(request.model_path).name
     if any(argument.dtype == tf.string for argument in traced.arguments):
         raise _refused(name, [_ARGUMENT], "", "")
-    return replace(traced, call=_compiled(traced.call, name))
+
+    def refusal(error: Exception) -> _Refused:
+        return _refusal(name, error, traced.function.graph.as_graph_def(), request.device)
+
+    return replace(traced, call=_compiled(traced.call, refusal), runs_nodes=False)
 
 
-def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:
+def _compiled(
+    call: Callable[..., Any], refusal: Callable[[Exception], Exception]
+) -> Callable[..., Any]:
     """The same call, compiled by XLA the first time."""
     import tensorflow as tf
 
@@ -107,14 +114,16 @@ def _compiled(call: Callable[..., Any], model: str) -> Callable[..., Any]:
             return function(*arguments)
         except tf.errors.OpError as error:
             if any(sign in str(error) for sign in (*_CONVERSION, _OPEN_SIZES)):
-                raise _refusal(model, error) from error
+                raise refusal(error) from error
             raise
 
     return run_compiled
 
 
-def _refusal(model: str, error: Exception) -> _Refused:
+def _refusal(model: str, error: Exception, graph: Any, device: str) -> _Refused:
     operators = list(dict.fromkeys(_REFUSED.findall(str(error))))
+    if operators:
+        operators = list(dict.fromkeys([*operators, *without_xla_kernel(graph, device)]))
     if _OPEN_SIZES in str(error):
         found = _AT_OPERATOR.search(str(error))
         why = "it needs to know all sizes ahead, and some depend on the values within the model"

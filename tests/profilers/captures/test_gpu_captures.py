@@ -6,12 +6,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from profilers.analysis.advice import findings
+from profilers.analysis.comparison import compare
 from profilers.analysis.memory.segments import segment_map
 from profilers.captures import read_capture
 from profilers.captures.pytorch.cuda_graph_links import align_replay
+from profilers.captures.pytorch.links import outermost_operators
 from profilers.graphs.torch_inductor_code import KernelCall
 from profilers.opening import open_path
-from profilers.profile import Profile, SliceKind, TrackKind, decode
+from profilers.profile import MemoryCategory, Profile, SliceKind, TrackKind, decode
 from profilers.profile.references import broken_references
 from tests.conftest import ROOT
 from tests.profilers.captures.linked import assert_linked
@@ -200,3 +203,57 @@ def test_a_training_step_on_a_gpu_is_read_by_its_own_program(captures: dict[str,
     ran = {names[node] for node in profile.trace.slices.node.tolist() if node >= 0}
     assert any(name.startswith("gradient/") for name in ran)
     assert any(name.startswith("adam") for name in ran)
+
+
+def test_kernels_of_onnx_runtime_belong_to_the_nodes_that_launched_them(
+    captures: dict[str, Profile],
+) -> None:
+    profile = captures["cnn_onnxruntime"]
+    slices, strings, nodes = profile.trace.slices, profile.strings, profile.authored.nodes
+    ran: dict[str, set[str]] = {}
+    for row in kernels_of(profile):
+        operator = strings[int(nodes.operator[slices.node[row]])]
+        ran.setdefault(operator, set()).add(strings[int(slices.name[row])])
+    assert any("convolve" in name or "gemm" in name or "conv" in name for name in ran["Conv"])
+    assert all("Relu" in name or "UnaryElementWise" in name for name in ran["Relu"])
+    flows = profile.trace.flows
+    launched = dict(zip(flows.target.tolist(), flows.source.tolist(), strict=True))
+    for row in kernels_of(profile).tolist():
+        call = launched[row]
+        outer = int(slices.parent[call])  # the operator that the host was in
+        assert slices.kind[call] == SliceKind.RUNTIME
+        assert slices.kind[outer] == SliceKind.OPERATOR
+        assert slices.node[outer] == slices.node[row]
+
+
+def test_memory_of_onnx_runtime_lies_where_its_provider_runs(captures: dict[str, Profile]) -> None:
+    memory, strings = captures["cnn_onnxruntime"].memory, captures["cnn_onnxruntime"].strings
+    blocks = memory.allocations
+    places = {
+        MemoryCategory(kind).name: {strings[row] for row in blocks.device[blocks.category == kind]}
+        for kind in np.unique(blocks.category).tolist()
+    }
+    assert places["ACTIVATION"] == places["PARAMETER"] == {"cuda:0"}
+    assert places["INPUT"] == {"cpu"}
+    assert "arenas (cuda:0)" in memory.source
+
+
+def test_a_layout_that_export_did_not_foresee_belongs_to_what_made_the_tensor(
+    captures: dict[str, Profile],
+) -> None:
+    profile = captures["depthwise_keras_torch"]
+    slices, strings = profile.trace.slices, profile.strings
+    nodes = profile.authored.nodes
+    rows, _ = outermost_operators(slices, strings)
+    rewrites = [row for row in rows if strings[int(slices.name[row])] == "aten::contiguous"]
+    made_for = {strings[int(nodes.operator[slices.node[row]])] for row in rewrites}
+    assert made_for == {"aten.contiguous", "aten.permute"}  # in the graph, and beside it
+
+
+def test_onnx_runtime_on_a_gpu_beside_pytorch(captures: dict[str, Profile]) -> None:
+    torch, runtime = captures["cnn_training"], captures["cnn_onnxruntime"]
+    assert torch.environment.facts["GPU"] != runtime.environment.facts["GPU"]  # one tells more
+    assert not [each for each in compare(torch, runtime).cautions if "GPU" in each]
+    remedies = {each.advice for each in findings(runtime) if each.id == "waiting-for-host"}
+    assert any("I/O binding" in each for each in remedies)
+    assert not any("torch.compile" in each for each in remedies)

@@ -131,6 +131,18 @@ def example_inputs():
 """
 
 
+EDGES = """import torch
+
+
+class Edges(torch.nn.Module):
+    def forward(self, x, edges):
+        return x[edges[0]] - x[edges[1]]
+
+
+def example_inputs():
+    return torch.randn(8, 4), torch.tensor([[0, 7, 3], [1, 2, 6]])
+"""
+
 LAZY = """def __getattr__(name):
     try:
         import torchvision
@@ -146,6 +158,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "plain.py").write_text(SOURCE.partition("def make_model")[0])
     (folder / "nested.py").write_text(NESTED)
     (folder / "bags.py").write_text(BAGS)
+    (folder / "edges.py").write_text(EDGES)
     (folder / "beside_of_sources.py").write_text("WIDTH = 8\n")
     (folder / "fails.py").write_text("import torch\n\n\ndef make_model():\n    return 1 / 0\n")
     (folder / "lacks.py").write_text("import not_installed_here\n\n\ndef make_model():\n    pass\n")
@@ -190,6 +203,13 @@ def test_tensors_within_arguments_are_inputs_and_weights_may_be_sparse(
 def test_other_sizes_keep_the_values_that_the_file_gives(capture: Capture, folder: Path) -> None:
     profile = capture(folder / "bags.py", "torch-eager", sweep={"batch": [2, 12]})
     assert [row["problem"] for row in sweep_rows(profile)] == [None, None]
+
+
+def test_indices_of_what_a_smaller_size_cuts_off_are_told(capture: Capture, folder: Path) -> None:
+    profile = capture(folder / "edges.py", "torch-eager", sweep={"batch": [4, 16]})
+    fewer, more = (row["problem"] for row in sweep_rows(profile))
+    assert "indices of what was cut off" in fewer
+    assert more is None
 
 
 def test_another_mode_computes_the_same_of_weights_made_at_random(

@@ -7,16 +7,19 @@ from typing import Any
 
 import onnx
 import pytest
+from torch.profiler import ProfilerActivity, supported_activities
 
 from profilers.analysis.coverage import link_coverage
 from profilers.captures import read_capture
-from profilers.captures.ort.files import OPTIMISED_FILE, PROFILE_FILE, PROVIDERS_FILE
+from profilers.captures.ort.files import CPU, OPTIMISED_FILE, PROFILE_FILE, PROVIDERS_FILE
 from profilers.errors import DamagedFile, ModeUnavailable, TwinscopeError
 from profilers.launcher import Launcher
 from profilers.models import onnx_file
 from profilers.profile import Profile
 from profilers.profile.references import broken_references
 from profilers.request import RunRequest
+from profilers.run_record import RunRecord
+from profilers.runtimes.ort.device_trace import device_watched
 from tests.conftest import Capture
 
 PROVIDER = "OpenVINOExecutionProvider"
@@ -109,3 +112,24 @@ def test_a_provider_that_is_not_here_is_named(capture: Capture, onnx_files: Path
 def test_a_device_without_its_provider_is_refused(capture: Capture, onnx_files: Path) -> None:
     with pytest.raises(ModeUnavailable, match="cannot run on cuda here"):
         capture(onnx_files / "cnn.onnx", "onnxruntime", device="cuda:0")
+
+
+def test_a_gpu_that_nobody_can_watch_is_told(tmp_path: Path) -> None:
+    if ProfilerActivity.CUDA in supported_activities():
+        pytest.skip("the PyTorch here can watch GPUs")
+    record = RunRecord(RunRequest("m.onnx", "onnxruntime"), "onnxruntime", "ONNX Runtime")
+    with device_watched(record, [("CUDAExecutionProvider", {"device_id": "0"}), CPU], tmp_path):
+        pass
+    assert [each["message"].partition(" (")[0] for each in record.diagnostics] == [
+        "The GPU's kernels were not recorded"
+    ]
+    assert "built without CUDA" in record.diagnostics[0]["message"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_on_the_processor_is_not_watched(tmp_path: Path) -> None:
+    record = RunRecord(RunRequest("m.onnx", "onnxruntime"), "onnxruntime", "ONNX Runtime")
+    with device_watched(record, [CPU], tmp_path) as mark, mark():
+        pass
+    assert not record.diagnostics
+    assert not list(tmp_path.iterdir())

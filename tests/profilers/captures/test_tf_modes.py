@@ -79,6 +79,46 @@ def test_a_loop_that_is_run_node_by_node_takes_the_rounds_that_the_data_asks_for
     assert calls[0] == calls[1] > 0
 
 
+def rounds_of(profile: Profile, step: int) -> dict[str, list[tuple[int, int]]]:
+    """Begin and end of the rounds of each loop in a step, in their order."""
+    slices, strings = profile.trace.slices, profile.strings
+    found: dict[str, list[tuple[int, int]]] = {}
+    for row in np.flatnonzero(slices.step == step).tolist():
+        loop, is_round, _ = strings[slices.name[row]].partition(", round ")
+        if is_round:
+            begin = int(slices.start_ns[row])
+            found.setdefault(loop, []).append((begin, begin + int(slices.duration_ns[row])))
+    return found
+
+
+def test_every_step_of_a_loop_tells_every_operator(capture: Capture, more_files: Path) -> None:
+    """TensorFlow's executor stops tracing what it found to be cheap."""
+    profile = capture(more_files / "lstm.keras", "keras")
+    slices, nodes = profile.trace.slices, profile.authored.nodes
+    rows = np.flatnonzero((slices.kind == SliceKind.OPERATOR) & (slices.step >= 0))
+    ((loop, rounds),) = rounds_of(profile, 0).items()
+    cell = [profile.strings.find(name) for name in ("Tanh", "Sigmoid", "Mul")]
+    for name in cell:
+        of_cell = rows[nodes.operator[slices.node[rows]] == name]
+        counts = np.bincount(slices.step[of_cell])
+        assert len(counts) == 5
+        assert set(counts) <= {len(rounds) * each for each in (2, 3)}, loop
+
+
+def test_rounds_begin_with_their_work_and_not_with_a_counter_that_ran_ahead(
+    capture: Capture, more_files: Path
+) -> None:
+    profile = capture(more_files / "lstm.keras", "keras")
+    slices, nodes = profile.trace.slices, profile.authored.nodes
+    is_state = nodes.operator == profile.strings.find("Tanh")
+    for step in range(5):
+        ((_, rounds),) = rounds_of(profile, step).items()
+        rows = np.flatnonzero((slices.step == step) & (slices.kind == SliceKind.OPERATOR))
+        work = slices.start_ns[rows[is_state[slices.node[rows]]]]
+        per_round = [int(np.sum((work >= begin) & (work < end))) for begin, end in rounds]
+        assert per_round == [2] * len(rounds)
+
+
 @pytest.mark.parametrize("mode", ["keras", "tf-onnxruntime"])
 def test_what_keras_lets_xla_compile_within_the_graph_is_linked(
     capture: Capture, more_files: Path, mode: str

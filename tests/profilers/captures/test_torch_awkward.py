@@ -13,7 +13,6 @@ from profilers.profile import Profile
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
 from tests.conftest import ROOT, Capture
-from tests.profilers.captures.linked import assert_linked
 
 FILE = ROOT / "tests" / "models" / "awkward.py"
 INPUTS = {
@@ -30,7 +29,6 @@ MORE_INPUTS = {
     "Averages": (InputSpec("x", "float32", (8, 16)),),
     "Padded": (InputSpec("tokens", "int64", (2, 12), low=1, high=50),),
     "Forces": (InputSpec("positions", "float32", (8, 3)),),
-    "Decided": (InputSpec("x", "float32", (4, 16)),),
     "Mapped": (InputSpec("x", "float32", (4, 16)),),
     "Pythonic": (InputSpec("x", "float32", (64, 64)),),
     "Recomputed": (InputSpec("x", "float32", (32, 64)),),
@@ -187,23 +185,6 @@ def test_padded_encoders_run_under_autocast_though_their_fused_path_does_not(
     coverage = link_coverage(profile)
     assert (coverage.operator_time or 0.0) >= 0.95
     assert (coverage.peak_bytes or 0.0) >= 0.95
-
-
-def test_kernels_in_branches_and_loops_of_a_package_belong_to_the_operator_that_runs_them(
-    capture: Capture,
-) -> None:
-    profile = captured(capture, "Decided", "torch-aoti")
-    assert_linked(profile)
-    nodes, slices = profile.authored.nodes, profile.trace.slices
-    ran: dict[str, list[str]] = {}
-    for row in np.flatnonzero((slices.group >= 0) & (slices.step == 1) & (slices.node >= 0)):
-        name = profile.strings[int(slices.name[row])]
-        operator = profile.strings[int(nodes.operator[slices.node[row]])]
-        ran.setdefault(operator.rpartition(".")[2], []).append(name)
-    assert sum("tanh" in name for name in ran["while_loop"]) == 3  # rounds
-    assert sum("addmm" in name for name in ran["while_loop"]) == 3
-    assert any("addmm" in name for name in ran["cond"])
-    assert sum("addmm" in name for name in ran["linear"]) == 1
 
 
 def test_a_trace_of_a_loop_as_an_operator_says_what_can_run_it(capture: Capture) -> None:

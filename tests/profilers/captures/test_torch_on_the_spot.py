@@ -19,6 +19,23 @@ from tests.conftest import ROOT, Capture, ModelFolders
 from tests.profilers.captures.linked import assert_linked
 
 MODELS = ROOT / "tests" / "models"
+PACKED = """import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+
+class Packed(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = torch.nn.LSTM(4, 4, batch_first=True)
+
+    def forward(self, x, lengths):
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(self.lstm(packed)[0], batch_first=True)[0]
+
+
+def example_inputs():
+    return torch.ones(3, 5, 4), torch.tensor([5, 2, 3])
+"""
 
 
 def is_linked(profile: Profile) -> None:
@@ -208,11 +225,23 @@ def test_a_package_needs_trust(launcher: Launcher, packages: Path, tmp_path: Pat
         launcher.capture(request, tmp_path)
 
 
-def test_a_model_that_cannot_be_exported_cannot_be_packaged(
+def test_of_a_model_that_decides_by_values_what_one_run_executed_is_packaged(
     capture: Capture, torch_files: Path
 ) -> None:
-    with pytest.raises(CaptureFailed, match=r"values of a tensor at torch_zoo\.py") as raised:
-        capture(torch_files / "control.pt", "torch-aoti", source_folder=str(MODELS))
+    profile = capture(torch_files / "control.pt", "torch-aoti", source_folder=str(MODELS))
+    assert_linked(profile)
+    (told,) = (each for each in profile.diagnostics if "one run executed" in each.message)
+    assert "values of a tensor at torch_zoo.py" in told.message
+    graph = profile.authored
+    weights = {profile.strings[row] for row in graph.parameters.name.tolist()}
+    assert {"first.weight", "repeated.bias"} <= weights
+
+
+def test_sizes_that_only_a_run_knows_cannot_be_packaged(capture: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "packed.py"
+    path.write_text(PACKED)
+    with pytest.raises(CaptureFailed, match=r"values of a tensor at packed\.py") as raised:
+        capture(path, "torch-aoti", inputs=())
     assert "compiled" in raised.value.remedy
 
 

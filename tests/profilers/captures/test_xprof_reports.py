@@ -1,6 +1,6 @@
 """What xprof's converters make of real captures, in a process of their own."""
 
-import shutil
+import gzip
 from pathlib import Path
 
 import pytest
@@ -53,13 +53,23 @@ def test_reports_are_kept_in_a_snapshot(capture: Capture, tf_files: Path, tmp_pa
     assert snapshot.read(tmp_path / "block.twin").reports == profile.reports
 
 
-def test_a_trace_file_has_reports_too(
-    capture_folder: CaptureFolder, tf_files: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "opened_as"),
+    [
+        ("host.xplane.pb", "host.xplane.pb"),
+        ("renamed.pb", "renamed.pb"),
+        ("host.xplane.pb.gz", "host.xplane.pb.gz"),
+        ("plugins/profile/run/host.xplane.pb", ""),
+    ],
+)
+def test_a_trace_has_reports_too_as_a_file_and_as_a_folder(
+    capture_folder: CaptureFolder, tf_files: Path, tmp_path: Path, name: str, opened_as: str
 ) -> None:
-    folder = capture_folder(tf_files / "block.keras", "keras")
-    trace = tmp_path / "host.xplane.pb"
-    shutil.copyfile(folder / TRACE_FILE, trace)
-    opened = open_path(trace)
+    data = (capture_folder(tf_files / "block.keras", "keras") / TRACE_FILE).read_bytes()
+    trace = tmp_path / name
+    trace.parent.mkdir(parents=True, exist_ok=True)
+    trace.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    opened = open_path(tmp_path / opened_as)
     assert isinstance(opened, Profile)
     assert len(report_of(opened, "Overview: steps").rows) == 5
 
