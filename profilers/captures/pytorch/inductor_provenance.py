@@ -16,6 +16,10 @@ _VIEW = re.compile(
     r"(?:_?(?:unsafe_)?view|reshape|permute|transpose|t|expand|unsqueeze|squeeze|select|slice|alias"
     r"|unbind|split|split_with_sizes|getitem|as_strided|detach|full|full_default)(?:_\d+)?"
 )  # names that post-grad nodes have after their operators; a constant tells as little as a view
+_SEEDS = re.compile(r"inductor_seeds_default(?:_\d+)?")
+_SEED = re.compile(r"inductor_lookup_seed_default(?:_\d+)?")
+_SCATTER = re.compile(r"scatter(?:_add|_reduce)?(?:_\d+)?")
+_PUT = re.compile(r"(?:_unsafe_)?index_put(?:_\d+)?")
 _NO_OPERATOR = ("placeholder", "get_attr")
 
 
@@ -35,10 +39,11 @@ def traced_of_calls(record: Json, code: InductorCode) -> list[list[str]]:
     claims = _claims(record.get("provenance", {}), code, own_bodies)
     found = without_upstream(claims, feeders)
     claimed = own_bodies.union(*found)
-    return [
+    names_of_calls = [
         _with_folded(names, feeders, claimed) if call.is_library else names
         for call, names in zip(code.calls, found, strict=True)
     ]
+    return _with_unrecorded(code.calls, names_of_calls, record.get("provenance", {}), {})
 
 
 def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]:
@@ -61,7 +66,44 @@ def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]
         Claim(claim.call, {names.get(name, name): posts for name, posts in claim.parts.items()})
         for claim in _claims(record.get("backward_provenance", {}), code, own_bodies)
     ]
-    return without_upstream(claims, readers)
+    found = without_upstream(claims, readers)
+    return _with_unrecorded(code.calls, found, record.get("backward_provenance", {}), names)
+
+
+def _with_unrecorded(
+    calls: Sequence[KernelCall],
+    names: Sequence[list[str]],
+    provenance: Json,
+    renamed: Mapping[str, str],
+) -> list[list[str]]:
+    """The names; those of a call without any record by the kernel that made what it writes into.
+
+    Inductor lowers a scatter to a kernel that fills its result, whose record names the scatter, and a
+    library's operator that writes into that and has no record.
+
+    Parameters
+    ----------
+    renamed : mapping of str to str
+        Names of what Dynamo traced by those that the record has for them, where they differ.
+    """
+    to_post, to_traced = provenance.get("cppCodeToPost", {}), _to_traced(provenance)
+    found, makers, taken = list(names), dict[str, int](), set[str]()
+    for number, call in enumerate(calls):
+        maker = makers.get(call.reads[0].name, -1) if call.reads else -1
+        if not call.handle and not found[number] and maker >= 0:
+            post = _next_scatter(call, set(to_post.get(calls[maker].handle, ())) - taken)
+            taken.add(post)
+            own = [renamed.get(name, name) for name in to_traced.get(post, ())]
+            found[number] = own or found[maker]
+        makers.update((each.name, number) for each in call.writes)
+    return found
+
+
+def _next_scatter(call: KernelCall, posts: Collection[str]) -> str:
+    """The first of these operators that such a call can be of, "" if none."""
+    own = _SCATTER if "scatter" in call.name else _PUT
+    fitting = sorted(filter(own.fullmatch, posts), key=lambda post: (len(post), post))
+    return fitting[0] if fitting else ""
 
 
 def _own_bodies(record: Json) -> set[str]:
@@ -87,7 +129,7 @@ def members_from_names(
 ) -> list[tuple[int, ...]]:
     """Authored nodes of each kernel call, none where the compiler tells of none.
 
-    A kernel that only copies weights is of those that read them.
+    A kernel that only copies weights and inputs is of those that read them.
 
     Parameters
     ----------
@@ -96,7 +138,7 @@ def members_from_names(
     made_of : mapping
         The authored nodes of each name.
     readers : mapping
-        The authored nodes that read each buffer that is a weight.
+        The authored nodes that read each buffer that is a weight or an input.
     """
     members = []
     for call, own in zip(code.calls, names, strict=True):
@@ -115,6 +157,17 @@ def readers_of_buffers(
     return {buffer: readers[name] for buffer, name in weights.items() if name in readers}
 
 
+def readers_of_inputs(
+    inputs: Mapping[str, str], record: Json, made_of: Mapping[str, Sequence[int]]
+) -> dict[str, list[int]]:
+    """Authored nodes that read each buffer that is an input, from its name in what Dynamo traced."""
+    found: dict[str, list[int]] = {}
+    for name, feeders in _feeders(record).items():
+        for feeder in feeders:
+            found.setdefault(feeder, []).extend(made_of.get(name, ()))
+    return {buffer: found[name] for buffer, name in inputs.items() if name in found}
+
+
 def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[Claim]:
     """What the record names for each call.
 
@@ -122,16 +175,7 @@ def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[
     the rest of the same operator has a kernel. What is in a branch or a loop and names nothing in
     there is of the operator that owns it.
     """
-    to_post = provenance.get("cppCodeToPost", {})
-    to_traced = {
-        **provenance.get("postToPre", {}),
-        **{
-            post: [traced]
-            for posts in to_post.values()
-            for post in posts
-            if (traced := parted(post)[1])
-        },
-    }
+    to_post, to_traced = provenance.get("cppCodeToPost", {}), _to_traced(provenance)
     computed = {
         name
         for posts in to_post.values()
@@ -147,6 +191,23 @@ def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[
         Claim(call, _inside(own, owners[call.body]) if call.body else own)
         for call, own in zip(code.calls, every, strict=True)
     ]
+
+
+def _to_traced(provenance: Json) -> dict[str, Sequence[str]]:
+    """What was traced, by each operator of the compiled graph."""
+    posts = [post for posts in provenance.get("cppCodeToPost", {}).values() for post in posts]
+    to_traced: dict[str, Sequence[str]] = {
+        **provenance.get("postToPre", {}),
+        **{post: [traced] for post in posts if (traced := parted(post)[1])},
+    }
+    seeded = _seeded(to_traced)
+    return to_traced | {post: seeded for post in posts if _SEEDS.fullmatch(post)}
+
+
+def _seeded(to_traced: Mapping[str, Sequence[str]]) -> list[str]:
+    """What the seeds are for, which Inductor draws all at once and names nothing for."""
+    found = (names for post, names in to_traced.items() if _SEED.fullmatch(post))
+    return list(dict.fromkeys(name for names in found for name in names))
 
 
 def _inside(own: Mapping[str, set[str]], owners: Collection[str]) -> Mapping[str, set[str]]:

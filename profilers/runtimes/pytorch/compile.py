@@ -15,11 +15,14 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.backward_provenance import (
     backward_told,
     body_naming_pass,
+    name_in_bodies,
     naming_pass,
 )
+from profilers.runtimes.pytorch.captured_scalars import NOTE, CapturedScalars
 from profilers.runtimes.pytorch.code_generator import lacking_compiler, require_code_generator
 from profilers.runtimes.pytorch.compile_log import CompileLog, ModelNames
 from profilers.runtimes.pytorch.compile_progress import reported_phases
+from profilers.runtimes.pytorch.decomposed_loops import loops_followed
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import first_line
 from profilers.runtimes.pytorch.executed import events_of_one_run
@@ -72,13 +75,16 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     remove_unfinished()
     torch._dynamo.reset()
     log = CompileLog()
-    fallback = _Fallback(request.device)
-    with _weights_taken(request), backward_told(), log.listening(), reported_phases(report):
+    fallback, scalars = _Fallback(request.device), CapturedScalars()
+    with (
+        scalars, _weights_taken(request), backward_told(), log.listening(), reported_phases(report),
+        loops_followed(name_in_bodies),
+    ):  # fmt: skip
         record = run_model(
             request,
             folder,
             report,
-            lambda wanted, device: _compiled(load(wanted, device), wanted, log, fallback),
+            lambda wanted, device: _compiled(load(wanted, device), wanted, log, fallback, scalars),
             lambda session: _compile_or_give_up(session, fallback),
         )
     _tell_mode(record)
@@ -91,6 +97,8 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
         report.log(fallback.detail)
         log.write_failure(folder, fallback.reason, fallback.text)
     else:
+        if scalars.is_on:
+            record.note(NOTE)
         record.facts = {**record.facts, **log.facts}
         log.write(folder)
     return record
@@ -138,7 +146,11 @@ def _refusals() -> tuple[type[BaseException], ...]:
 
 
 def _compiled(
-    eager: LoadedModel, request: RunRequest, log: CompileLog, fallback: _Fallback
+    eager: LoadedModel,
+    request: RunRequest,
+    log: CompileLog,
+    fallback: _Fallback,
+    scalars: CapturedScalars,
 ) -> LoadedModel:
     import torch
 
@@ -164,6 +176,10 @@ def _compiled(
                 positional, named = eager.arguments(inputs)
                 return compiled(*positional, **named)
             except _refusals() as error:
+                if scalars.helps(error):
+                    log.begin_again()
+                    scalars.begin()
+                    return call(*inputs)
                 fallback.take(error)
         return eager.call(*inputs)
 

@@ -34,6 +34,11 @@ class CompileLog(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
+        self._is_deaf = False
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """Forget what was compiled, as it is compiled anew."""
         self._graphs: dict[str, Json] = {}
         self._last_code: dict[str, str] = {}  # "code" or "backward_code" by compile id
         self._frames: dict[str, Json] = {}  # function, place and seconds by compile id
@@ -42,7 +47,6 @@ class CompileLog(logging.Handler):
         self._limits: list[str] = []
         self._skips: list[str] = []
         self._cache_hits = 0
-        self._is_deaf = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:

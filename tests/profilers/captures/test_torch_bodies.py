@@ -12,7 +12,7 @@ from tests.conftest import ROOT, Capture
 from tests.profilers.captures.linked import assert_linked
 
 MODELS = ROOT / "tests" / "models" / "awkward.py"
-SHAPES = {"Decided": (4, 16), "Scanned": (6, 4, 16)}
+SHAPES = {"Decided": (4, 16), "Scanned": (6, 4, 16), "Mapped": (4, 16)}
 
 
 def captured(capture: Capture, name: str, mode: str, **options: str) -> Profile:
@@ -88,3 +88,14 @@ def test_kernels_of_a_package_are_of_the_nodes_in_their_own_bodies(capture: Capt
     assert ran["", "linear"] == 1
     assert ran["cond then", "linear"] + ran["cond else", "linear"] == 1
     assert ran["cond_1 then", "linear"] + ran["cond_1 else", "linear"] == 1
+
+
+def test_a_loop_over_rows_is_compiled_though_its_rounds_read_numbers(capture: Capture) -> None:
+    profile = captured(capture, "Mapped", "torch-compile")
+    assert_linked(profile)
+    assert len(profile.fusion.groups) > 0
+    assert not len(profile.fusion.breaks)
+    assert any("capture_scalar_outputs" in each.message for each in profile.diagnostics)
+    slices = profile.trace.slices
+    ran = calls(profile, np.flatnonzero((slices.group >= 0) & (slices.step == 1)).tolist())
+    assert ran["map_impl body", "linear"] >= 4  # rows
