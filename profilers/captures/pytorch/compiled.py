@@ -222,6 +222,13 @@ def authored_of_traced(
         near = near if in_body.any() else nodes
         same = [node for node in near if scope_of[node] == module]
         found[number].setdefault(name, []).extend(same or near)
+    placed = {each[0] for each, place in zip(traced, places, strict=True) if place >= 0}
+    first: dict[tuple[object, ...], int] = {}
+    for number, record in enumerate(records):  # what was compiled again is what it was before
+        own = tuple(each[1:] for each in traced if each[0] == number)
+        before = first.setdefault((str(record["id"]).partition("/")[0], own), number)
+        if number not in placed:
+            found[number] = found[before]
     return found
 
 

@@ -240,6 +240,12 @@ def test_a_function_that_is_compiled_too_often_is_told_with_its_guard(
     assert "None" not in rows["graph break"][1][0]
     assert [where for _, where in rows["fallback"]] == ["growing.py:15"]
     assert any("into 2 graphs" in each.message for each in profile.diagnostics)
+    fusion, strings = profile.fusion, profile.strings
+    names = [strings[row].rpartition("::")[2] for row in profile.authored.nodes.name.tolist()]
+    kernels = [strings[row] for row in fusion.groups.name.tolist()]
+    for group in (at for at, name in enumerate(kernels) if "mul_sum" in name):
+        own = fusion.members.node[fusion.members.group == group].tolist()
+        assert {names[node] for node in own} == {"mul", "sum"}  # however often it was compiled
 
 
 WAVE = """
