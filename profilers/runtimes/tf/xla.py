@@ -77,9 +77,18 @@ def _without_xla(
     record.extra["refused"] = {"operators": refused.operators, "why": told.why}
     record.warn(
         f"{told.what}: {told.why}. This is a run of the model without XLA.",
-        "Leave these operators out of what is compiled." if refused.operators else "",
+        _way_out(refused.operators),
     )
     return record
+
+
+def _way_out(operators: list[str]) -> str:
+    if _ARGUMENT in operators:
+        return (
+            "To see it compiled, save the model without the layers that read text or tables, so that "
+            "it takes the numbers that they make."
+        )
+    return "Leave these operators out of what is compiled." if operators else ""
 
 
 def _load(request: RunRequest) -> TracedModel:
