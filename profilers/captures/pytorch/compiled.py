@@ -22,6 +22,7 @@ from profilers.captures.pytorch.fusion_breaks import FAILURE, fusion_breaks
 from profilers.captures.pytorch.inductor_provenance import (
     members_from_names,
     readers_of_buffers,
+    readers_of_inputs,
     traced_of_calls,
 )
 from profilers.captures.pytorch.links import (
@@ -182,20 +183,24 @@ def _compiled_graph(
     record: Json, authored: Graph, strings: StringTable, made_of: dict[str, list[int]]
 ) -> CompiledGraph:
     code = read_inductor_code(record["code"])
-    weights = _weights(record, code)
-    readers = readers_of_buffers(weights, authored, strings)
+    taken = _taken(record, code)
+    weights = {buffer: node["state"] for buffer, node in taken.items() if node["state"]}
+    inputs = {buffer: node["name"] for buffer, node in taken.items() if not node["state"]}
+    readers = {
+        **readers_of_buffers(weights, authored, strings),
+        **readers_of_inputs(inputs, record, made_of),
+    }
     members = members_from_names(code, traced_of_calls(record, code), made_of, readers)
     trails = [common_trail(authored, strings, nodes) for nodes in members]
     return CompiledGraph(code, weights, members, trails)
 
 
-def _weights(record: Json, code: InductorCode) -> dict[str, str]:
-    """The generated code takes what Dynamo's graph takes, in the same order."""
+def _taken(record: Json, code: InductorCode) -> dict[str, Json]:
+    """The generated code takes what Dynamo's graph takes, in the same order: its node by buffer."""
     placeholders = [node for node in record.get("nodes", ()) if node["operator"] == "placeholder"]
     if len(placeholders) != len(code.inputs):
         return {}
-    pairs = zip(code.inputs, placeholders, strict=True)
-    return {buffer.name: node["state"] for buffer, node in pairs if node["state"]}
+    return {buffer.name: node for buffer, node in zip(code.inputs, placeholders, strict=True)}
 
 
 def authored_of_traced(

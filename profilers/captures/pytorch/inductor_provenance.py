@@ -16,6 +16,8 @@ _VIEW = re.compile(
     r"(?:_?(?:unsafe_)?view|reshape|permute|transpose|t|expand|unsqueeze|squeeze|select|slice|alias"
     r"|unbind|split|split_with_sizes|getitem|as_strided|detach|full|full_default)(?:_\d+)?"
 )  # names that post-grad nodes have after their operators; a constant tells as little as a view
+_SEEDS = re.compile(r"inductor_seeds_default(?:_\d+)?")
+_SEED = re.compile(r"inductor_lookup_seed_default(?:_\d+)?")
 _NO_OPERATOR = ("placeholder", "get_attr")
 
 
@@ -35,10 +37,11 @@ def traced_of_calls(record: Json, code: InductorCode) -> list[list[str]]:
     claims = _claims(record.get("provenance", {}), code, own_bodies)
     found = without_upstream(claims, feeders)
     claimed = own_bodies.union(*found)
-    return [
+    names_of_calls = [
         _with_folded(names, feeders, claimed) if call.is_library else names
         for call, names in zip(code.calls, found, strict=True)
     ]
+    return _with_unrecorded(code.calls, names_of_calls)
 
 
 def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]:
@@ -61,7 +64,23 @@ def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]
         Claim(claim.call, {names.get(name, name): posts for name, posts in claim.parts.items()})
         for claim in _claims(record.get("backward_provenance", {}), code, own_bodies)
     ]
-    return without_upstream(claims, readers)
+    return _with_unrecorded(code.calls, without_upstream(claims, readers))
+
+
+def _with_unrecorded(calls: Sequence[KernelCall], names: Sequence[list[str]]) -> list[list[str]]:
+    """The names, those of a call without any record as of the one call that made all that it takes.
+
+    Such a call is a further part of what Inductor lowered an operator to, as the scatter of a pooling's
+    backward.
+    """
+    found, makers = list(names), dict[str, int]()
+    for number, call in enumerate(calls):
+        made_by = {makers.get(each.name, -1) for each in call.reads}
+        if not call.handle and not found[number] and len(made_by) == 1:
+            maker = made_by.pop()
+            found[number] = found[maker] if maker >= 0 else []
+        makers.update((each.name, number) for each in call.writes)
+    return found
 
 
 def _own_bodies(record: Json) -> set[str]:
@@ -87,7 +106,7 @@ def members_from_names(
 ) -> list[tuple[int, ...]]:
     """Authored nodes of each kernel call, none where the compiler tells of none.
 
-    A kernel that only copies weights is of those that read them.
+    A kernel that only copies weights and inputs is of those that read them.
 
     Parameters
     ----------
@@ -96,7 +115,7 @@ def members_from_names(
     made_of : mapping
         The authored nodes of each name.
     readers : mapping
-        The authored nodes that read each buffer that is a weight.
+        The authored nodes that read each buffer that is a weight or an input.
     """
     members = []
     for call, own in zip(code.calls, names, strict=True):
@@ -113,6 +132,17 @@ def readers_of_buffers(
     """Authored nodes that read each buffer that is a weight, from its name in the state_dict."""
     readers = readers_of_weights(authored, strings)
     return {buffer: readers[name] for buffer, name in weights.items() if name in readers}
+
+
+def readers_of_inputs(
+    inputs: Mapping[str, str], record: Json, made_of: Mapping[str, Sequence[int]]
+) -> dict[str, list[int]]:
+    """Authored nodes that read each buffer that is an input, from its name in what Dynamo traced."""
+    found: dict[str, list[int]] = {}
+    for name, feeders in _feeders(record).items():
+        for feeder in feeders:
+            found.setdefault(feeder, []).extend(made_of.get(name, ()))
+    return {buffer: found[name] for buffer, name in inputs.items() if name in found}
 
 
 def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[Claim]:
@@ -132,6 +162,10 @@ def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[
             if (traced := parted(post)[1])
         },
     }
+    seeded = _seeded(to_traced)
+    to_traced |= {
+        post: seeded for posts in to_post.values() for post in posts if _SEEDS.fullmatch(post)
+    }
     computed = {
         name
         for posts in to_post.values()
@@ -147,6 +181,12 @@ def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[
         Claim(call, _inside(own, owners[call.body]) if call.body else own)
         for call, own in zip(code.calls, every, strict=True)
     ]
+
+
+def _seeded(to_traced: Mapping[str, Sequence[str]]) -> list[str]:
+    """What the seeds are for, which Inductor draws all at once and names nothing for."""
+    found = (names for post, names in to_traced.items() if _SEED.fullmatch(post))
+    return list(dict.fromkeys(name for names in found for name in names))
 
 
 def _inside(own: Mapping[str, set[str]], owners: Collection[str]) -> Mapping[str, set[str]]:

@@ -59,16 +59,37 @@ def _not_run(
     idle = (authored.nodes.kind == NodeKind.OPERATOR) & computes & ~runs
     twins = _twins(authored, operators, runs)
     needed = _needed(authored, runs)
+    rewritten = _rewritten(authored, optimised, origins, strings)
     for row in np.flatnonzero(idle).tolist():
         if ahead[row]:
             yield FOLDED, "It depends on no input and no variable that changes: computed once.", row
         elif row in twins:
             other = strings[int(authored.nodes.name[twins[row]])]
             yield MERGED, f"{other} computes the same, and runs for both.", row
+        elif row in rewritten:
+            reader, how = rewritten[row]
+            yield MERGED, f"{reader}, which was rewritten as {how}, computes it too.", row
         elif row in needed:
             yield REMOVED, "Grappler found another way to its result.", row
         else:
             yield REMOVED, "Nothing that runs needs its result.", row
+
+
+def _rewritten(
+    authored: Graph, optimised: Graph, origins: Origins, strings: Sequence[str]
+) -> dict[int, tuple[str, str]]:
+    """What an operator reads that runs as others than it was written for: its name, and those."""
+    runs_as: dict[int, list[int]] = {}
+    for node, own in zip(origins.node.tolist(), origins.authored.tolist(), strict=True):
+        runs_as.setdefault(own, []).append(int(optimised.nodes.operator[node]))
+    found: dict[int, tuple[str, str]] = {}
+    edges = authored.edges
+    for source, target in zip(edges.source.tolist(), edges.target.tolist(), strict=True):
+        operators = runs_as.get(target, [])
+        if set(operators) - {int(authored.nodes.operator[target])}:
+            how = " and ".join(dict.fromkeys(strings[each] for each in operators))
+            found.setdefault(source, (strings[int(authored.nodes.name[target])], how))
+    return found
 
 
 def _needed(authored: Graph, runs: NDArray[np.bool_]) -> set[int]:

@@ -16,6 +16,9 @@ _REWRITES = (  # names that Grappler gives to what it makes of a node
     re.compile(r"ConstantFolding(?:Ctrl)?/(?P<name>.+?)(?:-folded-.*|_recip|_\d+)?"),
     re.compile(r"(?P<name>.+)-\d+-(?:Transpose|DataFormat|Cast)\w*-\w+"),
     re.compile(r"(?P<scope>(?:.*/)?)ArithmeticOptimizer/[A-Za-z]+_(?:Leaf_\d+_)?(?P<name>[^/]+)"),
+    re.compile(
+        r"(?P<scope>(?:.*/)?)ArithmeticOptimizer/ReorderCast[A-Za-z]+_[a-z]+\d*_(?P<name>[^/]+)"
+    ),
     re.compile(r"(?:Func/)(?P<name>.+)/(?:input|output)(?:_control_node)?/_\d+"),
 )
 

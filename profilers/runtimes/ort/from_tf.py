@@ -19,12 +19,12 @@ from profilers.request import InputSpec, RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.ort import inference as onnxruntime_cpu
+from profilers.runtimes.ort.frozen import frozen
 from profilers.runtimes.ort.loop_types import mend_loops
 from profilers.runtimes.result_gap import tell_gap
 from profilers.runtimes.sweep import SizedRun, measure_sweep
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT
 from profilers.runtimes.tf.sources import Source, load_source, lookups_of, operators_of
-from profilers.runtimes.tf.written_variables import written_placeholders
 from profilers.units import format_bytes
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
@@ -37,7 +37,7 @@ _REFERENCE = "_ref"  # a variable of TensorFlow 1
 _READ_IN_LOOP = "expected type resource"  # one that its kind of loop reads
 _OLD_CONTROL_FLOW = frozenset({"Switch", "Merge", "Enter", "Exit", "NextIteration"})
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
-_OF_VARIABLES = re.compile(r"^(Assign\w*|Read|ResourceGather)(Variable(Op)?)?$")
+_OF_VARIABLES = re.compile(r"^(Assign\w*|Read|Resource\w+)(Variable(Op)?)?$")
 _UNKNOWN_TYPE = re.compile(r"tf\.(?P<type>\w+)")  # all that a KeyError of its table says
 _CALL = re.compile(r"^(?:(?:Stateful)?PartitionedCall(?:_\d+)?/)+")
 _INPUT = re.compile(r":\d+$")  # tf2onnx keeps TensorFlow's number of an operator's output
@@ -128,12 +128,12 @@ def _converted(source: Source, name: str) -> Any:
             _IN_TENSORFLOW,
         )
     try:
-        frozen = _frozen(source.function)
+        constant = frozen(source.function)
         with _quietly():
             model, _ = tf2onnx.convert.from_graph_def(
-                _without_compiling(frozen.graph.as_graph_def()),
-                input_names=[t.name for t in frozen.inputs if t.dtype != tf.resource],
-                output_names=[tensor.name for tensor in frozen.outputs],
+                _without_compiling(constant.graph.as_graph_def()),
+                input_names=[t.name for t in constant.inputs if t.dtype != tf.resource],
+                output_names=[tensor.name for tensor in constant.outputs],
                 opset=_OPSET,
             )
     except Exception as error:  # the converter raises whatever its handlers raise
@@ -201,25 +201,6 @@ def _unknown(operators: list[str], name: str, function: Any) -> CaptureFailed:
 def _holds_old_control_flow(function: Any) -> bool:
     """The converter leaves a call whole if it cannot make branches or loops of TensorFlow 1's nodes."""
     return bool(operators_of(function) & _OLD_CONTROL_FLOW)
-
-
-def _frozen(function: Any) -> Any:
-    """The function with constants for the variables that it only reads."""
-    from tensorflow.python.framework import convert_to_constants
-
-    written = written_placeholders(function)  # their writes reach no result: they are left out
-    if not written:
-        return convert_to_constants.convert_variables_to_constants_v2(
-            function, lower_control_flow=False
-        )
-    data = convert_to_constants._FunctionConverterDataInEager(
-        func=function,
-        lower_control_flow=False,
-        aggressive_inlining=False,
-        variable_names_denylist=written,
-    )
-    graph_def, places = convert_to_constants._replace_variables_by_constants(converter_data=data)
-    return convert_to_constants._construct_concrete_function(function, graph_def, places)
 
 
 def _encoded(model: Any, name: str) -> bytes:

@@ -18,12 +18,13 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.as_executed import as_executed
 from profilers.runtimes.pytorch.code_generator import lacking_compiler, require_code_generator
 from profilers.runtimes.pytorch.compile_progress import reported_phases
+from profilers.runtimes.pytorch.decomposed_loops import loops_followed
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import first_line
 from profilers.runtimes.pytorch.export import load_program_model
 from profilers.runtimes.pytorch.exported_graph import write_exported_graph
 from profilers.runtimes.pytorch.options import IMPORTS, chosen
-from profilers.runtimes.pytorch.package_bodies import VERSION, body_path_pass
+from profilers.runtimes.pytorch.package_bodies import VERSION, body_path_pass, name_bodies
 from profilers.runtimes.pytorch.package_cache import KeptPackage, kept_package
 from profilers.runtimes.pytorch.programs import (
     export_failure,
@@ -191,7 +192,7 @@ def _compiled_now(program: Any, kept: KeptPackage | None, session: Session) -> _
     path = session.folder / "package.pt2"
     begin = time.perf_counter_ns()
     try:
-        with reported_phases(session.report):
+        with reported_phases(session.report), loops_followed(name_bodies):
             torch._inductor.aoti_compile_and_package(
                 program,
                 package_path=str(path),

@@ -71,17 +71,22 @@ def body_naming_pass() -> Any:
 
     class NameInBodies(CustomGraphPass):
         def __call__(self, graph: Any) -> None:
-            for taken in graph.find_nodes(op="get_attr"):
-                body: Any = getattr(graph.owning_module, taken.target, None)
-                for node in body.graph.nodes if hasattr(body, "graph") else ():
-                    name = _name(node).lstrip(IN_BODY)
-                    if node.op == "call_function" and name and not parted(node.name)[1]:
-                        node._rename(name_in_body(node.name, name))
+            name_in_bodies(graph)
 
         def uuid(self) -> str:
-            return "twinscope: name what is in branches and loops, 1"
+            return "twinscope: name what is in branches and loops, 2"
 
     return NameInBodies()
+
+
+def name_in_bodies(graph: Any) -> None:
+    """As `body_naming_pass` does, of one graph."""
+    for taken in graph.find_nodes(op="get_attr"):
+        body: Any = getattr(graph.owning_module, taken.target, None)
+        for node in body.graph.nodes if hasattr(body, "graph") else ():
+            name = _name(node).lstrip(IN_BODY)
+            if node.op == "call_function" and name and not parted(node.name)[1]:
+                node._rename(name_in_body(node.name, name))
 
 
 def _name(node: Any) -> str:

@@ -15,12 +15,14 @@ from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.backward_provenance import (
     backward_told,
     body_naming_pass,
+    name_in_bodies,
     naming_pass,
 )
 from profilers.runtimes.pytorch.captured_scalars import NOTE, CapturedScalars
 from profilers.runtimes.pytorch.code_generator import lacking_compiler, require_code_generator
 from profilers.runtimes.pytorch.compile_log import CompileLog, ModelNames
 from profilers.runtimes.pytorch.compile_progress import reported_phases
+from profilers.runtimes.pytorch.decomposed_loops import loops_followed
 from profilers.runtimes.pytorch.eager import load_module
 from profilers.runtimes.pytorch.errors import first_line
 from profilers.runtimes.pytorch.executed import events_of_one_run
@@ -76,6 +78,7 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     fallback, scalars = _Fallback(request.device), CapturedScalars()
     with (
         scalars, _weights_taken(request), backward_told(), log.listening(), reported_phases(report),
+        loops_followed(name_in_bodies),
     ):  # fmt: skip
         record = run_model(
             request,

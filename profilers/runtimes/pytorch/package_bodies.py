@@ -6,8 +6,9 @@ The record has nothing but their names, and those of bodies are the same as othe
 from typing import Any
 
 from profilers.captures.pytorch.bodies import IN_BODY, name_in_body, parted
+from profilers.runtimes.pytorch.decomposed_loops import DECOMPOSED
 
-VERSION = "twinscope: name nodes by the bodies that they are in, 1"
+VERSION = "twinscope: name nodes by the bodies that they are in, 2"
 
 
 def body_path_pass() -> Any:
@@ -17,7 +18,7 @@ def body_path_pass() -> Any:
 
     class NameByBody(CustomGraphPass):
         def __call__(self, graph: Any) -> None:
-            _name_bodies(graph, "")
+            name_bodies(graph)
 
         def uuid(self) -> str:
             return VERSION
@@ -25,17 +26,22 @@ def body_path_pass() -> Any:
     return NameByBody()
 
 
-def _name_bodies(graph: Any, prefix: str) -> None:
-    """Bodies are passed before the graph around them, which knows more of the path."""
+def name_bodies(graph: Any, prefix: str = "") -> None:
+    """Bodies are passed before the graph around them, which knows more of the path.
+
+    What only goes around in a loop that was a scan or map has no name there but that of its body.
+    """
     for node in graph.find_nodes(op="get_attr"):
         body: Any = getattr(graph.owning_module, node.target, None)
         for owner in node.users if hasattr(body, "graph") else ():
-            branch = _bodies_of(owner).index(node)
+            is_made = DECOMPOSED in owner.meta
+            branch = 0 if is_made else _bodies_of(owner).index(node)
             inside = f"{prefix}{_exported(owner)}{IN_BODY}{branch}{IN_BODY}"
-            _name_bodies(body.graph, inside)
+            name_bodies(body.graph, inside)
             for each in body.graph.nodes:
                 if each.op == "call_function":
-                    each._rename(name_in_body(parted(each.name)[0], f"{inside}{_exported(each)}"))
+                    own = "" if is_made and not each.meta.get("from_node") else _exported(each)
+                    each._rename(name_in_body(parted(each.name)[0], f"{inside}{own}"))
 
 
 def _bodies_of(owner: Any) -> list[Any]:

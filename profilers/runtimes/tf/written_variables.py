@@ -1,8 +1,14 @@
 """Variables that a TensorFlow function changes while it runs, such as the state of a stateful LSTM."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+_WRITES = re.compile(
+    r"Assign\w*VariableOp|Resource(?!Gather)\w+|RngReadAndSkip|RngSkip"
+    r"|Stateful(?:Standard|Truncated|Uniform|Random)\w+"
+)
 
 
 @contextmanager
@@ -39,8 +45,9 @@ def _written_in(graph: Any, outer: Mapping[str, str]) -> Iterator[str]:
     """`outer` has the placeholder of the whole function for each of this graph's own."""
     for operation in graph.get_operations():
         given = [outer.get(tensor.op.name, "") for tensor in operation.inputs]
-        if operation.type.startswith("Assign") and operation.type.endswith("VariableOp"):
-            yield from filter(None, given[:1])
+        if _WRITES.fullmatch(operation.type):
+            held = zip(operation.inputs, given, strict=True)
+            yield from (name for tensor, name in held if name and tensor.dtype.name == "resource")
         for body in _bodies(operation, graph):
             own = [tensor.op.name for tensor in body.inputs]
             yield from _written_in(

@@ -23,6 +23,10 @@ _MODULES_PLANE = "/host:metadata"
 _REFUSED = re.compile(r"(\w+) \(No registered '\1' OpKernel")
 _ARGUMENT = "_Arg"
 _CONVERSION = ("tf2xla conversion failed", "XLA compilation", "when trying to compile graph")
+_OPEN_SIZES = "Dynamic input unexpectedly found for unsupported instruction"
+_AT_OPERATOR = re.compile(r'op_name="(?:[^"]*/)?([^"/]+)"')
+_OLD_CONTROL_FLOW = frozenset({"Switch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond"})
+_OLD_VARIABLES = frozenset({"Variable", "VariableV2"})
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -75,20 +79,8 @@ def _without_xla(
         raise CaptureFailed(told.what, why, plain.remedy, plain.detail) from refused
     record.facts["Compiled by XLA"] = "no"
     record.extra["refused"] = {"operators": refused.operators, "why": told.why}
-    record.warn(
-        f"{told.what}: {told.why}. This is a run of the model without XLA.",
-        _way_out(refused.operators),
-    )
+    record.warn(f"{told.what}: {told.why}. This is a run of the model without XLA.", told.remedy)
     return record
-
-
-def _way_out(operators: list[str]) -> str:
-    if _ARGUMENT in operators:
-        return (
-            "To see it compiled, save the model without the layers that read text or tables, so that "
-            "it takes the numbers that they make."
-        )
-    return "Leave these operators out of what is compiled." if operators else ""
 
 
 def _load(request: RunRequest) -> TracedModel:
@@ -121,7 +113,7 @@ def _compiled(
         try:
             return function(*arguments)
         except tf.errors.OpError as error:
-            if any(sign in str(error) for sign in _CONVERSION):
+            if any(sign in str(error) for sign in (*_CONVERSION, _OPEN_SIZES)):
                 raise refusal(error) from error
             raise
 
@@ -132,21 +124,38 @@ def _refusal(model: str, error: Exception, graph: Any, device: str) -> _Refused:
     operators = list(dict.fromkeys(_REFUSED.findall(str(error))))
     if operators:
         operators = list(dict.fromkeys([*operators, *without_xla_kernel(graph, device)]))
-    return _refused(model, operators, first_line(error).rstrip("."), str(error))
+    if _OPEN_SIZES in str(error):
+        found = _AT_OPERATOR.search(str(error))
+        why = "it needs to know all sizes ahead, and some depend on the values within the model"
+        why += f" (at {found[1]})" if found else ""
+    else:
+        why = first_line(error).rstrip(".")
+    return _refused(model, operators, why, str(error))
 
 
 def _refused(model: str, operators: list[str], why: str, details: str) -> _Refused:
     """`why` counts where no operator is to blame."""
-    named = [each if each != _ARGUMENT else "inputs such as text or tables" for each in operators]
-    why = f"it has no kernel for {_listed(named)}" if named else why
-    told = CaptureFailed(
-        f"XLA cannot compile {model}",
-        why,
-        "Run the model without XLA, or leave these operators out of it."
-        if operators
-        else "Run the model without XLA.",
-        details,
-    )
+    remedy = ""
+    if {*operators} & _OLD_CONTROL_FLOW:
+        why = (
+            "its control flow is of TensorFlow 1's kind (Switch and Merge), which it does not take"
+        )
+        remedy = "Save it again with control flow v2."
+    elif {*operators} & _OLD_VARIABLES:
+        why = "it changes variables of TensorFlow 1's kind while it runs, which XLA does not take"
+    elif operators == [_ARGUMENT]:
+        why = "it takes inputs such as text or tables, which XLA has no kernel for"
+        remedy = (
+            "To see it compiled, save the model without the layers that read text or tables, so that "
+            "it takes the numbers that they make."
+        )
+    elif operators:
+        named = [
+            each if each != _ARGUMENT else "inputs such as text or tables" for each in operators
+        ]
+        why = f"it has no kernel for {_listed(named)}"
+        remedy = "Leave these operators out of what is compiled."
+    told = CaptureFailed(f"XLA cannot compile {model}", why, remedy, details)
     return _Refused(told, operators)
 
 

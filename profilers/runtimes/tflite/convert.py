@@ -19,9 +19,34 @@ _UNFIT_TYPE = re.compile(
     r"'tfl\.(?P<name>\w+)' op operand #\d+ must be .*but got 'tensor<(?:[\d?]+x)*(?P<type>\w+)>'"
 )
 _NARROW = (("xf16>", "float16"), ("xbf16>", "bfloat16"), ("xf64>", "float64"))
+_CHANGED = re.compile(
+    r"of node (?P<node>\S+) was passed \w+ from \S+ incompatible with expected resource"
+)
 _OPEN_SIZE = "requires element_shape to be static"
-_OLD_VARIABLES = ("mark initialized variables", "tf.VariableV2")
-_OLD_CONTROL = "Failed to functionalize Control Flow V1"
+_IN_TENSORFLOW = "Profile it in TensorFlow instead."
+_REASONS = (  # signs of the converter's text, what they mean and what helps
+    (
+        (_OPEN_SIZE,),
+        "a loop of it makes a list whose sizes the saved graph leaves open",
+        "Convert the Keras file that it was saved from, or save it with a fixed batch.",
+    ),
+    (
+        ("Lowering tensor list ops is failed",),
+        "a loop of it makes a list (tf.TensorArray) of an open length, or of elements of open sizes",
+        "Give the list a size and an element_shape, or profile the model in TensorFlow.",
+    ),
+    (
+        ("mark initialized variables", "tf.VariableV2"),
+        "it changes variables of TensorFlow 1's kind while it runs, which the converter does not take",
+        _IN_TENSORFLOW,
+    ),
+    (
+        ("Failed to functionalize Control Flow V1",),
+        "its control flow is of TensorFlow 1's kind (Switch and Merge), which the converter does "
+        "not take",
+        "Save it again with control flow v2, or profile it in TensorFlow.",
+    ),
+)
 _TELLS_NOTHING = ("<unknown>:0", "Variable constant folding")
 _PLACE = re.compile(r"^\S[^:]*:\d+:\d+: (?:error: )?")
 _OF_VARIABLES = frozenset({"VarHandleOp", "ReadVariableOp", "AssignVariableOp"})
@@ -94,34 +119,21 @@ def _refusal(name: str, error: Exception, tables: Collection[str]) -> CaptureFai
             text,
         )
     if missing:
+        precision = _precision(text)
+        change = "Save it in float32" if precision else "Leave these operators out of the model"
         return CaptureFailed(
             what,
-            f"TFLite has no kernel for {', '.join(missing)}{_precision(text)}",
-            "Leave these operators out of the model, or profile it in TensorFlow.",
+            f"TFLite has no kernel for {', '.join(missing)}{precision}",
+            f"{change}, or profile it in TensorFlow.",
             text,
         )
-    if _OPEN_SIZE in text:
-        return CaptureFailed(
-            what,
-            "a loop of it makes a list whose sizes the saved graph leaves open",
-            "Convert the Keras file that it was saved from, or save it with a fixed batch.",
-            text,
-        )
-    if any(each in text for each in _OLD_VARIABLES):
-        return CaptureFailed(
-            what,
-            "it changes variables of TensorFlow 1's kind while it runs, which the converter does not take",
-            "Profile it in TensorFlow instead.",
-            text,
-        )
-    if _OLD_CONTROL in text:
-        return CaptureFailed(
-            what,
-            "its control flow is of TensorFlow 1's kind (Switch and Merge), which the converter does "
-            "not take",
-            "Save it again with control flow v2, or profile it in TensorFlow.",
-            text,
-        )
+    for signs, why, remedy in _REASONS:
+        if any(sign in text for sign in signs):
+            return CaptureFailed(what, why, remedy, text)
+    if changed := _CHANGED.search(text):
+        node = changed["node"].rpartition("/")[2]
+        why = f"it changes a variable in part ({node}), which the converter does not take"
+        return CaptureFailed(what, why, _IN_TENSORFLOW, text)
     if unknown := _UNKNOWN_TYPE.search(text):
         return CaptureFailed(
             what,
@@ -140,7 +152,7 @@ def _refusal(name: str, error: Exception, tables: Collection[str]) -> CaptureFai
     lines = [line for line in text.splitlines() if not line.startswith(_TELLS_NOTHING)]
     why = (lines or [first_line(error)])[0]
     why = _PLACE.sub("", why).rstrip(".")
-    return CaptureFailed(what, why, "Profile it in TensorFlow instead.", text)
+    return CaptureFailed(what, why, _IN_TENSORFLOW, text)
 
 
 def _precision(text: str) -> str:

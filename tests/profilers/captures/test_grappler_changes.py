@@ -46,6 +46,15 @@ def test_equal_operators_run_once() -> None:
     assert found == {("merged", "a computes the same, and runs for both.", 2)}
 
 
+def test_what_a_rewritten_operator_computes_too_is_merged_into_it() -> None:
+    pool = StringPool()
+    relu, first = ("relu", "Relu", (0,), {}), ("first", "AddV2", (0, 1), {})
+    authored = graph_of(pool, "authored", [relu, first, ("last", "AddV2", (1, 2), {})])
+    optimised = graph_of(pool, "grappler", [relu, ("last/leaf", "AddN", (0, 1, 1), {})])
+    found = told(pool, authored, optimised, {0: 0, 1: 1, 2: 3})
+    assert found == {("merged", "last, which was rewritten as AddN, computes it too.", 2)}
+
+
 def test_another_layout_and_its_transposes_are_told() -> None:
     pool = StringPool()
     authored = graph_of(pool, "authored", [("conv", "Conv2D", (0,), LAYOUT)])

@@ -173,7 +173,7 @@ def test_what_grappler_folded_and_removed_is_listed(capture: Capture, tf_files: 
     profile = capture(tf_files / "block.keras", "keras")
     found = changes(profile)
     assert found["constant folded"] == ["StridedSlice", "Cast", "StridedSlice"]
-    assert found["removed"].count("AddV2") == 2  # an epsilon of each norm, added to a constant
+    assert found["merged"].count("AddV2") == 2  # an epsilon of each norm, added to a constant
     told = " ".join(diagnostic.message for diagnostic in profile.diagnostics)
     assert f"as constants: {len(found['constant folded'])}" in told
     optimised = profile.graphs[1].nodes

@@ -325,6 +325,13 @@ def test_what_the_converter_refuses_is_told_in_words(
         capture(tf_files / name, "tflite")
 
 
+def test_a_list_of_an_open_length_is_what_the_converter_refuses(
+    capture: Capture, unconvertible: Path
+) -> None:
+    with pytest.raises(CaptureFailed, match=r"a list \(tf.TensorArray\) of an open length"):
+        capture(unconvertible / "greedy_saved", "tflite")
+
+
 def test_a_saved_loop_that_leaves_its_batch_open_runs(capture: Capture, tf_files: Path) -> None:
     path = tf_files / "recurrent_saved"
     profile = capture(path, "tflite", inputs=(InputSpec("sequence", "float32", (2, 8, 16)),))

@@ -96,3 +96,6 @@ def test_a_loop_over_rows_is_compiled_though_its_rounds_read_numbers(capture: Ca
     assert len(profile.fusion.groups) > 0
     assert not len(profile.fusion.breaks)
     assert any("capture_scalar_outputs" in each.message for each in profile.diagnostics)
+    slices = profile.trace.slices
+    ran = calls(profile, np.flatnonzero((slices.group >= 0) & (slices.step == 1)).tolist())
+    assert ran["map_impl body", "linear"] >= 4  # rows

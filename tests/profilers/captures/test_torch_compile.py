@@ -18,6 +18,17 @@ from tests.conftest import Capture, CaptureFolder
 from tests.profilers.captures.linked import assert_linked
 
 MODELS = Path(__file__).parents[2] / "models"
+POOLED = """import torch
+
+
+class Pooled(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 8, 3)
+
+    def forward(self, x):
+        return self.second(torch.nn.functional.max_pool2d(self.first(x), 2))
+"""
 
 
 def names(profile: Profile, graph: Graph, nodes: np.ndarray) -> set[str]:
@@ -242,3 +253,20 @@ def test_frozen_weights_let_onednn_take_batch_norms_and_activations_in(
     assert made_of == [{"conv2d", "batch_norm", "relu"}, {"conv2d_1", "batch_norm_1", "relu_1"}]
     assert_linked(profile)
     assert link_coverage(profile).fused_kernel_time == 1.0
+
+
+def test_copies_of_inputs_and_kernels_without_a_record_are_of_what_they_are_part_of(
+    capture: Capture, tmp_path: Path
+) -> None:
+    path = tmp_path / "pooled.py"
+    path.write_text(POOLED)
+    inputs, options = (InputSpec("x", "float32", (2, 3, 16, 16)),), {"run": "training"}
+    profile = capture(path, "torch-compile", inputs=inputs, options=options)
+    assert_linked(profile)
+    groups, members = profile.fusion.groups, profile.fusion.members
+    made_of = {
+        profile.strings[name]: names(profile, profile.authored, members.node[members.group == row])
+        for row, name in enumerate(groups.name.tolist())
+    }
+    assert made_of["cpp_fused_0"] == {"conv2d", "conv2d_1"}
+    assert made_of["aten.scatter_reduce_.two"] == {"max_pool2d"}

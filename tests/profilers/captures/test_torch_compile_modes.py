@@ -29,7 +29,8 @@ from tests.profilers.captures.linked import assert_linked
 
 BUILD = """
 import sys, torch
-model = torch.nn.Sequential(torch.nn.Linear(16, 24), torch.nn.GELU(), torch.nn.LayerNorm(24))
+nn = torch.nn
+model = nn.Sequential(nn.Linear(16, 24), nn.GELU(), nn.Dropout(), nn.LayerNorm(24))
 torch.save(model, sys.argv[1])
 """
 OPTIONS = {"run": "training", "compile_mode": "reduce-overhead", "shapes": "static"}

@@ -1,6 +1,7 @@
 """Models compiled by XLA in a real worker, and the program that the worker leaves behind."""
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -181,6 +182,24 @@ def test_a_model_that_xla_refuses_runs_without_it(capture: Capture, unconvertibl
     assert any(told in each.message for each in profile.diagnostics)
     assert profile.environment.facts["Compiled by XLA"] == "no"
     assert len(profile.steps) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("seen_saved", "some depend on the values within the model .at MatMul"),
+        ("control_frozen.pb", "control flow is of TensorFlow 1's kind"),
+        ("tf1_counting", "changes variables of TensorFlow 1's kind while it runs"),
+    ],
+)
+def test_sizes_and_old_graphs_that_xla_refuses_are_told_in_words(
+    capture: Capture, tf_files: Path, unconvertible: Path, name: str, says: str
+) -> None:
+    folder = unconvertible if (unconvertible / name).exists() else tf_files
+    profile = capture(folder / name, "tf-xla")
+    assert profile.environment.facts["Compiled by XLA"] == "no"
+    assert any(re.search(says, each.message) for each in profile.diagnostics)
+    assert link_coverage(profile).operator_time == 1.0
 
 
 def test_text_is_never_given_to_xla(capture: Capture, tf_files: Path) -> None:
