@@ -26,6 +26,7 @@ _PATTERNS = tuple((name, re.compile(pattern)) for name, pattern in _FAMILIES)
 _PREFIX = re.compile(
     r"^(aten::|aten\.|prim::|onnx::|torch\.ops\.aten\.|_Mkl|_Fused|com\.microsoft[.:]+)"
 )
+_OF_NODE = re.compile(r"^[^:\s]+:(?=[A-Za-z_]\w*$)")  # TensorFlow's traces: lstm_1/cell/add:AddV2
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -35,7 +36,7 @@ def operator_family(name: str) -> str:
 
     The family of a fused operator is that of its heaviest part (FusedConv is a convolution).
     """
-    plain = _PREFIX.sub("", name)
+    plain = _PREFIX.sub("", _OF_NODE.sub("", name))
     words = _WORDS.sub("_", plain).lower()
     for candidate in (plain.lower(), words.replace("_", " ")):
         for family, pattern in _PATTERNS:

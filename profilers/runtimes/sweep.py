@@ -2,10 +2,8 @@
 
 import math
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ import numpy as np
 from profilers.errors import TwinscopeError
 from profilers.request import InputSpec
 from profilers.run_record import RunRecord
+from profilers.runtimes.end_signal import on_end_signal
 from profilers.runtimes.measure import Reporter, timed_steps
 from profilers.sweeps import SWEEP_STAGE, batch_of, resized
 
@@ -52,7 +51,7 @@ def measure_sweep(
     request = record.request
     points = [(axis, size) for axis, sizes in request.sweep.items() for size in sizes]
     try:
-        with _ended_by_signal():
+        with on_end_signal(_end):
             _measure_points(points, record, report, _Measuring(sized, is_over))
     except _Ended:
         count = f"{len(record.sweep)} of {len(points)} sizes"
@@ -97,17 +96,9 @@ class _Ended(BaseException):
     """Passes by everything that takes a model's own failures."""
 
 
-@contextmanager
-def _ended_by_signal() -> Iterator[None]:
-    def end(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_IGN)
-        raise _Ended
-
-    before = signal.signal(signal.SIGINT, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _end() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise _Ended
 
 
 class _PartOfSweep:

@@ -24,7 +24,7 @@ MEMORY_STATS = (
     *("allocator_name", "region_type", "tf_op"),
 )
 
-_SOURCE = "allocator events of the TensorFlow profiler"
+_SOURCE = "allocator events of TensorFlow's and XLA's profiler"
 _GPU = re.compile(r"GPU_(\d+)")
 _MOST_BYTES = 2**62
 _CATEGORY = {"output": MemoryCategory.ACTIVATION, "temp": MemoryCategory.TEMPORARY}

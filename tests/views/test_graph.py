@@ -1,6 +1,7 @@
 """The graph view as a person uses it: pick, fold, walk, find, and follow other views."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -9,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QTreeWidgetItemIterator
 from pytestqt.qtbot import QtBot
 
 from profilers.graphs.builder import GraphBuilder
-from profilers.profile import Profile, StringPool
+from profilers.profile import Environment, Profile, StringPool
 from tests.sample import sample_profile
 from tests.views.conftest import ShowView
 from tests.views.graph_samples import chain_profile, control_profile, encoder_profile
@@ -353,10 +354,10 @@ def test_it_draws_what_it_shows(show_view: ShowView) -> None:
     assert seen.rgb() == context.theme.family_colour("aten.conv2d").rgb()
 
 
-def test_a_profile_without_a_graph_says_so(show_view: ShowView) -> None:
-    view, _ = show_view("graph", Profile("trace alone"))
+def test_a_profile_of_nothing_says_so(show_view: ShowView) -> None:
+    view, _ = show_view("graph", Profile("empty"))
     assert view.is_settled()
-    assert "no graph" in view.findChild(QLabel).text()
+    assert "Nothing is recorded" in view.findChild(QLabel).text()
 
 
 def test_the_side_pane_leaves_room_for_the_drawing(show_view: ShowView) -> None:
@@ -409,3 +410,16 @@ def test_boxes_have_room_for_large_letters(qtbot: QtBot, show_view: ShowView) ->
     assert (high >= lines).all()
     assert (high > height).all()
     assert (wide >= width).all()
+
+
+def test_why_there_is_no_graph_is_told_of_traces_and_of_models_that_did_not_run(
+    show_view: ShowView,
+) -> None:
+    told = []
+    trace = replace(sample_profile(), graphs=())
+    model = Profile("net.py", environment=Environment(framework="torch", model_name="net.py"))
+    for profile in (trace, model):
+        view, _ = show_view("graph", profile)
+        told.append(" ".join(label.text() for label in view.findChildren(QLabel)))
+    assert "a trace alone" in told[0]
+    assert "not run yet" in told[1]

@@ -11,7 +11,7 @@ from profilers.analysis.graph_walk import Direction
 from profilers.profile import Graph, Profile
 from views.background import Latest
 from views.context import ViewContext
-from views.empty_note import EmptyNote
+from views.empty_note import EmptyNote, why_nothing_ran
 from views.graph.breadcrumbs import Breadcrumbs
 from views.graph.canvas import GraphCanvas
 from views.graph.differences import DifferenceList
@@ -49,8 +49,7 @@ class GraphView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         if not context.profile.graphs or not len(context.profile.authored.nodes):
-            text = self.tr("This profile has no graph: a trace alone does not tell it.")
-            layout.addWidget(EmptyNote(text))
+            layout.addWidget(EmptyNote(self._why_empty()))
             return
         self.canvas = GraphCanvas(context)
         self.minimap = Minimap(self.canvas, context.theme)
@@ -90,6 +89,12 @@ class GraphView(QWidget):
         self._connect()
         self.keys_go_to = self.canvas
         self._show_stage()
+
+    def _why_empty(self) -> str:
+        if len(self._context.profile.trace.slices):
+            return self.tr("This profile has no graph: a trace alone does not tell it.")
+        untold = self.tr("This model was not run yet, and its file does not tell its graph.")
+        return why_nothing_ran(self._context.profile, untold)
 
     def is_settled(self) -> bool:
         if not hasattr(self, "canvas"):

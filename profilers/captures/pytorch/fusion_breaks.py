@@ -25,6 +25,7 @@ _NAMED = re.compile(
 )
 _HINT = re.compile(r"\(HINT: (.*)\)")
 _INSTALLED = re.compile(r"[^\s`'\"]*[\\/]site-packages[\\/]")
+_NO_MESSAGE = " Message: None."  # a break that a person put there without one
 _SKIPPED = "Skipping the function and falling back to eager"
 _INSTEAD = {"item": "local_scalar_dense", "nonzero": "where"}  # what else may have called it
 
@@ -97,6 +98,7 @@ class _Finder:
         if hints:
             reason += f" Hint: {_sentence(hints[0])}"
         place = _place(text)
+        reason = reason.replace(_NO_MESSAGE, "")
         return GRAPH_BREAK, _INSTALLED.sub("", reason), place, self._node(place, head)
 
     def failure(self, reason: str, text: str) -> _Row:

@@ -18,6 +18,8 @@ _VIEW = re.compile(
 )  # names that post-grad nodes have after their operators; a constant tells as little as a view
 _SEEDS = re.compile(r"inductor_seeds_default(?:_\d+)?")
 _SEED = re.compile(r"inductor_lookup_seed_default(?:_\d+)?")
+_SCATTER = re.compile(r"scatter(?:_add|_reduce)?(?:_\d+)?")
+_PUT = re.compile(r"(?:_unsafe_)?index_put(?:_\d+)?")
 _NO_OPERATOR = ("placeholder", "get_attr")
 
 
@@ -41,7 +43,7 @@ def traced_of_calls(record: Json, code: InductorCode) -> list[list[str]]:
         _with_folded(names, feeders, claimed) if call.is_library else names
         for call, names in zip(code.calls, found, strict=True)
     ]
-    return _with_unrecorded(code.calls, names_of_calls)
+    return _with_unrecorded(code.calls, names_of_calls, record.get("provenance", {}), {})
 
 
 def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]:
@@ -64,23 +66,44 @@ def differentiated_by_calls(record: Json, code: InductorCode) -> list[list[str]]
         Claim(claim.call, {names.get(name, name): posts for name, posts in claim.parts.items()})
         for claim in _claims(record.get("backward_provenance", {}), code, own_bodies)
     ]
-    return _with_unrecorded(code.calls, without_upstream(claims, readers))
+    found = without_upstream(claims, readers)
+    return _with_unrecorded(code.calls, found, record.get("backward_provenance", {}), names)
 
 
-def _with_unrecorded(calls: Sequence[KernelCall], names: Sequence[list[str]]) -> list[list[str]]:
-    """The names, those of a call without any record as of the one call that made all that it takes.
+def _with_unrecorded(
+    calls: Sequence[KernelCall],
+    names: Sequence[list[str]],
+    provenance: Json,
+    renamed: Mapping[str, str],
+) -> list[list[str]]:
+    """The names; those of a call without any record by the kernel that made what it writes into.
 
-    Such a call is a further part of what Inductor lowered an operator to, as the scatter of a pooling's
-    backward.
+    Inductor lowers a scatter to a kernel that fills its result, whose record names the scatter, and a
+    library's operator that writes into that and has no record.
+
+    Parameters
+    ----------
+    renamed : mapping of str to str
+        Names of what Dynamo traced by those that the record has for them, where they differ.
     """
-    found, makers = list(names), dict[str, int]()
+    to_post, to_traced = provenance.get("cppCodeToPost", {}), _to_traced(provenance)
+    found, makers, taken = list(names), dict[str, int](), set[str]()
     for number, call in enumerate(calls):
-        made_by = {makers.get(each.name, -1) for each in call.reads}
-        if not call.handle and not found[number] and len(made_by) == 1:
-            maker = made_by.pop()
-            found[number] = found[maker] if maker >= 0 else []
+        maker = makers.get(call.reads[0].name, -1) if call.reads else -1
+        if not call.handle and not found[number] and maker >= 0:
+            post = _next_scatter(call, set(to_post.get(calls[maker].handle, ())) - taken)
+            taken.add(post)
+            own = [renamed.get(name, name) for name in to_traced.get(post, ())]
+            found[number] = own or found[maker]
         makers.update((each.name, number) for each in call.writes)
     return found
+
+
+def _next_scatter(call: KernelCall, posts: Collection[str]) -> str:
+    """The first of these operators that such a call can be of, "" if none."""
+    own = _SCATTER if "scatter" in call.name else _PUT
+    fitting = sorted(filter(own.fullmatch, posts), key=lambda post: (len(post), post))
+    return fitting[0] if fitting else ""
 
 
 def _own_bodies(record: Json) -> set[str]:
@@ -152,20 +175,7 @@ def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[
     the rest of the same operator has a kernel. What is in a branch or a loop and names nothing in
     there is of the operator that owns it.
     """
-    to_post = provenance.get("cppCodeToPost", {})
-    to_traced = {
-        **provenance.get("postToPre", {}),
-        **{
-            post: [traced]
-            for posts in to_post.values()
-            for post in posts
-            if (traced := parted(post)[1])
-        },
-    }
-    seeded = _seeded(to_traced)
-    to_traced |= {
-        post: seeded for posts in to_post.values() for post in posts if _SEEDS.fullmatch(post)
-    }
+    to_post, to_traced = provenance.get("cppCodeToPost", {}), _to_traced(provenance)
     computed = {
         name
         for posts in to_post.values()
@@ -181,6 +191,17 @@ def _claims(provenance: Json, code: InductorCode, own_bodies: Set[str]) -> list[
         Claim(call, _inside(own, owners[call.body]) if call.body else own)
         for call, own in zip(code.calls, every, strict=True)
     ]
+
+
+def _to_traced(provenance: Json) -> dict[str, Sequence[str]]:
+    """What was traced, by each operator of the compiled graph."""
+    posts = [post for posts in provenance.get("cppCodeToPost", {}).values() for post in posts]
+    to_traced: dict[str, Sequence[str]] = {
+        **provenance.get("postToPre", {}),
+        **{post: [traced] for post in posts if (traced := parted(post)[1])},
+    }
+    seeded = _seeded(to_traced)
+    return to_traced | {post: seeded for post in posts if _SEEDS.fullmatch(post)}
 
 
 def _seeded(to_traced: Mapping[str, Sequence[str]]) -> list[str]:

@@ -1,14 +1,14 @@
 """Runs a .keras or .h5 model on TensorFlow as one graph function: inference or a training step."""
 
-import time
+from dataclasses import replace
 from pathlib import Path
 
 from profilers.activations import is_wanted
 from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.keras.activations import write_activations
-from profilers.runtimes.keras.model import forget_models, layer_classes
-from profilers.runtimes.keras.tf_call import load_call, traced_function
+from profilers.runtimes.keras.model import forget_models
+from profilers.runtimes.keras.tf_call import load_call, traced_model
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.tf.options import is_training
 from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
@@ -58,20 +58,4 @@ def load(request: RunRequest) -> TracedModel:
     """The model's function as `request.options["run"]` says. Raises as `run` does."""
     forget_models()
     loaded = load_call(request)
-    begin = time.perf_counter_ns()
-    function = traced_function(loaded.call, loaded.arguments, loaded.names)
-    tracing_ns = time.perf_counter_ns() - begin
-    own = loaded.optimiser_variables
-    return TracedModel(
-        function,
-        function,
-        loaded.arguments,
-        loaded.inputs,
-        variable_names={id(each.value.handle): each.path for each in (*loaded.model.weights, *own)},
-        layers=dict(layer_classes(loaded.model)),
-        optimiser_variables={each.path for each in own},
-        untraced=loaded.call,
-        owner=(loaded.model, loaded.step),
-        tracing_ns=tracing_ns,
-        runs_nodes=True,
-    )
+    return replace(traced_model(loaded, loaded.call), runs_nodes=True)

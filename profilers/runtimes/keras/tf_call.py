@@ -1,16 +1,18 @@
 """A Keras model on TensorFlow as one call: its inference, or its training step."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from profilers.errors import TwinscopeError
 from profilers.request import InputSpec, RunRequest
-from profilers.runtimes.keras.model import load_keras, packed, trace_failure
+from profilers.runtimes.keras.model import layer_classes, load_keras, packed, trace_failure
 from profilers.runtimes.keras.training import TrainingStep
 from profilers.runtimes.tf.inputs import bind_inputs
 from profilers.runtimes.tf.options import is_training
+from profilers.runtimes.tf.session import TracedModel
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,38 @@ def load_call(request: RunRequest) -> KerasCall:
     return KerasCall(model, None, inference, tensors, names, inputs)
 
 
-def traced_function(call: Any, arguments: list[Any], names: list[str]) -> Any:
-    """`call` as a ConcreteFunction for arguments like these.
+def traced_model(loaded: KerasCall, call: Callable[..., Any], *owners: Any) -> TracedModel:
+    """`call`, which runs the loaded one, as a function of its own.
+
+    Parameters
+    ----------
+    owners : object
+        What else is kept alive beside the model and its step.
 
     Raises
     ------
     TwinscopeError
         If tracing, which runs the model's own code, fails.
     """
+    begin = time.perf_counter_ns()
+    function = _traced_function(call, loaded.arguments, loaded.names)
+    tracing_ns = time.perf_counter_ns() - begin
+    own = loaded.optimiser_variables
+    return TracedModel(
+        function,
+        function,
+        loaded.arguments,
+        loaded.inputs,
+        variable_names=dict(_handles([*loaded.model.weights, *own])),
+        layers=dict(layer_classes(loaded.model)),
+        optimiser_variables={name for _, name in _handles(own)},
+        untraced=call,
+        owner=(loaded.model, loaded.step, *owners),
+        tracing_ns=tracing_ns,
+    )
+
+
+def _traced_function(call: Any, arguments: list[Any], names: list[str]) -> Any:
     import tensorflow as tf
 
     specs = [
@@ -71,6 +97,14 @@ def traced_function(call: Any, arguments: list[Any], names: list[str]) -> Any:
         return tf.function(call, autograph=False).get_concrete_function(*specs)
     except Exception as error:
         raise trace_failure(error) from error
+
+
+def _handles(weights: Iterable[Any]) -> Iterator[tuple[int, str]]:
+    """Id of the handle and name of each weight, where a strategy mirrors it of each replica's copy."""
+    for weight in weights:
+        copies = getattr(weight.value, "values", None) or [weight.value]
+        for number, copy in enumerate(copies):
+            yield id(copy.handle), f"{weight.path}/replica_{number}" if number else weight.path
 
 
 def _expected_inputs(model: Any, request: RunRequest) -> dict[str, Any]:

@@ -8,8 +8,9 @@ the record has nothing but their names. What the record says is kept in the comp
 """
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any
 
 from profilers.captures.pytorch.bodies import IN_BODY, name_in_body, parted
@@ -32,13 +33,16 @@ def backward_told() -> Iterator[None]:
         _begin_record()
 
 
-def naming_pass() -> Any:
+def naming_pass(traced: Sequence[str]) -> Any:
     """A pass over Inductor's graphs that ties nodes out of bodies to what they were there.
 
-    Those of a backward it ties to what they differentiate.
+    Those of a backward it ties to what they differentiate. Graphs whose nodes were traced by other names
+    share no entry of the compile cache: the record in there would lead to names that these have not.
     """
     from torch._inductor import debug
     from torch._inductor.custom_graph_pass import CustomGraphPass
+
+    digest = sha256(" ".join(traced).encode()).hexdigest()
 
     class NameDifferentiated(CustomGraphPass):
         def __call__(self, graph: Any) -> None:
@@ -59,7 +63,7 @@ def naming_pass() -> Any:
                     _name_as_product(node)
 
         def uuid(self) -> str:
-            return "twinscope: name what is differentiated or in a body, 7"
+            return f"twinscope: name what is differentiated or in a body, 7, of {digest}"
 
     return NameDifferentiated()
 

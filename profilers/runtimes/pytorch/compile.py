@@ -42,7 +42,7 @@ from profilers.runtimes.pytorch.session import (
     Session,
     not_looked_at,
 )
-from profilers.runtimes.pytorch.traced_nodes import tell_bodies_apart
+from profilers.runtimes.pytorch.traced_nodes import tell_bodies_apart, traced_nodes
 from profilers.runtimes.pytorch.unfinished_libraries import remove_unfinished
 
 __all__ = ["PRELOADED", "WORKER_ENVIRONMENT", "run"]
@@ -162,6 +162,8 @@ def _compiled(
         compile_id = str(torch._guards.CompileContext.current_compile_id())
         tell_bodies_apart(module)
         log.add_graph(compile_id, module, inputs, names)
+        traced = [each.name for each in traced_nodes(module)]
+        inductor.config["post_grad_custom_pre_pass"] = naming_pass(traced)
         return inductor(module, inputs)
 
     compiled: Callable[..., Any] = torch.compile(
@@ -205,7 +207,7 @@ def _compiled(
     )
 
 
-def _inductor(request: RunRequest, dynamic: bool | None) -> Callable[..., Any]:
+def _inductor(request: RunRequest, dynamic: bool | None) -> Any:
     """The compiler as torch.compile itself would call it in this mode.
 
     Kernels appear in the trace and tell what they were made of. The settings are the compiler's own,
@@ -218,11 +220,9 @@ def _inductor(request: RunRequest, dynamic: bool | None) -> Callable[..., Any]:
     compiler.config |= {
         "trace.provenance_tracking_level": 1,
         "cpp.enable_kernel_profile": True,
-        "post_grad_custom_pre_pass": naming_pass(),
         "post_grad_custom_post_pass": body_naming_pass(),
     }
-    found: Callable[..., Any] = compiler
-    return found
+    return compiler
 
 
 def _tell_mode(record: RunRecord) -> None:

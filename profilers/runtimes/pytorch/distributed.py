@@ -3,15 +3,12 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 from profilers import errors
 from profilers.captures.pytorch.distributed_files import (
@@ -27,6 +24,7 @@ from profilers.errors import CaptureFailed, ModeUnavailable, TwinscopeError
 from profilers.parameter_statistics import FILE as STATISTICS_FILE
 from profilers.request import RunRequest
 from profilers.run_record import RUN_FILE, RunRecord
+from profilers.runtimes.end_signal import on_end_signal
 from profilers.runtimes.foreign_names import hidden_root
 from profilers.runtimes.measure import Reporter
 from profilers.runtimes.pytorch.communication import Communication, communication_for
@@ -59,26 +57,12 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     for rank in range(count):
         (folder / rank_folder(rank)).mkdir(exist_ok=True)
     report.progress("load", 0.0)
-    with _ended_on_all_ranks(folder):
+    with on_end_signal((folder / END_FILE).touch):  # what ends a sweep ends that of all ranks
         _launch(folder, count, report)
     record = _joined_record(request, folder, count)
     tell = record.note if way.is_as_asked else record.warn
     tell(way.told)
     return record
-
-
-@contextmanager
-def _ended_on_all_ranks(folder: Path) -> Iterator[None]:
-    """While it lasts, what would end a sweep here ends that of the ranks."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        (folder / END_FILE).touch()
-
-    before = signal.signal(signal.SIGINT, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _communication(request: RunRequest, count: int) -> Communication:

@@ -1,12 +1,11 @@
 """One training step or inference of a Keras model on every replica of a distribution strategy."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from profilers.request import RunRequest
-from profilers.runtimes.keras.model import forget_models, layer_classes
-from profilers.runtimes.keras.tf_call import load_call, traced_function
+from profilers.runtimes.keras.model import forget_models
+from profilers.runtimes.keras.tf_call import load_call, traced_model
 from profilers.runtimes.tf.session import TracedModel
 
 
@@ -26,21 +25,7 @@ def load_in(strategy: Any, request: RunRequest) -> TracedModel:
         def distributed(*given: Any) -> Any:
             return strategy.run(replicated, args=given)
 
-        begin = time.perf_counter_ns()
-        function = traced_function(distributed, loaded.arguments, loaded.names)
-        tracing_ns = time.perf_counter_ns() - begin
-    own = loaded.optimiser_variables
-    return TracedModel(
-        function,
-        function,
-        loaded.arguments,
-        loaded.inputs,
-        variable_names=dict(_handles([*loaded.model.weights, *own])),
-        layers=dict(layer_classes(loaded.model)),
-        optimiser_variables={name for _, name in _handles(own)},
-        owner=(loaded.model, loaded.step, strategy),
-        tracing_ns=tracing_ns,
-    )
+        return traced_model(loaded, distributed, strategy)
 
 
 def _with_shared_seed(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,11 +44,3 @@ def _with_shared_seed(call: Callable[..., Any]) -> Callable[..., Any]:
         return call(*given)
 
     return replica
-
-
-def _handles(weights: Iterable[Any]) -> Iterator[tuple[int, str]]:
-    """Id of the handle and name of each weight's copy on each replica."""
-    for weight in weights:
-        copies = getattr(weight.value, "values", None) or [weight.value]
-        for number, copy in enumerate(copies):
-            yield id(copy.handle), f"{weight.path}/replica_{number}" if number else weight.path

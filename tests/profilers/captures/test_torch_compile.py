@@ -27,7 +27,11 @@ class Pooled(torch.nn.Module):
         self.first, self.second = torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 8, 3)
 
     def forward(self, x):
-        return self.second(torch.nn.functional.max_pool2d(self.first(x), 2))
+        found = self.second(torch.nn.functional.max_pool2d(self.first(x), 2))
+        pairs, means = torch.arange(8) // 2, found.mean((0, 2, 3))
+        least = torch.zeros(4).scatter_reduce(0, pairs, means, "amin")
+        most = torch.ones(4).scatter_reduce(0, pairs, means * 2, "amax")
+        return least + most
 """
 
 
@@ -269,4 +273,10 @@ def test_copies_of_inputs_and_kernels_without_a_record_are_of_what_they_are_part
         for row, name in enumerate(groups.name.tolist())
     }
     assert made_of["cpp_fused_0"] == {"conv2d", "conv2d_1"}
-    assert made_of["aten.scatter_reduce_.two"] == {"max_pool2d"}
+    scatters = [
+        names(profile, profile.authored, members.node[members.group == row])
+        for row, name in enumerate(groups.name.tolist())
+        if profile.strings[name] == "aten.scatter_reduce_.two"
+    ]
+    assert {"max_pool2d"} in scatters
+    assert scatters[:2] == [{"scatter_reduce"}, {"scatter_reduce_1"}]

@@ -214,6 +214,7 @@ class Growing(torch.nn.Module):
         y = x * self.count
         if y.sum().item() < -1e9:
             return y
+        torch._dynamo.graph_break()
         return torch.cumsum(y, 0)
 """
 
@@ -235,9 +236,39 @@ def test_a_function_that_is_compiled_too_often_is_told_with_its_guard(
     assert "  #" not in reason
     assert location == "growing.py:10"
     assert [where for _, where in rows["recompile"]].count(location) == 7
-    assert [where for _, where in rows["graph break"]] == ["growing.py:12"]
-    assert [where for _, where in rows["fallback"]] == ["growing.py:14"]
+    assert [where for _, where in rows["graph break"]] == ["growing.py:12", "growing.py:14"]
+    assert "None" not in rows["graph break"][1][0]
+    assert [where for _, where in rows["fallback"]] == ["growing.py:15"]
     assert any("into 2 graphs" in each.message for each in profile.diagnostics)
+
+
+WAVE = """
+import torch
+
+class Wave(torch.nn.Module):
+    def forward(self, x):
+        {}
+"""
+
+
+def test_values_of_other_names_do_not_take_the_record_of_a_kept_compilation(
+    capture: Capture, tmp_path: Path
+) -> None:
+    """The compiler keeps graphs without the names of values, and its record is full of them."""
+    bodies = {
+        "plain": "return torch.cumsum(torch.sin(x) + 1.5, 0)",
+        "named": "wave = torch.sin(x)\n        up = wave + 1.5\n        return torch.cumsum(up, 0)",
+    }
+    for name, body in bodies.items():
+        (tmp_path / f"{name}.py").write_text(WAVE.format(body))
+        profile = capture(
+            tmp_path / f"{name}.py",
+            "torch-compile",
+            inputs=(InputSpec("x", "float32", (5, 7)),),
+        )
+        members = profile.fusion.members
+        assert np.bincount(members.group).tolist() == [2, 1]
+        assert_linked(profile)
 
 
 def test_a_cuda_graph_that_is_not_taken_is_told_with_its_place(runs: Runs) -> None:
