@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.autosave import Autosave
 from app.reading_ahead import ReadingAhead
+from profilers import attaching
 from profilers.captures import read_capture
 from profilers.errors import (
     Cancelled,
@@ -42,6 +43,12 @@ def request_for(model: ModelFile, mode: str = "", signature: str = "") -> RunReq
     """
     if not model.modes:
         raise TwinscopeError(f"{model.path.name} cannot run", model.cannot_run)
+    if mode == attaching.MODE:
+        raise TwinscopeError(
+            f"{model.path.name} cannot run in the mode {mode}",
+            "that mode runs no model: it traces a process that runs already",
+            "Give that process's address instead: twinscope attach HOST:PORT.",
+        )
     if mode and mode not in model.modes:
         raise TwinscopeError(
             f"{model.path.name} cannot run in the mode {mode}",

@@ -45,5 +45,7 @@ def statistics(profile: Profile) -> dict[str, Any]:
         "link_coverage": asdict(link_coverage(profile)),
         "ranks": rank_rows(profile),
         "sweep": sweep_rows(profile),
+        "facts": dict(environment.facts),
         "diagnostics": len(profile.diagnostics),
+        "notes": [f"{each.message} {each.remedy}".rstrip() for each in profile.diagnostics],
     }

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.cli import main
 from profilers import snapshot
+from profilers.profile import Diagnostic, Severity
 from profilers.runtimes import RUN_MODES
 from tests.sample import sample_profile
 
@@ -83,6 +85,31 @@ def test_stats_for_people(sample: Path, capsys: pytest.CaptureFixture[str]) -> N
     out = capsys.readouterr().out
     assert "median step ns" in out
     assert "8100000" in out
+
+
+def test_figures_end_with_what_the_run_knows_and_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = (Diagnostic(Severity.WARNING, "Some of it is gone.", "Look elsewhere."),)
+    profile, path = replace(sample_profile(), diagnostics=told), tmp_path / "told.twin"
+    facts = {"Size of the file": "2 MiB", "Size as TFLite": "1 MiB", "Processor": "x86_64" * 20}
+    environment = replace(profile.environment, facts=facts)
+    snapshot.write(replace(profile, environment=environment), path)
+    assert main(["stats", str(path)]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert any(line.endswith("Some of it is gone. Look elsewhere.") for line in lines)
+    assert any(line.endswith("  Size of the file: 2 MiB") for line in lines)
+    assert "Size as TFLite: 1 MiB" in lines
+    assert main(["stats", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["facts"] == facts
+
+
+def test_a_model_is_not_attached_to(
+    onnx_files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, out = str(onnx_files / "block.onnx"), str(tmp_path / "x.twin")
+    assert main(["profile", model, "--mode", "tf-attach", "--out", out]) == 1
+    assert "twinscope attach HOST:PORT" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["stats", "compare", "report", "snapshot", "export", "info"])

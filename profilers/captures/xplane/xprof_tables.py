@@ -39,22 +39,35 @@ _MEMORY_FIGURES = {
 }
 _OP_COLUMNS = ("Name", "Category", "Time (us)", "Occurrences", "FLOPs", "Bytes")
 _ROOFLINE = "roofline_model"
+_OF_DEVICES = frozenset({_ROOFLINE, "hlo_stats", "kernel_stats", "op_profile"})
+_SILENT = "Without figures"
+_NO_FIGURES = "xprof found no operator of a GPU or TPU in this trace that its figures could be of."
 _WITH_INFEED = "Include Infeed/Outfeed"
 
 
 def reports_of(told: Mapping[str, Any]) -> Iterator[Report]:
-    """Reports of what `xprof_child` wrote; an answer of another form than is known has none."""
+    """Reports of what `xprof_child` wrote; an answer of another form than is known has none.
+
+    The last one names those of devices that found nothing.
+    """
     source = f"xprof {told['version']}"
+    silent: dict[str, None] = {}
     seen: set[object] = set()  # the overview repeats a table of another tool
     for tool, module, answer in told["tools"][:_MOST_REPORTS]:
         try:
-            for report in _of_tool(tool, str(module), answer, source):
+            reports = _of_tool(tool, str(module), answer, source)
+            if not reports and tool in _OF_DEVICES:
+                silent[TITLES[tool]] = None
+            for report in reports:
                 key = report.columns, report.rows
                 if key not in seen:
                     yield report
                 seen.add(key)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             logger.warning("xprof's %s is not what it used to be: %r", tool, error)
+    if silent:
+        rows = tuple((title, _NO_FIGURES) for title in silent)
+        yield Report(_SILENT, source, {}, ("Converter", "Why"), rows)
 
 
 def _of_tool(tool: str, module: str, answer: Any, source: str) -> list[Report]:

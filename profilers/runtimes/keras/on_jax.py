@@ -34,6 +34,8 @@ from profilers.runtimes.tf.options import is_training
 
 # Else JAX takes three quarters of a GPU's memory for itself, which other workers may need.
 WORKER_ENVIRONMENT = {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+_NO_SUCH_PRODUCT = "is not supported by dot_general"  # attention in half precision on processors
+_IN_FULL = "Save the model in float32, or run it on TensorFlow."
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -107,9 +109,10 @@ def _run(program: JaxProgram, record: RunRecord, folder: Path, report: Reporter)
     try:
         program.step()
     except Exception as error:  # whatever XLA or the model's callbacks raise
-        raise CaptureFailed(
-            "The model failed while running", first_line(error), "", traceback.format_exc()
-        ) from error
+        why = first_line(error)
+        remedy = _IN_FULL if _NO_SUCH_PRODUCT in why else ""
+        details = traceback.format_exc()
+        raise CaptureFailed("The model failed while running", why, remedy, details) from error
     record.compile_ns = time.perf_counter_ns() - begin
     record.warmup_ns = timed_steps(program.step, request.warmup - 1, report, "warm-up")
     record.measured_ns = measured_steps(program.step, request.steps, report)

@@ -18,7 +18,7 @@ _UNREGISTERED = (
     re.compile(r"We failed to resolve .*?torch\.ops\.(?P<space>\w+)\.(?P<name>\w+)"),
 )  # fmt: skip
 
-_OF_A_BACKEND = " raised:"
+_ANNOUNCE = (" raised:", "Got graph break/error:")  # what it was stands below
 
 
 def first_line(error: BaseException) -> str:
@@ -28,7 +28,7 @@ def first_line(error: BaseException) -> str:
         return type(error).__name__
     if lines[0].startswith(_INTERPRETER_FAILED):  # the reason stands below the interpreter's stack
         return lines[-1].removeprefix("RuntimeError: ").rstrip(".")
-    if lines[0].endswith(_OF_A_BACKEND) and len(lines) > 1:  # what it raised stands below
+    if lines[0].endswith(_ANNOUNCE) and len(lines) > 1:
         return lines[1].rstrip(".")
     return lines[0].rstrip(".")
 

@@ -83,7 +83,8 @@ class Executed:
         Or a compiler traced them, in the words of its own: what it made of them runs by other names.
         """
         wanted = Counter(_operators_of(program.graph_module))
-        bodies = _bodies(program.graph_module)
+        # What a compiler traced is told apart by the main graph alone.
+        bodies = [] if self._traced else _bodies(program.graph_module)
         plain = Counter(plain_operator(name) for name in wanted.elements())
         if self._traced and (plain & self._traced).total() >= _TRACED * self._traced.total():
             return True

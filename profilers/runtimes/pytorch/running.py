@@ -240,6 +240,15 @@ _REMEDIES = (
         "The steps leave different weights out: choose yes for Unused weights.",
     ),
     (
+        "doesn't work unless it is captured completely",
+        "torch.cond, scan and loops as operators compile their bodies, which may hold nothing that "
+        "PyTorch cannot trace, such as layers that FSDP gathers: choose ddp for Strategy.",
+    ),
+    (
+        "shared with a parameter already managed by another FSDP group",
+        "FSDP cannot gather a weight that modules share by themselves: choose ddp for Strategy.",
+    ),
+    (
         "uniform original parameter dtype",
         "FSDP gathers weights of one module together, which must be of one type: choose ddp for "
         "Strategy, or give them one type.",

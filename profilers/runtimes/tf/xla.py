@@ -145,7 +145,10 @@ def _refused(model: str, operators: list[str], why: str, details: str) -> _Refus
         why = "it changes variables of TensorFlow 1's kind while it runs, which XLA does not take"
     elif operators == [_ARGUMENT]:
         why = "it takes inputs such as text or tables, which XLA has no kernel for"
-        remedy = "Turn text into numbers before the model."
+        remedy = (
+            "To see it compiled, save the model without the layers that read text or tables, so that "
+            "it takes the numbers that they make."
+        )
     elif operators:
         named = [
             each if each != _ARGUMENT else "inputs such as text or tables" for each in operators

@@ -33,6 +33,8 @@ def test_a_capture_has_the_tables_that_say_something(capture: Capture, tf_files:
     shares = operators.columns.index("Total self-time on Host (%)")
     assert sum(float(row[shares]) for row in operators.rows) == pytest.approx(100, abs=0.5)
     assert not any(each.title.startswith("Roofline") for each in profile.reports)  # no device
+    silent = [converter for converter, _ in report_of(profile, "Without figures").rows]
+    assert silent == ["Roofline", "HLO operators", "Kernels", "Op profile"]
     for report in profile.reports:
         assert all(len(row) == len(report.columns) for row in report.rows)
         for at in range(len(report.columns)):
