@@ -188,7 +188,7 @@ def test_a_sentence_is_as_high_as_its_lines_after_its_column_grew(qtbot: QtBot) 
     for width in (110, 1000):
         bar.resize(width, 40)
     assert text.height() == alone
-    bar.tell_error(error, DARK, ("Choose the source folder of the model…" * 3, lambda: None))
+    bar.tell_error(error, DARK, ("Choose the source folder of the model…", lambda: None))
     qtbot.wait(10)  # the button takes its room
     assert text.height() > alone
     assert text.height() >= text.heightForWidth(text.width())
