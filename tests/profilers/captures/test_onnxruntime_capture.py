@@ -188,6 +188,21 @@ def test_nodes_inside_control_flow_are_linked_to_their_body(run: Run) -> None:
         assert "Loop" in owners
 
 
+def test_each_round_of_a_loop_is_a_slice_of_its_node(run: Run) -> None:
+    profile = run("control", "extended")
+    slices, strings = profile.trace.slices, profile.strings
+    loops = np.flatnonzero((slices.name == strings.find("Loop")) & (slices.step >= 0))
+    assert len(loops) == STEPS
+    for loop in loops.tolist():
+        inside = np.flatnonzero(slices.parent == loop)
+        count = len(inside)
+        assert count >= 2
+        assert [strings[row] for row in slices.name[inside]] == [
+            f"round {number} of {count}" for number in range(1, count + 1)
+        ]
+        assert set(slices.node[inside].tolist()) == {int(slices.node[loop])}
+
+
 def ancestors(profile: Profile, row: int) -> Iterator[int]:
     parent = profile.trace.slices.parent
     while (row := int(parent[row])) >= 0:
