@@ -159,13 +159,15 @@ def test_a_reference_variable_that_counts_is_what_changes_it(
 
 def test_without_grappler_only_onednn_fuses(capture: Capture, tf_files: Path) -> None:
     """oneDNN joins convolution and bias by itself; the matrix product is Grappler's work."""
-    fused = {}
+    fused, stages = {}, {}
     for setting in ("on", "off"):
         profile = capture(tf_files / "cnn.keras", "keras", options={"grappler": setting})
         assert_linked(profile)
         operators = profile.authored.nodes.operator[profile.fusion.members.node]
         fused[setting] = {profile.strings[operator] for operator in operators}
+        stages[setting] = profile.graphs[1].stage
     assert fused == {"on": {"Conv2D", "BiasAdd", "MatMul"}, "off": {"Conv2D", "BiasAdd"}}
+    assert stages == {"on": "grappler", "off": "executed"}
 
 
 @pytest.mark.parametrize("mode", ["keras", "tf-eager", "tf-xla"])
