@@ -137,6 +137,16 @@ def test_what_keras_lets_xla_compile_within_the_graph_is_linked(
     assert mode != "keras" or any("depth" in name for name in names)
 
 
+def test_sizes_of_the_run_reach_into_loops_of_a_saved_model(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "recurrent_saved", "tf-graph")
+    nodes, strings = profile.authored.nodes, profile.strings
+    products = np.flatnonzero(nodes.operator == strings.find("MatMul"))
+    assert (nodes.subgraph[products] >= 0).any()
+    assert (nodes.flops[products] > 0).all()
+
+
 def test_a_variable_that_is_replaced_in_each_step_is_known(
     capture: Capture, unconvertible: Path
 ) -> None:
