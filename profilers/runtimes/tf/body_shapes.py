@@ -10,6 +10,7 @@ _BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
 _DECIDING_INPUTS = 1  # of a branch: its condition, or its number
 _MOST_PASSES = 8  # a pass more for each body whose sizes come of another's
 _SHAPES = "_output_shapes"
+_MADE_OF_ROWS, _READ = "TensorListFromTensor", "TensorListGetItem"
 
 
 def has_bodies(graph_def: Any) -> bool:
@@ -50,6 +51,7 @@ class _Bodies:
         calls = _calls(graph_def.node, library)
         self._own = {name: each for name, each in library.items() if calls[name] == 1}
         self._as_saved = {name: _without_open_shapes(each) for name, each in self._own.items()}
+        self._listed: dict[str, Any] = {}  # shapes of a list's elements, by function and argument
         self._home = _imported(type(graph_def)(library=graph_def.library))
 
     def settled(self, nodes: Sequence[Any], build: Callable[[], Any]) -> Any:
@@ -66,6 +68,11 @@ class _Bodies:
         """Write what a branch or loop gives into its node; whether that is news."""
         operation = graph.get_operation_by_name(node.name)
         given = [tensor.shape for tensor in operation.inputs]
+        self._listed |= {
+            f"{name}/{place}": element
+            for name in _functions(node)
+            for place, element in _elements(operation.inputs[_skipped(node) :])
+        }
         made = self._loop(node, given) if node.op in _LOOPS else self._branches(node, given)
         known = [tensor.shape for tensor in operation.outputs]
         if made is None or [str(each) for each in made] == [str(each) for each in known]:
@@ -75,7 +82,7 @@ class _Bodies:
         return True
 
     def _branches(self, node: Any, given: Sequence[Any]) -> Sequence[Any] | None:
-        found = [self._made(name, given[_DECIDING_INPUTS:]) for name in _functions(node)]
+        found = [self._made(name, given[_skipped(node) :]) for name in _functions(node)]
         known = [each for each in found if each is not None]
         if not found or len(known) < len(found):
             return None
@@ -104,6 +111,7 @@ class _Bodies:
         if function is None:
             return None
         function.CopyFrom(self._as_saved[name])
+        self._state_elements(function)
         arguments = function.signature.input_arg
         shapes = [
             None if argument.type == DT_RESOURCE else shape.as_proto()
@@ -121,6 +129,30 @@ class _Bodies:
             if shape is not None:
                 _write(function.arg_attr[number].attr, [tensor])
         return [tensor.shape for tensor in graph.outputs]
+
+    def _state_elements(self, function: Any) -> None:
+        """What is read of a list that the caller made; inference loses it on the way into a body."""
+        name = function.signature.name
+        places = {each.name: at for at, each in enumerate(function.signature.input_arg)}
+        for node in function.node_def:
+            place = places.get(node.input[0]) if node.op == _READ else None
+            element = self._listed.get(f"{name}/{place}")
+            if element is not None:
+                attribute = node.attr[_SHAPES].list
+                attribute.ClearField("shape")
+                attribute.shape.add().CopyFrom(element)
+
+
+def _skipped(node: Any) -> int:
+    """Inputs of a node that its functions are not given."""
+    return 0 if node.op in _LOOPS else _DECIDING_INPUTS
+
+
+def _elements(tensors: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Place and shape of the elements, of each list that is made of the rows of one tensor."""
+    for place, tensor in enumerate(tensors):
+        if tensor.op.type == _MADE_OF_ROWS and tensor.op.inputs[0].shape.is_fully_defined():
+            yield place, tensor.op.inputs[0].shape[1:].as_proto()
 
 
 def _without_open_shapes(function: Any) -> Any:
