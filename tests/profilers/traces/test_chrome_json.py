@@ -465,4 +465,4 @@ def test_what_the_profiler_itself_took_stands_last_by_its_name(tmp_path: Path) -
     profile = opened(trace_file(tmp_path, events))
     tracks, strings = profile.trace.tracks, profile.strings
     told = [(strings[tracks.process[row]], strings[tracks.name[row]]) for row in range(2)]
-    assert told == [("1", "1"), ("profiler", "overhead")]
+    assert told == [("1", "thread 1"), ("profiler", "overhead")]
