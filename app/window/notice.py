@@ -87,6 +87,7 @@ class NoticeBar(QFrame):
             self._act = act
             self.offer.setText(title)
             self.offer.show()
+            self._fit()  # less room is left beside it
 
     def tell_also(self, error: TwinscopeError, theme: Theme) -> None:
         """Tell of a further failure beside those that are on show."""
@@ -137,6 +138,7 @@ class NoticeBar(QFrame):
         )
         self._line.setDirection(towards)
         width = room if is_narrow else beside
+        self._text.setMinimumHeight(0)  # else it asks for no less than it had
         self._text.setFixedHeight(max(self._text.heightForWidth(width), 1))
 
     def _take_offer(self) -> None:

@@ -17,7 +17,7 @@ class ResultError:
     Attributes
     ----------
     largest, mean : float
-        Absolute differences.
+        Absolute differences; 0 where both are the same infinity or no number.
     cosine : float
         Of the two sets of numbers as vectors; 1 where both are zero.
     same_class : float or None
@@ -41,7 +41,8 @@ def result_error(
     ours, theirs = (np.concatenate([pair[side].ravel() for pair in pairs]) for side in (0, 1))
     if not len(ours):
         return None
-    gaps = np.abs(ours - theirs)
+    is_same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    gaps = np.abs(np.subtract(ours, theirs, out=np.zeros_like(ours), where=~is_same))
     return ResultError(
         float(gaps.max()), float(gaps.mean()), _cosine(ours, theirs), _same_class(*pairs[0])
     )

@@ -1,4 +1,4 @@
-"""How far the results of a converted model are off those of the model it was made from."""
+"""How far the results of a converted or compiled model are off those of what it was made from."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,19 +19,22 @@ def tell_gap(
     runtime: str,
     reference: str,
     why: Callable[[], str] = lambda: "",
+    remedy: str = "Check the converted model before you use it.",
 ) -> None:
     """Largest and mean absolute difference over all numbers, as facts of a run.
 
     A difference that no rounding explains is a diagnostic as well; `why` is asked only then.
     """
+    if other := _other_shapes(expected, found):
+        record.warn(f"{runtime}'s results are not those of {reference} in shape: {other}.", remedy)
+        return
     error = result_error(expected, found)
     if error is None:
         record.warn(
-            f"The results of {runtime} and {reference} could not be compared: they are not of the "
-            "same shapes, or no numbers."
+            f"The results of {runtime} and {reference} could not be compared: they hold no numbers."
         )
         return
-    largest = max(float(np.abs(each).max(initial=0)) for each in map(numbers, expected))
+    largest = max(_largest(numbers(each)) for each in expected)
     record.facts[f"Largest difference from {reference}"] = f"{error.largest:.3g}"
     record.facts[f"Mean difference from {reference}"] = f"{error.mean:.3g}"
     if not error.largest <= _MOST_OFF * largest:
@@ -39,7 +42,19 @@ def tell_gap(
             f"{runtime}'s results differ from {reference}'s by up to {error.largest:.3g}, where the "
             f"largest is {largest:.3g}."
         )
-        record.warn(
-            f"{told} {why()}".rstrip(),
-            "Check the converted model before you use it.",
-        )
+        record.warn(f"{told} {why()}".rstrip(), remedy)
+
+
+def _other_shapes(expected: Sequence[NDArray[Any]], found: Sequence[NDArray[Any]]) -> str:
+    """How the results differ in count, or the first that differs in shape; "" if none does."""
+    if len(expected) != len(found):
+        return f"they are {len(found)} and not {len(expected)}"
+    for number, (ours, theirs) in enumerate(zip(expected, found, strict=True)):
+        if ours.shape != theirs.shape:
+            return f"result {number} is {list(theirs.shape)} and not {list(ours.shape)}"
+    return ""
+
+
+def _largest(values: NDArray[np.float64]) -> float:
+    """Of the finite ones, by their absolute value."""
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0))

@@ -25,6 +25,7 @@ from profilers.units import format_duration
 KERNEL_SUFFIX = "_kernel_time"
 RUN = "model_run"
 EXECUTE = "SequentialExecutor::Execute"
+_LOOPS = frozenset({"Loop", "Scan", "SequenceMap"})
 _LARGEST_FILE = 2**30
 _LATEST_US = 2**53
 _US = 1000
@@ -214,17 +215,20 @@ def add_slices(
         The track of each thread.
     """
     tracks: dict[int, int] = {}
+    rounds = _rounds(spans)
     for root in spans:
         for span in root.walk():  # outer ones first: equal times keep this order
             event = span.event
             if event.tid not in tracks:
                 tracks[event.tid] = trace.track(f"thread {event.tid}", process="ONNX Runtime")
-            node, group = (links or {}).get(span, (-1, -1))
+            turn = rounds.get(span)
+            node, group = (links or {}).get(turn.loop if turn else span, (-1, -1))
+            group = -1 if turn else group  # the loop itself is it
             span.slice = trace.slice(
                 tracks[event.tid],
                 event.start_ns,
                 event.duration_ns,
-                event.operator if event.is_kernel else event.name,
+                turn.title if turn else event.operator if event.is_kernel else event.name,
                 _kind(event),
                 event.cat,
                 step=span.step,
@@ -233,6 +237,29 @@ def add_slices(
                 arguments=_arguments(event),
             )
     return tracks
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One execution of a loop's body."""
+
+    loop: Span
+    number: int
+    count: int
+
+    @property
+    def title(self) -> str:
+        return f"round {self.number} of {self.count}"
+
+
+def _rounds(spans: list[Span]) -> dict[Span, _Round]:
+    found = {}
+    for loop in (span for root in spans for span in root.walk()):
+        if loop.event.is_kernel and loop.event.operator in _LOOPS:
+            bodies = [span for span in loop.children if span.event.name == EXECUTE]
+            for number, body in enumerate(bodies, 1):
+                found[body] = _Round(loop, number, len(bodies))
+    return found
 
 
 def _kind(event: Event) -> SliceKind:

@@ -175,6 +175,25 @@ def test_a_sentence_in_a_narrow_column_stands_above_its_buttons(qtbot: QtBot) ->
     assert heights[1] < heights[0] < 250
 
 
+def test_a_sentence_is_as_high_as_its_lines_after_its_column_grew(qtbot: QtBot) -> None:
+    bar = NoticeBar()
+    qtbot.addWidget(bar)
+    text = bar.findChild(QLabel)
+    assert isinstance(text, QLabel)
+    bar.resize(1000, 40)
+    bar.show()
+    error = CaptureFailed("The model failed", "word " * 60)
+    bar.tell_error(error, DARK)
+    alone = text.height()
+    for width in (110, 1000):
+        bar.resize(width, 40)
+    assert text.height() == alone
+    bar.tell_error(error, DARK, ("Choose the source folder of the model…", lambda: None))
+    qtbot.wait(10)  # the button takes its room
+    assert text.height() > alone
+    assert text.height() >= text.heightForWidth(text.width())
+
+
 def test_what_was_told_of_a_failed_save_goes_with_the_next_one(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, no_folder: Path
 ) -> None:

@@ -75,6 +75,8 @@ class TracedModel:
         Whether the first call makes the code that the others run.
     runs_nodes : bool
         Whether TensorFlow's executor runs the nodes of `function` at each call, in this process.
+    check : callable
+        Looks at the model once its steps were measured, and tells the record what it found.
     """
 
     function: Any
@@ -90,6 +92,7 @@ class TracedModel:
     tracing_ns: int = 0
     is_compiled: bool = True
     runs_nodes: bool = False
+    check: Callable[[RunRecord], None] = lambda record: None
 
 
 def run_traced(
@@ -165,7 +168,7 @@ def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter)
         record.warmup_ns = [first_ns]
     record.warmup_ns += timed_steps(step, request.warmup - 1, report, "warm-up")
     record.measured_ns = least_steps(step, request.steps, report)
-    keep_results(request, folder, lambda: _results(traced))
+    keep_results(request, folder, lambda: results_of(traced.call, traced.arguments))
     profiled = (
         with_fresh_executors(step, traced.function, request.steps) if traced.runs_nodes else step
     )
@@ -174,14 +177,15 @@ def _run(traced: TracedModel, record: RunRecord, folder: Path, report: Reporter)
         _profile(profiled, record, folder, report)
     # Not before: what TensorFlow's executor finds to be cheap, after many steps, is left out of traces.
     record.measured_ns += further_steps(step, record.measured_ns, report)
+    traced.check(record)
     write_statistics(folder, _weights(traced))
 
 
-def _results(traced: TracedModel) -> list[NDArray[Any]]:
+def results_of(call: Callable[..., Any], arguments: Sequence[Any]) -> list[NDArray[Any]]:
     """What one call gives, those of a dict in the order of its keys."""
     import tensorflow as tf
 
-    flat = tf.nest.flatten(traced.call(*traced.arguments))
+    flat = tf.nest.flatten(call(*arguments))
     return [each.numpy() for each in flat if isinstance(each, tf.Tensor)]
 
 

@@ -1,5 +1,6 @@
 """Runs the models of the other TensorFlow modes as one program that XLA compiled."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,11 +13,21 @@ from profilers.request import RunRequest
 from profilers.run_record import RunRecord
 from profilers.runtimes.keras.training import refuse_training
 from profilers.runtimes.measure import Reporter
-from profilers.runtimes.tf.session import WORKER_ENVIRONMENT, TracedModel, run_traced
-from profilers.runtimes.tf.sources import is_keras, load_any
+from profilers.runtimes.result_gap import tell_gap
+from profilers.runtimes.tf.options import is_training
+from profilers.runtimes.tf.session import (
+    WORKER_ENVIRONMENT,
+    TracedModel,
+    results_of,
+    run_traced,
+)
+from profilers.runtimes.tf.sources import is_keras, load_any, operators_of
+from profilers.runtimes.tf.written_variables import unchanged_variables
 from profilers.runtimes.tf.xla_kernels import without_xla_kernel
 
 __all__ = ["WORKER_ENVIRONMENT", "run"]
+
+logger = logging.getLogger(__name__)
 
 _LARGEST_LITERAL_BYTES = 1024
 _MODULES_PLANE = "/host:metadata"
@@ -27,6 +38,11 @@ _OPEN_SIZES = "Dynamic input unexpectedly found for unsupported instruction"
 _AT_OPERATOR = re.compile(r'op_name="(?:[^"]*/)?([^"/]+)"')
 _OLD_CONTROL_FLOW = frozenset({"Switch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond"})
 _OLD_VARIABLES = frozenset({"Variable", "VariableV2"})
+_RANDOM = re.compile(
+    r"(Parameterized)?TruncatedNormal|Multinomial|Random\w+"
+    r"|State(ful|less)(Random|Standard|Truncated|Uniform|Multinomial)\w+"
+)
+_LISTS = "TensorList"
 
 
 def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
@@ -95,7 +111,34 @@ def _load(request: RunRequest) -> TracedModel:
     def refusal(error: Exception) -> _Refused:
         return _refusal(name, error, traced.function.graph.as_graph_def(), request.device)
 
-    return replace(traced, call=_compiled(traced.call, refusal), runs_nodes=False)
+    compiled = replace(traced, call=_compiled(traced.call, refusal), runs_nodes=False)
+    if is_training(request.options):
+        return compiled
+    return replace(compiled, check=lambda record: _compare(record, traced, compiled))
+
+
+def _compare(record: RunRecord, plain: TracedModel, compiled: TracedModel) -> None:
+    """Tell how far the compiled model is off the same model without XLA, from the same state on."""
+    try:
+        with unchanged_variables(plain.function):
+            found = results_of(compiled.call, compiled.arguments)
+        with unchanged_variables(plain.function):
+            expected = results_of(plain.call, plain.arguments)
+    except Exception:  # whatever it meets in a model, it must not cost the capture
+        logger.exception("running the model without XLA failed")
+        return
+    remedy = f"Check what XLA makes of the model before you use it.{_suspect(plain.function)}"
+    tell_gap(record, expected, found, "XLA", "TensorFlow without XLA", remedy=remedy)
+
+
+def _suspect(function: Any) -> str:
+    """What is known to give other results in XLA, if the function holds it."""
+    operators = operators_of(function)
+    if any(map(_RANDOM.fullmatch, operators)):
+        return " It draws random numbers, which XLA draws in a way of its own."
+    if any(each.startswith(_LISTS) for each in operators):
+        return " It fills lists; XLA gives them the size that they are made with."
+    return ""
 
 
 def _compiled(

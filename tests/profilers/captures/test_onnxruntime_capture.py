@@ -188,6 +188,21 @@ def test_nodes_inside_control_flow_are_linked_to_their_body(run: Run) -> None:
         assert "Loop" in owners
 
 
+def test_each_round_of_a_loop_is_a_slice_of_its_node(run: Run) -> None:
+    profile = run("control", "extended")
+    slices, strings = profile.trace.slices, profile.strings
+    loops = np.flatnonzero((slices.name == strings.find("Loop")) & (slices.step >= 0))
+    assert len(loops) == STEPS
+    for loop in loops.tolist():
+        inside = np.flatnonzero(slices.parent == loop)
+        count = len(inside)
+        assert count >= 2
+        assert [strings[row] for row in slices.name[inside]] == [
+            f"round {number} of {count}" for number in range(1, count + 1)
+        ]
+        assert set(slices.node[inside].tolist()) == {int(slices.node[loop])}
+
+
 def ancestors(profile: Profile, row: int) -> Iterator[int]:
     parent = profile.trace.slices.parent
     while (row := int(parent[row])) >= 0:
@@ -225,7 +240,7 @@ def test_activations_add_up_to_what_the_arena_reported(run: Run, name: str, leve
     slices, allocations = profile.trace.slices, profile.memory.allocations
     made = allocations.take(allocations.category == MemoryCategory.ACTIVATION)
     rest = []
-    for row in operators(profile):
+    for row in operators_of_steps(profile):
         end_ns = slices.start_ns[row] + slices.duration_ns[row]
         alive = (made.allocated_ns < end_ns) & (made.freed_ns >= end_ns)
         reported = decode(profile.trace.arguments, row)["mem_bytes_requested_in_use"]
@@ -233,9 +248,13 @@ def test_activations_add_up_to_what_the_arena_reported(run: Run, name: str, leve
     assert len(set(rest)) == 1  # the weights that the arena holds, and nothing else
 
 
+def operators_of_steps(profile: Profile) -> list[int]:
+    return [row for row in operators(profile) if profile.trace.slices.step[row] >= 0]
+
+
 def test_the_arena_itself_is_shown_beside(run: Run) -> None:
     counters = run("block", "all").memory.counters
-    assert len(counters) == len(operators(run("block", "all")))
+    assert len(counters) == len(operators_of_steps(run("block", "all")))
     assert (np.diff(counters.time_ns) >= 0).all()
     assert (counters.reserved_bytes >= counters.allocated_bytes).all()
     assert counters.allocated_bytes.min() > 0

@@ -27,6 +27,7 @@ from profilers.profile.references import broken_references
 from tests.conftest import Capture, CaptureFolder
 
 Captured = Callable[[str], Path]
+GAP = "Largest difference from TensorFlow without XLA"
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def test_every_kind_of_file_runs_and_is_linked(captured: Captured, name: str) ->
         assert share >= 0.95
     assert profile.steps.number.tolist() == [0, 1, 2, 3, 4]
     assert not profile.diagnostics
+    assert float(profile.environment.facts[GAP]) < 1e-5
 
 
 def test_what_xla_reduced_to_a_copy_stands_for_the_result(captured: Captured) -> None:
@@ -200,6 +202,20 @@ def test_sizes_and_old_graphs_that_xla_refuses_are_told_in_words(
     assert profile.environment.facts["Compiled by XLA"] == "no"
     assert any(re.search(says, each.message) for each in profile.diagnostics)
     assert link_coverage(profile).operator_time == 1.0
+
+
+def test_a_list_that_xla_leaves_empty_is_told(capture: Capture, unconvertible: Path) -> None:
+    profile = capture(unconvertible / "greedy_saved", "tf-xla")
+    (told,) = [each for each in profile.diagnostics if "in shape" in each.message]
+    assert "result 0 is [0, 1] and not" in told.message
+    assert "lists" in told.remedy
+
+
+def test_a_state_is_the_same_for_both_that_are_compared(
+    capture: Capture, unconvertible: Path
+) -> None:
+    profile = capture(unconvertible / "counting_saved", "tf-xla")
+    assert float(profile.environment.facts[GAP]) < 1e-5
 
 
 def test_text_is_never_given_to_xla(capture: Capture, tf_files: Path) -> None:
