@@ -262,3 +262,19 @@ class Recomputed(nn.Module):
         for block in (self.first, self.second):
             x = checkpoint(block, x, use_reentrant=False)
         return self.head(x)
+
+
+class Lowered(nn.Module):
+    """Half precision and no gradients for a part each, as in training with a teacher."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.student, self.teacher = nn.Linear(16, 16), nn.Linear(16, 16)
+        self.head = nn.Linear(16, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = self.student(x)
+        with torch.no_grad():
+            wanted = self.teacher(x)
+        return self.head(found.float()) - wanted

@@ -240,9 +240,9 @@ def _memory(
     pool: StringPool,
 ) -> tuple[Memory, list[Diagnostic]]:
     replay = ArenaReplay(nodes)
-    for span in spans:
-        if span.event.name == RUN:
-            replay.replay(span)
+    runs = [span for span in spans if span.event.name == RUN and span.step >= 0]
+    for run in runs:
+        replay.replay(run)
     device = request.device
     rows = [*held_throughout(sources.authored_graph, request.inputs, pool, weights_on=device)]
     for block in replay.blocks:
@@ -252,7 +252,7 @@ def _memory(
             pool.add(device_of(block.owner.event, device)), MemoryCategory.ACTIVATION,
             row_of[block.owner.slice], origins[-1], -1,
         ))  # fmt: skip
-    samples = sorted(arena_samples(spans), key=lambda sample: sample.time_ns)
+    samples = sorted(arena_samples(runs), key=lambda sample: sample.time_ns)
     arenas = [device_of(sample.owner.event, device) for sample in samples]
     counters = [
         (sample.time_ns, pool.add(arena), sample.in_use_bytes, sample.held_bytes)

@@ -20,7 +20,7 @@ from profilers.captures.ort.nodes import RanNodes
 from profilers.graphs.builder import tensor_bytes
 from profilers.graphs.onnx_graph import Body
 from profilers.graphs.onnx_nodes import bodies_of, captured_tensors
-from profilers.traces.onnxruntime_profile import RUN, Event, Span
+from profilers.traces.onnxruntime_profile import Event, Span
 
 _IN_USE = "mem_bytes_requested_in_use"
 _GROWTH = "mem_requested_in_use_delta"
@@ -205,10 +205,10 @@ class ArenaReplay:
         self.blocks.append(ArenaBlock(begin, max(time_ns, begin), buffer.bytes, buffer.owner))
 
 
-def arena_samples(spans: Iterable[Span]) -> Iterator[ArenaSample]:
+def arena_samples(runs: Iterable[Span]) -> Iterator[ArenaSample]:
     """The arena's own figures after each node, in order of time within a run."""
-    for run in spans:
-        for span in run.walk() if run.event.name == RUN else ():
+    for run in runs:
+        for span in run.walk():
             if _tells_memory(span.event):
                 event = span.event
                 yield ArenaSample(

@@ -16,6 +16,7 @@ from profilers.captures.pytorch.compiled_backward import (
     gradients_of_calls,
 )
 from profilers.captures.pytorch.compiled_links import KernelLinks
+from profilers.captures.pytorch.control_program import in_own_bodies
 from profilers.captures.pytorch.cuda_graph_links import replayed_groups, with_copied_inputs
 from profilers.captures.pytorch.files import COMPILATION_FILE, COMPILE_FAILURE_FILE
 from profilers.captures.pytorch.fusion_breaks import FAILURE, fusion_breaks
@@ -210,15 +211,17 @@ def authored_of_traced(
 
     What has no counterpart of its own stands for the authored nodes between its neighbours'; what is
     in a branch or a loop only for those in one. A body that several operators share has all of theirs.
+    What the model does under autocast or without gradients is in no body where Dynamo traces a program
+    of Python, and in one where it traces an exported program.
     """
     traced = _traced(records)
     rows, program = _authored_program(authored, strings)
     places = _places(traced, program)
     scope_of = {row: place.scope for row, place in zip(rows, program, strict=True)}
-    in_body = authored.nodes.subgraph >= 0
+    in_body, runs_apart = authored.nodes.subgraph >= 0, in_own_bodies(authored, strings)
     found: list[dict[str, list[int]]] = [{} for _ in records]
     for (number, name, _, module), nodes in zip(traced, with_gaps(places, rows), strict=True):
-        near = [node for node in nodes if in_body[node] == (IN_BODY in name)]
+        near = [node for node in nodes if (in_body if IN_BODY in name else ~runs_apart)[node]]
         near = near if in_body.any() else nodes
         same = [node for node in near if scope_of[node] == module]
         found[number].setdefault(name, []).extend(same or near)

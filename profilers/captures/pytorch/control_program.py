@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from profilers.captures.nested_program import Step, laid_out
 from profilers.captures.pytorch.files import BRANCHES, COMPILED_REGION
-from profilers.captures.pytorch.links import places_of
+from profilers.captures.pytorch.links import operator_name, places_of
 from profilers.captures.sequence_alignment import Place
 from profilers.profile import Graph, NodeKind, StringTable
+
+_SETS_STATE = frozenset(
+    {"higher_order::wrap_with_autocast", "higher_order::wrap_with_set_grad_enabled"}
+)
 
 
 def program_with_bodies(graph: Graph, strings: StringTable) -> tuple[list[Place], list[int]]:
@@ -29,6 +34,15 @@ def program_of_bodies(
     Scopes are the branches of torch.cond: a body knows no modules.
     """
     return laid_out(_steps(graph, strings, [owner], ""))
+
+
+def in_own_bodies(graph: Graph, strings: StringTable) -> NDArray[np.bool_]:
+    """Which nodes are in a branch, a loop or the like, and not only where a state is set."""
+    nodes, apart = graph.nodes, np.zeros(len(graph.nodes), np.bool_)
+    for body, owner in enumerate(graph.subgraphs.owner.tolist()):  # outer bodies come first
+        sets_state = operator_name(strings[int(nodes.operator[owner])]) in _SETS_STATE
+        apart[nodes.subgraph == body] = not sets_state or apart[owner]
+    return apart
 
 
 def _computed(graph: Graph, subgraph: int) -> list[int]:

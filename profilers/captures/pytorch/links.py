@@ -13,6 +13,7 @@ from profilers.profile import Flows, Graph, NodeKind, SliceKind, Slices, StringT
 from profilers.profile.table import Int32
 
 _PREPARES = ("aten::_autocast_to_", "aten::detach")  # a cast; what a differentiable graph keeps
+_CHECK = "_assert_tensor_metadata"
 _MAY_BE_LEFT = frozenset({"aten::to", "aten::lift_fresh_copy"})
 READS = frozenset({"aten::item", "aten::is_nonzero", "aten::_local_scalar_dense"})
 _REWRITES = frozenset({"aten::contiguous"})  # nothing where export takes the layout to be right
@@ -34,7 +35,10 @@ def operator_name(text: str) -> str:
 
 
 def linked_by_marks(slices: Slices, strings: StringTable, graph: Graph) -> Int32:
-    """Nodes of slices inside a node's range; the innermost range counts."""
+    """Nodes of slices inside a node's range; the innermost range counts.
+
+    A check that export adds before an operator, which the graph does not show, belongs to that one.
+    """
     rows = node_rows(graph, strings)
     marked = {
         row: rows.get(text.removeprefix(NODE_MARK), -1)
@@ -42,6 +46,12 @@ def linked_by_marks(slices: Slices, strings: StringTable, graph: Graph) -> Int32
         if text.startswith(NODE_MARK)
     }
     nodes = np.array([marked.get(name, -1) for name in slices.name.tolist()], np.int32)
+    following: dict[int, int] = {}  # by what encloses them
+    for row in np.flatnonzero(np.isin(slices.name, list(marked)))[::-1].tolist():
+        parent = int(slices.parent[row])
+        if nodes[row] < 0 and _CHECK in strings[int(slices.name[row])]:
+            nodes[row] = following.get(parent, -1)
+        following[parent] = int(nodes[row])
     return inherited(slices, nodes)
 
 

@@ -12,7 +12,7 @@ from tests.conftest import ROOT, Capture
 from tests.profilers.captures.linked import assert_linked
 
 MODELS = ROOT / "tests" / "models" / "awkward.py"
-SHAPES = {"Decided": (4, 16), "Scanned": (6, 4, 16), "Mapped": (4, 16)}
+SHAPES = {"Decided": (4, 16), "Scanned": (6, 4, 16), "Mapped": (4, 16), "Lowered": (4, 16)}
 
 
 def captured(capture: Capture, name: str, mode: str, **options: str) -> Profile:
@@ -99,3 +99,21 @@ def test_a_loop_over_rows_is_compiled_though_its_rounds_read_numbers(capture: Ca
     slices = profile.trace.slices
     ran = calls(profile, np.flatnonzero((slices.group >= 0) & (slices.step == 1)).tolist())
     assert ran["map_impl body", "linear"] >= 4  # rows
+
+
+def test_kernels_of_a_part_under_autocast_are_tied_to_its_body(capture: Capture) -> None:
+    """Export makes a body of the part, the compiler does not."""
+    profile = captured(capture, "Lowered", "torch-compile")
+    assert_linked(profile)
+    members = profile.fusion.members
+    assert set(members.group.tolist()) == set(range(len(profile.fusion.groups)))
+    ran = calls(profile, np.flatnonzero(profile.trace.slices.group >= 0).tolist())
+    assert ran["linear body", "linear"] > 0
+
+
+def test_a_check_that_export_adds_belongs_to_the_operator_after_it(capture: Capture) -> None:
+    profile = captured(capture, "Lowered", "torch-export")
+    slices = profile.trace.slices
+    is_check = [text == "aten::_assert_tensor_metadata" for text in profile.strings]
+    checks = np.flatnonzero(np.array(is_check)[slices.name] & (slices.step >= 0))
+    assert {name_of(profile, int(node)) for node in slices.node[checks]} == {"to"}
