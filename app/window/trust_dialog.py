@@ -44,7 +44,7 @@ class TrustDialog(QDialog):
         calls.setRootIsDecorated(False)
         calls.setAccessibleName(self.tr("What the file would call"))
         for danger in sorted(dangers, key=lambda each: not each.severe):
-            mark = "⛔ " if danger.severe else ""
+            mark = "⚠ " if danger.severe else ""
             calls.addTopLevelItem(
                 QTreeWidgetItem([mark + visible(danger.call), visible(danger.where)])
             )
@@ -58,7 +58,8 @@ class TrustDialog(QDialog):
         if any(danger.severe for danger in dangers):
             warning = QLabel(
                 self.tr(
-                    "⛔ marks calls that an ordinary model does not make. Do not run this file."
+                    "⚠ marks calls that can do anything and that few models make. Do not run this file "
+                    "unless you know why it makes them."
                 )
             )
             warning.setWordWrap(True)
