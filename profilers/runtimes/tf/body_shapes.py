@@ -11,6 +11,7 @@ _DECIDING_INPUTS = 1  # of a branch: its condition, or its number
 _MOST_PASSES = 8  # a pass more for each body whose sizes come of another's
 _SHAPES = "_output_shapes"
 _MADE_OF_ROWS, _READ = "TensorListFromTensor", "TensorListGetItem"
+_SET, _STACKED, _ITEM = "TensorListSetItem", "TensorListStack", 2  # the item's input
 
 
 def has_bodies(graph_def: Any) -> bool:
@@ -52,6 +53,7 @@ class _Bodies:
         self._own = {name: each for name, each in library.items() if calls[name] == 1}
         self._as_saved = {name: _without_open_shapes(each) for name, each in self._own.items()}
         self._listed: dict[str, Any] = {}  # shapes of a list's elements, by function and argument
+        self._written: dict[tuple[str, int], Any] = {}  # the same, by function and result
         self._home = _imported(type(graph_def)(library=graph_def.library))
 
     def settled(self, nodes: Sequence[Any], build: Callable[[], Any]) -> Any:
@@ -59,6 +61,7 @@ class _Bodies:
         graph = build()
         for _ in range(_MOST_PASSES):
             told = [self._tell(node, graph) for node in nodes if node.op in _LOOPS | _BRANCHES]
+            told += [self._tell_stack(node, graph) for node in nodes if node.op == _STACKED]
             if not any(told):
                 break
             graph = build()
@@ -79,6 +82,19 @@ class _Bodies:
             return False
         node.attr["output_shapes"].list.ClearField("shape")
         node.attr["output_shapes"].list.shape.extend(each.as_proto() for each in made)
+        return True
+
+    def _tell_stack(self, node: Any, graph: Any) -> bool:
+        """Write the shape of all elements of a list that a loop wrote; whether that is news."""
+        operation = graph.get_operation_by_name(node.name)
+        source, shape = operation.inputs[0], operation.outputs[0].shape
+        if source.op.type not in _LOOPS or shape.rank is None or shape.is_fully_defined():
+            return False
+        body = source.op.node_def.attr["body"].func.name
+        element = self._written.get((body, source.value_index))
+        if element is None:
+            return False
+        _write_shapes(node.attr, [shape[:1].concatenate(element)])
         return True
 
     def _branches(self, node: Any, given: Sequence[Any]) -> Sequence[Any] | None:
@@ -123,6 +139,7 @@ class _Bodies:
                 return function_def_to_graph(function, input_shapes=shapes)
 
         graph = self.settled(function.node_def, build)
+        self._written |= {(name, place): each for place, each in _set_elements(graph.outputs)}
         for node in function.node_def:
             _write(node.attr, graph.get_operation_by_name(node.name).outputs)
         for number, (tensor, shape) in enumerate(zip(graph.inputs, shapes, strict=True)):
@@ -166,9 +183,23 @@ def _without_open_shapes(function: Any) -> Any:
     return plain
 
 
+def _set_elements(results: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Place and shape of what a body sets as an element, of each list that it gives."""
+    for place, tensor in enumerate(results):
+        made = tensor.op
+        while made.type == "Identity":
+            made = made.inputs[0].op
+        if made.type == _SET and made.inputs[_ITEM].shape.is_fully_defined():
+            yield place, made.inputs[_ITEM].shape
+
+
 def _write(attributes: Any, tensors: Iterable[Any]) -> None:
+    _write_shapes(attributes, [tensor.shape for tensor in tensors])
+
+
+def _write_shapes(attributes: Any, shapes: Iterable[Any]) -> None:
     attributes[_SHAPES].list.ClearField("shape")
-    attributes[_SHAPES].list.shape.extend(tensor.shape.as_proto() for tensor in tensors)
+    attributes[_SHAPES].list.shape.extend(shape.as_proto() for shape in shapes)
 
 
 def _common(shapes: Iterable[Any]) -> Any:

@@ -137,15 +137,14 @@ def test_what_keras_lets_xla_compile_within_the_graph_is_linked(
     assert mode != "keras" or any("depth" in name for name in names)
 
 
-def test_sizes_of_the_run_reach_into_loops_of_a_saved_model(
+def test_sizes_of_the_run_reach_through_loops_of_a_saved_model(
     capture: Capture, tf_files: Path
 ) -> None:
     profile = capture(tf_files / "recurrent_saved", "tf-graph")
     nodes, strings = profile.authored.nodes, profile.strings
-    is_inner = nodes.subgraph >= 0
-    products = np.flatnonzero((nodes.operator == strings.find("MatMul")) & is_inner)
-    assert len(products) == 2
-    assert (nodes.flops[products] > 0).all()
+    products = np.flatnonzero(nodes.operator == strings.find("MatMul"))
+    assert (nodes.subgraph[products] >= 0).sum() == 2
+    assert (nodes.flops[products] > 0).all()  # also behind the loop, of the list that it wrote
 
 
 def test_a_variable_that_is_replaced_in_each_step_is_known(
