@@ -14,6 +14,7 @@ from profilers.captures import read_capture
 from profilers.errors import (
     Cancelled,
     CaptureFailed,
+    CodeNeeded,
     MissingCode,
     ModeUnavailable,
     TrustRequired,
@@ -104,18 +105,18 @@ def model_to_trust(model: ModelFile, request: RunRequest) -> ModelFile | None:
 
     Raises
     ------
-    TwinscopeError
+    CodeNeeded
         If the model holds weights alone and the request names no code for them.
     """
     if not model.needs_code:
         return model if model.needs_trust else None
     code = parse_code(request.code)
     if code is None:
-        raise TwinscopeError(
+        raise CodeNeeded(
             f"{model.path.name} holds weights but not the model that uses them",
             f"{request.code!r} is no code" if request.code else "",
             "Give the code that makes the model, such as model.py:make_model or "
-            "torchvision:resnet18 (on the command line: --code).",
+            "torchvision:resnet18.",
         )
     return model_named(f"{code.path}:{code.entry}".rstrip(":")) if code.is_file else None
 
@@ -133,7 +134,7 @@ def require_trust(model: ModelFile, *, is_trusted: bool) -> None:
         raise TrustRequired(
             f"{model.path.name} was not loaded",
             f"loading it can execute code; it would call {calls}",
-            "Run it only if you trust where it comes from (on the command line: --trust).",
+            "Run it only if you trust where it comes from.",
         )
 
 

@@ -22,7 +22,9 @@ def _settings(environment: Environment) -> list[str]:
     return [
         _words(option, str(given[option.id]))
         for option in mode.options
-        if option.id in given and str(given[option.id]) not in ("", option.default)
+        if option.id in given
+        and str(given[option.id]) not in ("", option.default)
+        and option.unmet(mode.options, given) is None
     ]
 
 

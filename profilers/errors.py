@@ -24,7 +24,14 @@ class TwinscopeError(Exception):
         What the person can do about it.
     detail : str
         Long text shown on demand (a traceback, the worker's last log lines).
+
+    Attributes
+    ----------
+    option : str
+        With what the remedy is given on the command line, which alone tells of it.
     """
+
+    option = ""
 
     def __init__(self, what: str, why: str = "", remedy: str = "", detail: str = "") -> None:
         super().__init__(what, why, remedy, detail)
@@ -62,9 +69,19 @@ class DamagedFile(TwinscopeError):
 class TrustRequired(TwinscopeError):
     """Loading the file can execute code and nobody has agreed to that yet."""
 
+    option = "--trust"
+
 
 class MissingCode(TwinscopeError):
     """The model needs Python code that was not found; a source folder may bring it."""
+
+    option = "--source-folder"
+
+
+class CodeNeeded(TwinscopeError):
+    """The file holds weights alone, and nobody has said what makes the model that uses them."""
+
+    option = "--code"
 
 
 class ModeUnavailable(TwinscopeError):

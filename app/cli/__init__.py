@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = import_module(chosen).run(options)
     except TwinscopeError as error:
-        print(f"twinscope: {error}", file=sys.stderr)
+        print(f"twinscope: {_sentence(error)}", file=sys.stderr)
         if error.detail and getattr(options, "verbose", False):
             print(error.detail, file=sys.stderr)
         return 1
@@ -58,6 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("twinscope: stopped", file=sys.stderr)
         return 1
     return status
+
+
+def _sentence(error: TwinscopeError) -> str:
+    """What is told everywhere, and with which option it is mended here."""
+    return f"{str(error).rstrip('.')} (with {error.option})." if error.option else str(error)
 
 
 def _parser(words: list[str]) -> tuple[argparse.ArgumentParser, str]:

@@ -14,7 +14,7 @@ def is_trusted(model: ModelFile, request: RunRequest, *, agreed: bool) -> bool:
     ------
     TrustRequired
         If it can, and nobody agreed.
-    TwinscopeError
+    CodeNeeded
         If the model holds weights alone and the request names no code for them.
     """
     asks = model_to_trust(model, request)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -27,6 +28,7 @@ class Running(QObject):
         self._session = session
         self._window = window
         self._tell = tell
+        self._agreed: dict[str, set[str]] = {}  # digests, and with which source folders
 
     def ask(self, document: Document) -> None:
         """Show how the model would be run, and run it so when the person agrees."""
@@ -48,6 +50,35 @@ class Running(QObject):
         self, document: Document, request: RunRequest, act: Callable[[RunRequest], object]
     ) -> None:
         """Hand the request on where everything is harmless or trusted, or once the person agrees."""
+        self._when_agreed(document, request, act, self._session.trust.holds)
+
+    def ask_source_folder(self, document: Document) -> None:
+        """Let the person show where the model's own code lies, and run again with that.
+
+        To the file itself they agreed before the run that lacked the code.
+        """
+        request = document.request
+        if request is None:
+            return
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, self.tr("Folder of the model's own code"), str(document.path.parent)
+        )
+        if chosen:
+            self._when_agreed(
+                document,
+                replace(request, source_folder=chosen),
+                lambda agreed: self._session.run(document, agreed),
+                lambda sha256: sha256 in self._agreed or self._session.trust.holds(sha256),
+            )
+
+    def _when_agreed(
+        self,
+        document: Document,
+        request: RunRequest,
+        act: Callable[[RunRequest], object],
+        is_trusted: Callable[[str], bool],
+    ) -> None:
+        """`is_trusted` tells by digest whether the file itself needs no question any more."""
         if document.model is None:
             return
         try:
@@ -61,29 +92,19 @@ class Running(QObject):
         is_model = asks is document.model
         sha256 = document.sha256 if is_model else content_digest(asks.path)
         agreed = replace(request, trusted=True, model_sha256=sha256 if is_model else "")
-        if self._session.trust.holds(sha256):
+        dangers = () if is_trusted(sha256) else asks.dangers
+        folder = request.source_folder if Path(request.source_folder).is_dir() else ""
+        is_new = bool(folder) and folder not in self._agreed.get(sha256, ())
+        if not dangers and not is_new:
             act(agreed)
-        else:
-            self._ask_trust(asks, sha256, lambda: act(agreed))
-
-    def ask_source_folder(self, document: Document) -> None:
-        """Let the person show where the model's own code lies, and run again with that."""
-        request = document.request
-        if request is None:
             return
-        chosen = QFileDialog.getExistingDirectory(
-            self._window, self.tr("Folder of the model's own code"), str(document.path.parent)
-        )
-        if chosen:
-            self.run(document, replace(request, source_folder=chosen))
-
-    def _ask_trust(self, asks: ModelFile, sha256: str, act: Callable[[], object]) -> None:
-        dialog = TrustDialog(asks, self._window)
+        dialog = TrustDialog(asks.path.name, dangers, folder, self._window)
 
         def trust() -> None:
+            self._agreed.setdefault(sha256, set()).add(folder)
             if dialog.remember.isChecked():
                 self._remember(asks, sha256)
-            act()
+            act(agreed)
 
         dialog.accepted.connect(trust)
         dialog.open()

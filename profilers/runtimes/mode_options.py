@@ -8,6 +8,14 @@ from profilers.errors import TwinscopeError
 
 
 @dataclass(frozen=True)
+class Need:
+    """That another option of the mode, by id, is set to one of `values`."""
+
+    option: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ModeOption:
     """One setting of a mode, which the run dialog, the command line and a matrix offer alike.
 
@@ -24,6 +32,8 @@ class ModeOption:
         One sentence on what it changes.
     is_compared : bool
         Whether a matrix of modes has a row for each choice, or the default alone.
+    need : Need, optional
+        Without which it changes nothing. A mode without that other option always meets it.
     """
 
     id: str
@@ -32,6 +42,21 @@ class ModeOption:
     default: str
     help: str = ""
     is_compared: bool = False
+    need: Need | None = None
+
+    def unmet(
+        self, declared: Sequence["ModeOption"], values: Mapping[str, Any]
+    ) -> tuple["ModeOption", tuple[str, ...]] | None:
+        """The other option that keeps this one from a meaning, and what it would have to be.
+
+        `declared` are all options of the mode, `values` what is chosen by id; defaults stand for
+        those that are absent. None where this option counts.
+        """
+        need = self.need
+        other = next((each for each in declared if need and each.id == need.option), None)
+        if need is None or other is None or str(values.get(other.id, other.default)) in need.values:
+            return None
+        return other, need.values
 
 
 ACTIVATIONS = ModeOption(

@@ -120,4 +120,5 @@ def _thread(events: ChromeEvents, key: TrackKey) -> tuple[str, str]:
     named = events.process_names.get(process, "")
     group = f"{named} ({process})" if named and named != process else named or process
     named = events.thread_names.get(key, "")
-    return group, f"{named} ({thread})" if named and thread not in named else named or thread
+    title = f"{named} ({thread})" if named and thread not in named else named or thread
+    return group, f"thread {title}" if title.isdecimal() else title

@@ -27,8 +27,18 @@ from tests.sample import sample_profile
 
 @pytest.fixture(scope="module")
 def served_address() -> Iterator[str]:
+    yield from serving()
+
+
+@pytest.fixture
+def idle_address() -> Iterator[str]:
+    yield from serving("idle")
+
+
+def serving(*how: str) -> Iterator[str]:
+    """The address of a process of its own."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.models.serving"],
+        [sys.executable, "-m", "tests.models.serving", *how],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -53,7 +63,15 @@ def test_the_command_leaves_a_snapshot(served_address: str, tmp_path: Path) -> N
     profile = snapshot.read(out)
     assert {"_MklMatMul", "MatMul"} & operators(profile)
     assert profile.environment.facts["Attached to"] == served_address
+    assert not any("Next to nothing" in each.message for each in profile.diagnostics)
     assert "tensorflow" not in sys.modules
+
+
+def test_a_process_that_only_waits_is_told(idle_address: str, tmp_path: Path) -> None:
+    out = tmp_path / "idle.twin"
+    assert main(["attach", idle_address, "--seconds", "0.5", "--out", str(out)]) == 0
+    told = [each for each in snapshot.read(out).diagnostics if "Next to nothing" in each.message]
+    assert [each.remedy for each in told] == ["Attach while it works, or for longer."]
 
 
 def attach(window: MainWindow, qtbot: QtBot, address: str, seconds: float) -> None:

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
@@ -195,6 +195,7 @@ def test_trust_is_remembered_for_exactly_this_content(
     dialog.source_folder.setText(str(MODELS))
     dialog.accept()
     question = dialog_of(window, TrustDialog, qtbot)
+    assert any(str(MODELS) in label.text() for label in question.findChildren(QLabel))
     question.remember.setChecked(True)
     question.trust_button.click()
     settle(window, qtbot)

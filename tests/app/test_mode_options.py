@@ -15,7 +15,7 @@ from profilers import snapshot
 from profilers.models import ModelFile
 from profilers.opening import open_path
 from profilers.request import parse_input
-from profilers.runtimes import mode_named
+from profilers.runtimes import RUN_MODES, RunMode, mode_named
 from profilers.runtimes.mode_options import ModeOption
 
 
@@ -136,3 +136,49 @@ def test_inputs_that_are_given_take_the_place_of_guesses_under_other_names(
     same = parse_input(f"{known[0].name}=1,8:{known[0].dtype}")
     (merged,) = merge_inputs(known, (same,))
     assert (merged.shape, merged.high) == ((1, 8), known[0].high)
+
+
+def test_options_without_a_meaning_beside_the_others_cannot_be_changed(
+    qtbot: QtBot, torch_files: Path
+) -> None:
+    model = open_path(torch_files / "cnn.pt")
+    assert isinstance(model, ModelFile)
+    dialog = RunDialog(model)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.mode.setCurrentIndex(dialog.mode.findData("torch-compile"))
+    step, loss, weights = (dialog.options.field(name) for name in ("run", "loss", "weights"))
+    assert isinstance(step, QComboBox)
+    assert isinstance(loss, QComboBox)
+    assert not loss.isEnabled()
+    assert "unless Step is training" in loss.toolTip()
+    assert weights.isEnabled()
+    step.setCurrentText("training")
+    assert loss.isEnabled()
+    assert "unless" not in loss.toolTip()
+    assert "unless Step is inference" in weights.toolTip()
+    loss.setCurrentText("sum")
+    assert dialog.options.values()["loss"] == "sum"
+    step.setCurrentText("inference")
+    assert dialog.options.values()["loss"] == "mse"
+    step.setCurrentText("training")
+    assert dialog.options.values()["loss"] == "sum"  # what was chosen before comes back
+
+    dialog.mode.setCurrentIndex(dialog.mode.findData("torch-distributed"))  # always trains
+    assert dialog.options.field("loss").isEnabled()
+    strategy, unused = (dialog.options.field(name) for name in ("strategy", "unused_weights"))
+    assert isinstance(strategy, QComboBox)
+    assert unused.isEnabled()
+    strategy.setCurrentText("fsdp")
+    assert not unused.isEnabled()
+
+
+@pytest.mark.parametrize("mode", RUN_MODES, ids=lambda mode: mode.id)
+def test_what_an_option_needs_is_a_choice_of_another_one(mode: RunMode) -> None:
+    choices = {option.id: option.choices for option in mode.options}
+    for option in mode.options:
+        if option.need is not None:
+            assert option.need.option != option.id
+            assert set(option.need.values) < set(
+                choices.get(option.need.option, ("", *option.need.values))
+            )

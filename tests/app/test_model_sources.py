@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QToolButton
+from PySide6.QtWidgets import QFileDialog, QLabel, QToolButton, QTreeWidget
 from pytestqt.qtbot import QtBot
 
 from app.cli import main
@@ -93,13 +93,22 @@ def test_missing_classes_offer_the_source_folder_and_run_again(
     assert isinstance(document.error, MissingCode)
     notice = window.board.header(document).notice
     assert "window_zoo.Cnn" in notice.text
+    assert "source folder" in notice.text
+    assert "--source-folder" not in notice.text  # the command line's own words
     home = tmp_path / "code"
     home.mkdir()
     (home / "window_zoo.py").write_text((MODELS / "torch_zoo.py").read_text())
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(home))
     assert notice.offer.isVisible()
     qtbot.mouseClick(notice.offer, Qt.MouseButton.LeftButton)
-    trust(window, qtbot)
+    question = dialog_of(window, TrustDialog, qtbot)  # of what is new: the file is trusted
+    words = " ".join(label.text() for label in question.findChildren(QLabel))
+    assert str(home) in words
+    calls = question.findChild(QTreeWidget)
+    asked = [calls.topLevelItem(row).text(0) for row in range(calls.topLevelItemCount())]
+    assert asked == ["import window_zoo"]
+    assert question.remember.isHidden()
+    question.accept()
     settle(window, qtbot)
     assert window.session.documents == [document]
     assert document.error is None

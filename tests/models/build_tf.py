@@ -82,6 +82,9 @@ def save_odd(out: Path) -> None:
     ):
         tf.saved_model.save(made, str(out / f"{name}_saved"), signatures={})
     tf.saved_model.save(tf.Module(), str(out / "empty_saved"))
+    ids = keras.Input((None,), dtype="int32", ragged=True, name="ids")
+    pooled = layers.GlobalAveragePooling1D()(layers.Embedding(50, 8)(ids))
+    keras.Model(ids, pooled).save(out / "ragged.keras")
     tf1_zoo.write(out)
     tf1_zoo.write_odd(out)
     graph = tf.compat.v1.GraphDef.FromString((out / "cnn_frozen.pb").read_bytes())

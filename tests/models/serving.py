@@ -1,6 +1,6 @@
-"""A TensorFlow process that works until its input ends, and offers its profiler: ``serving``.
+"""A TensorFlow process that works until its input ends, and offers its profiler: ``serving [idle]``.
 
-Prints the port that it listens on once it works.
+Prints the port that it listens on once it works. With ``idle`` it only marks that it waits.
 """
 
 import os
@@ -29,7 +29,11 @@ def main() -> None:
     print(port, flush=True)
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    is_idle = sys.argv[1:] == ["idle"]
     while not ended.wait(0.01):
+        if is_idle:
+            with tf.profiler.experimental.Trace("waits"):
+                continue
         served(given)
 
 

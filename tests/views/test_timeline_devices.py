@@ -251,3 +251,20 @@ def test_memory_of_a_rank_is_drawn_in_its_own_group(show_view: ShowView) -> None
     for rank in range(2):
         assert groups[f"memory of cpu, rank {rank}"].startswith(f"rank {rank} · python")
         assert groups[f"memory of cuda:1, rank {rank}"].startswith(f"rank {rank} · GPU 1")
+
+
+def test_memory_of_a_host_is_drawn_in_its_own_group(show_view: ShowView) -> None:
+    pool = StringPool()
+    trace = TraceBuilder(pool)
+    for host in range(2):
+        track = trace.track("python", TrackKind.THREAD, f"worker {host}: CPU", rank=host)
+        trace.slice(track, 0, MS, "step")
+    rows = [(0, pool.add(f"worker {host}: cpu"), 1024, -1) for host in range(2)]
+    built, _ = trace.build()
+    profile = Profile("two hosts", pool.table(), built)
+    memory = replace(profile.memory, counters=MemoryCounters.from_rows(rows))
+    view, _ = show_view("timeline", replace(profile, memory=memory))
+    groups = [(band.title, band.group) for band in view.scene.bands if "memory" in band.title]
+    assert [title for title, _ in groups] == ["memory of worker 0: cpu", "memory of worker 1: cpu"]
+    for host, (_, group) in enumerate(groups):
+        assert group.endswith(f"worker {host}: CPU")

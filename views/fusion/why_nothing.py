@@ -22,7 +22,7 @@ def _reason(profile: Profile) -> str:
     if mode == "torchscript":
         return _script_reason(profile)
     eager = _tr("Eager PyTorch runs every operator by itself: it has no compiler that could fuse.")
-    grappler = _tr("Grappler found no operators here that TensorFlow has a fused kernel for.")
+    grappler = _grappler_reason(profile)
     reasons = {
         **dict.fromkeys(("torch-eager", "torch-distributed", "keras-torch"), eager),
         "torch-export": _tr(
@@ -34,6 +34,12 @@ def _reason(profile: Profile) -> str:
         "onnxruntime": _tr("ONNX Runtime found no operators here that it has a fused kernel for."),
     }
     return reasons.get(mode, "")
+
+
+def _grappler_reason(profile: Profile) -> str:
+    if profile.environment.request.get("options", {}).get("grappler") == "off":
+        return _tr("TensorFlow's graph optimiser Grappler was off in this run.")
+    return _tr("Grappler found no operators here that TensorFlow has a fused kernel for.")
 
 
 def _script_reason(profile: Profile) -> str:

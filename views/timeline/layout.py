@@ -145,14 +145,16 @@ class TrackOrder:
         return memory_of
 
     def _group_of_device(self, device: int) -> str:
-        """Of the rank's groups, or of all where it names no rank, that with the device's streams, else
-        the first one."""
+        """Of the groups of its rank or host, or of all where it names neither, that with the device's
+        streams, else the first one."""
         name, tracks = self.profile.strings[device], self.profile.trace.tracks
         number, rank = _DEVICE_NUMBER.search(name), _RANK.search(name)
+        host = name.rpartition(": ")[0]
         own = [
             group
             for group, inside in self.members.items()
-            if rank and tracks.rank[inside[0]] == int(rank.group(1))
+            if (rank and tracks.rank[inside[0]] == int(rank.group(1)))
+            or (host and self._process_of(inside[0]).startswith(f"{host}: "))
         ]
         groups = own or list(self.members)
         for group in groups:
@@ -160,6 +162,9 @@ class TrackOrder:
             if number and any(tracks.device[track] == int(number.group(1)) for track in streams):
                 return group
         return groups[0]
+
+    def _process_of(self, track: int) -> str:
+        return self.profile.strings[int(self.profile.trace.tracks.process[track])]
 
     def slices_of(self, group: str) -> int:
         """How many slices a group's tracks hold."""

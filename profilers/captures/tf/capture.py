@@ -56,6 +56,7 @@ from profilers.run_record import RunRecord
 from profilers.traces import Progress, xplane
 
 STAGE = "grappler"
+PLAIN_STAGE = "executed"  # with Grappler off
 
 _NO_STAGE = Diagnostic(
     Severity.WARNING, "TensorFlow did not tell its optimised graph, so fusions are not known."
@@ -87,7 +88,8 @@ def read(folder: Path, run: RunRecord, progress: Progress) -> Profile:
         has_module = (folder / MODULE_FILE).exists()
         program = read_hlo((folder / MODULE_FILE).read_bytes()) if has_module else None
         has_optimised = (folder / OPTIMISED_FILE).exists() and not has_module
-        optimised = _graph(folder / OPTIMISED_FILE, pool, STAGE, weights) if has_optimised else None
+        stage = PLAIN_STAGE if run.request.options.get("grappler") == "off" else STAGE
+        optimised = _graph(folder / OPTIMISED_FILE, pool, stage, weights) if has_optimised else None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedFile(f"Cannot read the capture {folder}", str(error)) from error
     progress(0.8)

@@ -30,6 +30,7 @@ _UNFIT_WEIGHTS = re.compile(
     r"A total of (?P<count>\d+) objects? could not be loaded.*?<\w+ name=(?P<name>[^,>]+)[^>]*>:\s*(?P<why>[^\n]+)",
     re.DOTALL,
 )
+_ONLY_ON_SOME = re.compile(r"`(?P<kind>ragged|sparse)=True` is not supported with the")
 _SHAPES = re.compile(
     r"variable\.shape=(?P<taken>\([^)]*\)), Received: value\.shape=(?P<given>\([^)]*\))"
 )
@@ -122,6 +123,13 @@ def _load_failure(request: RunRequest, own: OwnCode, error: Exception) -> Twinsc
             what,
             f"its layer {layer['name']} fails on {_BACKENDS.get(keras.backend.backend(), 'this backend')}: {_reason(error).rstrip('.')}",
             "Mend the layer's code, or run the file on another framework.",
+        )
+    if refused := _ONLY_ON_SOME.search(str(error)):
+        backend = _BACKENDS.get(keras.backend.backend(), "this backend")
+        return TwinscopeError(
+            what,
+            f"it takes {refused['kind']} inputs, which Keras does not know on {backend}",
+            "Run it on TensorFlow (the mode keras).",
         )
     lacking = lacking_in_keras(config)
     why = f"this Keras has no {' and no '.join(lacking)}" if lacking else _reason(error)

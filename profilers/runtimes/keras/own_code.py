@@ -164,7 +164,7 @@ def missing_code(
         why += f" in {folder}" if is_there else f": there is no folder {folder}"
     remedy = (
         "Give the folder that holds the Python files of these classes and functions as the source "
-        "folder (on the command line: --source-folder)."
+        "folder."
     )
     if failures:
         why += f" ({'; '.join(failures)})"

@@ -83,7 +83,15 @@ def traced_model(loaded: KerasCall, call: Callable[..., Any], *owners: Any) -> T
         untraced=call,
         owner=(loaded.model, loaded.step, *owners),
         tracing_ns=tracing_ns,
+        notes=tuple(_ragged(loaded.model)),
     )
+
+
+def _ragged(model: Any) -> Iterator[str]:
+    """That inputs with rows of any length get rows of one: arrays are all that a run is given."""
+    names = [each.name for each in getattr(model, "inputs", ()) if getattr(each, "ragged", False)]
+    if names:
+        yield f"Ragged inputs were given as plain tensors, all rows of one length: {', '.join(names)}."
 
 
 def _traced_function(call: Any, arguments: list[Any], names: list[str]) -> Any:

@@ -78,6 +78,8 @@ def run(request: RunRequest, folder: Path, report: Reporter) -> RunRecord:
     record.compile_ns = whole_ns - load_ns
     record.facts["Converted by"] = f"tf2onnx {tf2onnx.__version__}, opset {_OPSET}"
     record.facts["TensorFlow"] = tf.__version__
+    for note in source.model.notes:
+        record.note(note)
     tell_gap(record, source.results, found, "ONNX Runtime", "TensorFlow")
     _sweep(record, report)
     return record

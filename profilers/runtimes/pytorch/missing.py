@@ -35,13 +35,9 @@ def missing_classes(
         return MissingCode(
             what,
             f"{lack}; {where}" if where else lack,
-            f"Give the folder that holds {place}.py or the package {place} as the source folder "
-            "(on the command line: --source-folder).",
+            f"Give the folder that holds {place}.py or the package {place} as the source folder.",
         )
-    remedy = (
-        "Give the folder that holds the model's own Python files as the source folder (on the "
-        "command line: --source-folder)."
-    )
+    remedy = "Give the folder that holds the model's own Python files as the source folder."
     lacking = _LACKING.search(str(error))
     if lacking is None:
         return MissingCode(what, f"the code of its classes is another one here: {error}", remedy)

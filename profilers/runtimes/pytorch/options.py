@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from profilers.runtimes.mode_options import ModeOption
+from profilers.runtimes.mode_options import ModeOption, Need
 
 INFERENCE, TRAINING = "inference", "training"
+ONLY_TRAINING = Need("run", (TRAINING,))
+ONLY_INFERENCE = Need("run", (INFERENCE,))
 
 RUN = ModeOption(
     "run",
@@ -22,6 +24,7 @@ LOSS = ModeOption(
     "mse",
     "What a training step minimises, against random targets: of the first output, or the sum of "
     "all outputs.",
+    need=ONLY_TRAINING,
 )
 OPTIMISER = ModeOption(
     "optimiser",
@@ -29,6 +32,7 @@ OPTIMISER = ModeOption(
     ("SGD", "SGD with momentum", "Adam", "AdamW"),
     "AdamW",
     "What a training step updates the weights with.",
+    need=ONLY_TRAINING,
 )
 AUTOCAST = ModeOption(
     "autocast",
@@ -59,6 +63,7 @@ WEIGHTS = ModeOption(
     "inputs",
     "Frozen weights are constants of the compiled graph: batch norms are folded into convolutions, "
     "and on the CPU oneDNN takes activations into its kernels. For inference only.",
+    need=ONLY_INFERENCE,
 )
 FUSER = ModeOption(
     "fuser",
@@ -74,6 +79,7 @@ OPTIMISE = ModeOption(
     "off",
     "freeze makes weights constants and folds batch norms into convolutions; inference moves "
     "convolutions to oneDNN as well, whose kernels a trace does not show.",
+    need=ONLY_INFERENCE,
 )
 SHAPES = ModeOption(
     "shapes",
@@ -115,6 +121,7 @@ UNUSED_WEIGHTS = ModeOption(
     "auto",
     "Whether ddp looks in every step for weights that the step left out, such as experts that no "
     "token was sent to; auto does where a first step leaves some out.",
+    need=Need(STRATEGY.id, ("ddp",)),
 )
 
 FORWARD = (AUTOCAST, MEMORY_FORMAT, IMPORTS)  # of every mode that calls the model as a function

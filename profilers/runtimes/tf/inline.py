@@ -1,8 +1,11 @@
 """The authored graph of a traced function: its calls inlined, its shapes those of this run."""
 
+import copy
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from profilers.runtimes.tf.body_shapes import has_bodies, with_body_shapes
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +39,8 @@ def authored_graph(
         with function.graph.as_default():
             flat = _inlined(plain)
         _fix_placeholders(flat, shapes, variables)
-        return _with_shapes(flat)
+        is_open = not all(tensor.shape.is_fully_defined() for tensor in function.inputs)
+        return (is_open and _with_body_shapes(flat)) or _with_shapes(flat)
     except Exception:  # inference may refuse what the executor accepts; the plain graph does too
         logger.warning("the function's calls could not be inlined", exc_info=True)
         return plain
@@ -133,6 +137,17 @@ def _fix_placeholders(
             node.attr["dtype"].type = tf.as_dtype(row["dtype"]).as_datatype_enum
             node.attr["shape"].shape.CopyFrom(tf.TensorShape(row["shape"]).as_proto())
             node.attr["shared_name"].s = row["name"].encode()
+
+
+def _with_body_shapes(graph_def: Any) -> Any:
+    """The same graph with the sizes of this run within branches and loops; None if they do not follow."""
+    if not has_bodies(graph_def):
+        return None
+    try:
+        return with_body_shapes(copy.deepcopy(graph_def))
+    except Exception:  # inference may refuse what the executor accepts
+        logger.warning("shapes within branches and loops are not known", exc_info=True)
+        return None
 
 
 def _with_shapes(graph_def: Any) -> Any:

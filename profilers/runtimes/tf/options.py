@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from profilers.runtimes.mode_options import ModeOption
-from profilers.runtimes.pytorch.options import INFERENCE, TRAINING
+from profilers.runtimes.pytorch.options import INFERENCE, ONLY_TRAINING, TRAINING
 
 OWN = "the file's own"
 
@@ -30,6 +30,7 @@ LOSS = ModeOption(
     (OWN, "mse", "cross-entropy", "sparse cross-entropy", "binary cross-entropy"),
     OWN,
     "What a training step minimises, summed over the outputs; mse where the file was not compiled.",
+    need=ONLY_TRAINING,
 )
 OPTIMISER = ModeOption(
     "optimiser",
@@ -38,6 +39,7 @@ OPTIMISER = ModeOption(
     OWN,
     "What a training step updates the weights with; AdamW where the file was not compiled. All but "
     "the file's own have the learning rate 0, so the weights stay as they are.",
+    need=ONLY_TRAINING,
 )
 MOST_REPLICAS = 4
 REPLICAS = ModeOption(

@@ -75,6 +75,8 @@ class TracedModel:
         Whether the first call makes the code that the others run.
     runs_nodes : bool
         Whether TensorFlow's executor runs the nodes of `function` at each call, in this process.
+    notes : tuple of str
+        What a person should know of how the model is run.
     check : callable
         Looks at the model once its steps were measured, and tells the record what it found.
     """
@@ -92,6 +94,7 @@ class TracedModel:
     tracing_ns: int = 0
     is_compiled: bool = True
     runs_nodes: bool = False
+    notes: tuple[str, ...] = ()
     check: Callable[[RunRecord], None] = lambda record: None
 
 
@@ -129,6 +132,8 @@ def run_traced(
         record.load_ns = time.perf_counter_ns() - begin - traced.tracing_ns
         record.request = replace(request, inputs=traced.inputs)
         record.facts = _facts(request)
+        for note in traced.notes:
+            record.note(note)
         _run(traced, record, folder, report)
         measure_sweep(record, report, partial(_sized, record.request, load))
     return record

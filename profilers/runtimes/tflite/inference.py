@@ -139,6 +139,8 @@ def _compare(
             logger.exception("looking for the first difference failed")
             return ""
 
+    for note in source.model.notes:
+        record.note(note)
     tell_gap(record, source.results, found, "TFLite", "TensorFlow", why)
 
 

@@ -155,6 +155,19 @@ def test_variables_that_a_tensorflow_1_model_only_reads_keep_it_from_no_mode(
     assert float(gap) < 1e-5
 
 
+def test_ragged_inputs_of_a_keras_file_are_told(
+    launcher: Launcher, tf_files: Path, tmp_path: Path
+) -> None:
+    path = tf_files / "ragged.keras"
+    launcher.capture(request(path, "keras"), tmp_path)
+    told = [each.message for each in read_capture(tmp_path).diagnostics]
+    assert any("plain tensors, all rows of one length: ids" in each for each in told)
+    with pytest.raises(
+        TwinscopeError, match=r"ragged inputs, which Keras does not know on PyTorch"
+    ):
+        launcher.capture(request(path, "keras-torch"), tmp_path / "torch")
+
+
 def test_a_graph_without_its_training_is_not_trained(
     launcher: Launcher, tf_files: Path, tmp_path: Path
 ) -> None:

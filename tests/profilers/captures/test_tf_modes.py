@@ -137,6 +137,17 @@ def test_what_keras_lets_xla_compile_within_the_graph_is_linked(
     assert mode != "keras" or any("depth" in name for name in names)
 
 
+def test_sizes_of_the_run_reach_into_loops_of_a_saved_model(
+    capture: Capture, tf_files: Path
+) -> None:
+    profile = capture(tf_files / "recurrent_saved", "tf-graph")
+    nodes, strings = profile.authored.nodes, profile.strings
+    is_inner = nodes.subgraph >= 0
+    products = np.flatnonzero((nodes.operator == strings.find("MatMul")) & is_inner)
+    assert len(products) == 2
+    assert (nodes.flops[products] > 0).all()
+
+
 def test_a_variable_that_is_replaced_in_each_step_is_known(
     capture: Capture, unconvertible: Path
 ) -> None:
@@ -159,13 +170,15 @@ def test_a_reference_variable_that_counts_is_what_changes_it(
 
 def test_without_grappler_only_onednn_fuses(capture: Capture, tf_files: Path) -> None:
     """oneDNN joins convolution and bias by itself; the matrix product is Grappler's work."""
-    fused = {}
+    fused, stages = {}, {}
     for setting in ("on", "off"):
         profile = capture(tf_files / "cnn.keras", "keras", options={"grappler": setting})
         assert_linked(profile)
         operators = profile.authored.nodes.operator[profile.fusion.members.node]
         fused[setting] = {profile.strings[operator] for operator in operators}
+        stages[setting] = profile.graphs[1].stage
     assert fused == {"on": {"Conv2D", "BiasAdd", "MatMul"}, "off": {"Conv2D", "BiasAdd"}}
+    assert stages == {"on": "grappler", "off": "executed"}
 
 
 @pytest.mark.parametrize("mode", ["keras", "tf-eager", "tf-xla"])

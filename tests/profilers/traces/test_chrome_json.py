@@ -181,6 +181,14 @@ def test_begin_and_end_events_pair_by_thread(tmp_path: Path) -> None:
     assert any("never ended" in each.message for each in profile.diagnostics)
 
 
+def test_a_thread_without_a_name_is_told_by_its_number(tmp_path: Path) -> None:
+    name = {"ph": "M", "name": "thread_name", "pid": 1, "tid": 3, "args": {"name": "loader"}}
+    events = [name, complete("a", 1, 2, tid=721409728), complete("b", 1, 2, tid=3)]
+    profile = opened(trace_file(tmp_path, [*events, complete("c", 1, 2, tid="main")]))
+    names = {profile.strings[row] for row in profile.trace.tracks.name.tolist()}
+    assert names == {"thread 721409728", "loader (3)", "main"}
+
+
 def test_sloppy_values_are_read(tmp_path: Path) -> None:
     text = """[
       {"ph":"X","name":"a","pid":"host","tid":"main","ts":"1.5","dur":2,"args":{"occupancy":NaN}},
@@ -457,4 +465,4 @@ def test_what_the_profiler_itself_took_stands_last_by_its_name(tmp_path: Path) -
     profile = opened(trace_file(tmp_path, events))
     tracks, strings = profile.trace.tracks, profile.strings
     told = [(strings[tracks.process[row]], strings[tracks.name[row]]) for row in range(2)]
-    assert told == [("1", "1"), ("profiler", "overhead")]
+    assert told == [("1", "thread 1"), ("profiler", "overhead")]

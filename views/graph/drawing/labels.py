@@ -24,11 +24,12 @@ _MOST_KEPT = 20_000
 
 @dataclass(frozen=True)
 class _Line:
-    """A text of a box: cut to `width`, at a place in it, in scene units."""
+    """A text of a box, at a place in it and `width` wide, in scene units."""
 
     text: QStaticText
     x: float
     y: float
+    width: float
     is_bold: bool
 
 
@@ -69,8 +70,12 @@ class Labels:
             if fill != pen:
                 pen = fill
                 painter.setPen(self._theme.text_on(QColor.fromRgb(fill)))
+            lines = self._lines(scene, row)
+            if boxes.is_open[row]:  # its title stays in sight while its left end is not
+                spare = float(boxes.right[row]) - left - 2 * _MARGIN - lines[0].width
+                left += min(max(view.left - left, 0.0), max(spare, 0.0))
             x, y = (left - view.left) * view.scale, (top - view.top) * view.scale
-            for line in self._lines(scene, row):
+            for line in lines:
                 if line.is_bold is not is_bold:
                     is_bold = line.is_bold
                     painter.setFont(bold if is_bold else plain)
@@ -129,8 +134,9 @@ class Labels:
 
     def _open_lines(self, item: int, width: float, height: float) -> list[_Line]:
         text = f"▾ {self._model.titles.open_title(item)}"
-        line = self._line(text, width - 2 * _MARGIN, Qt.TextElideMode.ElideRight, is_bold=False)
-        return [_Line(line[0], _MARGIN, (TITLE_HEIGHT - line[2]) / 2, False)]
+        room = width - 2 * _MARGIN
+        laid_out, wide, high = self._line(text, room, Qt.TextElideMode.ElideRight, is_bold=False)
+        return [_Line(laid_out, _MARGIN, (TITLE_HEIGHT - high) / 2, wide, False)]
 
     def _closed_lines(self, item: int, width: float, height: float) -> list[_Line]:
         model, room = self._model, width - 2 * _MARGIN
@@ -140,16 +146,17 @@ class Labels:
         badge = self._badge(item)
         if badge:
             text, wide, high = self._line(badge, room, Qt.TextElideMode.ElideRight, is_bold=False)
-            lines.append(_Line(text, width - _MARGIN - wide, (share - high) / 2 + 1, False))
+            lines.append(_Line(text, width - _MARGIN - wide, (share - high) / 2 + 1, wide, False))
             room -= wide + 4
         mark = "▸ " if model.hierarchy.is_container(item) else ""
         middle = Qt.TextElideMode.ElideMiddle
-        text, _, high = self._line(mark + model.titles.title(item), room, middle, is_bold=True)
-        lines.append(_Line(text, _MARGIN, (share - high) / 2 + 1, True))
+        title = mark + model.titles.title(item)
+        text, wide, high = self._line(title, room, middle, is_bold=True)
+        lines.append(_Line(text, _MARGIN, (share - high) / 2 + 1, wide, True))
         if has_two:
             room = width - 2 * _MARGIN
-            text, _, high = self._line(model.titles.subtitle(item), room, middle, is_bold=False)
-            lines.append(_Line(text, _MARGIN, share + (share - high) / 2 - 1, False))
+            text, wide, high = self._line(model.titles.subtitle(item), room, middle, is_bold=False)
+            lines.append(_Line(text, _MARGIN, share + (share - high) / 2 - 1, wide, False))
         return lines
 
     def _line(
