@@ -278,3 +278,16 @@ class Lowered(nn.Module):
         with torch.no_grad():
             wanted = self.teacher(x)
         return self.head(found.float()) - wanted
+
+
+class Jagged(nn.Module):
+    """Rows that differ in length, as one nested tensor of what is given flat."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(16, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        offsets = torch.tensor([0, x.shape[0] // 3, x.shape[0]])
+        rows = torch.nested.nested_tensor_from_jagged(x, offsets)
+        return self.linear(rows).values()

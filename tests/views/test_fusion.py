@@ -201,6 +201,22 @@ def test_what_stayed_apart_is_listed_and_leads_to_its_node(
     assert view.breaks.reason.text() == "no kernel for this layout"
 
 
+def test_in_a_narrow_pane_the_reason_ends_in_sight(show_view: ShowView) -> None:
+    profile = sample_profile()
+    long = profile.strings.find("no kernel for this layout")
+    strings = list(profile.strings)
+    strings[long] += " or any that it could be brought into" * 4
+    view, _ = show_view("fusion", replace(profile, strings=type(profile.strings)(strings)))
+    view.pages.setCurrentWidget(view.breaks)
+    view.resize(460, 400)
+    table = view.breaks.table
+    place = table.visualRect(table.columns.index(0, 3))
+    assert place.width() > 60
+    assert place.right() <= table.viewport().width()
+    told = table.columns.index(0, 3).data(Qt.ItemDataRole.ToolTipRole)
+    assert told == strings[long]
+
+
 def test_the_list_of_what_stayed_apart_is_filtered(show_view: ShowView) -> None:
     view, _ = show_view("fusion")
     view.pages.setCurrentWidget(view.breaks)

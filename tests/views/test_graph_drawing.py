@@ -274,3 +274,31 @@ def test_repeats_have_equal_layouts_whatever_their_names(show_view: ShowView) ->
         left, top = boxes.left[rows[0]], boxes.top[rows[0]]
         inner.append({(round(boxes.left[row] - left), round(boxes.top[row] - top)) for row in rows})
     assert all(each == inner[0] for each in inner)
+
+
+def test_the_title_of_an_open_box_stays_in_sight_at_its_left_end(show_view: ShowView) -> None:
+    view, _ = show_view("graph", encoder_profile(4))
+    view.unfold_all()
+    canvas, boxes = view.canvas, view.canvas.scene.boxes
+    open_rows = np.flatnonzero(boxes.is_open)
+    row = max(open_rows.tolist(), key=lambda each: boxes.right[each] - boxes.left[each])
+    left, right, top = (float(edge[row]) for edge in (boxes.left, boxes.right, boxes.top))
+    canvas.zoom(1 / canvas.scale)
+
+    def title(beyond: float) -> np.ndarray:
+        """Which pixels have ink where the title is, with so much of the box left of the picture."""
+        canvas.camera.centre(QPointF(left + beyond + canvas.width() / 2, top + 50))
+        canvas.update()
+        image = canvas.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+        y = round(canvas.camera.to_widget(QPointF(left, top)).y())
+        width = min(round(right - left - beyond), 70)
+        rows = [
+            [image.pixelColor(x, y + line).lightness() for x in range(4, width)]
+            for line in range(4, 18)
+        ]
+        pixels = np.array(rows)
+        return np.abs(pixels - np.median(pixels)) > 60
+
+    assert right - left > 220
+    assert title(0).sum() > 20
+    assert title(120).sum() > 20  # of a box whose first 120 pixels are out of the picture

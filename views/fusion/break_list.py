@@ -10,6 +10,10 @@ from views.context import ViewContext
 from views.plain_label import PlainLabel
 
 _WHERE = 1  # only PyTorch's compiler tells source lines
+_WHY = 3
+
+_RIGHT, _MIDDLE = Qt.TextElideMode.ElideRight, Qt.TextElideMode.ElideMiddle
+_CUTS = (_RIGHT, _MIDDLE, _MIDDLE, _RIGHT)  # a sentence is read from its beginning
 
 
 class BreakList(QWidget):
@@ -22,18 +26,18 @@ class BreakList(QWidget):
         self._texts = _texts(context.profile)
         self.table = ColumnTable(context.theme)
         self.table.setAccessibleName(self.tr("What stayed apart"))
-        self.table.setTextElideMode(Qt.TextElideMode.ElideRight)
         titles = (self.tr("What"), self.tr("Where"), self.tr("Operator"), self.tr("Why"))
         columns = list(zip(*self._texts, strict=True)) or [()] * len(titles)
         self.table.show_columns(
             [
-                Column(title, np.array(values, object), values.__getitem__)
-                for title, values in zip(titles, columns, strict=True)
+                Column(title, np.array(values, object), values.__getitem__, cut=cut)
+                for title, values, cut in zip(titles, columns, _CUTS, strict=True)
             ],
             sort_by=0,
         )
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.setColumnHidden(_WHERE, not any(row[_WHERE] for row in self._texts))
+        self.table.let_give_way(_WHY)
         self.reason = PlainLabel()
         self.reason.setWordWrap(True)
         self.reason.setContentsMargins(6, 2, 6, 4)
@@ -66,7 +70,7 @@ class BreakList(QWidget):
         rows = self.table.picked_rows()
         self.reason.setVisible(len(rows) == 1)
         if len(rows) == 1:
-            self.reason.setText(self._texts[rows[0]][3])
+            self.reason.setText(self._texts[rows[0]][_WHY])
         if self._is_following or not rows:
             return
         nodes = self._context.profile.fusion.breaks.node[rows]

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -112,12 +113,28 @@ class Executed:
 
 def events_of_one_run(call: Callable[..., Any], inputs: Sequence[Any]) -> Sequence[Any]:
     """What the profiler records of one more run, for `Executed.take`: of a model that the profiled steps
-    ran in another form."""
+    ran in another form.
+
+    A model that takes gradients of its own, or makes nested tensors of its inputs, cannot run in
+    inference mode, and does without.
+    """
     import torch
+
+    try:
+        return _events_of_run(call, inputs, torch.inference_mode)
+    except RuntimeError:
+        return _events_of_run(call, inputs, torch.no_grad)
+
+
+def _events_of_run(
+    call: Callable[..., Any],
+    inputs: Sequence[Any],
+    around: Callable[[], AbstractContextManager[Any]],
+) -> Sequence[Any]:
     from torch.profiler import ProfilerActivity, profile, record_function
 
     watched = profile(activities=[ProfilerActivity.CPU])
-    with torch.inference_mode(), watched, record_function(f"{_STEP}0"):
+    with around(), watched, record_function(f"{_STEP}0"):
         call(*inputs)
     recorder: Any = watched.profiler
     found: Sequence[Any] = recorder.kineto_results.events()

@@ -13,6 +13,7 @@ from profilers.profile import Profile
 from profilers.profile.references import broken_references
 from profilers.request import InputSpec
 from tests.conftest import ROOT, Capture
+from tests.profilers.captures.linked import assert_linked
 
 FILE = ROOT / "tests" / "models" / "awkward.py"
 INPUTS = {
@@ -32,6 +33,7 @@ MORE_INPUTS = {
     "Mapped": (InputSpec("x", "float32", (4, 16)),),
     "Pythonic": (InputSpec("x", "float32", (64, 64)),),
     "Recomputed": (InputSpec("x", "float32", (32, 64)),),
+    "Jagged": (InputSpec("x", "float32", (12, 16)),),
     "Flexible": (InputSpec("x", "float32", (2, 8, 32)),),
 }
 
@@ -95,6 +97,12 @@ def test_nested_tensors_are_followed_through_the_graph(capture: Capture) -> None
     padded = operators.index("aten::to_padded_tensor")
     assert {(made, first), (first, second), (second, padded)} <= edges
     assert (operators.index("aten::embedding"), made) in edges
+
+
+def test_nested_tensors_that_inference_mode_refuses_are_compiled(capture: Capture) -> None:
+    profile = captured(capture, "Jagged", "torch-compile")
+    assert_linked(profile)
+    assert len(profile.fusion.groups) > 0
 
 
 @pytest.mark.parametrize("mode", ["torch-eager", "torch-export"])
