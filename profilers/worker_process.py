@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from profilers import errors
+from profilers.compiled import compiling_held
 from profilers.errors import Cancelled, CaptureFailed, TwinscopeError
 from profilers.request import RunRequest
 
@@ -135,6 +136,17 @@ class WorkerProcess:
         enough: threading.Event | None = None,
     ) -> dict[str, Any]:
         """The event that was waited for."""
+        with compiling_held():
+            return self._followed(until, request, on_event, cancelled, enough)
+
+    def _followed(
+        self,
+        until: str,
+        request: RunRequest,
+        on_event: OnEvent,
+        cancelled: threading.Event,
+        enough: threading.Event | None,
+    ) -> dict[str, Any]:
         is_ending, self._stage = False, ""
         memory_limit = request.memory_limit_bytes or int(
             _MEMORY_SHARE * psutil.virtual_memory().total

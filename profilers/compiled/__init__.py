@@ -16,13 +16,15 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
 import platformdirs
+import psutil
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ _loaded: ModuleType | None = None
 _builder: threading.Thread | None = None
 _is_wanted = False  # by somebody who goes on without them so far
 _cannot_load = False
+_compiler: psutil.Process | None = None  # that fills the cache
+_holders = 0  # what it stands still for
 
 
 def load() -> ModuleType | None:
@@ -70,6 +74,33 @@ def load_compiled() -> None:
 def loaded() -> ModuleType | None:
     """As `load`, but never waits: what is loaded already."""
     return _loaded
+
+
+@contextmanager
+def compiling_held() -> Iterator[None]:
+    """Compiling stands still while it lasts.
+
+    Beside it a model's steps take longer: ten times as long on two processors, both of which a step
+    wants at once.
+    """
+    _hold(1)
+    try:
+        yield
+    finally:
+        _hold(-1)
+
+
+def _hold(more: int) -> None:
+    global _holders
+    with _lock:
+        _holders += more
+        if _compiler is None:
+            return
+        with suppress(psutil.Error):  # it has ended meanwhile
+            if _holders:
+                _compiler.suspend()
+            else:
+                _compiler.resume()
 
 
 def compile_now() -> ModuleType | None:
@@ -114,6 +145,7 @@ def _begin_building(niceness: int) -> None:
 
 
 def _build(niceness: int) -> None:
+    global _compiler
     process = subprocess.Popen(
         [sys.executable, "-m", "profilers.compiled"],
         cwd=_ROOT,
@@ -125,7 +157,11 @@ def _build(niceness: int) -> None:
     if niceness and hasattr(os, "setpriority"):
         with suppress(OSError):  # it has ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
+    with suppress(psutil.Error):
+        _compiler = psutil.Process(process.pid)
+        _hold(0)
     _, told = process.communicate()
+    _compiler = None
     if process.returncode:
         logger.warning("the hot loops could not be compiled: %s", told[-2000:])
         return

@@ -20,6 +20,35 @@ while compiled.loaded() is None:
     time.sleep(0.1)
 assert compiled.loaded().walk is not None
 """
+HELD = """
+import time
+import psutil
+from profilers import compiled
+
+def state():
+    compiler, = psutil.Process().children()
+    return compiler.status()
+
+def waited_for(is_stopped):
+    began = time.monotonic()
+    while (state() == psutil.STATUS_STOPPED) != is_stopped:
+        assert time.monotonic() - began < 60
+        time.sleep(0.01)
+
+with compiled.compiling_held():
+    compiled.compile_ahead()
+    while not psutil.Process().children():
+        time.sleep(0.01)
+    waited_for(True)  # it began to be held
+    with compiled.compiling_held():
+        pass
+    waited_for(True)  # one of two let go
+waited_for(False)
+with compiled.compiling_held():
+    waited_for(True)
+waited_for(False)
+psutil.Process().children()[0].kill()
+"""
 LATER = """
 from profilers import compiled
 assert compiled.loaded() is None
@@ -50,6 +79,10 @@ def run(script: str, cache: Path) -> None:
 def test_loops_are_compiled_in_the_background_and_found_again(tmp_path: Path) -> None:
     run(FIRST, tmp_path)
     run(LATER, tmp_path)
+
+
+def test_compiling_stands_still_beside_a_run(tmp_path: Path) -> None:
+    run(HELD, tmp_path)
 
 
 def test_without_the_compiler_everything_runs_on(tmp_path: Path) -> None:
