@@ -36,8 +36,9 @@ _loaded: ModuleType | None = None
 _builder: threading.Thread | None = None
 _is_wanted = False  # by somebody who goes on without them so far
 _cannot_load = False
-_compiler: psutil.Process | None = None  # that fills the cache
-_holders = 0  # what it stands still for
+_COMMAND = ["-m", "profilers.compiled"]
+_holders = 0  # what compiling stands still for
+_held: list[psutil.Process] = []
 
 
 def load() -> ModuleType | None:
@@ -91,16 +92,30 @@ def compiling_held() -> Iterator[None]:
 
 
 def _hold(more: int) -> None:
-    global _holders
+    """Count who wants it to stand still; what is compiling by now follows."""
+    global _holders, _held
     with _lock:
         _holders += more
-        if _compiler is None:
-            return
-        with suppress(psutil.Error):  # it has ended meanwhile
-            if _holders:
-                _compiler.suspend()
-            else:
-                _compiler.resume()
+        if _holders:
+            _held = [*_held, *(each for each in _compilers() if each not in _held)]
+        for process in _held:
+            with suppress(psutil.Error):  # it has ended meanwhile
+                if _holders:
+                    process.suspend()
+                else:
+                    process.resume()
+        _held = _held if _holders else []
+
+
+def _compilers() -> list[psutil.Process]:
+    """Processes that compile, also such as an earlier command left; none once the cache is filled."""
+    if _stamp().exists():
+        return []
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if (process.info["cmdline"] or [])[-len(_COMMAND) :] == _COMMAND
+    ]
 
 
 def compile_now() -> ModuleType | None:
@@ -145,9 +160,8 @@ def _begin_building(niceness: int) -> None:
 
 
 def _build(niceness: int) -> None:
-    global _compiler
     process = subprocess.Popen(
-        [sys.executable, "-m", "profilers.compiled"],
+        [sys.executable, *_COMMAND],
         cwd=_ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -157,11 +171,8 @@ def _build(niceness: int) -> None:
     if niceness and hasattr(os, "setpriority"):
         with suppress(OSError):  # it has ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
-    with suppress(psutil.Error):
-        _compiler = psutil.Process(process.pid)
-        _hold(0)
+    _hold(0)
     _, told = process.communicate()
-    _compiler = None
     if process.returncode:
         logger.warning("the hot loops could not be compiled: %s", told[-2000:])
         return

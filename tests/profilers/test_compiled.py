@@ -49,6 +49,28 @@ with compiled.compiling_held():
 waited_for(False)
 psutil.Process().children()[0].kill()
 """
+LEFT = """
+import sys
+import time
+import psutil
+from profilers import compiled
+
+def waited_for(is_stopped):
+    began = time.monotonic()
+    while (left.status() == psutil.STATUS_STOPPED) != is_stopped:
+        assert time.monotonic() - began < 60
+        time.sleep(0.01)
+
+left = psutil.Popen([sys.executable, "-m", "profilers.compiled"])  # as by an earlier command
+try:
+    while left.cmdline()[1:] != ["-m", "profilers.compiled"]:
+        time.sleep(0.01)
+    with compiled.compiling_held():
+        waited_for(True)
+    waited_for(False)
+finally:
+    left.kill()
+"""
 LATER = """
 from profilers import compiled
 assert compiled.loaded() is None
@@ -83,6 +105,7 @@ def test_loops_are_compiled_in_the_background_and_found_again(tmp_path: Path) ->
 
 def test_compiling_stands_still_beside_a_run(tmp_path: Path) -> None:
     run(HELD, tmp_path)
+    run(LEFT, tmp_path)
 
 
 def test_without_the_compiler_everything_runs_on(tmp_path: Path) -> None:
