@@ -127,6 +127,7 @@ class WorkerProcess:
         told = self._follow("measured", request, lambda event: None, cancelled)
         return [int(each) for each in told["ns"]], float(told["waited"])
 
+    @compiling_held()
     def _follow(
         self,
         until: str,
@@ -136,17 +137,6 @@ class WorkerProcess:
         enough: threading.Event | None = None,
     ) -> dict[str, Any]:
         """The event that was waited for."""
-        with compiling_held():
-            return self._followed(until, request, on_event, cancelled, enough)
-
-    def _followed(
-        self,
-        until: str,
-        request: RunRequest,
-        on_event: OnEvent,
-        cancelled: threading.Event,
-        enough: threading.Event | None,
-    ) -> dict[str, Any]:
         is_ending, self._stage = False, ""
         memory_limit = request.memory_limit_bytes or int(
             _MEMORY_SHARE * psutil.virtual_memory().total

@@ -237,8 +237,7 @@ def _of_total(buffers: Sequence[_Buffer], total: int) -> Sequence[_Buffer]:
 
 def device_of(event: Event, device: str) -> str:
     """Where the memory of a node lies: `device`, which the run was asked for, or the processor's."""
-    provider = str(event.args.get("provider", CPU))
-    return device if provider == ON_CUDA and device.startswith("cuda") else "cpu"
+    return device if _arena(event) == ON_CUDA and device.startswith("cuda") else "cpu"
 
 
 def _arena(event: Event) -> str:

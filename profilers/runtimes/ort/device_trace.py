@@ -11,7 +11,7 @@ from typing import Any
 from profilers.captures.ort.files import DEVICE_TRACE_FILE, ON_CUDA, RUN_MARK
 from profilers.errors import first_line
 from profilers.run_record import RunRecord
-from profilers.runtimes.ort.providers import Provider
+from profilers.runtimes.ort.providers import Provider, name_of
 from profilers.runtimes.pytorch.session import WORKER_ENVIRONMENT
 
 Mark = Callable[[], AbstractContextManager[Any]]
@@ -26,8 +26,7 @@ def device_watched(record: RunRecord, providers: list[Provider], folder: Path) -
     callable
         A context to put around each run, which ties the two profilers' clocks.
     """
-    names = [each if isinstance(each, str) else each[0] for each in providers]
-    if ON_CUDA not in names:
+    if ON_CUDA not in map(name_of, providers):
         yield nullcontext
         return
     watched, why_not = _profiler()

@@ -34,6 +34,7 @@ from profilers.runtimes.ort.providers import (
     RECORD_ASSIGNMENT,
     Provider,
     assignment,
+    name_of,
     providers_for,
     short_name,
 )
@@ -248,7 +249,7 @@ def _tell_providers(record: RunRecord, session: Any, is_compiled: bool, folder: 
             f"{short_name(name)} {count}" for name, count in counts.items()
         )
     for provider in providers_for(record.request):
-        name = provider if isinstance(provider, str) else provider[0]
+        name = name_of(provider)
         if name not in used:
             record.warn(
                 f"ONNX Runtime could not start {short_name(name)}, so the others ran its nodes.",

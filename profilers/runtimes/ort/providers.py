@@ -2,18 +2,25 @@
 
 from typing import Any
 
-from profilers.captures.ort.files import CPU, short_name
+from profilers.captures.ort.files import CPU, ON_CUDA, short_name
 from profilers.errors import ModeUnavailable, TwinscopeError
 from profilers.request import RunRequest
 
-__all__ = ["CPU", "RECORD_ASSIGNMENT", "Provider", "assignment", "providers_for", "short_name"]
+__all__ = [
+    "CPU",
+    "RECORD_ASSIGNMENT",
+    "Provider",
+    "assignment",
+    "name_of",
+    "providers_for",
+    "short_name",
+]
 
 RECORD_ASSIGNMENT = (
     "session.record_ep_graph_assignment_info"  # known to ONNX Runtime 1.24 and newer
 )
 
-_CUDA = "CUDAExecutionProvider"
-_OF_DEVICE = {"cuda": (_CUDA, "ROCMExecutionProvider")}
+_OF_DEVICE = {"cuda": (ON_CUDA, "ROCMExecutionProvider")}
 _REMOTE = frozenset({"AzureExecutionProvider"})  # runs models of a service, not files
 
 Provider = str | tuple[str, dict[str, str]]
@@ -47,11 +54,16 @@ def providers_for(request: RunRequest) -> list[Provider]:
     return list(dict.fromkeys([*(name for name in names if name != CPU), CPU]))
 
 
+def name_of(provider: Provider) -> str:
+    """Without its settings."""
+    return provider if isinstance(provider, str) else provider[0]
+
+
 def _load_libraries(names: list[str]) -> None:
     """Load CUDA's and cuDNN's libraries from Python packages, where the linker does not look."""
     import onnxruntime
 
-    if _CUDA in names and hasattr(onnxruntime, "preload_dlls"):  # since ONNX Runtime 1.21
+    if ON_CUDA in names and hasattr(onnxruntime, "preload_dlls"):  # since ONNX Runtime 1.21
         onnxruntime.preload_dlls()
 
 
